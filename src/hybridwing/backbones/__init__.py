@@ -1,0 +1,1 @@
+"""Frozen image encoders by name, each with its preprocessing."""

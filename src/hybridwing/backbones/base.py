@@ -1,0 +1,96 @@
+"""What a backbone is to the rest of the house."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hybridwing.errors import EmbeddingError
+from hybridwing.runtime.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """All that decides what an embedding is: stored with every table and every run.
+
+    Attributes
+    ----------
+    name : str
+        As given on the command line, e.g. ``"pattern"`` or ``"local:/models/mobilenet"``.
+    family : str
+        ``"pattern"`` or ``"transformers"``.
+    revision : str
+        Version of the descriptor, or architecture of the model.
+    weights_sha256 : str
+        SHA-256 of the weights and their configuration; empty where there are none.
+    feature : str
+        Which output is the embedding, e.g. ``"pooled"`` or ``"cls+patches"``.
+    dimension : int
+        Length of an embedding.
+    preprocess : Preprocess
+        What is done to the picture first.
+    """
+
+    name: str
+    family: str
+    revision: str
+    weights_sha256: str
+    feature: str
+    dimension: int
+    preprocess: Preprocess
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BackboneSpec:
+        """Read what :meth:`to_dict` wrote.
+
+        Raises
+        ------
+        EmbeddingError
+            If something is missing, unknown or out of range.
+        """
+        try:
+            return cls(**{**values, "preprocess": Preprocess.from_dict(values["preprocess"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise EmbeddingError(f"the description of the backbone cannot be read: {error}") from error
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of everything but the name (a moved folder stays the same backbone)."""
+        values = {name: value for name, value in self.to_dict().items() if name != "name"}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+class Backbone(Protocol):
+    """An image encoder: `prepare` runs an image at a time and in parallel, `forward` a batch at a time."""
+
+    @property
+    def spec(self) -> BackboneSpec:
+        """What it is."""
+        ...
+
+    @property
+    def prepare(self) -> Callable[[Image.Image], NDArray[np.float32]]:
+        """RGB picture to backbone input; can be pickled, so that it can run in another process."""
+        ...
+
+    @property
+    def prepare_in_processes(self) -> bool:
+        """Whether `prepare` holds the interpreter for so long that processes beat threads."""
+        ...
+
+    def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Embeddings of shape (n, dimension), float32, of n prepared inputs."""
+        ...

@@ -1,0 +1,1 @@
+"""The catalogue: one validated table of specimens, whatever spreadsheet it came from."""

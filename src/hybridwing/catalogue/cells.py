@@ -1,0 +1,108 @@
+"""What the text of a cell means: labels, paths, codes, views and records."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})
+"""What spreadsheets and pandas write into an empty cell, in lower case."""
+
+HYBRID = frozenset({"hybrid", "1", "1.0", "true", "yes"})
+NON_HYBRID = frozenset({"non-hybrid", "0", "0.0", "false", "no"})
+"""Labels understood without being told, in lower case."""
+
+_CODE = re.compile(r"(\d+)\.0*")
+_RECORD = re.compile(r"zenodo\.org/records?/(\d+)")
+_VIEW = re.compile(r"(?:^|[_\s-])(d|v|dorsal|ventral)(?=[_\s.-]|$)", re.IGNORECASE)
+
+
+def hybrid_of(label: str, hybrid_values: Collection[str] = ()) -> bool | None:
+    """Whether a label means hybrid.
+
+    Parameters
+    ----------
+    label : str
+        The cell.
+    hybrid_values : collection of str
+        Labels that mean hybrid, any other meaning non-hybrid; empty for the usual labels.
+
+    Returns
+    -------
+    bool or None
+        None if the label is empty or not understood.
+    """
+    folded = label.casefold()
+    if not folded:
+        return None
+    if hybrid_values:
+        return folded in {value.strip().casefold() for value in hybrid_values}
+    if folded in HYBRID:
+        return True
+    return False if folded in NON_HYBRID else None
+
+
+def path_problem(name: str) -> str:
+    """Say why a file name must not be used as a path inside the folder of images.
+
+    Returns
+    -------
+    str
+        Empty if it may. Otherwise it completes the sentence "the value ...".
+    """
+    if not name:
+        return ""  # its absence is a fault of its own
+    if "://" in name:
+        return "is an address, not a path inside the folder of images"
+    if "\\" in name:
+        return "holds a backslash; separate folders with /"
+    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
+        return "is an absolute path; give it relative to the folder of images"
+    if any(ord(character) < 32 or ord(character) == 127 for character in name):
+        return "holds a control character"
+    if ".." in name.split("/"):
+        return "leads out of the folder of images"
+    if name.endswith(("/", "/.")) or name == ".":
+        return "is a folder, not a file"
+    return ""
+
+
+def plain_path(name: str) -> str:
+    """Spell a path inside the folder of images in one way: ``./a//b.jpg`` is ``a/b.jpg``."""
+    return posixpath.normpath(name) if name else ""
+
+
+def plain_code(code: str) -> str:
+    """Subspecies code without the decimals that pandas gave it: ``"8.0"`` is ``"8"``."""
+    match = _CODE.fullmatch(code)
+    return match.group(1) if match else code
+
+
+def record_of(address: str) -> str:
+    """Zenodo record in an address, such as ``"3082688"``; empty if there is none."""
+    match = _RECORD.search(address)
+    return match.group(1) if match else ""
+
+
+def view_of(name: str) -> str:
+    """Side of the specimen that the name of a file tells: dorsal, ventral or empty.
+
+    Examples
+    --------
+    >>> view_of("CAM017821_v_whitestandard.JPG"), view_of("CS3728 dorsal.jpeg"), view_of("CAM017821.jpg")
+    ('ventral', 'dorsal', '')
+    """
+    found = _VIEW.findall(unquote(name.rsplit("/", 1)[-1]))
+    if not found:
+        return ""
+    return "dorsal" if found[-1].casefold().startswith("d") else "ventral"
+
+
+def stem_of(filename: str) -> str:
+    """File name without folder and ending."""
+    return posixpath.splitext(posixpath.basename(filename))[0]

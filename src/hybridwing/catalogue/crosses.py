@@ -1,0 +1,121 @@
+"""Names of crosses: ``"notabilis x lativitta"``, back-crosses in brackets, and their one spelling."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# A cross sign stands alone: subspecies such as "xenoclea" hold the letter too.
+_PARTS = re.compile(r"(\(|\)|(?<=[\s)])[xX×](?=[\s(]))")
+_CROSS_SIGN = re.compile(r"[\s)][xX×][\s(]")
+_SIGNS = ("x", "X", "×")
+_LONGEST = 200
+_NOT_A_CROSS = "is not the name of a cross, such as 'lativitta x notabilis'"
+
+
+@dataclass(frozen=True)
+class Cross:
+    """An unordered pair of parent subspecies.
+
+    Attributes
+    ----------
+    parents : tuple of (str, str)
+        The two subspecies, sorted (codes by value, before names).
+    pedigree : str
+        Who was crossed with whom: the cross's name for a first generation, ``"(a x b) x a"`` for a
+        back-cross, with the parts of every cross sorted and the simple part last.
+    """
+
+    parents: tuple[str, str]
+    pedigree: str
+
+    @property
+    def name(self) -> str:
+        """Canonical name of the pair, ``"a x b"``."""
+        return " x ".join(self.parents)
+
+
+def cross_of(first: str, second: str) -> Cross:
+    """Cross of two subspecies, in either order.
+
+    Raises
+    ------
+    ValueError
+        If the two are one and the same.
+
+    Examples
+    --------
+    >>> cross_of("notabilis", "lativitta").name
+    'lativitta x notabilis'
+    """
+    if first == second:
+        raise ValueError("crosses a subspecies with itself")
+    low, high = sorted((first, second), key=_order)
+    return Cross((low, high), f"{low} x {high}")
+
+
+def is_cross_name(text: str) -> bool:
+    """Whether a name has a cross sign in it: a lone ``x`` or ``×`` between blanks."""
+    return _CROSS_SIGN.search(text) is not None
+
+
+def parse_cross(text: str) -> Cross:
+    """Read the name of a cross.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"notabilis x lativitta"`` or ``"(lativitta x notabilis) x lativitta"``.
+
+    Raises
+    ------
+    ValueError
+        If it is not a cross of exactly two subspecies; the message completes the sentence "the value ...".
+
+    Examples
+    --------
+    >>> parse_cross("lativitta x (notabilis x lativitta)").pedigree
+    '(lativitta x notabilis) x lativitta'
+    """
+    if len(text) > _LONGEST:
+        raise ValueError(f"is longer than {_LONGEST} characters, which no name of a cross is")
+    parts = [part.strip() for part in _PARTS.split(text) if part.strip()]
+    subspecies, pedigree, rest = _cross(parts)
+    if rest or not is_cross_name(text):
+        raise ValueError(_NOT_A_CROSS)
+    if len(subspecies) != 2:
+        raise ValueError(f"names {len(subspecies)} subspecies where a cross has two")
+    first, second = sorted(subspecies, key=_order)
+    return Cross((first, second), pedigree)
+
+
+def _cross(parts: list[str]) -> tuple[set[str], str, list[str]]:
+    """Read sides joined by cross signs, from the left: their subspecies, spelling and what follows."""
+    subspecies, pedigree, rest = _side(parts)
+    while rest and rest[0] in _SIGNS:
+        more, spelled, rest = _side(rest[1:])
+        subspecies, pedigree = subspecies | more, _spelling(pedigree, spelled)
+    return subspecies, pedigree, rest
+
+
+def _side(parts: list[str]) -> tuple[set[str], str, list[str]]:
+    """Read one side of a cross: its subspecies, its spelling and the parts after it."""
+    if not parts or parts[0] in _SIGNS or parts[0] == ")":
+        raise ValueError(_NOT_A_CROSS)
+    if parts[0] != "(":
+        return {parts[0]}, parts[0], parts[1:]
+    subspecies, pedigree, rest = _cross(parts[1:])
+    if rest[:1] != [")"]:
+        raise ValueError("has a bracket that is not closed")
+    return subspecies, pedigree, rest[1:]
+
+
+def _spelling(first: str, second: str) -> str:
+    """Spell one crossing: compound sides in brackets and first, then in order."""
+    sides = sorted((first, second), key=lambda side: (not is_cross_name(side), _order(side)))
+    return " x ".join(f"({side})" if is_cross_name(side) else side for side in sides)
+
+
+def _order(name: str) -> tuple[bool, int, str]:
+    """Sort codes by value and before names."""
+    return (False, int(name), "") if name.isdecimal() else (True, 0, name)

@@ -1,0 +1,245 @@
+"""The one typed table every stage works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from hybridwing.errors import CatalogueError, first_few
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+    import pandas as pd
+
+Form = Literal["training", "reference", "custom"]
+
+COLUMNS: Mapping[str, str] = {
+    "uuid": "string",
+    "filename": "string",
+    "specimen": "string",
+    "hybrid": "boolean",
+    "subspecies": "string",
+    "parent_1": "string",
+    "parent_2": "string",
+    "cross": "string",
+    "pedigree": "string",
+    "record": "string",
+    "view": "string",
+    "group": "string",
+    "file_url": "string",
+    "md5": "string",
+    "split": "string",
+    "row": "int64",
+}
+"""The columns of `Catalogue.table`, in order, with their pandas dtypes. What is not known is NA.
+
+uuid
+    The file name: unique, and the key of an image in every later table.
+filename
+    POSIX path relative to the folder of images; nothing outside that folder.
+specimen
+    The photographed individual (the challenge's ``CAMID``).
+hybrid
+    True for a hybrid; NA if unlabelled.
+subspecies
+    NA for hybrids. A code ``"0"`` to ``"13"`` in the training form, a name in the reference form.
+parent_1, parent_2
+    The parent subspecies of a hybrid, sorted, because a cross has no order; NA for non-hybrids.
+cross
+    ``"parent_1 x parent_2"``; NA for non-hybrids and hybrids of unknown parents.
+pedigree
+    As `cross` for a first generation; ``"(a x b) x a"`` for a back-cross.
+record
+    Batch of images, such as the Zenodo record ``"3082688"``.
+view
+    ``"dorsal"`` or ``"ventral"``.
+group
+    ``"major"`` (signal), ``"minor"`` (non-signal) or ``"mimic"``: the challenge's ``ssp_indicator``.
+file_url, md5
+    Where the photograph is, and the lower-case hexadecimal digest of its bytes.
+split
+    The part of a data set that the source assigned the image to, such as ``"train"``.
+row
+    Line of the source file; the header is line 1.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """A validated table of specimens, one row an image.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Columns and dtypes as in `COLUMNS`, index 0 to n-1. Treat it as read-only.
+    form : {"training", "reference", "custom"}
+        Form of the file it was read from.
+    source : Path
+        That file.
+    sha256 : str
+        SHA-256 of that file's bytes, in lower-case hexadecimal: what a run records as its provenance.
+
+    Raises
+    ------
+    CatalogueError
+        If the table's columns are not those of `COLUMNS`.
+    """
+
+    table: pd.DataFrame
+    form: Form
+    source: Path
+    sha256: str
+
+    def __post_init__(self) -> None:
+        found = {str(name): str(dtype) for name, dtype in self.table.dtypes.items()}
+        if list(found.items()) != list(COLUMNS.items()):
+            wrong = sorted(dict(set(COLUMNS.items()) ^ set(found.items()))) or ["their order"]
+            raise CatalogueError(f"A catalogue's table must have the columns COLUMNS; wrong: {first_few(wrong)}.")
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def uuids(self) -> npt.NDArray[np.object_]:
+        """Keys of the images, shape (n,), str."""
+        return self._texts("uuid")
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether every image is labelled hybrid or non-hybrid."""
+        return not bool(self.table["hybrid"].isna().any())
+
+    @property
+    def labels(self) -> npt.NDArray[np.int8]:
+        """Labels, shape (n,), int8: 1 for a hybrid, 0 for a non-hybrid.
+
+        Raises
+        ------
+        CatalogueError
+            If an image is unlabelled.
+        """
+        unlabelled = self.table.loc[self.table["hybrid"].isna(), "uuid"].tolist()
+        if unlabelled:
+            raise CatalogueError(
+                f"{self.source}: {len(unlabelled)} of {len(self)} images have no label: "
+                f"{first_few(unlabelled)}. "
+                "Name the column that says hybrid or non-hybrid, fill it in, or leave these images out."
+            )
+        return np.asarray(self.table["hybrid"].to_numpy(dtype=np.int8))
+
+    @property
+    def subspecies(self) -> npt.NDArray[np.object_]:
+        """Subspecies, shape (n,), str or None."""
+        return self._texts("subspecies")
+
+    @property
+    def parents(self) -> npt.NDArray[np.object_]:
+        """Parents of the hybrids, shape (n, 2), str or None."""
+        return np.stack([self._texts("parent_1"), self._texts("parent_2")], axis=1)
+
+    @property
+    def parent_pairs(self) -> list[tuple[str, str] | None]:
+        """Parents of each image as a pair, or None where they are not both known; length n."""
+        return [(first, second) if first and second else None for first, second in self.parents]
+
+    @property
+    def classes(self) -> npt.NDArray[np.object_]:
+        """Class of each image, as closely as it is known.
+
+        Shape (n,), str: the cross of a hybrid, the subspecies of a non-hybrid, else ``"hybrid"``,
+        ``"non-hybrid"`` or ``"unlabelled"``.
+        """
+        kind = self.table["hybrid"].map({True: "hybrid", False: "non-hybrid"}).astype("string").fillna("unlabelled")
+        known = self.table["cross"].fillna(self.table["subspecies"])
+        return np.asarray(known.fillna(kind).to_numpy(dtype=object))
+
+    @property
+    def records(self) -> npt.NDArray[np.object_]:
+        """Records, shape (n,), str or None."""
+        return self._texts("record")
+
+    @property
+    def specimens(self) -> npt.NDArray[np.object_]:
+        """Specimens, shape (n,), str."""
+        return self._texts("specimen")
+
+    @property
+    def groups(self) -> npt.NDArray[np.object_]:
+        """The challenge's indicators, shape (n,), str or None."""
+        return self._texts("group")
+
+    def select(self, index: npt.ArrayLike) -> Catalogue:
+        """Some of the rows, in the order asked for.
+
+        Parameters
+        ----------
+        index : array-like of int or bool, shape (m,) or (n,)
+            Positions, or a mask over the rows.
+
+        Returns
+        -------
+        Catalogue
+            Same source; `row` still points into it.
+        """
+        rows = np.asarray(index)
+        if rows.dtype == np.bool_:
+            if rows.shape != (len(self),):
+                raise CatalogueError(f"A mask over {len(self)} rows cannot have the shape {rows.shape}.")
+            rows = np.flatnonzero(rows)
+        elif not rows.size:
+            rows = rows.astype(np.intp)
+        return Catalogue(self.table.iloc[rows].reset_index(drop=True), self.form, self.source, self.sha256)
+
+    def counts(self) -> CatalogueCounts:
+        """Count what the catalogue holds."""
+        hybrid = self.table["hybrid"]
+        return CatalogueCounts(
+            images=len(self),
+            specimens=int(self.table["specimen"].nunique()),
+            hybrids=int(hybrid.sum()),
+            non_hybrids=int((~hybrid).sum()),
+            unlabelled=int(hybrid.isna().sum()),
+            subspecies=_tally(self.table["subspecies"]),
+            crosses=_tally(self.table["cross"]),
+            records=_tally(self.table["record"]),
+            views=_tally(self.table["view"]),
+            groups=_tally(self.table["group"]),
+        )
+
+    def _texts(self, column: str) -> npt.NDArray[np.object_]:
+        texts = self.table[column].to_numpy(dtype=object, na_value=None)  # type: ignore[call-overload]
+        return np.asarray(texts, dtype=object)
+
+
+@dataclass(frozen=True)
+class CatalogueCounts:
+    """What a catalogue holds.
+
+    Attributes
+    ----------
+    images, specimens, hybrids, non_hybrids, unlabelled : int
+    subspecies, crosses, records, views, groups : tuple of (str, int)
+        Number of images of each, most frequent first, then by name; images for which it is not known are
+        left out.
+    """
+
+    images: int
+    specimens: int
+    hybrids: int
+    non_hybrids: int
+    unlabelled: int
+    subspecies: tuple[tuple[str, int], ...]
+    crosses: tuple[tuple[str, int], ...]
+    records: tuple[tuple[str, int], ...]
+    views: tuple[tuple[str, int], ...]
+    groups: tuple[tuple[str, int], ...]
+
+
+def _tally(column: pd.Series[str]) -> tuple[tuple[str, int], ...]:
+    counts = column.value_counts()
+    return tuple(sorted(((str(name), int(n)) for name, n in counts.items()), key=lambda item: (-item[1], item[0])))

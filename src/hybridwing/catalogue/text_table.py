@@ -1,0 +1,151 @@
+"""Reading a CSV file that may be anything: every cell as text, with the line it came from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing.errors import CatalogueError, first_few
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGEST_FILE = 512 * 2**20  # bytes; a hundred times the table of all specimens on Zenodo, and fits in memory
+
+# Some files that people take for CSV, by how they begin.
+_OTHER_FORMATS = (
+    (b"PK\x03\x04", "an Excel workbook or a zip archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Cells of a CSV file.
+
+    Attributes
+    ----------
+    header : tuple of str
+        Column names, stripped, unique.
+    cells : tuple of tuple of str
+        One tuple a row, as long as the header; stripped.
+    lines : tuple of int
+        Line of the file on which each row begins; the header is line 1.
+    sha256 : str
+        SHA-256 of the file's bytes, in lower-case hexadecimal.
+    """
+
+    header: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    sha256: str
+
+
+def read_text_table(path: Path) -> TextTable:
+    """Read a CSV file, separated by commas, semicolons or tabs.
+
+    Parameters
+    ----------
+    path : Path
+        The file: UTF-8, with or without byte-order mark; a header and at least one row.
+
+    Raises
+    ------
+    CatalogueError
+        If it is not such a file.
+    """
+    data = _read_bytes(path)
+    text = _decode(path, data)
+    delimiter = _delimiter(text)
+    if delimiter != ",":
+        _log.info("%s: columns are separated by %r", path, delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[tuple[str, ...]] = []
+    lines: list[int] = []
+    begins = 1
+    try:
+        for fields in reader:
+            if any(field.strip() for field in fields):
+                rows.append(tuple(field.strip() for field in fields))
+                lines.append(begins)
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise CatalogueError(
+            f"{path}: the row that begins on line {begins} is not CSV: {error}. Look for a quotation mark too many."
+        ) from error
+    header, cells = rows[0], rows[1:]
+    _check_header(path, header)
+    ragged = [
+        f"line {line} ({len(row)})" for row, line in zip(cells, lines[1:], strict=True) if len(row) != len(header)
+    ]
+    if ragged:
+        raise CatalogueError(
+            f"{path}: the header has {len(header)} columns, but other rows have more or fewer: "
+            f"{first_few(ragged)}. "
+            "Quote cells that hold a separator, or correct these rows."
+        )
+    if not cells:
+        raise CatalogueError(f"{path}: the table has a header but no rows.")
+    return TextTable(header, tuple(cells), tuple(lines[1:]), hashlib.sha256(data).hexdigest())
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise CatalogueError(f"{path}: is a folder; give the CSV file itself.")
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise CatalogueError(
+                f"{path}: has {size / 2**20:.0f} MiB, more than the {LARGEST_FILE // 2**20} MiB "
+                "a table may have; is it the right file?"
+            )
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise CatalogueError(f"{path}: there is no such file.") from error
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    return data
+
+
+def _decode(path: Path, data: bytes) -> str:
+    for magic, name in _OTHER_FORMATS:
+        if data.startswith(magic):
+            raise CatalogueError(f"{path}: is {name}, not a CSV table; export or save it as 'CSV UTF-8'.")
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise CatalogueError(f"{path}: is not a text file: line {line} holds a NUL byte.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CatalogueError(
+            f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); save the table as 'CSV UTF-8'."
+        ) from error
+    if not text.strip():
+        raise CatalogueError(f"{path}: the file is empty.")
+    return text
+
+
+def _delimiter(text: str) -> str:
+    """The separator that cuts the header into most columns; a comma where nothing does."""
+    header = next(line for line in text.splitlines() if line.strip())
+    return max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark))))
+
+
+def _check_header(path: Path, header: tuple[str, ...]) -> None:
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise CatalogueError(f"{path}: more than one column is called {first_few(twice)}; rename or delete one.")

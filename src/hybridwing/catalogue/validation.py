@@ -1,0 +1,181 @@
+"""The rules a table's cells must obey, as one pandera schema, and the faults it finds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybridwing.catalogue.cells import hybrid_of, path_problem, plain_path
+from hybridwing.catalogue.crosses import cross_of, is_cross_name, parse_cross
+from hybridwing.catalogue.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    import pandera.pandas as pa
+
+    from hybridwing.catalogue.columns import Layout
+
+_LABELS = "is not a label; write hybrid or non-hybrid, 1 or 0, true or false, yes or no"
+
+
+def find_faults(cells: pd.DataFrame, layout: Layout) -> list[Fault]:
+    """Check all cells of a table.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        Text cells under our names: filename, label, subspecies, parent_1, parent_2, view, group, file_url,
+        md5; empty cells are ``""``. The index is the line of the file.
+    layout : Layout
+        Which form the file has and what it calls its columns.
+
+    Returns
+    -------
+    list of Fault
+        Every fault, none twice.
+    """
+    from pandera.errors import SchemaErrors
+
+    try:
+        _schema(cells, layout).validate(cells, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+        found = zip(cases["index"], cases["column"], cases["failure_case"], cases["check"], strict=True)
+        return sorted(
+            {
+                Fault(int(line), layout.source_name(column), str(value), problem)
+                for line, column, value, problem in found
+            }
+        )
+    return []
+
+
+def _schema(cells: pd.DataFrame, layout: Layout) -> pa.DataFrameSchema:
+    """Rules of one cell, and of one cell given the others of its row, where it can be mended."""
+    import pandera.pandas as pa
+
+    def rule(test: Callable[[str], bool], problem: str) -> pa.Check:
+        return pa.Check(lambda column: column.map(test).astype(bool), error=problem)
+
+    def unless(wrong: pd.Series[bool], problem: str) -> pa.Check:
+        return pa.Check(lambda _: ~wrong, error=problem)
+
+    paths = cells["filename"].map(plain_path)
+    official = layout.form != "custom"
+    label_rules = [
+        rule(lambda label: not label or hybrid_of(label, layout.hybrid_values) is not None, _LABELS),
+    ]
+    if official:
+        label_rules.append(rule(bool, "is missing: every row needs a label"))
+    return pa.DataFrameSchema(
+        {
+            "filename": pa.Column(
+                checks=[
+                    rule(bool, "is missing: every row needs a file name"),
+                    *_one_by_one(cells["filename"].map(path_problem), unless),
+                    unless(
+                        paths.duplicated() & (paths != ""),
+                        "is listed before; a catalogue has one row an image",
+                    ),
+                ]
+            ),
+            "label": pa.Column(checks=label_rules),
+            **{
+                column: pa.Column(checks=_one_by_one(problems, unless))
+                for column, problems in _parentage_problems(cells, layout).items()
+            },
+            "view": pa.Column(
+                checks=rule(
+                    lambda view: view.casefold() in {"", "d", "v", "dorsal", "ventral"},
+                    "is not a view; write dorsal or ventral",
+                )
+            ),
+            "group": pa.Column(
+                checks=rule(
+                    lambda group: group in {"major", "minor", "mimic"} or layout.form != "reference",
+                    "is not an indicator; it must be major, minor or mimic",
+                )
+            ),
+            "file_url": pa.Column(
+                checks=pa.Check.str_matches(
+                    r"(?i)(https?://[^/\s]+/\S.*)?$", error="is not an http or https address of a file"
+                )
+            ),
+            "md5": pa.Column(
+                checks=pa.Check.str_matches(
+                    r"([0-9a-fA-F]{32})?$", error="is not an MD5 digest of 32 hexadecimal digits"
+                )
+            ),
+        }
+    )
+
+
+def _one_by_one(problems: pd.Series[str], unless: Callable[[pd.Series[bool], str], pa.Check]) -> list[pa.Check]:
+    """One check for each distinct problem in a column of problems; "" is none."""
+    return [unless(problems == problem, problem) for problem in sorted(set(problems) - {""})]
+
+
+def _parentage_problems(cells: pd.DataFrame, layout: Layout) -> dict[str, pd.Series[str]]:
+    """Say for the three cells of descent what is wrong with each, given the row's label."""
+    columns = ["subspecies", "parent_1", "parent_2"]
+    problems = cells[columns].copy()
+    problems.loc[:, :] = ""
+    hybrids = [hybrid_of(label, layout.hybrid_values) for label in cells["label"]]
+    judge = {"training": _training_problem, "reference": _reference_problem, "custom": _custom_problem}[layout.form]
+    rows = zip(hybrids, cells["subspecies"], cells["parent_1"], cells["parent_2"], strict=True)
+    found = [judge(*row) for row in rows]
+    for column in columns:
+        problems[column] = [problem if column == at else "" for at, problem in found]
+    return {column: problems[column] for column in columns}
+
+
+def _training_problem(hybrid: bool | None, subspecies: str, first: str, second: str) -> tuple[str, str]:
+    if hybrid:
+        if subspecies:
+            return "subspecies", "is one subspecies, but the row is a hybrid; leave it empty"
+        if not first:
+            return "parent_1", "is missing: a hybrid needs both parents"
+        if not second:
+            return "parent_2", "is missing: a hybrid needs both parents"
+        return "parent_2", _cross_problem(first, second)
+    if hybrid is None:
+        return "subspecies", ""
+    if first or second:
+        return ("parent_1" if first else "parent_2"), "is the parent of a hybrid, but the row is a non-hybrid"
+    return "subspecies", "" if subspecies else "is missing: a non-hybrid needs its subspecies"
+
+
+def _reference_problem(hybrid: bool | None, name: str, _first: str, _second: str) -> tuple[str, str]:
+    if not name:
+        return "subspecies", "is missing: every row needs its subspecies or cross"
+    if hybrid:
+        return "subspecies", _name_problem(name)
+    wrong = hybrid is False and is_cross_name(name)
+    return "subspecies", "is a cross, but the row is a non-hybrid" if wrong else ""
+
+
+def _custom_problem(hybrid: bool | None, name: str, first: str, second: str) -> tuple[str, str]:
+    if hybrid is False:
+        if first or second:
+            return ("parent_1" if first else "parent_2"), "is the parent of a hybrid, but the row is a non-hybrid"
+        return "subspecies", "is a cross, but the row is a non-hybrid" if is_cross_name(name) else ""
+    if first and second:
+        return "parent_2", _cross_problem(first, second)
+    return "subspecies", _name_problem(name) if is_cross_name(name) else ""
+
+
+def _cross_problem(first: str, second: str) -> str:
+    try:
+        cross_of(first, second)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _name_problem(name: str) -> str:
+    try:
+        parse_cross(name)
+    except ValueError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,76 @@
+"""Fit a detector, calibrate it on held-out specimens and return it ready to save: one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.detectors.calibration import calibrate
+from hybridwing.detectors.registry import make_detector
+from hybridwing.errors import DetectorError
+from hybridwing.runtime.arrays import FormatError, SavedDetector
+from hybridwing.runtime.scoring import raw_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+
+def fit_detector(
+    name: str,
+    X_train: ArrayLike,
+    y_train: ArrayLike,
+    X_heldout: ArrayLike,
+    y_heldout: ArrayLike,
+    *,
+    seed: int,
+    subspecies: Sequence[str | None] | None = None,
+    parents: Sequence[tuple[str, str] | None] | None = None,
+    records: Sequence[str | None] | None = None,
+) -> SavedDetector:
+    """Fit a detector on training specimens and calibrate it on others.
+
+    Parameters
+    ----------
+    name : str
+        One of ``hybridwing.detectors.registry.detector_names()``.
+    X_train : array-like of shape (n_train, n_features)
+        Embeddings to learn from.
+    y_train : array-like of shape (n_train,)
+        1 for a hybrid, 0 for a non-hybrid.
+    X_heldout : array-like of shape (n_heldout, n_features)
+        Embeddings of specimens that are not in ``X_train``.
+    y_heldout : array-like of shape (n_heldout,)
+        Their labels; at least one non-hybrid, hybrids not needed.
+    seed : int
+        The same seed and data give the same bytes when saved.
+    subspecies, parents, records : sequence, optional
+        Of the training specimens, as for ``Detector.fit``.
+
+    Returns
+    -------
+    SavedDetector
+        Complete: arrays, score map, held-out non-hybrid scores and fallback score.
+
+    Raises
+    ------
+    DetectorError
+        If the detector is unknown, or the data cannot be used.
+    """
+    detector = make_detector(name, seed=seed)
+    detector.fit(X_train, y_train, subspecies=subspecies, parents=parents, records=records)
+    saved = detector.to_saved()
+    # Scored as a submission scores, so that the map is fitted on the very numbers it will be given.
+    try:
+        raw = raw_scores(saved, X_heldout)
+    except FormatError as error:
+        raise DetectorError(f"the held-out embeddings cannot be used: {error}") from error
+    unscored = np.flatnonzero(np.isnan(raw))
+    if len(unscored):
+        raise DetectorError(
+            f"{len(unscored)} held-out embeddings cannot be scored, the first in row {unscored[0]}: they "
+            "hold NaN, infinity or far too large values; leave them out"
+        )
+    return calibrate(saved, raw, y_heldout)

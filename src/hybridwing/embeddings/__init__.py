@@ -1,0 +1,1 @@
+"""Embeddings: the table, its file, and the engine that fills it."""

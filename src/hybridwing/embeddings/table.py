@@ -1,0 +1,95 @@
+"""The embedding table: vectors, what made them, and what could not be embedded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.errors import EmbeddingError, first_few
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from hybridwing.backbones.base import BackboneSpec
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An image that has no embedding.
+
+    Attributes
+    ----------
+    uuid : str
+        Key of the image in its catalogue.
+    path : str
+        The file that was tried.
+    stage : str
+        Where it failed: ``"open"``, ``"decode"``, ``"preprocess"`` or ``"embed"``.
+    reason : str
+        What was wrong, in one line.
+    """
+
+    uuid: str
+    path: str
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingTable:
+    """Embeddings of a collection.
+
+    Attributes
+    ----------
+    uuids : tuple of n str
+        Keys of the images, unique.
+    vectors : ndarray of shape (n, dimension), float32
+        Row i is the embedding of ``uuids[i]``; finite.
+    backbone : BackboneSpec
+        What made them.
+    failures : tuple of Failure
+        Images that were asked for and have no row.
+    """
+
+    uuids: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    backbone: BackboneSpec
+    failures: tuple[Failure, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a table that contradicts itself."""
+        if self.vectors.shape != (len(self.uuids), self.backbone.dimension):
+            raise EmbeddingError(
+                f"{len(self.uuids)} images and a backbone of dimension {self.backbone.dimension} "
+                f"do not fit vectors of shape {self.vectors.shape}"
+            )
+        if len(set(self.uuids)) != len(self.uuids):
+            raise EmbeddingError("the same image stands twice in the embedding table")
+        if not np.isfinite(self.vectors).all():
+            bad = np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))
+            raise EmbeddingError(f"embeddings with NaN or infinity: {first_few([self.uuids[i] for i in bad])}")
+
+    def __len__(self) -> int:
+        return len(self.uuids)
+
+    def rows_of(self, uuids: Sequence[str]) -> NDArray[np.int64]:
+        """Row of each image; -1 for those among the failures.
+
+        Raises
+        ------
+        EmbeddingError
+            If an image is neither embedded nor among the failures: the table belongs to other images.
+        """
+        place = {uuid: row for row, uuid in enumerate(self.uuids)}
+        failed = {failure.uuid for failure in self.failures}
+        absent = [uuid for uuid in uuids if uuid not in place and uuid not in failed]
+        if absent:
+            raise EmbeddingError(
+                f"{len(absent)} of {len(uuids)} images are not in the embedding table: {first_few(absent)}; "
+                "embed this catalogue again"
+            )
+        return np.array([place.get(uuid, -1) for uuid in uuids], dtype=np.int64)

@@ -1,0 +1,234 @@
+"""The official score of the 2024 HDR Anomaly Challenge "Hybrid Butterfly Detection", to the last digit.
+
+The rule is that of ``scoring_program/score_combined.py`` in Imageomics/HDR-anomaly-challenge (MIT) run with
+scikit-learn 1.9: *Heliconius erato* ("Species A": signal hybrids are ``major``, non-signal hybrids
+``minor``) and the ``mimic`` rows are scored apart, each at its own threshold. The official search for that
+threshold is quadratic; this one sorts once.
+
+Where only one class is present the numbers are scikit-learn 1.9's: ROC areas are NaN, an average precision
+without hybrids is 0, recall and precision with nothing to divide by are 0. Where the official program stops
+with an error (no rows of an indicator, a NaN or infinite score) a `ScoringError` says so.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.errors import ScoringError, first_few
+from hybridwing.evaluation.metrics import metrics_of
+from hybridwing.evaluation.ranking import Ranking, checked_scores, rank, ratio, threshold_at_tnr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+__all__ = [
+    "ChallengeScores",
+    "GroupScores",
+    "SpeciesAScores",
+    "challenge_scores",
+    "score_files",
+    "threshold_at_tnr",
+]
+
+GROUPS = ("major", "minor", "mimic")
+TRUE_NEGATIVE_RATE = 0.95
+
+
+@dataclass(frozen=True)
+class GroupScores:
+    """Official scores of the rows that share a threshold.
+
+    Attributes
+    ----------
+    threshold_recall : float in [0, 1]
+        Share of the non-hybrids called non-hybrid, rounded to 4 decimals as the official program rounds it.
+    threshold_pred : float
+        The threshold: an image is called hybrid when its score is strictly greater.
+    hybrid_recall, hybrid_precision, f1_score, accuracy : float in [0, 1]
+        At that threshold, hybrids being the positives.
+    prc_auc : float in [0, 1]
+        Average precision of the raw scores.
+    roc_auc : float in [0, 1]
+        ROC area of the raw scores; NaN when one of the classes is absent.
+    """
+
+    threshold_recall: float
+    threshold_pred: float
+    hybrid_recall: float
+    hybrid_precision: float
+    f1_score: float
+    accuracy: float
+    prc_auc: float
+    roc_auc: float
+
+
+@dataclass(frozen=True)
+class SpeciesAScores(GroupScores):
+    """Official scores of *Heliconius erato*, with the signal (major) and non-signal (minor) rows also apart.
+
+    Attributes
+    ----------
+    major_recall, minor_recall : float in [0, 1]
+        Hybrid recall on the rows of that indicator, at the threshold of both together.
+    major_prc_auc, minor_prc_auc : float in [0, 1]
+        Average precision on the rows of that indicator.
+    major_roc_auc, minor_roc_auc : float in [0, 1]
+        ROC area on the rows of that indicator; NaN when one of the classes is absent.
+    """
+
+    major_recall: float
+    minor_recall: float
+    major_prc_auc: float
+    minor_prc_auc: float
+    major_roc_auc: float
+    minor_roc_auc: float
+
+
+@dataclass(frozen=True)
+class ChallengeScores:
+    """Both parts of the official score.
+
+    Attributes
+    ----------
+    species_a : SpeciesAScores
+        *Heliconius erato*.
+    mimic : GroupScores
+        *Heliconius melpomene*.
+    """
+
+    species_a: SpeciesAScores
+    mimic: GroupScores
+
+    @property
+    def challenge_score(self) -> float:
+        """Harmonic mean of the signal, non-signal and mimic hybrid recalls; 0 if any of them is 0."""
+        recalls = [self.species_a.major_recall, self.species_a.minor_recall, self.mimic.hybrid_recall]
+        return float(statistics.harmonic_mean(recalls))
+
+    def leaderboard(self) -> dict[str, float]:
+        """The leaderboard record: official names in official order."""
+        return {
+            "A_score_major_recall": self.species_a.major_recall,
+            "A_score_minor_recall": self.species_a.minor_recall,
+            "A_PRC_AUC": self.species_a.prc_auc,
+            "A_PRC_AUC_major": self.species_a.major_prc_auc,
+            "A_PRC_AUC_minor": self.species_a.minor_prc_auc,
+            "mimic_recall": self.mimic.hybrid_recall,
+            "mimic_PRC_AUC": self.mimic.prc_auc,
+            # A score of nothing is the integer that Python's harmonic mean returns, and JSON shows it.
+            "challenge_score": self.challenge_score or 0,
+        }
+
+    def to_json(self) -> str:
+        """The text of the official ``scores.json``."""
+        return json.dumps(self.leaderboard())
+
+
+def challenge_scores(scores: npt.ArrayLike, labels: npt.ArrayLike, groups: npt.ArrayLike) -> ChallengeScores:
+    """Score predictions as the challenge does.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,)
+        Finite hybrid scores; higher = more likely hybrid.
+    labels : array-like of shape (n,)
+        1 for a hybrid, 0 for a non-hybrid.
+    groups : array-like of str, shape (n,)
+        ``"major"``, ``"minor"`` or ``"mimic"`` (the reference tables' ``ssp_indicator``).
+
+    Raises
+    ------
+    ScoringError
+        If the arrays do not fit each other, a group is unknown, or a group has no rows: the official program
+        stops with an error there.
+    """
+    score_array, hybrid = checked_scores(scores, labels)
+    group_array = np.asarray(groups)
+    if group_array.shape != score_array.shape:
+        raise ScoringError(f"{score_array.size} scores need as many groups; got {group_array.shape}.")
+    members = {group: np.asarray(group_array == group, dtype=np.bool_) for group in GROUPS}
+    known = members["major"] | members["minor"] | members["mimic"]
+    if not known.all():
+        unknown = sorted({repr(str(group)) for group in group_array[~known][:1000]})
+        raise ScoringError(f"Unknown group {first_few(unknown)}: each must be one of {', '.join(GROUPS)}.")
+    empty = [group for group in GROUPS if not members[group].any()]
+    if empty:
+        raise ScoringError(
+            f"The score needs rows of {', '.join(GROUPS)}; there are none of {' and '.join(empty)}: "
+            "use detection_metrics for a table without these groups."
+        )
+    rankings = {group: rank(score_array[rows], hybrid[rows]) for group, rows in members.items()}
+    species_a = ~members["mimic"]
+    return ChallengeScores(
+        species_a=_species_a(rank(score_array[species_a], hybrid[species_a]), rankings["major"], rankings["minor"]),
+        mimic=_group(rankings["mimic"]),
+    )
+
+
+def score_files(
+    predictions: Path, reference: Path, *, lower_is_hybrid: bool = False, allow_extra: bool = False
+) -> ChallengeScores:
+    """Score a predictions file against a reference table.
+
+    Parameters
+    ----------
+    predictions : Path
+        ``filename,score`` a line, no header.
+    reference : Path
+        CSV with the columns ``filename``, ``hybrid_stat`` (0 or 1) and ``ssp_indicator``.
+    lower_is_hybrid : bool, default False
+        The file holds P(non-hybrid): score ``1 - s`` instead of ``s``.
+    allow_extra : bool, default False
+        Ignore predictions for files that the reference does not list, as the official program does (the
+        reference of the development phase is a part of that of the test phase). Otherwise they are an
+        error.
+
+    Raises
+    ------
+    ScoringError
+        If a file cannot be read, or predictions are missing, extra, duplicate, NaN, infinite or unparsable.
+        The message names the first few files or lines.
+    """
+    from hybridwing.evaluation.predictions import read_predictions, read_reference
+
+    table = read_reference(reference)
+    scores = read_predictions(predictions).aligned_to(table.filenames, allow_extra=allow_extra)
+    return challenge_scores(1 - scores if lower_is_hybrid else scores, table.labels, table.groups)
+
+
+def _group(ranking: Ranking) -> GroupScores:
+    metrics = metrics_of(ranking, TRUE_NEGATIVE_RATE)
+    return GroupScores(
+        threshold_recall=round(metrics.true_negative_rate, 4),
+        threshold_pred=metrics.threshold,
+        hybrid_recall=metrics.hybrid_recall,
+        hybrid_precision=metrics.hybrid_precision,
+        f1_score=metrics.f1_score,
+        accuracy=metrics.accuracy,
+        prc_auc=metrics.prc_auc,
+        roc_auc=metrics.roc_auc,
+    )
+
+
+def _species_a(both: Ranking, major: Ranking, minor: Ranking) -> SpeciesAScores:
+    group = _group(both)
+    return SpeciesAScores(
+        **vars(group),
+        major_recall=_recall(major, group.threshold_pred),
+        minor_recall=_recall(minor, group.threshold_pred),
+        major_prc_auc=major.average_precision(),
+        minor_prc_auc=minor.average_precision(),
+        major_roc_auc=major.roc_auc(),
+        minor_roc_auc=minor.roc_auc(),
+    )
+
+
+def _recall(ranking: Ranking, threshold: float) -> float:
+    return ratio(ranking.called_hybrid(threshold)[0], ranking.n_hybrids)

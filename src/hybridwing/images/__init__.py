@@ -1,0 +1,1 @@
+"""Photographs as files: finding them and decoding them safely. Knows no model."""

@@ -1,0 +1,88 @@
+"""Open a photograph that may be anything, and say in one line why it could not be used."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+from PIL import Image, UnidentifiedImageError
+
+from hybridwing.errors import ImageError
+from hybridwing.runtime.decode import open_rgb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Largest picture that is decoded, in pixels as its header declares them. Specimen photographs have about 18 million;
+#: twice Pillow's own warning limit, where Pillow refuses too.
+MAX_PIXELS = 178_956_970
+
+#: What a decoder may raise for data that is not what its header says. ``MemoryError`` is a header that lies about size.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ArithmeticError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+
+
+def read_rgb(path: Path, short_side: int = 0) -> Image.Image:
+    """Decode a photograph to upright 8-bit RGB.
+
+    Parameters
+    ----------
+    path : Path
+        A JPEG, PNG, TIFF, BMP, GIF, WebP, JPEG 2000 or PPM file, whatever its name ends with. Of an animation the first
+        frame is taken.
+    short_side : int
+        Pixels the short side must keep: a JPEG is decoded at the smallest scale that does. 0 decodes in full.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Mode ``"RGB"``.
+
+    Raises
+    ------
+    ImageError
+        With stage ``"open"`` (no such file, empty, not an image, too large) or ``"decode"`` (cut short, damaged).
+    """
+    if not path.is_file():
+        raise ImageError("open", "is a folder" if path.is_dir() else "no such file")
+    if path.stat().st_size == 0:
+        raise ImageError("open", "the file is empty (0 bytes)")
+    try:
+        return open_rgb(str(path), short_side, _refuse_oversized)
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError("open", f"declares more than {MAX_PIXELS:,} pixels") from error
+    except UnidentifiedImageError as error:
+        raise ImageError("open", f"not an image in a known format (begins with {_beginning(path)})") from error
+    except PermissionError as error:
+        raise ImageError("open", "no permission to read it") from error
+    except _DECODER_ERRORS as error:
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ImageError("decode", f"damaged or cut short: {detail}") from error
+
+
+def _refuse_oversized(image: Image.Image) -> None:
+    """Refuse by what the header declares, before any pixel is decoded."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError("open", f"declares {width} × {height} pixels, more than {MAX_PIXELS:,}")
+
+
+def _beginning(path: Path) -> str:
+    """First bytes of a file, printable."""
+    with path.open("rb") as file:
+        return repr(file.read(12))

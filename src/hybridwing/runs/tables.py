@@ -1,0 +1,63 @@
+"""The CSV files of runs and evaluations: one writer, so that a column means the same everywhere."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
+
+from hybridwing.embeddings.table import Failure
+from hybridwing.evaluation.metrics import DetectionMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file: UTF-8, ``LF`` line ends, numbers in full precision."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
+    """A row a detector; the columns are the attributes of :class:`DetectionMetrics`, by their names."""
+    header = ["detector", *(field.name for field in fields(DetectionMetrics))]
+    write_rows(path, header, ([name, *asdict(values).values()] for name, values in metrics.items()))
+
+
+def write_scores(
+    path: Path,
+    uuids: Sequence[str],
+    labels: NDArray[np.int8] | None,
+    scores: Mapping[str, NDArray[np.float64]],
+) -> None:
+    """A row an image and detector: detector, uuid, score, label (1 = hybrid; empty where unknown)."""
+    known = [""] * len(uuids) if labels is None else [int(label) for label in labels]
+    write_rows(
+        path,
+        ("detector", "uuid", "score", "label"),
+        (
+            (name, uuid, float(score), label)
+            for name, values in scores.items()
+            for uuid, score, label in zip(uuids, values, known, strict=True)
+        ),
+    )
+
+
+def write_predictions(path: Path, filenames: Sequence[str], scores: NDArray[np.float64]) -> None:
+    """``filename,score`` a line, no header, four decimals at most: what the challenge's ingestion writes."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        pairs = zip(filenames, scores, strict=True)
+        csv.writer(file, lineterminator="\n").writerows((name, round(float(score), 4)) for name, score in pairs)
+
+
+def write_failures(path: Path, failures: Sequence[Failure]) -> None:
+    """A row an image that could not be embedded."""
+    header = [field.name for field in fields(Failure)]
+    write_rows(path, header, (list(asdict(failure).values()) for failure in failures))

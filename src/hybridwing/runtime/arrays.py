@@ -1,0 +1,343 @@
+"""The file a fitted detector is saved in: one ``.npz`` of plain arrays and a JSON header, never a pickle.
+
+The file is an ordinary NumPy archive (``numpy.load(path, allow_pickle=False)`` opens it) written so that the
+same content gives the same bytes. Reading is stricter than ``numpy.load``: a file may come from a stranger,
+so every size is checked before memory is spent and nothing in it is ever executed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import secrets
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+FORMAT_VERSION = 1
+"""Version of the file format this code writes; it reads this one and every older one."""
+
+MAX_BYTES = 1 << 30
+"""Largest file, and largest sum of arrays, that is read (1 GiB; the largest real detector is some 30 MB)."""
+
+MAX_HEADER_BYTES = 1 << 16
+"""Longest JSON header that is written (64 KiB); reading allows twice that and no more."""
+
+HEADER_MEMBER = "header"
+NO_SCORE_MAP = "none"
+QUANTILE_SCORE_MAP = "quantile"
+
+LAYOUTS: Mapping[str, Mapping[str, str]] = {
+    "svm": {"mean": "d", "scale": "d", "vectors": "m d", "weights": "m", "intercept": "", "gamma": ""},
+    "sgd": {"coef": "e d", "intercept": "e", "slope": "e", "offset": "e"},
+    "knn": {"vectors": "m d", "labels": "m", "n_neighbors": ""},
+    "gaussian": {"vectors": "m d", "residual": "m", "whitener": "m m", "amplitude": "", "length_scale": ""},
+}
+"""Arrays and shapes of each kind of detector: ``d`` is ``n_features``, equal letters are equal lengths."""
+
+SCORE_MAP_LAYOUT: Mapping[str, str] = {
+    "map_knots": "k",
+    "map_levels": "k",
+    "map_scales": "2",
+    "heldout_nonhybrid": "h",
+    "fallback": "",
+}
+"""Arrays a calibrated detector has besides those of its kind."""
+
+_POSITIVE = frozenset({"scale", "gamma", "amplitude", "length_scale", "map_scales"})
+_FRACTIONS = frozenset({"labels", "map_levels", "heldout_nonhybrid", "fallback"})
+_RISING = frozenset({"map_knots", "map_levels"})
+
+# The members are written by NumPy in format 1.0, whose header is a Python literal. Matching the one form
+# that NumPy writes, instead of evaluating the literal, leaves a hostile header nothing to work with.
+_NPY_START = re.compile(
+    rb"\x93NUMPY\x01\x00(?s:..)"
+    rb"\{'descr': '(?P<dtype><f4|<f8|<i8|\|u1)', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>[0-9]{0,12}|(?:[0-9]{1,12}, ?){1,3}[0-9]{0,12})\), \} *\n"
+)
+
+Array = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int64]
+
+
+class FormatError(ValueError):
+    """A saved detector cannot be read, or does not fit what it is used with."""
+
+
+@dataclass(frozen=True)
+class DetectorHeader:
+    """What a saved detector says about itself.
+
+    Attributes
+    ----------
+    kind : str
+        The detector's name, one of ``LAYOUTS``.
+    n_features : int
+        Length of the embeddings it was fitted on.
+    params : mapping
+        The parameters it was made with (JSON values); a record of provenance that scoring does not read.
+    package_version : str
+        The hybridwing version that made it.
+    score_map : str
+        ``"none"``, or ``"quantile"`` when the arrays hold a calibration.
+    format_version : int
+        Version of the file format.
+    """
+
+    kind: str
+    n_features: int
+    params: Mapping[str, object]
+    package_version: str
+    score_map: str = NO_SCORE_MAP
+    format_version: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True, eq=False)
+class SavedDetector:
+    """A fitted detector as plain arrays.
+
+    Attributes
+    ----------
+    header : DetectorHeader
+        What the arrays are.
+    arrays : mapping of str to ndarray
+        float32, float64 or int64, all finite; names and shapes as in ``LAYOUTS`` and ``SCORE_MAP_LAYOUT``.
+    """
+
+    header: DetectorHeader
+    arrays: Mapping[str, Array]
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether scores can leave as calibrated quantiles."""
+        return self.header.score_map == QUANTILE_SCORE_MAP
+
+
+def save_arrays(path: str | os.PathLike[str], saved: SavedDetector) -> None:
+    """Write a detector to one ``.npz`` file, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; an existing one is replaced in one step. Its folder must exist.
+    saved : SavedDetector
+        What to write. The same content gives the same bytes on every platform.
+
+    Raises
+    ------
+    FormatError
+        If the arrays are not what the header says, so that the file could not be read back.
+    OSError
+        If the file cannot be written.
+    """
+    check_saved(saved)
+    members: dict[str, NDArray[np.generic]] = {HEADER_MEMBER: _header_bytes(saved.header)}
+    members.update({name: saved.arrays[name] for name in sorted(saved.arrays)})
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as stream:
+            _write_archive(stream, members)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_arrays(path: str | os.PathLike[str]) -> SavedDetector:
+    """Read a detector that ``save_arrays`` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The ``.npz`` file. It is not trusted: nothing is unpickled or evaluated, and no more than
+        ``MAX_BYTES`` is read.
+
+    Returns
+    -------
+    SavedDetector
+        With read-only arrays.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, damaged, made by a newer version, or not a saved detector.
+    """
+    try:
+        saved = _read_detector(Path(path))
+        check_saved(saved)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+    return saved
+
+
+def check_saved(saved: SavedDetector) -> None:
+    """Check that the arrays are the ones the header promises.
+
+    Raises
+    ------
+    FormatError
+        Naming the first array that is missing, unknown, of the wrong type or shape, or holds impossible
+        values.
+    """
+    header = saved.header
+    if header.kind not in LAYOUTS:
+        raise FormatError(f"unknown kind of detector {header.kind!r}; known: {', '.join(LAYOUTS)}")
+    if header.score_map not in (NO_SCORE_MAP, QUANTILE_SCORE_MAP):
+        raise FormatError(f"unknown score map {header.score_map!r}")
+    layout = dict(LAYOUTS[header.kind])
+    if saved.is_calibrated:
+        layout.update(SCORE_MAP_LAYOUT)
+    odd = sorted(set(layout) ^ set(saved.arrays))
+    if odd:
+        state = "missing" if odd[0] in layout else "not expected"
+        raise FormatError(f"array '{odd[0]}' is {state} in a saved '{header.kind}' detector")
+    lengths = {"d": header.n_features, "2": 2}
+    for name, letters in layout.items():
+        _check_array(name, saved.arrays[name])
+        _check_shape(name, saved.arrays[name].shape, letters.split(), lengths)
+        _check_values(name, saved.arrays[name])
+    if header.kind == "knn" and not 1 <= saved.arrays["n_neighbors"] <= lengths["m"]:
+        raise FormatError(f"'n_neighbors' must be within 1 and the {lengths['m']} vectors there are")
+
+
+def _check_array(name: str, array: object) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype not in (np.float32, np.float64, np.int64):
+        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise FormatError(f"array '{name}' is {kind}; float32, float64 or int64 is needed")
+
+
+def _check_shape(name: str, shape: tuple[int, ...], letters: list[str], lengths: dict[str, int]) -> None:
+    if len(shape) != len(letters):
+        raise FormatError(f"array '{name}' has {len(shape)} dimensions instead of {len(letters)}")
+    for length, letter in zip(shape, letters, strict=True):
+        wanted = lengths.setdefault(letter, length)
+        if length != wanted or length == 0:
+            raise FormatError(f"array '{name}' has shape {shape}, where a length of {wanted or 'at least 1'} is needed")
+
+
+def _check_values(name: str, array: Array) -> None:
+    if not np.isfinite(array).all():
+        raise FormatError(f"array '{name}' holds NaN or infinite values")
+    if name in _POSITIVE and not (array > 0).all():
+        raise FormatError(f"array '{name}' must be greater than 0")
+    if name in _FRACTIONS and not ((array >= 0) & (array <= 1)).all():
+        raise FormatError(f"array '{name}' must be within [0, 1]")
+    if name in _RISING and not (array[1:] > array[:-1]).all():
+        raise FormatError(f"array '{name}' must rise strictly")
+
+
+def _header_bytes(header: DetectorHeader) -> NDArray[np.uint8]:
+    try:
+        text = json.dumps(asdict(header), sort_keys=True, allow_nan=False, ensure_ascii=False)
+        content = text.encode("utf-8")
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"the header cannot be written as JSON: {error}") from error
+    if len(content) > MAX_HEADER_BYTES:
+        raise FormatError(f"the header is longer than {MAX_HEADER_BYTES} bytes; shorten its parameters")
+    return np.frombuffer(content, dtype=np.uint8)
+
+
+def _write_archive(stream: io.BufferedWriter, members: Mapping[str, NDArray[np.generic]]) -> None:
+    # numpy.savez stamps each member with the time of writing; fixed stamps, no compression (zlib's output
+    # changes between versions) and a fixed "made on" field keep the bytes a function of the content alone.
+    with zipfile.ZipFile(stream, "w", compression=zipfile.ZIP_STORED) as archive:
+        for name, array in members.items():
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            buffer = io.BytesIO()
+            # order="C" and an explicit little-endian type: the reader knows only that form.
+            plain = np.array(array, dtype=array.dtype.newbyteorder("<"), order="C")
+            np.lib.format.write_array(buffer, plain, version=(1, 0), allow_pickle=False)
+            archive.writestr(entry, buffer.getvalue())
+
+
+def _read_detector(path: Path) -> SavedDetector:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise FormatError(f"larger than {MAX_BYTES} bytes, which no saved detector is")
+        with zipfile.ZipFile(path) as archive:
+            members = _checked_members(archive)
+            if HEADER_MEMBER not in members:
+                raise FormatError("no member 'header'; this is not a file that hybridwing saved")
+            if members[HEADER_MEMBER].file_size > 2 * MAX_HEADER_BYTES:
+                raise FormatError(f"the header is longer than {MAX_HEADER_BYTES} bytes")
+            header = _parse_header(_parse_npy(HEADER_MEMBER, archive.read(members.pop(HEADER_MEMBER))))
+            arrays = {name: _parse_npy(name, archive.read(entry)) for name, entry in members.items()}
+    except FormatError:
+        raise
+    except FileNotFoundError:
+        raise FormatError("no such file") from None
+    except zipfile.BadZipFile as error:
+        raise FormatError(f"not a .npz archive, or a damaged one ({error}); save or download it again") from error
+    except (OSError, EOFError, RuntimeError, ValueError) as error:
+        # What zipfile raises besides BadZipFile: encrypted members, methods it lacks, names that are no text.
+        raise FormatError(f"cannot be read: {error}") from error
+    return SavedDetector(header, arrays)  # type: ignore[arg-type]  # check_saved holds them to the three dtypes
+
+
+def _checked_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Members by name, refused before any is read if they claim more memory than the file has bytes."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for entry in archive.infolist():
+        name = entry.filename.removesuffix(".npy")
+        if name == entry.filename or name in members or not name.isidentifier():
+            raise FormatError(f"unexpected or repeated member {entry.filename[:80]!r}")
+        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+            raise FormatError(f"member {name!r} is compressed; hybridwing saves none compressed")
+        members[name] = entry
+    if sum(entry.file_size for entry in members.values()) > MAX_BYTES:
+        raise FormatError(f"the members claim more than {MAX_BYTES} bytes, which no saved detector has")
+    return members
+
+
+def _parse_npy(name: str, content: bytes) -> NDArray[np.generic]:
+    start = _NPY_START.match(content)
+    if start is None:
+        raise FormatError(
+            f"member {name!r} is not a plain little-endian array of float32, float64 or int64 "
+            "(NumPy's format 1.0); objects are never loaded"
+        )
+    dtype = np.dtype(start["dtype"].decode("ascii"))
+    shape = tuple(int(length) for length in start["shape"].replace(b" ", b"").split(b",") if length)
+    body = memoryview(content)[start.end() :]
+    if math.prod(shape) * dtype.itemsize != len(body):
+        raise FormatError(f"member {name!r} claims shape {shape} of {dtype} but holds {len(body)} bytes")
+    return np.frombuffer(body, dtype=dtype).reshape(shape)
+
+
+def _parse_header(array: NDArray[np.generic]) -> DetectorHeader:
+    if array.dtype != np.uint8 or array.ndim != 1:
+        raise FormatError("the header is not an array of bytes")
+    try:
+        fields = json.loads(array.tobytes().decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"the header is not JSON: {error}") from error
+    version = fields.get("format_version") if isinstance(fields, dict) else None
+    if type(version) is not int or version < 1:
+        raise FormatError("the header has no valid 'format_version'; this is not a file that hybridwing saved")
+    if version > FORMAT_VERSION:
+        raise FormatError(
+            f"format version {version} was made by a newer version of hybridwing than this one, which "
+            f"reads up to {FORMAT_VERSION}; upgrade with: pip install --upgrade hybridwing"
+        )
+    types = {"kind": str, "n_features": int, "params": dict, "package_version": str, "score_map": str}
+    for name, wanted in types.items():
+        if type(fields.get(name)) is not wanted:
+            raise FormatError(f"the header's {name!r} is missing or not of type {wanted.__name__}")
+    if fields["n_features"] < 1:
+        raise FormatError(f"the header's 'n_features' must be at least 1, not {fields['n_features']}")
+    return DetectorHeader(**{name: fields[name] for name in types}, format_version=version)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")

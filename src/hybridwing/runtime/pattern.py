@@ -1,0 +1,214 @@
+"""The `pattern` backbone: a registered colour-and-shape descriptor of the wings, without weights.
+
+The specimen is found, turned upright and divided into forewings and hindwings (:mod:`.specimen`). Each wing is cut to
+its own box, so that where a wing lies and how far it is opened does not count; left and right are mirrored onto each
+other and averaged. A wing is then described by the directions of its pattern's edges, cell by cell (histograms of
+oriented gradients, Dalal & Triggs 2005, CVPR, as square roots, i.e. compared by the Hellinger kernel as in Arandjelović
+& Zisserman 2012, CVPR), by the lightness and colour of each place relative to the light of the photograph, and by its
+proportions. The whole specimen, folded along its axis, adds how the elements lie to each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from .specimen import WORKING_SIDE, Specimen, find_specimen, symmetry_axis, wing_split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+#: Raise when the descriptor changes: it is part of the cache key and of every saved model.
+VERSION = 1
+
+_EDGE_SIDE = 32  # pixels a side of a wing's box when edges are measured
+_CELLS = 4  # cells a side for edges
+_ORIENTATIONS = 8  # unsigned directions
+_COLOUR_CELLS = 6  # cells a side for colour
+_SHAPE = 3  # aspect, filling, size
+_WING = _CELLS * _CELLS * _ORIENTATIONS + 3 * _COLOUR_CELLS * _COLOUR_CELLS + _SHAPE
+
+_LAYOUT_CELLS = 8  # cells a side for the lightness of the whole specimen
+_LAYOUT = _CELLS * _CELLS * _ORIENTATIONS + _LAYOUT_CELLS * _LAYOUT_CELLS
+
+#: Length of the descriptor: forewings, hindwings, layout.
+DIMENSION = 2 * _WING + _LAYOUT
+
+
+@dataclass(frozen=True, eq=False)
+class Wings:
+    """The four wings of an upright specimen, background masked to black.
+
+    Attributes
+    ----------
+    forewings, hindwings : tuple of (ndarray of shape (height, width, 3), float32 in [0, 1]) or None
+        Left and right, the right one mirrored; None where there is none to be seen.
+    layout : ndarray of shape (height, width, 3), float32 in [0, 1], or None
+        The left half of the specimen averaged with the mirrored right half; None where nothing is to be seen.
+    specimen : Specimen
+        What they were cut from, in the working copy before turning.
+    angle : float
+        Degrees by which the working copy was turned (counter-clockwise).
+    """
+
+    forewings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
+    hindwings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
+    layout: NDArray[np.float32] | None
+    specimen: Specimen
+    angle: float
+
+
+def working_copy(image: Image.Image) -> NDArray[np.float32]:
+    """Shrink an RGB picture to :data:`~.specimen.WORKING_SIDE` pixels on its long side; float32 in [0, 1]."""
+    width, height = image.size
+    scale = WORKING_SIDE / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = image.resize(size, Image.Resampling.BOX, reducing_gap=3.0)
+    return np.asarray(small, dtype=np.float32) / np.float32(255.0)
+
+
+def cut_wings(rgb: NDArray[np.float32]) -> Wings:
+    """Find the specimen in a working copy, turn it upright and cut out its wings.
+
+    Parameters
+    ----------
+    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
+    """
+    specimen = find_specimen(rgb)
+    angle, column, _overlap = symmetry_axis(specimen.mask)
+    mask = _turned(specimen.mask.astype(np.float32), angle) > 0.5
+    picture = np.stack([_turned(rgb[..., c] * specimen.mask, angle) for c in range(3)], axis=-1) * mask[..., None]
+    row, axis = round(wing_split(mask, column)), round(min(max(column, 1.0), mask.shape[1] - 1.0))
+    upper, lower, left, right = slice(0, row), slice(row, None), slice(0, axis), slice(axis, None)
+    return Wings(
+        forewings=(_boxed(picture, mask, upper, left), _boxed(picture, mask, upper, right, mirror=True)),
+        hindwings=(_boxed(picture, mask, lower, left), _boxed(picture, mask, lower, right, mirror=True)),
+        layout=_folded(picture, mask, axis),
+        specimen=specimen,
+        angle=angle,
+    )
+
+
+def describe(image: Image.Image) -> NDArray[np.float32]:
+    """Descriptor of one RGB picture.
+
+    Returns
+    -------
+    ndarray of shape (DIMENSION,), float32
+        For each pair of wings 4 × 4 cells of 8 edge directions in [0, 1]; 6 × 6 cells of lightness in [0, 1] and of two
+        colour differences in [-1, 1] (red against green; their mean against blue); the logarithm of height by width,
+        the share of the box that is lighter than 0.3 of the light, and the wing's share of the specimen's size. Then
+        the layout: 4 × 4 cells of 8 edge directions and 8 × 8 cells of lightness. Zeros for what is not to be seen.
+    """
+    wings = cut_wings(working_copy(image))
+    pairs = np.stack([_pair(wings.forewings), _pair(wings.hindwings)])
+    pairs[:, -1] /= max(float(np.hypot(*pairs[:, -1])), 1.0)
+    return np.concatenate([pairs.ravel(), _layout(wings.layout)]).astype(np.float32)
+
+
+def _turned(plane: NDArray[np.float32], angle: float) -> NDArray[np.float32]:
+    """Rotate a plane about its centre."""
+    if angle == 0.0:
+        return plane
+    turned = Image.fromarray(plane.astype(np.float32)).rotate(angle, Image.Resampling.BILINEAR)
+    return np.asarray(turned, dtype=np.float32)
+
+
+def _boxed(
+    picture: NDArray[np.float32], mask: NDArray[np.bool_], rows: slice, columns: slice, mirror: bool = False
+) -> NDArray[np.float32] | None:
+    """The box around what the mask holds of one quarter of the picture."""
+    part, inside = picture[rows, columns], mask[rows, columns]
+    if inside.sum() < 16:
+        return None
+    across, down = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
+    box = part[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+    if min(box.shape[:2]) < 3:
+        return None
+    return np.ascontiguousarray(box[:, ::-1] if mirror else box)
+
+
+def _folded(picture: NDArray[np.float32], mask: NDArray[np.bool_], axis: int) -> NDArray[np.float32] | None:
+    """The specimen folded along its axis: the mean of its left half and its mirrored right half."""
+    across, down = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    if len(across) < 3 or len(down) < 3:
+        return None
+    half = max(axis - int(across[0]), int(across[-1]) + 1 - axis)
+    padded = np.pad(picture[down[0] : down[-1] + 1], ((0, 0), (half, half), (0, 0)))
+    left, right = padded[:, axis : axis + half], padded[:, axis + half : axis + 2 * half]
+    return np.ascontiguousarray((left + right[:, ::-1]) / 2)
+
+
+def _pair(pair: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
+    """Mean descriptor of a left and a right wing; a torn one (much smaller than its twin) does not count."""
+    seen = [wing for wing in pair if wing is not None]
+    if not seen:
+        return np.zeros(_WING, np.float32)
+    areas = [int((wing.max(axis=2) > 0).sum()) for wing in seen]
+    whole = [wing for wing, area in zip(seen, areas, strict=True) if area >= 0.35 * max(areas)]
+    mean: NDArray[np.float32] = np.mean([_wing(wing) for wing in whole], axis=0, dtype=np.float32)
+    return mean
+
+
+def _wing(wing: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Descriptor of one wing."""
+    # The brightest scales of the wing stand for the light of the photograph: exposure and lamp colour drop out.
+    light = max(float(np.quantile(wing.max(axis=2), 0.98)), 0.05)
+    grey = np.clip(_shrunk(wing.mean(axis=2), _EDGE_SIDE) / light, 0.0, 1.0)
+    red, green, blue = (_shrunk(wing[..., channel], _COLOUR_CELLS) / light for channel in range(3))
+    lightness = (red + green + blue) / 3.0
+    places = np.clip(np.stack([lightness, red - green, 0.5 * (red + green) - blue]), -1.0, 1.0)
+    height, width = wing.shape[:2]
+    shape = (np.log(height / width), float((wing.mean(axis=2) > 0.3 * light).mean()), np.sqrt(height * width))
+    return np.concatenate([np.sqrt(_edges(grey)).ravel(), places.ravel(), shape])
+
+
+def _layout(folded: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """Descriptor of the folded specimen."""
+    if folded is None:
+        return np.zeros(_LAYOUT, np.float32)
+    light = max(float(np.quantile(folded.max(axis=2), 0.98)), 0.05)
+    grey = np.clip(folded.mean(axis=2) / light, 0.0, 1.0)
+    edges, places = _edges(_shrunk(grey, _EDGE_SIDE)), _shrunk(grey, _LAYOUT_CELLS)
+    return np.concatenate([np.sqrt(edges).ravel(), places.ravel()])
+
+
+def _shrunk(plane: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Area average onto a square grid."""
+    small = Image.fromarray(np.ascontiguousarray(plane)).resize((side, side), Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.float32)
+
+
+def _edges(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Histograms of edge directions, a cell's divided by its length, so that weak and strong contrast count alike.
+
+    Returns
+    -------
+    ndarray of shape (_CELLS, _CELLS, _ORIENTATIONS), float32 in [0, 1]
+    """
+    from scipy import ndimage
+
+    smooth = ndimage.gaussian_filter(grey, 0.7)
+    down, across = np.zeros_like(smooth), np.zeros_like(smooth)
+    down[1:-1] = smooth[2:] - smooth[:-2]
+    across[:, 1:-1] = smooth[:, 2:] - smooth[:, :-2]
+    strength = np.hypot(down, across)
+    position = (np.arctan2(down, across) % np.pi) / np.pi * _ORIENTATIONS - 0.5
+    lower = np.floor(position)
+    share = position - lower
+    cell = _EDGE_SIDE // _CELLS
+    place = np.arange(_EDGE_SIDE) // cell
+    base = (place[:, None] * _CELLS + place[None, :]) * _ORIENTATIONS
+    histogram = np.zeros(_CELLS * _CELLS * _ORIENTATIONS)
+    for offset, weight in ((0, 1.0 - share), (1, share)):
+        bins = base + (lower.astype(int) + offset) % _ORIENTATIONS
+        histogram += np.bincount(bins.ravel(), (strength * weight).ravel(), minlength=len(histogram))
+    cells = histogram.reshape(_CELLS, _CELLS, _ORIENTATIONS) / cell**2
+    # The constant keeps cells that hold nothing but noise near zero instead of blowing them up to full length.
+    normal: NDArray[np.float32] = (cells / np.sqrt((cells**2).sum(axis=2, keepdims=True) + 0.01**2)).astype(np.float32)
+    return normal

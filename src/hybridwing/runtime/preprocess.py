@@ -1,0 +1,152 @@
+"""Preprocessing as a value: what happens between a photograph and a backbone's input."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+#: Resampling filters by name. Pillow's filters always cover the source area, i.e. they antialias when shrinking.
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "hamming": Image.Resampling.HAMMING,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+RESIZE_MODES = ("squash", "shortest", "none")
+VIEWS = ("whole", "specimen")
+
+_Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How pictures are prepared; stored with every embedding table and every model and hashed into their keys.
+
+    Attributes
+    ----------
+    size : int
+        Side of the square the backbone sees, in pixels; for ``resize="none"`` the short side that decoding keeps.
+    resize : {"squash", "shortest", "none"}
+        ``"squash"`` resizes to `size` × `size` without keeping the aspect ratio, as the challenge's sample does;
+        ``"shortest"`` resizes the short side to `resize_to` and cuts the centre; ``"none"`` leaves the picture to the
+        backbone.
+    resize_to : int
+        Short side before the centre cut, in pixels; only for ``"shortest"``.
+    interpolation : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}
+        Resampling filter.
+    antialias : bool
+        Whether the filter covers the source area when it shrinks. Always true: Pillow knows no other way.
+    mean, std : tuple of 3 float
+        Subtracted from and divided into the RGB values after these were scaled to [0, 1].
+    view : {"whole", "specimen"}
+        Part of the picture: all of it, or the box around the specimen that is found in it.
+    """
+
+    size: int = 224
+    resize: str = "squash"
+    resize_to: int = 224
+    interpolation: str = "bilinear"
+    antialias: bool = True
+    mean: _Triple = (0.0, 0.0, 0.0)
+    std: _Triple = (1.0, 1.0, 1.0)
+    view: str = "whole"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be carried out, so that a bad value is found when it is made or read."""
+        if self.resize not in RESIZE_MODES:
+            raise ValueError(f"resize must be one of {', '.join(RESIZE_MODES)}; got {self.resize!r}")
+        if self.interpolation not in FILTERS:
+            raise ValueError(f"interpolation must be one of {', '.join(FILTERS)}; got {self.interpolation!r}")
+        if self.view not in VIEWS:
+            raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {self.view!r}")
+        if not 8 <= self.size <= 4096 or not 8 <= self.resize_to <= 8192:
+            raise ValueError(f"size must lie in [8, 4096] pixels; got {self.size} (resize_to {self.resize_to})")
+        if self.resize == "shortest" and self.resize_to < self.size:
+            raise ValueError(f"resize_to ({self.resize_to}) must not be smaller than size ({self.size})")
+        if not self.antialias:
+            raise ValueError("antialias must be true: shrinking without it is not offered")
+        for name, triple in (("mean", self.mean), ("std", self.std)):
+            if len(triple) != 3 or not all(np.isfinite(triple)):
+                raise ValueError(f"{name} must hold three finite numbers; got {triple!r}")
+        if min(self.std) <= 0:
+            raise ValueError(f"std must be positive; got {self.std!r}")
+
+    @property
+    def short_side(self) -> int:
+        """Pixels that decoding must keep on the short side (twice the input's, so that drafts stay invisible)."""
+        return 2 * max(self.size, self.resize_to if self.resize == "shortest" else 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
+        """Read what :meth:`to_dict` wrote.
+
+        Raises
+        ------
+        ValueError
+            For unknown or missing names and for values out of range.
+        """
+        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
+        if unknown:
+            raise ValueError(f"unknown preprocessing settings: {', '.join(unknown)}")
+        known = dict(values)
+        for name in ("mean", "std"):
+            if name in known:
+                known[name] = tuple(float(v) for v in known[name])
+        return cls(**known)
+
+    def as_sample(self) -> Preprocess:
+        """Return the same with the sample's resize: squashed to a square, bilinear, whole picture."""
+        return replace(self, resize="squash", interpolation="bilinear", view="whole")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the settings, 64 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def resized(image: Image.Image, prep: Preprocess) -> Image.Image:
+    """Resize and cut an RGB picture as `prep` says; ``"none"`` returns it as it is."""
+    method = FILTERS[prep.interpolation]
+    if prep.resize == "none":
+        return image
+    if prep.resize == "squash":
+        return image.resize((prep.size, prep.size), method)
+    width, height = image.size
+    short = min(width, height)
+    # The long side is cut to an integer and the offset rounded as torchvision does for PIL images.
+    target = (
+        prep.resize_to if width == short else int(prep.resize_to * width / short),
+        prep.resize_to if height == short else int(prep.resize_to * height / short),
+    )
+    scaled = image.resize(target, method)
+    left, top = round((target[0] - prep.size) / 2.0), round((target[1] - prep.size) / 2.0)
+    return scaled.crop((left, top, left + prep.size, top + prep.size))
+
+
+def to_input(image: Image.Image, prep: Preprocess) -> NDArray[np.float32]:
+    """Backbone input of one RGB picture.
+
+    Returns
+    -------
+    ndarray of shape (3, size, size), float32
+        Channels first, normalised by `prep.mean` and `prep.std`.
+    """
+    pixels = np.asarray(resized(image, prep), dtype=np.float32) / np.float32(255.0)
+    normal = (pixels - np.asarray(prep.mean, np.float32)) / np.asarray(prep.std, np.float32)
+    return np.ascontiguousarray(normal.transpose(2, 0, 1))

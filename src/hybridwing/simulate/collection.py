@@ -1,0 +1,188 @@
+"""Make a whole collection: images, tables and truth in one folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hybridwing.errors import SimulationError
+from hybridwing.simulate.account import ACCOUNT
+from hybridwing.simulate.plan import plan
+from hybridwing.simulate.specimen import make
+from hybridwing.simulate.tables import write_reference, write_train, write_truth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from hybridwing.simulate.plan import Slot
+    from hybridwing.simulate.specimen import Specimen
+
+LEAST_SIZE, MOST_SIZE = 64, 4096
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SimulatedCollection:
+    """A collection on disk.
+
+    Parameters
+    ----------
+    root : Path
+        Its folder.
+    images : Path
+        Folder of the photographs, ``<filename>`` of the tables.
+    train, ref_val, ref_test : Path
+        Tables in the official forms.
+    truth : Path
+        Table of everything that is known; ``truth.parent / "masks"`` holds the masks.
+    n_train, n_val, n_test : int
+        Rows in the tables; val is inside test.
+    """
+
+    root: Path
+    images: Path
+    train: Path
+    ref_val: Path
+    ref_test: Path
+    truth: Path
+    n_train: int
+    n_val: int
+    n_test: int
+
+
+def simulate(
+    out: Path,
+    *,
+    specimens: int = 1000,
+    seed: int = 42,
+    size: int = 512,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> SimulatedCollection:
+    """Make a collection of simulated specimens.
+
+    The collection is built in a hidden folder beside `out` and moved to its name at the end, so `out` is
+    either complete or not there.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to make; it may exist if it is empty.
+    specimens : int
+        Images in all, train and test together; see :func:`hybridwing.simulate.proportions.scale`.
+    seed : int
+        Non-negative. The same seed gives the same bytes, whatever the number of workers.
+    size : int
+        Long side of the pictures in pixels, 64 to 4096; they are 4 : 3.
+    workers : int, optional
+        Processes; 1 works in this one. By default one for each CPU that may be used.
+    progress : callable, optional
+        Called with (done, all) after every image.
+
+    Returns
+    -------
+    SimulatedCollection
+
+    Raises
+    ------
+    SimulationError
+        If `out` holds something already, or a setting is out of its range, or there are too few specimens for
+        every class.
+    """
+    out = Path(out).absolute()
+    _check(out, seed, size, workers)
+    slots = plan(specimens, seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        made = _photographs(building, slots, seed, size, workers, progress)
+        n_train = write_train(building / "train.csv", made)
+        n_val = write_reference(building / "ref_val.csv", made, val=True)
+        n_test = write_reference(building / "ref_test.csv", made, val=False)
+        write_truth(building / "truth" / "truth.csv", made)
+        (building / "truth" / "README.txt").write_bytes(ACCOUNT.encode())
+        _publish(building, out)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    logger.info("simulated %d images in %s", len(made), out)
+    return SimulatedCollection(
+        out,
+        out / "images",
+        out / "train.csv",
+        out / "ref_val.csv",
+        out / "ref_test.csv",
+        out / "truth" / "truth.csv",
+        n_train,
+        n_val,
+        n_test,
+    )
+
+
+def _check(out: Path, seed: int, size: int, workers: int | None) -> None:
+    if not LEAST_SIZE <= size <= MOST_SIZE:
+        raise SimulationError(
+            f"the size of the pictures must be from {LEAST_SIZE} to {MOST_SIZE} pixels (size=, --size); got {size}"
+        )
+    if seed < 0:
+        raise SimulationError(f"the seed must not be negative (seed=, --seed); got {seed}")
+    if workers is not None and workers < 1:
+        raise SimulationError(f"workers must be at least 1; got {workers}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SimulationError(f"{out} exists and is not an empty folder; choose another or remove it first")
+
+
+def _photographs(
+    building: Path,
+    slots: tuple[Slot, ...],
+    seed: int,
+    size: int,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[Specimen]:
+    images, masks = building / "images", building / "truth" / "masks"
+    images.mkdir()
+    masks.mkdir(parents=True)
+    work = partial(make, seed=seed, size=size, images=images, masks=masks)
+    made = []
+    # closing stops the workers before the folder they write to is removed
+    with closing(_in_order(work, slots, workers)) as specimens:
+        for specimen in specimens:
+            made.append(specimen)
+            if progress is not None:
+                progress(len(made), len(slots))
+    return made
+
+
+def _in_order(
+    work: Callable[[Slot], Specimen], slots: tuple[Slot, ...], workers: int | None
+) -> Generator[Specimen, None, None]:
+    count = _usable_cpus() if workers is None else workers
+    if count == 1:
+        yield from map(work, slots)
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(work, slots, chunksize=max(1, min(32, len(slots) // (4 * count))))
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _publish(building: Path, out: Path) -> None:
+    """Move the finished folder to its name; mkdtemp's private mode gives way to the parent's."""
+    building.chmod(out.parent.stat().st_mode & 0o777)
+    if out.exists():
+        out.rmdir()
+    building.rename(out)
