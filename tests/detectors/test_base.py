@@ -42,7 +42,10 @@ def data(n: int = 40, d: int = 3) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @each_detector
 def test_scikit_learn_checks(name: str) -> None:
-    results = check_estimator(make_detector(name, seed=0), expected_failed_checks=EXPECTED_FAILURES, on_fail="raise")
+    detector = make_detector(name, seed=0)
+    if name == "sgd":
+        detector.set_params(max_iter=20)  # the checks are about the contract; this only makes them quick
+    results = check_estimator(detector, expected_failed_checks=EXPECTED_FAILURES, on_fail="raise")
     if results is not None:
         status = {result["check_name"]: result["status"] for result in results}
         assert len(status) > 30
@@ -96,7 +99,7 @@ def test_hybrids_score_higher(name: str) -> None:
         (None, np.ones(40), r"y holds only hybrids \(1 class\)"),
         (None, np.arange(40) % 2 + 1, r"y must hold 1 \(hybrid\) and 0 \(non-hybrid\); got 1, 2"),
         (None, np.arange(40), "got 0, 1, 2, 3, 4"),
-        (None, np.where(np.arange(40) % 2, np.nan, 1.0), "got 1.0, nan"),
+        (None, np.where(np.arange(40) % 2, np.nan, 1.0), r"got 1\.0, nan"),
         (None, np.array(["hybrid", "non-hybrid"] * 20), "got 'hybrid', 'non-hybrid'"),
         (None, np.array([["a"] * 2] * 40), "the labels cannot be used: y should be a 1d array"),
         (None, None, "the target y is None"),
@@ -124,7 +127,7 @@ def test_columns_about_the_specimens_must_fit(name: str, extra: str) -> None:
 def test_scoring_other_embeddings_than_it_was_fitted_on(name: str) -> None:
     X, y = data()
     fitted = make_detector(name, seed=0).fit(X, y)
-    with pytest.raises(DetectorInputError, match="X has 2 features, but .* is expecting 3 features"):
+    with pytest.raises(DetectorInputError, match=r"X has 2 features, but .* is expecting 3 features"):
         fitted.score_samples(X[:, :2])
     with pytest.raises(DetectorInputError, match="contains NaN"):
         fitted.score_samples(np.full((1, 3), np.nan))
@@ -207,7 +210,7 @@ def test_parameters_out_of_range(name: str, parameter: str, value: object) -> No
 
 
 def test_compact_keeps_every_value() -> None:
-    assert compact(np.array([0.5, 1e30])).dtype == np.float32
+    assert compact(np.array([0.5, 2.0**100])).dtype == np.float32
     for value in (0.1, 1e300, 1e-300):
         array = compact(np.array([value]))
         assert array.dtype == np.float64

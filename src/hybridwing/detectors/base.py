@@ -98,8 +98,6 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
         self.n_features_in_ = values.shape[1]
         try:
             self._fit(values, labels, subspecies=subspecies, parents=parents, records=records)
-        except DetectorError:
-            raise
         except ValueError as error:
             raise DetectorInputError(f"{type(self).__name__} cannot be fitted: {error}") from error
         return self
@@ -187,7 +185,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
 
     def _checked_samples(self, X: ArrayLike) -> Floats:
         try:
-            return np.asarray(check_array(X, dtype=np.float64, estimator=self, input_name="X"))
+            # One memory order, because sums depend on it in the last digit and a table arrives in the other one.
+            return np.asarray(check_array(X, dtype=np.float64, order="C", estimator=self, input_name="X"))
         except ValueError as error:
             raise DetectorInputError(f"the embeddings cannot be used: {error}") from error
 
@@ -202,8 +201,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
 
 
 def compact(values: ArrayLike) -> Array:
-    """Return float32 when that loses nothing (embeddings are float32 to begin with), otherwise float64."""
-    wide = np.asarray(values, dtype=np.float64)
+    """Return a copy, float32 if that loses nothing (embeddings are float32 to begin with), otherwise float64."""
+    wide = np.array(values, dtype=np.float64)
     with np.errstate(over="ignore"):
         narrow = wide.astype(np.float32)
     return narrow if np.array_equal(narrow, wide) else wide
