@@ -1,0 +1,39 @@
+# `make quickstart` and `make test` do all the set-up they need, with nothing but Python and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+OUT ?= quickstart
+# The CPU build of torch where there is one; pip goes on without that index if it cannot be reached.
+PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 0 -c constraints.txt
+CPU_INDEX = --extra-index-url https://download.pytorch.org/whl/cpu
+
+.PHONY: quickstart test lint clean help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+quickstart: $(VENV)/.core ## simulate, train and score in $(OUT)
+	rm -rf $(OUT)
+	$(BIN)/hybridwing quickstart --out $(OUT)
+
+test: lint ## check style and types, then run the tests
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) -e .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) $(CPU_INDEX) -e '.[torch,dev]'
+	touch $@
+
+clean: ## remove the environment and what the quickstart made
+	rm -rf $(VENV) $(OUT)
