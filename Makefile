@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-OUT ?= quickstart
 # The CPU build of torch where there is one; pip goes on without that index if it cannot be reached.
 PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 0 -c constraints.txt
 CPU_INDEX = --extra-index-url https://download.pytorch.org/whl/cpu
@@ -12,9 +11,8 @@ CPU_INDEX = --extra-index-url https://download.pytorch.org/whl/cpu
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-quickstart: $(VENV)/.core ## simulate, train and score in $(OUT)
-	rm -rf $(OUT)
-	$(BIN)/hybridwing quickstart --out $(OUT)
+quickstart: $(VENV)/.core ## simulate, train and score in the folder quickstart
+	$(BIN)/hybridwing quickstart --out quickstart --overwrite
 
 test: lint ## check style and types, then run the tests
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
@@ -35,5 +33,5 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP_INSTALL) $(CPU_INDEX) -e '.[torch,dev]'
 	touch $@
 
-clean: ## remove the environment and what the quickstart made
-	rm -rf $(VENV) $(OUT)
+clean: ## remove .venv and what the quickstart made
+	rm -rf .venv quickstart

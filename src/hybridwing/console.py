@@ -1,17 +1,21 @@
-"""What the command line shows: tables, progress and messages."""
+"""What the command line shows: results on standard output; progress, failures and messages on standard error."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from hybridwing.embeddings.table import Failure
     from hybridwing.evaluation.metrics import DetectionMetrics
@@ -20,23 +24,48 @@ if TYPE_CHECKING:
 
 #: Seconds between two progress lines where there is no terminal to draw a bar on.
 _PLAIN_INTERVAL = 10.0
+#: Width without a terminal: nothing is folded, so that a line of a pipe or a log is a row.
+_UNFOLDED = 10_000
+_UNKNOWN = "–"
 
 
-def console() -> Console:
-    """Console on standard output as it is now; without a terminal, wide enough not to fold tables and file names."""
-    return Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 160)
+def console(*, stderr: bool = False) -> Console:
+    """Console on standard output or error as it is now.
+
+    File names go through it, so nothing in a text is taken for markup or an emoji.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _UNFOLDED
+    return Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+
+
+def plain(text: str) -> Text:
+    r"""Text without control characters: a file name with an escape sequence in it is shown, not obeyed.
+
+    Examples
+    --------
+    >>> plain("one\x1b[2Jtwo").plain
+    'one\\x1b[2Jtwo'
+    """
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return Text("".join(shown))
 
 
 @contextlib.contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a callable for ``progress=``: a bar on a terminal, a line every ten seconds otherwise; on standard error."""
+    """Yield a callable for ``progress=``: a bar on a terminal, else a line every ten seconds; on standard error."""
     if sys.stderr.isatty():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+            task = bar.add_task(label, total=None, visible=False)
+
+            def draw(done: int, total: int) -> None:
+                # A full bar would stand there as if stuck while detectors are fitted.
+                bar.update(task, completed=done, total=total, visible=done < total)
+
+            yield draw
         return
     begun = last = time.monotonic()
 
@@ -45,40 +74,81 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
         now = time.monotonic()
         if now - last >= _PLAIN_INTERVAL or done == total:
             last = now
-            print(f"{label}: {done} of {total} ({done / max(now - begun, 1e-9):.1f}/s)", file=sys.stderr)  # noqa: T201
+            note(f"{label}: {done} of {total} ({done / max(now - begun, 1e-9):.1f}/s)")
 
     yield report
 
 
 def error(message: str) -> None:
     """One clear line (or the list of faults that a message holds) on standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"error: {message}")
+    note(f"error: {message}")
 
 
-def show_rows(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str] = ()) -> None:
-    """A table; the columns named in `numeric` are set flush right."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    for name in header:
-        table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
+def note(message: str) -> None:
+    """A line, or several, on standard error."""
+    _print_lines(console(stderr=True), message)
+
+
+def say(message: str) -> None:
+    """A line, or several, on standard output."""
+    _print_lines(console(), message)
+
+
+def _print_lines(out: Console, message: str) -> None:
+    for line in message.split("\n"):
+        out.print(plain(line), soft_wrap=True)
+
+
+def show_rows(
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numeric: Sequence[str] = (),
+    *,
+    stderr: bool = False,
+) -> None:
+    """A table; the columns named in `numeric` are set flush right and never folded."""
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for place, name in enumerate(header):
+        if name in numeric:
+            longest = max((len(row[place]) for row in rows), default=0)
+            table.add_column(name, justify="right", min_width=longest)
+        else:
+            table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    out = console()
+        table.add_row(*map(plain, row))
+    out = console(stderr=stderr)
+    heading = plain(title)
+    heading.stylize("bold")
     out.print()
+    out.print(heading, soft_wrap=True)
     out.print(table)
 
 
+def show_entries(entries: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Names, each with the lines that describe it."""
+    out = console()
+    for name, lines in entries:
+        out.print(Text(name, style="bold"))
+        for line in lines:
+            out.print(Padding(plain(line), (0, 0, 0, 2), expand=False))
+
+
 def show_metrics(title: str, metrics: Mapping[str, DetectionMetrics]) -> None:
-    """A row a detector."""
-    header = ("detector", "images", "hybrids", "TNR", "hybrid recall", "precision", "PRC AUC", "ROC AUC")
-    rows = [
-        (
-            name,
-            str(m.n),
-            str(m.n_hybrids),
-            *(f"{v:.3f}" for v in (m.true_negative_rate, m.hybrid_recall, m.hybrid_precision, m.prc_auc, m.roc_auc)),
+    """A row a detector; a measure that the images cannot give (no hybrids, no non-hybrids) is a dash."""
+    header = ("detector", "images", "hybrids", "TNR", "recall", "precision", "PRC AUC", "ROC AUC")
+    rows = []
+    for name, m in metrics.items():
+        others = m.n - m.n_hybrids
+        rates = (
+            (m.true_negative_rate, others),
+            (m.hybrid_recall, m.n_hybrids),
+            (m.hybrid_precision, m.n_hybrids),
+            (m.prc_auc, m.n_hybrids),
+            (m.roc_auc, m.n_hybrids and others),
         )
-        for name, m in metrics.items()
-    ]
+        shown = (f"{value:.3f}" if known else _UNKNOWN for value, known in rates)
+        rows.append((name, str(m.n), str(m.n_hybrids), *shown))
     show_rows(title, header, rows, numeric=header[1:])
 
 
@@ -86,36 +156,23 @@ def show_evaluation(evaluation: Evaluation) -> None:
     """The challenge's score where the catalogue allows it, else plain detection metrics."""
     official = {name: result.challenge for name, result in evaluation.detectors.items() if result.challenge}
     title = f"{evaluation.catalogue.source.name}: {len(evaluation.catalogue)} images"
-    if official:
-        header = (
-            "detector",
-            "challenge score",
-            "signal recall",
-            "non-signal recall",
-            "mimic recall",
-            "PRC AUC",
-            "mimic PRC AUC",
-        )
-        rows = [
-            (
-                name,
-                f"{scores.challenge_score:.3f}",
-                *(
-                    f"{value:.3f}"
-                    for value in (
-                        scores.species_a.major_recall,
-                        scores.species_a.minor_recall,
-                        scores.mimic.hybrid_recall,
-                        scores.species_a.prc_auc,
-                        scores.mimic.prc_auc,
-                    )
-                ),
-            )
-            for name, scores in official.items()
-        ]
-        show_rows(f"{title}, recall at 95 % true-negative rate", header, rows, numeric=header[1:])
-    else:
+    if not official:
         show_metrics(title, {name: result.metrics for name, result in evaluation.detectors.items()})
+        return
+    recalls = ("signal recall", "non-signal recall", "mimic recall")
+    header = ("detector", "challenge score", *recalls, "PRC AUC", "mimic PRC AUC")
+    rows = []
+    for name, scores in official.items():
+        values = (
+            scores.challenge_score,
+            scores.species_a.major_recall,
+            scores.species_a.minor_recall,
+            scores.mimic.hybrid_recall,
+            scores.species_a.prc_auc,
+            scores.mimic.prc_auc,
+        )
+        rows.append((name, *(f"{value:.3f}" for value in values)))
+    show_rows(f"{title}, recall at 95 % true-negative rate", header, rows, numeric=header[1:])
 
 
 def show_ranking(ranking: Ranking, limit: int = 20) -> None:
@@ -127,23 +184,26 @@ def show_ranking(ranking: Ranking, limit: int = 20) -> None:
     ]
     title = (
         f"{flagged} of {len(ranking.images)} images score above {ranking.threshold:.4f} "
-        f"({ranking.detector}; {ranking.tnr:.0%} of non-hybrids stay below)"
+        f"({ranking.detector}; {100 * ranking.tnr:g} % of non-hybrids stay at or below)"
     )
     show_rows(title, ("rank", "score", "verdict", "image"), rows, numeric=("rank", "score"))
     if len(ranking.images) > limit:
-        console().print(f"… and {len(ranking.images) - limit} more")
+        say(f"… and {len(ranking.images) - limit} more")
+
+
+def show_left_out(paths: Sequence[Path]) -> None:
+    """How many files were not looked at, by ending; on standard error."""
+    if paths:
+        endings = Counter(path.suffix.lower() or "no ending" for path in paths).most_common()
+        kinds = ", ".join(f"{count} {ending}" for ending, count in endings)
+        note(f"not looked at, since their names do not end as photographs' do: {kinds}")
 
 
 def show_failures(failures: Sequence[Failure], total: int, limit: int = 10) -> None:
-    """How many images failed, and why the first of them did."""
+    """How many images failed, and why the first of them did; on standard error."""
     if not failures:
         return
     rows = [(failure.path, f"{failure.stage}: {failure.reason}") for failure in failures[:limit]]
-    show_rows(f"{len(failures)} of {total} images could not be used", ("image", "reason"), rows)
+    show_rows(f"{len(failures)} of {total} images could not be used", ("image", "reason"), rows, stderr=True)
     if len(failures) > limit:
-        console().print(f"… and {len(failures) - limit} more")
-
-
-def say(message: str) -> None:
-    """A line on standard output."""
-    console().print(message, markup=False)
+        note(f"… and {len(failures) - limit} more")

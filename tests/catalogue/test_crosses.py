@@ -32,9 +32,33 @@ def test_a_bracket_around_all_and_double_crosses() -> None:
     assert parse_cross("(b x a) x (a x b)").pedigree == "(a x b) x (a x b)"
 
 
+def test_the_sign_needs_no_blanks_and_the_letter_does() -> None:
+    assert parse_cross("notabilis×lativitta").name == "lativitta x notabilis"
+    assert parse_cross("(xenoclea×maxx)×xenoclea").pedigree == "(maxx x xenoclea) x xenoclea"
+    assert is_cross_name("a×b")
+    assert not is_cross_name("axb")
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "a", "a x", "x", "a x x b", ")a x b(", "a x b)", "(a x b", "((a) b) x a", "a x ()", "(" * 500 + "a x b"],
+    [
+        "",
+        "a",
+        "a x",
+        "x",
+        "×",
+        "a×",
+        "×a",
+        "b×a x",
+        "x b×a",
+        "a x x b",
+        ")a x b(",
+        "a x b)",
+        "(a x b",
+        "((a) b) x a",
+        "a x ()",
+        "(" * 500 + "a x b",
+    ],
 )
 def test_what_is_no_cross(text: str) -> None:
     with pytest.raises(ValueError, match=r"name|bracket|longer"):

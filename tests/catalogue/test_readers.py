@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hybridwing.catalogue import text_table
+from hybridwing.catalogue.cells import specimen_of
 from hybridwing.catalogue.columns import ColumnNames
 from hybridwing.catalogue.faults import CatalogueFaults
 from hybridwing.catalogue.readers import read_catalogue
@@ -96,34 +97,126 @@ def test_custom_form_reads_what_is_named(write) -> None:
         "./a//1.jpg;YES;;emma;zea;box 1;V\n"
         "a/2.jpg; no ;zea;;;box 1;dorsal\n"
         "b/1.jpg;;zea x emma;;;;\n"
-        "b/2.jpg;True;zea;;;;\n"
-        "b/3.jpg;1;;emma;;;\n"
+        "b/2_d.jpg;True;zea x emma;emma;;;\n"
+        "b/2_v_whitestandard.jpg;1;(zea × emma) × emma;emma;zea;;\n"
     )
     names = ColumnNames("Photo", "Status", None, "Taxon", "Mother", "Father", "Batch", "Side")
     found = read_catalogue(write(content), columns=names)
     assert found.form == "custom"
-    assert found.uuids.tolist() == ["a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg", "b/3.jpg"]
-    assert found.specimens.tolist() == ["1", "2", "1", "2", "3"]
+    assert found.uuids.tolist() == [
+        "a/1.jpg",
+        "a/2.jpg",
+        "b/1.jpg",
+        "b/2_d.jpg",
+        "b/2_v_whitestandard.jpg",
+    ]
+    assert found.specimens.tolist() == ["a/1", "a/2", "b/1", "b/2", "b/2"]
     assert found.table["hybrid"].astype(object).tolist()[:2] == [True, False]
-    assert not found.has_labels
-    assert found.parent_pairs == [("emma", "zea"), None, ("emma", "zea"), None, None]
+    assert found.parent_pairs == [("emma", "zea"), None, *[("emma", "zea")] * 3]
+    assert found.table["pedigree"][4] == "(emma x zea) x emma"
     assert found.subspecies.tolist() == [None, "zea", None, None, None]
-    assert found.classes.tolist() == ["emma x zea", "zea", "emma x zea", "hybrid", "hybrid"]
+    assert found.classes.tolist() == ["emma x zea", "zea", *["emma x zea"] * 3]
     assert found.records.tolist() == ["box 1", "box 1", None, None, None]
     assert found.table["view"].astype(object).where(found.table["view"].notna(), None).tolist()[:3] == [
         "ventral",
         "dorsal",
         None,
     ]
-    with pytest.raises(CatalogueError, match=r"1 of 5 images have no label: b/1.jpg"):
+    remedy = r"1 of 5 images have no label: b/1.jpg.*ColumnNames\(label=.*--column label="
+    with pytest.raises(CatalogueError, match=remedy):
         _ = found.labels
 
 
 def test_hybrid_values(write) -> None:
-    names = ColumnNames("file", "kind", hybrid_values=("F1", "BC"))
-    found = read_catalogue(write("file\tkind\na.jpg\tf1\nb.jpg\tpure\nc.jpg\tBC\n"), columns=names)
-    assert found.labels.tolist() == [1, 0, 1]
-    assert found.has_labels
+    table = "file\tkind\na.jpg\tf1\nb.jpg\tpure\nc.jpg\tBC\nd.jpg\thybrid\ne.jpg\t0\nf.jpg\tNone\n"
+    names = ColumnNames("file", "kind", hybrid_values=("F1", " bc "), non_hybrid_values=("Pure", "none"))
+    assert read_catalogue(write(table), columns=names).labels.tolist() == [1, 0, 1, 1, 0, 0]
+    swapped = ColumnNames(label="label", hybrid_values=("0",), non_hybrid_values=("1",))
+    assert read_catalogue(write("filename,label\na.jpg,0\nb.jpg,1\n"), columns=swapped).labels.tolist() == [1, 0]
+
+
+def test_labels_that_nobody_explained_are_faults(write) -> None:
+    names = ColumnNames("file", "kind", hybrid_values=("F1",))
+    remedy = r"(?s)'pure' is not a label.*ColumnNames\(hybrid_values=.*--hybrid-value or --non-hybrid-value"
+    with pytest.raises(CatalogueFaults, match=remedy) as caught:
+        read_catalogue(write("file,kind\na.jpg,F1\nb.jpg,pure\nc.jpg,pure\n"), columns=names)
+    assert [fault.row for fault in caught.value.faults] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("filename,label", None),
+        ("Filename,LABEL", None),
+        ("filename,Label", ColumnNames()),
+        ("Photo,label", ColumnNames("Photo")),
+        ("Photo,hybrid_stat", ColumnNames("Photo")),
+        ("filename,Status", ColumnNames(label="Status")),
+    ],
+)
+def test_columns_that_go_by_our_names_count_by_themselves(write, header: str, names: ColumnNames | None) -> None:
+    found = read_catalogue(write(f"{header}\na.jpg,hybrid\nb.jpg,no\n"), columns=names)
+    assert found.form == "custom"
+    assert found.labels.tolist() == [1, 0]
+
+
+def test_every_column_of_ours_is_found_unless_overridden(write) -> None:
+    header = "camid,Subspecies,Parent_1,parent_2,Record,VIEW,file_URL,MD5,filename,label,Status\n"
+    path = write(header + f"C1,,a,b,box,d,{URL}/1.jpg,{'0a' * 16},1.jpg,no,yes\n")
+    row = row_of(read_catalogue(path, columns=ColumnNames(label="Status")), 0)
+    assert (row["specimen"], row["hybrid"], row["cross"], row["record"]) == ("C1", True, "a x b", "box")
+    assert (row["view"], row["file_url"], row["md5"]) == ("dorsal", f"{URL}/1.jpg", "0a" * 16)
+    taken = ColumnNames(subspecies="label")
+    assert read_catalogue(write("filename,label\na.jpg,zea\n"), columns=taken).subspecies.tolist() == ["zea"]
+
+
+def test_a_column_of_two_readings_is_refused(write) -> None:
+    with pytest.raises(CatalogueError, match=r"Label and LABEL could each be the column 'label'; name one.*--column"):
+        read_catalogue(write("filename,Label,LABEL\na.jpg,1,0\n"))
+    exact = read_catalogue(write("filename,label,LABEL,hybrid_stat\na.jpg,1,0,0\n"), columns=ColumnNames())
+    assert exact.labels.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "specimen"),
+    [
+        ("dr1/1.jpg", "dr1/1"),
+        ("CAM1_D.JPG", "CAM1"),
+        ("x/CAM1_v_whitestandard.JPG", "x/CAM1"),
+        ("CAM1_whitestandard.jpg", "CAM1"),
+        ("CS3728 dorsal.jpeg", "CS3728"),
+        ("plate-d.jpg", "plate-d"),
+        ("a/_d.jpg", "a/_d"),
+        ("wood.jpg", "wood"),
+    ],
+)
+def test_specimens_by_default(name: str, specimen: str) -> None:
+    assert specimen_of(name) == specimen
+
+
+def test_excels_separator_line_is_skipped(write) -> None:
+    for first in ("sep=;", '"SEP=;"', "sep=;;;", "sep=|"):
+        mark = "|" if "|" in first else ";"
+        table = f"\ufeff{first}\r\nfilename,x;label\r\na.jpg;1\r\n".replace(";label", f"{mark}label")
+        found = read_catalogue(
+            write(table.replace("a.jpg;", f"a.jpg{mark}")), columns=ColumnNames("filename,x", "label")
+        )
+        assert (found.labels.tolist(), found.table["row"].tolist()) == ([1], [3])
+    with pytest.raises(CatalogueError, match="empty but for the line that names its separator"):
+        read_catalogue(write("sep=,\n\n"))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "Butterflies of 2023\n\nPhoto;Status;Taxon\na.jpg;1;x\n",
+        "Butterflies, 2023\n\nPhoto,Status,Taxon,Drawer\na.jpg,1,x,1\n",
+        "Butterflies of 2023,,\n,,\nPhoto,Status,Taxon\na.jpg,1,x\n",
+    ],
+)
+def test_a_title_above_the_header_is_recognised(write, table: str) -> None:
+    with pytest.raises(CatalogueError, match=r"Line 3 looks like the header \(Photo, Status, Taxon.*delete the lines"):
+        read_catalogue(write(table), columns=ColumnNames("Photo"))
 
 
 def test_only_file_names(write) -> None:
@@ -142,6 +235,7 @@ def test_rows_are_lines_even_after_quoted_newlines(write) -> None:
     [
         ("", "the file is empty"),
         ("\ufeff\n  \n", "the file is empty"),
+        (';;\n"";\n', "the file is empty: all its cells are"),
         (b"\xff\xfef\x00", "UTF-16 text"),
         (b"PK\x03\x04rest", "Excel workbook or a zip archive, not a CSV table; export or save"),
         (b"PAR1....", "Parquet"),
@@ -152,8 +246,8 @@ def test_rows_are_lines_even_after_quoted_newlines(write) -> None:
         ("filename,x\na.jpg,1\nb.jpg\nc.jpg,1,2\n", r"header has 2 columns.*line 3 \(1\), line 4 \(3\)"),
         ('filename,x\n"a.jpg,1\n', "row that begins on line 2 is not CSV: unexpected end of data"),
         (
-            "Filename,x\na.jpg,1\n",
-            r"lacks the column 'filename' \(did you mean 'Filename'\?\). Columns found: Filename, x",
+            "Filenames,x\na.jpg,1\n",
+            r"lacks the column 'filename' \(did you mean 'Filenames'\?\). Columns found: Filenames, x",
         ),
         ("hybrid_stat,filename\n1,a.jpg\n", "training form lacks the columns 'subspecies', 'parent_subspecies_1'"),
         ("ssp_indicator,file\nmajor,a.jpg\n", "a reference table lacks the columns 'filename'"),
@@ -179,8 +273,10 @@ def test_files_that_are_none(tmp_path: Path, write, monkeypatch: pytest.MonkeyPa
 def test_column_names_are_checked(write) -> None:
     with pytest.raises(CatalogueError, match="must be named"):
         ColumnNames("")
-    with pytest.raises(CatalogueError, match="label column must be named too"):
-        ColumnNames(hybrid_values=("F1",))
+    with pytest.raises(CatalogueError, match="cannot mean both hybrid and non-hybrid: f1"):
+        ColumnNames(label="x", hybrid_values=("F1",), non_hybrid_values=(" f1",))
+    with pytest.raises(CatalogueError, match=r"no column of labels is found among filename, x; name it: .*label="):
+        read_catalogue(write("filename,x\na.jpg,1\n"), columns=ColumnNames(non_hybrid_values=("F1",)))
     with pytest.raises(CatalogueError, match=r"lacks the column 'state' .did you mean 'status'"):
         read_catalogue(write("filename,status\na.jpg,1\n"), columns=ColumnNames(label="state"))
 
@@ -227,7 +323,7 @@ def test_faults_of_the_training_form(write, change: tuple[str, str], column: str
     with pytest.raises(CatalogueFaults, match=problem) as caught:
         read_catalogue(write(content))
     assert [(fault.row, fault.column) for fault in caught.value.faults] == [(3, column)]
-    assert f"row 3, column {column}" in str(caught.value)
+    assert f"row 3: column '{column}'" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -256,6 +352,14 @@ def test_faults_of_the_reference_form(write, cells: str, column: str, problem: s
         ("no,a,b,,", "mother", "is the parent of a hybrid"),
         ("yes,,b,b,", "father", "with itself"),
         ("yes,a x a,,,", "taxon", "names 1 subspecies"),
+        ("yes,a,,,", "taxon", "is one subspecies, but the row is a hybrid; write its cross"),
+        ("yes,a,a,b,", "taxon", "is one subspecies, but the row is a hybrid"),
+        ("yes,a x b,a,c,", "taxon", "is a cross of other subspecies than the parents"),
+        (",a x b,c,,", "taxon", "is a cross of other subspecies than the parents"),
+        ("yes,a x b,a,a,", "father", "with itself"),
+        ("yes,,,,", "mother", "is missing: a hybrid needs both parents, or its cross"),
+        ("yes,,,a,", "mother", "is missing: a hybrid needs both parents"),
+        ("yes,,a,,", "father", "is missing: a hybrid needs both parents"),
         ("maybe,a,,,", "status", "is not a label"),
         ("no,a,,,left", "side", "is not a view"),
     ],
@@ -267,22 +371,45 @@ def test_faults_of_a_users_own_form(write, cells: str, column: str, problem: str
     assert [fault.column for fault in caught.value.faults] == [column]
 
 
+def test_hybrids_of_unknown_parents_where_no_column_has_them(write) -> None:
+    assert read_catalogue(write("filename,label\na.jpg,yes\n")).classes.tolist() == ["hybrid"]
+
+
+def test_faults_that_are_alike_share_a_line(write) -> None:
+    lines = [f"{number}.jpg,{'pure' if number % 7 else 'F1'}" for number in range(500)]
+    with pytest.raises(CatalogueFaults) as caught:
+        read_catalogue(write("\n".join(["filename,Status", *lines])), columns=ColumnNames(label="Status"))
+    assert len(caught.value.faults) == 500
+    message = str(caught.value).splitlines()
+    assert len(message) == 3
+    assert message[1].startswith("  rows 2, 9, 16 and 69 more: column 'Status': 'F1' is not a label")
+    assert message[2].startswith("  rows 3, 4, 5 and 425 more: column 'Status': 'pure' is not a label")
+
+
 def test_all_faults_are_listed_at_once(write) -> None:
-    lines = [f"x,{number}.jpg" for number in range(14)] + ["1,3.jpg", "1,./3.jpg", f"{'y' * 99},9.png"]
+    lines = [f"x{number},{number}.jpg" for number in range(14)] + ["1,3.jpg", "1,./3.jpg", f"{'y' * 99},9.png"]
     with pytest.raises(CatalogueFaults) as caught:
         read_catalogue(write("\n".join(["label,filename", *lines])), columns=ColumnNames(label="label"))
     assert len(caught.value.faults) == 17
     message = str(caught.value).splitlines()
     assert len(message) == 12
     assert message[0].endswith("17 faults; correct the table and read it again:")
-    assert message[1] == f"  row 2, column label: 'x' {caught.value.faults[0].problem}"
+    assert message[1] == f"  row 2: column 'label': 'x0' {caught.value.faults[0].problem}"
     assert message[-1] == "  and 7 more"
-    assert str(caught.value.faults[-1]).count("y") < 62
+    assert str(caught.value.faults[-1]).count("y" * 58) == 0
     assert [fault.row for fault in caught.value.faults if fault.column == "filename"] == [16, 17]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: ("filename,x\n" + text).encode())))
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.tuples(
+            st.sampled_from(["filename,x\n", "sep=", "sep=;\n", "filename\n", "Title\nfilename,label\n"]),
+            st.text(max_size=200),
+        ).map(lambda parts: "".join(parts).encode()),
+    )
+)
 def test_any_bytes_are_read_or_refused_politely(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.csv"
     path.write_bytes(content)

@@ -62,6 +62,8 @@ def test_reads(write, content: str, names: list[str], scores: list[float]) -> No
         ("a.jpg,0.5,x\nb.jpg,0.5,x\n", "line 1: 3 fields instead of 2 .quote a file name"),
         ("a.jpg\nb.jpg\n", "line 1: 1 fields instead of 2"),
         ("a.jpg 0.5\nb.jpg,0.5\n", "line 1: 1 fields"),
+        ("a.jpg;0.5\nb.jpg;0.5\n", "line 1: the fields are separated by semicolons; the challenge reads commas"),
+        ("a.jpg\t0.5\n \n", "line 1: the fields are separated by tabs.*line 2: 1 fields"),
         (",0.5\n", "line 1: the file name is missing"),
         ("a.jpg,0.5\nb.jpg,1\na.jpg,0.5\n", "line 3: a.jpg already has a prediction on line 1"),
         ('"a.jpg,0.5\nb.jpg,1\n', "unexpected end of data"),
@@ -117,6 +119,27 @@ def test_missing_predictions_are_named(write) -> None:
         predictions.aligned_to(names, allow_extra=True)
 
 
+def test_the_same_order_is_not_looked_up(write) -> None:
+    predictions = read_predictions(write("a.jpg,3\nb.jpg,1\nc.jpg,2\n"))
+    names = read_reference(write(REFERENCE, "reference.csv")).filenames
+    assert predictions.aligned_to(names).tolist() == [3, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "hint"),
+    [
+        (" b.jpg,1\n", "' b.jpg' is predicted where the reference has 'b.jpg': correct the blanks"),
+        ("b.jpg;0,5\n", "'b.jpg;0' looks as if its fields were separated by semicolons: .*decimal point"),
+        ("x.jpg,1\n", r"one line 'filename,score'\.$"),
+    ],
+)
+def test_missing_predictions_are_explained(write, predicted: str, hint: str) -> None:
+    predictions = read_predictions(write("a.jpg,1\nc.jpg,1\n" + predicted))
+    names = read_reference(write(REFERENCE, "reference.csv")).filenames
+    with pytest.raises(ScoringError, match=hint):
+        predictions.aligned_to(names)
+
+
 def test_reads_reference(write) -> None:
     found = read_reference(write(REFERENCE))
     assert found.labels.tolist() == [0, 1, 1]
@@ -124,17 +147,39 @@ def test_reads_reference(write) -> None:
     assert found.groups.tolist() == ["major", "minor", "mimic"]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_reference_of_other_separators_and_floats(write, separator: str) -> None:
+    text = REFERENCE.replace(",0,", ",0.0,").replace(",1,", ",1.0,").replace(",", separator)
+    found = read_reference(write("\n" + text))
+    assert found.filenames.to_pylist() == ["a.jpg", "b.jpg", "c.jpg"]
+    assert found.labels.tolist() == [0, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("file,hybrid_stat\na.jpg,0\n", "filename and ssp_indicator not found among file, hybrid_stat"),
         ("filename,hybrid_stat,ssp_indicator\n", "a header but no rows"),
-        (REFERENCE + "d.jpg,2,major\n", "hybrid_stat must be 0 or 1: row 4: '2'"),
-        (REFERENCE + "d.jpg,,major\n", "hybrid_stat must be 0 or 1: row 4: ''"),
-        (REFERENCE + "d.jpg,1,Major\n", "ssp_indicator must be .*: row 4: 'Major'"),
-        (REFERENCE + ",1,major\n", "filename must be given: row 4"),
-        (REFERENCE + "a.jpg,1,major\n", "filename must be listed once: row 4: 'a.jpg'"),
-        (REFERENCE + "d.jpg,1\n", "cannot be read as a CSV table"),
+        (REFERENCE + "d.jpg,2,major\n", "hybrid_stat must be 0 or 1: row 5: '2'"),
+        (REFERENCE + "d.jpg,,major\n", "hybrid_stat must be 0 or 1: row 5: ''"),
+        (REFERENCE + "d.jpg,1,Major\n", "ssp_indicator must be .*: row 5: 'Major'"),
+        (REFERENCE + ",1,major\n", "filename must be given: row 5"),
+        (REFERENCE + "a.jpg,1,major\n", "filename must be listed once: row 5: 'a.jpg'"),
+        (REFERENCE + "d.jpg,1\n", r"cannot be read as a CSV table: the header has 3 columns.* row 5 \(2\)\."),
+        (REFERENCE + '"d.jpg,1,major\n', "cannot be read as a CSV table: .*quotation mark too many"),
+        ("\ufeff\n" + REFERENCE + "\n\nd.jpg,2,major\n", "hybrid_stat must be 0 or 1: row 8: '2'"),
+        (
+            REFERENCE.replace("\n", ",note\n", 1)
+            .replace("major\n", 'major,"two\nlines"\n')
+            .replace("minor\n", "x,\n")
+            .replace("mimic\n", "mimic,\n"),
+            "ssp_indicator must be .*: row 4: 'x'",
+        ),
+        (REFERENCE.replace("ssp_", "filename,ssp_").replace("1,m", "1,z,m"), "more than one column is called filename"),
+        (
+            "filename;hybrid_stat\na.jpg;0\n",
+            "ssp_indicator not found among .* .separated by semicolons",
+        ),
     ],
 )
 def test_refuses_reference(write, content: str, message: str) -> None:

@@ -62,9 +62,15 @@ class BackboneSpec:
             If something is missing, unknown or out of range.
         """
         try:
-            return cls(**{**values, "preprocess": Preprocess.from_dict(values["preprocess"])})
+            spec = cls(**{**values, "preprocess": Preprocess.from_dict(values["preprocess"])})
+            texts = (spec.name, spec.family, spec.revision, spec.weights_sha256, spec.feature)
+            if not all(isinstance(text, str) for text in texts) or type(spec.dimension) is not int:
+                raise TypeError("its dimension is a whole number, all else is text")
         except (KeyError, TypeError, ValueError) as error:
             raise EmbeddingError(f"the description of the backbone cannot be read: {error}") from error
+        if spec.dimension < 1:
+            raise EmbeddingError(f"the description of the backbone cannot be read: its dimension is {spec.dimension}")
+        return spec
 
     @property
     def key(self) -> str:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
 #: Normalisation where a folder has no preprocessor_config.json: that of ImageNet, as in torchvision's models.
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+#: Where the preprocessing may stand; the first that is there counts.
+_PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
+#: Said along with an error where the preprocessing had to be guessed.
+_NO_PREPROCESSOR = " (the folder has no preprocessor_config.json, so pictures of 224 × 224 pixels were assumed)"
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
@@ -68,9 +72,10 @@ class LocalBackbone:
         from hybridwing.runtime.encoder import Encoder, EncoderError
 
         try:
-            return Encoder(self._folder, self._device)
+            return Encoder(self._folder, self._device, self._preprocess.size)
         except EncoderError as error:
-            raise BackboneError(f"the model in {self._folder} cannot be used: {error}") from error
+            hint = "" if any((self._folder / name).is_file() for name in _PREPROCESSORS) else _NO_PREPROCESSOR
+            raise BackboneError(f"the model in {self._folder} cannot be used: {error}{hint}") from error
 
     @cached_property
     def spec(self) -> BackboneSpec:
@@ -128,39 +133,57 @@ def _digest(folder: Path) -> str:
 
 def _read_preprocess(folder: Path) -> Preprocess:
     """Preprocessing as preprocessor_config.json states it, in Hugging Face's terms."""
-    path = folder / "preprocessor_config.json"
-    if not path.is_file():
+    path = next((folder / name for name in _PREPROCESSORS if (folder / name).is_file()), None)
+    if path is None:
         return Preprocess(resize="squash", mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return _translated(values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise BackboneError(f"{path} does not describe a preprocessing: {error}") from error
+        # Of a model for pictures and text, transformers 5 keeps the processors of both in one file.
+        return _translated(values.get("image_processor", values))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
+        what = f"{error} is missing or unknown" if isinstance(error, KeyError) else str(error)
+        raise BackboneError(f"{path} does not describe a preprocessing that can be carried out: {what}") from error
 
 
 def _translated(values: dict[str, Any]) -> Preprocess:
-    """Hugging Face's settings as a :class:`Preprocess`."""
-    size, crop = _sides(values.get("size", 224)), _sides(values.get("crop_size", values.get("size", 224)))
+    """Hugging Face's settings as a :class:`Preprocess`.
+
+    One case differs from the original: where a square resize precedes the cut (DeiT), the aspect ratio is kept.
+    """
+    if not values.get("do_rescale", True) or round(1 / float(values.get("rescale_factor", 1 / 255)), 3) != 255:
+        raise ValueError("only RGB values scaled by 1/255 are offered")
     normal = values.get("do_normalize", True)
     # Bilinear is what transformers' processors fall back to.
     method = _RESAMPLE[int(values.get("resample", 2))]
     mean = tuple(values["image_mean"]) if normal else (0.0, 0.0, 0.0)
     std = tuple(values["image_std"]) if normal else (1.0, 1.0, 1.0)
-    if values.get("do_center_crop", False) or "shortest_edge" in size:
-        side = crop.get("height", crop.get("shortest_edge"))
-        short = size.get("shortest_edge", size.get("height"))
-        if side is None or short is None:
-            raise ValueError("size names neither shortest_edge nor height")
-        resize_to = max(int(short), int(side))
-        return Preprocess(
-            size=int(side), resize="shortest", resize_to=resize_to, interpolation=method, mean=mean, std=std
-        )
+    side, resize_to = _input_sides(values)
+    resize = "squash" if resize_to is None else "shortest"
+    return Preprocess(size=side, resize=resize, resize_to=resize_to or side, interpolation=method, mean=mean, std=std)
+
+
+def _input_sides(values: dict[str, Any]) -> tuple[int, int | None]:
+    """Side of the input, and the length of the short side before the cut; None where the picture is squashed."""
+    size, crops, share = values.get("size", 224), bool(values.get("do_center_crop")), values.get("crop_pct")
+    if isinstance(size, int):  # as old files have it: of a square, unless something is cut from it
+        size = {"shortest_edge": size} if crops or share else {"height": size, "width": size}
+    short = size.get("shortest_edge")
+    if short is None:
+        short = _square(size)
+        if not crops:
+            return short, None
+    side = _square(values.get("crop_size") or short) if crops else int(short)
+    if share and not crops and short >= 384:
+        return side, None  # ConvNeXt's processor squashes large inputs
+    return side, max(int(short / share) if share else int(short), side)
+
+
+def _square(size: int | dict[str, int]) -> int:
+    """Side of a square that is given by one number or by two."""
+    if isinstance(size, int):
+        return size
+    if "shortest_edge" in size:
+        return int(size["shortest_edge"])
     if size["height"] != size["width"]:
         raise ValueError(f"only square inputs are offered, not {size['height']} × {size['width']}")
-    side = int(size["height"])
-    return Preprocess(size=side, resize="squash", resize_to=side, interpolation=method, mean=mean, std=std)
-
-
-def _sides(size: int | dict[str, int]) -> dict[str, int]:
-    """Old files give one number, which means the short side."""
-    return {"shortest_edge": size} if isinstance(size, int) else size
+    return int(size["height"])

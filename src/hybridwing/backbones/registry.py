@@ -89,6 +89,8 @@ def load_backbone(name: str, *, preprocess: str = "default", device: str = "auto
 
         return LocalBackbone(Path(place).expanduser(), name, preprocess, device)
     names = [entry.name for entry in backbone_entries()]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise BackboneError(f"no backbone is called {name!r}{hint} There are: {', '.join(names)}")
+    near = (
+        [f"local:{name}"] if name and Path(name).is_dir() else difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    )
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise BackboneError(f"no backbone is called {name!r}; {hint}there are: {', '.join(names)}")

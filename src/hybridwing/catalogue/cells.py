@@ -19,18 +19,20 @@ NON_HYBRID = frozenset({"non-hybrid", "0", "0.0", "false", "no"})
 
 _CODE = re.compile(r"(\d+)\.0*")
 _RECORD = re.compile(r"zenodo\.org/records?/(\d+)")
+_VIEW_ENDING = re.compile(r"(?<=.)(?:_[dv]|[_\s-](?:dorsal|ventral))?(?:_whitestandard)?$", re.IGNORECASE)
 _VIEW = re.compile(r"(?:^|[_\s-])(d|v|dorsal|ventral)(?=[_\s.-]|$)", re.IGNORECASE)
 
 
-def hybrid_of(label: str, hybrid_values: Collection[str] = ()) -> bool | None:
+def hybrid_of(label: str, hybrid_values: Collection[str] = (), non_hybrid_values: Collection[str] = ()) -> bool | None:
     """Whether a label means hybrid.
 
     Parameters
     ----------
     label : str
         The cell.
-    hybrid_values : collection of str
-        Labels that mean hybrid, any other meaning non-hybrid; empty for the usual labels.
+    hybrid_values, non_hybrid_values : collection of str, default ()
+        Labels that mean hybrid and non-hybrid besides the usual ones, in any case. What they say goes before
+        what a label usually means.
 
     Returns
     -------
@@ -40,11 +42,17 @@ def hybrid_of(label: str, hybrid_values: Collection[str] = ()) -> bool | None:
     folded = label.casefold()
     if not folded:
         return None
-    if hybrid_values:
-        return folded in {value.strip().casefold() for value in hybrid_values}
-    if folded in HYBRID:
-        return True
-    return False if folded in NON_HYBRID else None
+    for hybrids, others in ((hybrid_values, non_hybrid_values), (HYBRID, NON_HYBRID)):
+        if folded in folded_labels(hybrids):
+            return True
+        if folded in folded_labels(others):
+            return False
+    return None
+
+
+def folded_labels(values: Collection[str]) -> frozenset[str]:
+    """Labels as they are compared: without blanks around them and without regard to case."""
+    return frozenset(value.strip().casefold() for value in values)
 
 
 def path_problem(name: str) -> str:
@@ -106,3 +114,14 @@ def view_of(name: str) -> str:
 def stem_of(filename: str) -> str:
     """File name without folder and ending."""
     return posixpath.splitext(posixpath.basename(filename))[0]
+
+
+def specimen_of(filename: str) -> str:
+    """Name of the photographed individual, as far as a path tells: without ending and the side it shows.
+
+    Examples
+    --------
+    >>> specimen_of("dr1/CAM1_d.jpg"), specimen_of("dr1/CAM1_v_whitestandard.JPG"), specimen_of("dr2/1.jpg")
+    ('dr1/CAM1', 'dr1/CAM1', 'dr2/1')
+    """
+    return posixpath.join(posixpath.dirname(filename), _VIEW_ENDING.sub("", stem_of(filename), count=1))

@@ -6,7 +6,8 @@ import difflib
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from hybridwing.errors import CatalogueError
+from hybridwing.catalogue.cells import folded_labels, hybrid_of
+from hybridwing.errors import CatalogueError, first_few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 class ColumnNames:
     """Names of the columns in a user's own CSV file. Only the file names are required.
 
+    A column that is not named counts all the same if its header is the attribute's name in any case, such as
+    ``Label``; so do ``hybrid_stat`` for the label and ``CAMID`` for the specimen.
+
     Attributes
     ----------
     filename : str, default "filename"
@@ -26,7 +30,8 @@ class ColumnNames:
     label : str or None
         hybrid/non-hybrid, 1/0, true/false or yes/no, in any case; empty for an unlabelled image.
     specimen : str or None
-        The individual; by default the file name without folder and ending.
+        The individual; by default the path of the image without its ending and a view such as ``_d`` or
+        ``_v_whitestandard``.
     subspecies : str or None
         Subspecies, or for hybrids the cross ("notabilis x lativitta").
     parent_1, parent_2 : str or None
@@ -37,8 +42,13 @@ class ColumnNames:
         dorsal/ventral or d/v.
     file_url, md5 : str or None
         Where to download the image, and the MD5 digest of its bytes.
-    hybrid_values : tuple of str, default ()
-        Labels that mean hybrid, where they are not of the usual ones; any other label then means non-hybrid.
+    hybrid_values, non_hybrid_values : tuple of str, default ()
+        Labels that mean hybrid and non-hybrid besides the usual ones, in any case.
+
+    Raises
+    ------
+    CatalogueError
+        If the column of file names has no name, or a label is to mean both.
     """
 
     filename: str = "filename"
@@ -52,12 +62,14 @@ class ColumnNames:
     file_url: str | None = None
     md5: str | None = None
     hybrid_values: tuple[str, ...] = ()
+    non_hybrid_values: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.filename:
             raise CatalogueError("The column of file names must be named.")
-        if self.hybrid_values and not self.label:
-            raise CatalogueError("hybrid_values says what a label means, so the label column must be named too.")
+        both = sorted(folded_labels(self.hybrid_values) & folded_labels(self.non_hybrid_values))
+        if both:
+            raise CatalogueError(f"A label cannot mean both hybrid and non-hybrid: {first_few(both)}.")
 
 
 @dataclass(frozen=True)
@@ -69,18 +81,31 @@ class Layout:
     form : {"training", "reference", "custom"}
     columns : tuple of (str, str)
         Pairs of a name of ours and the file's name for it; only columns that the file has.
-    hybrid_values : tuple of str
+    hybrid_values, non_hybrid_values : tuple of str
         As in `ColumnNames`.
     """
 
     form: Form
     columns: tuple[tuple[str, str], ...]
     hybrid_values: tuple[str, ...] = ()
+    non_hybrid_values: tuple[str, ...] = ()
+
+    def has(self, ours: str) -> bool:
+        """Whether the file has a column of ours."""
+        return ours in dict(self.columns)
+
+    def hybrid_of(self, label: str) -> bool | None:
+        """Whether a label means hybrid in this file, see `hybridwing.catalogue.cells.hybrid_of`."""
+        return hybrid_of(label, self.hybrid_values, self.non_hybrid_values)
 
     def source_name(self, ours: str) -> str:
         """The file's name for a column of ours; ours if the file has none."""
         return dict(self.columns).get(ours, ours)
 
+
+_OWN = tuple(field.name for field in fields(ColumnNames) if not field.name.endswith("_values"))
+_ALIASES = {"label": "hybrid_stat", "specimen": "camid"}
+"""Headers of the challenge that also count in a user's own table, case-folded."""
 
 _TRAINING = (
     ("filename", "filename"),
@@ -105,7 +130,7 @@ _REFERENCE = (
 _REFERENCE_OPTIONAL = (("specimen", "CAMID"), ("file_url", "file_url"))
 
 
-def layout_of(path: Path, header: Sequence[str], names: ColumnNames | None) -> Layout:
+def layout_of(path: Path, header: Sequence[str], names: ColumnNames | None, *, hint: str = "") -> Layout:
     """Recognise the form of a file by its header.
 
     Parameters
@@ -116,32 +141,66 @@ def layout_of(path: Path, header: Sequence[str], names: ColumnNames | None) -> L
         Its column names.
     names : ColumnNames or None
         The user's own names; None to recognise one of the challenge's forms.
+    hint : str, default ""
+        What else may be wrong with the header, for messages.
 
     Raises
     ------
     CatalogueError
-        If a required or named column is missing. The message says which were found and which is nearest.
+        If a required or named column is missing, or it is not clear which column is meant. The message says
+        which were found and which is nearest.
     """
     form: Form
+    required: tuple[tuple[str, str], ...]
+    optional: tuple[tuple[str, str], ...]
     if names is not None:
-        form = "custom"
-        required = tuple(
-            (field.name, name)
-            for field in fields(names)
-            if field.name != "hybrid_values" and (name := getattr(names, field.name)) is not None
-        )
-        optional: tuple[tuple[str, str], ...] = ()
-    elif "subspecies_ref" in header or "ssp_indicator" in header:
+        return _custom_layout(path, header, names, hint)
+    if "subspecies_ref" in header or "ssp_indicator" in header:
         form, required, optional = "reference", _REFERENCE, _REFERENCE_OPTIONAL
     elif "hybrid_stat" in header or "parent_subspecies_1" in header:
         form, required, optional = "training", _TRAINING, _TRAINING_OPTIONAL
     else:
-        form, required, optional = "custom", (("filename", "filename"),), ()
+        return _custom_layout(path, header, ColumnNames(), hint)
     missing = [name for _, name in required if name not in header]
     if missing:
-        raise CatalogueError(_missing_message(path, form, missing, header))
+        raise CatalogueError(_missing_message(path, form, missing, header) + hint)
     present = tuple((ours, name) for ours, name in optional if name in header)
-    return Layout(form, required + present, names.hybrid_values if names else ())
+    return Layout(form, required + present)
+
+
+def _custom_layout(path: Path, header: Sequence[str], names: ColumnNames, hint: str) -> Layout:
+    """The columns that are named, and of the others those that go by our names."""
+    columns = {ours: name for ours in _OWN if (name := getattr(names, ours)) is not None}
+    if names.filename == "filename" and "filename" not in header:
+        del columns["filename"]  # the default is no more than a guess, so another case will do
+    free = [name for name in header if name not in columns.values()]
+    for ours in _OWN:
+        if ours not in columns and (found := _goes_by(path, ours, free)):
+            columns[ours] = found
+    columns.setdefault("filename", names.filename)
+    missing = [name for name in columns.values() if name not in header]
+    if missing:
+        raise CatalogueError(_missing_message(path, "custom", missing, header) + hint)
+    if (names.hybrid_values or names.non_hybrid_values) and "label" not in columns:
+        raise CatalogueError(
+            f"{path}: what labels mean is said, but no column of labels is found among {', '.join(header)}; "
+            "name it: ColumnNames(label=...) in Python, --column label=... on the command line."
+        )
+    return Layout("custom", tuple(columns.items()), names.hybrid_values, names.non_hybrid_values)
+
+
+def _goes_by(path: Path, ours: str, header: Sequence[str]) -> str:
+    """The column whose header is a name of ours; empty if there is none."""
+    for wanted in (ours, _ALIASES.get(ours)):
+        found = [name for name in header if name.casefold() == wanted]
+        if len(found) > 1 and ours not in found:
+            raise CatalogueError(
+                f"{path}: {' and '.join(found)} could each be the column '{ours}'; name one: "
+                f"ColumnNames({ours}=...) in Python, --column {ours}=... on the command line."
+            )
+        if found:
+            return ours if ours in found else found[0]
+    return ""
 
 
 def _missing_message(path: Path, form: Form, missing: Sequence[str], header: Sequence[str]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# A cross sign stands alone: subspecies such as "xenoclea" hold the letter too.
-_PARTS = re.compile(r"(\(|\)|(?<=[\s)])[xX×](?=[\s(]))")
-_CROSS_SIGN = re.compile(r"[\s)][xX×][\s(]")
+# The letter is a cross sign only where it stands alone: subspecies such as "xenoclea" hold it too.
+_PARTS = re.compile(r"([()×]|(?<![^\s()×])[xX](?![^\s()×]))")
+_CROSS_SIGN = re.compile(r"×|[\s)][xX][\s(]")
 _SIGNS = ("x", "X", "×")
 _LONGEST = 200
 _NOT_A_CROSS = "is not the name of a cross, such as 'lativitta x notabilis'"
@@ -55,7 +55,7 @@ def cross_of(first: str, second: str) -> Cross:
 
 
 def is_cross_name(text: str) -> bool:
-    """Whether a name has a cross sign in it: a lone ``x`` or ``×`` between blanks."""
+    """Whether a name has a cross sign in it: ``×``, or a lone ``x`` between blanks."""
     return _CROSS_SIGN.search(text) is not None
 
 
@@ -65,7 +65,7 @@ def parse_cross(text: str) -> Cross:
     Parameters
     ----------
     text : str
-        Such as ``"notabilis x lativitta"`` or ``"(lativitta x notabilis) x lativitta"``.
+        Such as ``"notabilis x lativitta"``, ``"notabilis×lativitta"`` or ``"(lativitta x notabilis) x lativitta"``.
 
     Raises
     ------

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.errors import CatalogueError
+from hybridwing.errors import CatalogueError, first_few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 SHOWN = 10
+ROWS_SHOWN = 3
 
 
 @dataclass(frozen=True, order=True)
@@ -36,12 +37,25 @@ class Fault:
     problem: str
 
     def __str__(self) -> str:
-        shown = self.value if len(self.value) <= 60 else f"{self.value[:57]}..."
-        return f"row {self.row}, column {self.column}: {shown!r} {self.problem}"
+        return describe_alike([self])
+
+
+def describe_alike(faults: Sequence[Fault]) -> str:
+    """One line for faults that differ in nothing but their row.
+
+    Examples
+    --------
+    >>> describe_alike([Fault(row, "Side", "left", "is not a view") for row in (2, 5, 9, 10)])
+    "rows 2, 5, 9 and 1 more: column 'Side': 'left' is not a view"
+    """
+    first = faults[0]
+    rows = first_few([str(fault.row) for fault in faults], limit=ROWS_SHOWN)
+    shown = first.value if len(first.value) <= 60 else f"{first.value[:57]}..."
+    return f"row{'s' if len(faults) > 1 else ''} {rows}: column {first.column!r}: {shown!r} {first.problem}"
 
 
 class CatalogueFaults(CatalogueError):  # noqa: N818 - it is the faults that one wants of it
-    """A table holds faulty cells.
+    """A table holds faulty cells. The message has one line for all rows with one and the same fault.
 
     Parameters
     ----------
@@ -58,9 +72,13 @@ class CatalogueFaults(CatalogueError):  # noqa: N818 - it is the faults that one
 
     def __init__(self, source: Path, faults: Sequence[Fault]) -> None:
         self.faults = tuple(sorted(faults))
-        lines = [f"  {fault}" for fault in self.faults[:SHOWN]]
-        rest = len(self.faults) - SHOWN
-        if rest > 0:
+        alike: dict[tuple[str, str, str], list[Fault]] = {}
+        for fault in self.faults:
+            alike.setdefault((fault.column, fault.value, fault.problem), []).append(fault)
+        kinds = list(alike.values())
+        lines = [f"  {describe_alike(kind)}" for kind in kinds[:SHOWN]]
+        rest = sum(len(kind) for kind in kinds[SHOWN:])
+        if rest:
             lines.append(f"  and {rest} more")
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         super().__init__("\n".join([f"{source}: {count}; correct the table and read it again:", *lines]))

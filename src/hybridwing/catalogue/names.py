@@ -1,21 +1,19 @@
 """The names behind the training table's subspecies codes.
 
-No source states what the codes 0 to 13 stand for. They are taken to number the 14 *Heliconius erato*
-subspecies of the reference tables in alphabetical order. The evidence, from the official tables:
+No source states what the codes 0 to 13 stand for. They are taken to number the 14 *Heliconius erato* subspecies of
+the reference tables in alphabetical order. The evidence, from the official tables:
 
 - there are 14 codes in the training table and 14 *H. erato* subspecies in ``ref_test.csv``;
-- the training hybrids have the parents 8 and 9, and the same signal hybrids are "notabilis x lativitta" in
-the
+- the training hybrids have the parents 8 and 9, and the same signal hybrids are "notabilis x lativitta" in the
   reference: numbers 9 and 8 in the alphabet;
-- most records are divided between the two tables, and every code shares at least one Zenodo record with the
-  name it is given here. Five records hold one code in training and
-  one name in ``ref_test.csv``, the ones paired here: 2555086 (3, *demophoon*), 2735056 (13, *venus*), 5526257
-  (2, *cyrbia*), 5561246 (11, *phyllis*) and 4291095 (8, *lativitta*). Of the 14! ways to give 14 names to 14
-  codes, twelve let every code share a record with its name; only this one is alphabetical.
+- most records are divided between the two tables, and every code shares at least one Zenodo record with the name
+  it is given here. Five records hold one code in training and one name in ``ref_test.csv``, the ones paired here:
+  2555086 (3, *demophoon*), 2735056 (13, *venus*), 5526257 (2, *cyrbia*), 5561246 (11, *phyllis*) and 4291095
+  (8, *lativitta*). Of the 14! ways to give 14 names to 14 codes, twelve let every code share a record with its
+  name; only this one is alphabetical.
 
-One record differs: 4153502 holds only code 8 in training and only *notabilis* among its reference
-non-hybrids. All reference *lativitta* come from record 4291095, so that record's others could only be in
-training.
+One record differs: 4153502 holds only code 8 in training and only *notabilis* among its reference non-hybrids. All
+reference *lativitta* come from record 4291095, so that record's others could only be in training.
 """
 
 from __future__ import annotations

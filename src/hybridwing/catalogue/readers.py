@@ -49,8 +49,8 @@ def read_catalogue(path: Path, *, columns: ColumnNames | None = None) -> Catalog
         (``butterfly_anomaly_train.csv``) and reference form (``ref_val.csv``) are recognised by their
         headers.
     columns : ColumnNames or None
-        What the columns are called in a file of another form. Columns that are not named are not read.
-        Without it, such a file needs a column ``filename``, which is all that is read of it.
+        What the columns are called in a file of another form. Columns that go by our names (see `ColumnNames`)
+        need not be named; others are not read. Without it, such a file needs a column ``filename``.
 
     Returns
     -------
@@ -65,9 +65,9 @@ def read_catalogue(path: Path, *, columns: ColumnNames | None = None) -> Catalog
         If the file cannot be read, is no CSV table or lacks a column.
     """
     text = read_text_table(path)
-    layout = layout_of(path, text.header, columns)
-    if layout.form == "custom" and columns is None:
-        _log.info("%s: not a form of the challenge; only its column 'filename' is read", path)
+    layout = layout_of(path, text.header, columns, hint=text.hint)
+    if layout.form == "custom":
+        _log.info("%s: columns read: %s", path, ", ".join(f"{name} as {ours}" for ours, name in layout.columns))
     frame = _cells(text, layout)
     faults = find_faults(frame, layout)
     if faults:
@@ -85,7 +85,9 @@ def _cells(text: TextTable, layout: Layout) -> pd.DataFrame:
     for ours in _TEXT_COLUMNS:
         if ours in names:
             column = position[names[ours]]
-            frame[ours] = ["" if row[column].casefold() in cells.EMPTY else row[column] for row in text.cells]
+            said = layout.hybrid_values + layout.non_hybrid_values if ours == "label" else ()
+            empty = cells.EMPTY - cells.folded_labels(said)
+            frame[ours] = ["" if row[column].casefold() in empty else row[column] for row in text.cells]
     if layout.form == "training":
         for ours in ("subspecies", "parent_1", "parent_2"):
             frame[ours] = [cells.plain_code(code) for code in frame[ours]]
@@ -96,14 +98,14 @@ def _typed(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     """Give checked cells their meaning and their types."""
     import pandas as pd
 
-    hybrid = [cells.hybrid_of(label, layout.hybrid_values) for label in frame["label"]]
+    hybrid = [layout.hybrid_of(label) for label in frame["label"]]
     descent = zip(frame["subspecies"], frame["parent_1"], frame["parent_2"], strict=True)
     crosses = [None if known is False else _cross(*names) for known, names in zip(hybrid, descent, strict=True)]
     paths = [cells.plain_path(name) for name in frame["filename"]]
     columns: dict[str, Sequence[object]] = {
         "uuid": paths,
         "filename": paths,
-        "specimen": [given or cells.stem_of(name) for given, name in zip(frame["specimen"], paths, strict=True)],
+        "specimen": [given or cells.specimen_of(name) for given, name in zip(frame["specimen"], paths, strict=True)],
         "hybrid": hybrid,
         "subspecies": [
             "" if known or is_cross_name(name) else name
@@ -132,9 +134,9 @@ def _typed(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
 
 
 def _cross(name: str, first: str, second: str) -> Cross | None:
-    if first and second:
-        return cross_of(first, second)
-    return parse_cross(name) if is_cross_name(name) else None
+    if is_cross_name(name):  # before the parents, because it may be a back-cross
+        return parse_cross(name)
+    return cross_of(first, second) if first and second else None
 
 
 def _records(frame: pd.DataFrame, layout: Layout) -> list[str]:

@@ -110,11 +110,6 @@ class Catalogue:
         return self._texts("uuid")
 
     @property
-    def has_labels(self) -> bool:
-        """Whether every image is labelled hybrid or non-hybrid."""
-        return not bool(self.table["hybrid"].isna().any())
-
-    @property
     def labels(self) -> npt.NDArray[np.int8]:
         """Labels, shape (n,), int8: 1 for a hybrid, 0 for a non-hybrid.
 
@@ -128,7 +123,8 @@ class Catalogue:
             raise CatalogueError(
                 f"{self.source}: {len(unlabelled)} of {len(self)} images have no label: "
                 f"{first_few(unlabelled)}. "
-                "Name the column that says hybrid or non-hybrid, fill it in, or leave these images out."
+                "Name the column that says hybrid or non-hybrid (ColumnNames(label=...) in Python, "
+                "--column label=... on the command line), fill it in, or leave these images out."
             )
         return np.asarray(self.table["hybrid"].to_numpy(dtype=np.int8))
 

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ _OTHER_FORMATS = (
     (b"\xfe\xff", "UTF-16 text"),
 )
 
+_SEPARATOR_LINE = re.compile(r"""\s*("?sep=([^"\r\n])"?)[ ,;\t]*(?=[\r\n]|\Z)""", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n|[\r\n]")
+_LOOKED_AT = 10_000  # characters in which a header is looked for; fewer than csv allows one cell
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,16 +51,19 @@ class TextTable:
         Line of the file on which each row begins; the header is line 1.
     sha256 : str
         SHA-256 of the file's bytes, in lower-case hexadecimal.
+    hint : str
+        A sentence, after a blank, on another line that looks more like the header; empty if there is none.
     """
 
     header: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
     sha256: str
+    hint: str = ""
 
 
 def read_text_table(path: Path) -> TextTable:
-    """Read a CSV file, separated by commas, semicolons or tabs.
+    """Read a CSV file, separated by commas, semicolons or tabs, or as its first line ``sep=`` says.
 
     Parameters
     ----------
@@ -69,7 +77,12 @@ def read_text_table(path: Path) -> TextTable:
     """
     data = _read_bytes(path)
     text = _decode(path, data)
-    delimiter = _delimiter(text)
+    announced = _SEPARATOR_LINE.match(text)
+    if announced:  # Excel's; the line ends stay, so that lines are counted as in the file
+        text = text[: announced.start(1)] + text[announced.end(1) :]
+        if not text.strip():
+            raise CatalogueError(f"{path}: the file is empty but for the line that names its separator.")
+    delimiter = announced.group(2) if announced else separator_of(text)
     if delimiter != ",":
         _log.info("%s: columns are separated by %r", path, delimiter)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -86,7 +99,10 @@ def read_text_table(path: Path) -> TextTable:
         raise CatalogueError(
             f"{path}: the row that begins on line {begins} is not CSV: {error}. Look for a quotation mark too many."
         ) from error
+    if not rows:
+        raise CatalogueError(f"{path}: the file is empty: all its cells are.")
     header, cells = rows[0], rows[1:]
+    hint = _likely_header(rows[0], text)
     _check_header(path, header)
     ragged = [
         f"line {line} ({len(row)})" for row, line in zip(cells, lines[1:], strict=True) if len(row) != len(header)
@@ -94,12 +110,11 @@ def read_text_table(path: Path) -> TextTable:
     if ragged:
         raise CatalogueError(
             f"{path}: the header has {len(header)} columns, but other rows have more or fewer: "
-            f"{first_few(ragged)}. "
-            "Quote cells that hold a separator, or correct these rows."
+            f"{first_few(ragged)}. Quote cells that hold a separator, or correct these rows.{hint}"
         )
     if not cells:
         raise CatalogueError(f"{path}: the table has a header but no rows.")
-    return TextTable(header, tuple(cells), tuple(lines[1:]), hashlib.sha256(data).hexdigest())
+    return TextTable(header, tuple(cells), tuple(lines[1:]), hashlib.sha256(data).hexdigest(), hint)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -139,10 +154,25 @@ def _decode(path: Path, data: bytes) -> str:
     return text
 
 
-def _delimiter(text: str) -> str:
-    """The separator that cuts the header into most columns; a comma where nothing does."""
-    header = next(line for line in text.splitlines() if line.strip())
+def separator_of(text: str) -> str:
+    """The separator that cuts the first line into most columns; a comma where nothing does."""
+    header = next((line for line in text.splitlines() if line.strip()), "")[:_LOOKED_AT]
     return max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark))))
+
+
+def _likely_header(header: tuple[str, ...], text: str) -> str:
+    """Say which line looks like the header where the first one looks like a title above it."""
+    titles = sum(map(bool, header))
+    number, widest = 0, [""]
+    for line_number, line in enumerate(_LINE_END.split(text[:_LOOKED_AT])[1:], start=2):
+        if line.strip():
+            cells = next(csv.reader([line], delimiter=separator_of(line)))
+            found = [cell.strip() for cell in cells if cell.strip()]
+            if len(found) > len(widest):
+                number, widest = line_number, found
+    if len(widest) < 2 * titles:
+        return ""
+    return f" Line {number} looks like the header ({first_few(widest)}): if it is, delete the lines above it."
 
 
 def _check_header(path: Path, header: tuple[str, ...]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.cells import hybrid_of, path_problem, plain_path
+from hybridwing.catalogue.cells import path_problem, plain_path
 from hybridwing.catalogue.crosses import cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.faults import Fault
 
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
     from hybridwing.catalogue.columns import Layout
+    from hybridwing.catalogue.schema import Form
 
 _LABELS = "is not a label; write hybrid or non-hybrid, 1 or 0, true or false, yes or no"
+_MEANINGS = (
+    ", or say what it means: ColumnNames(hybrid_values=..., non_hybrid_values=...) in Python, "
+    "--hybrid-value or --non-hybrid-value on the command line"
+)
 
 
 def find_faults(cells: pd.DataFrame, layout: Layout) -> list[Fault]:
@@ -64,7 +70,9 @@ def _schema(cells: pd.DataFrame, layout: Layout) -> pa.DataFrameSchema:
     paths = cells["filename"].map(plain_path)
     official = layout.form != "custom"
     label_rules = [
-        rule(lambda label: not label or hybrid_of(label, layout.hybrid_values) is not None, _LABELS),
+        rule(
+            lambda label: not label or layout.hybrid_of(label) is not None, _LABELS if official else _LABELS + _MEANINGS
+        ),
     ]
     if official:
         label_rules.append(rule(bool, "is missing: every row needs a label"))
@@ -121,8 +129,14 @@ def _parentage_problems(cells: pd.DataFrame, layout: Layout) -> dict[str, pd.Ser
     columns = ["subspecies", "parent_1", "parent_2"]
     problems = cells[columns].copy()
     problems.loc[:, :] = ""
-    hybrids = [hybrid_of(label, layout.hybrid_values) for label in cells["label"]]
-    judge = {"training": _training_problem, "reference": _reference_problem, "custom": _custom_problem}[layout.form]
+    hybrids = [layout.hybrid_of(label) for label in cells["label"]]
+    custom = partial(_custom_problem, with_parents=layout.has("parent_1") or layout.has("parent_2"))
+    judges: dict[Form, Callable[[bool | None, str, str, str], tuple[str, str]]] = {
+        "training": _training_problem,
+        "reference": _reference_problem,
+        "custom": custom,
+    }
+    judge = judges[layout.form]
     rows = zip(hybrids, cells["subspecies"], cells["parent_1"], cells["parent_2"], strict=True)
     found = [judge(*row) for row in rows]
     for column in columns:
@@ -155,14 +169,32 @@ def _reference_problem(hybrid: bool | None, name: str, _first: str, _second: str
     return "subspecies", "is a cross, but the row is a non-hybrid" if wrong else ""
 
 
-def _custom_problem(hybrid: bool | None, name: str, first: str, second: str) -> tuple[str, str]:
+def _custom_problem(hybrid: bool | None, name: str, first: str, second: str, *, with_parents: bool) -> tuple[str, str]:
     if hybrid is False:
         if first or second:
             return ("parent_1" if first else "parent_2"), "is the parent of a hybrid, but the row is a non-hybrid"
         return "subspecies", "is a cross, but the row is a non-hybrid" if is_cross_name(name) else ""
-    if first and second:
-        return "parent_2", _cross_problem(first, second)
-    return "subspecies", _name_problem(name) if is_cross_name(name) else ""
+    if first and second and (problem := _cross_problem(first, second)):
+        return "parent_2", problem
+    if is_cross_name(name):
+        return "subspecies", _name_problem(name) or _contradiction(name, {first, second} - {""})
+    if hybrid and name:
+        return (
+            "subspecies",
+            "is one subspecies, but the row is a hybrid; write its cross, such as 'lativitta x notabilis', "
+            "or leave it empty",
+        )
+    if hybrid and with_parents and not (first and second):
+        return (
+            "parent_2" if first else "parent_1",
+            "is missing: a hybrid needs both parents, or its cross as the subspecies",
+        )
+    return "subspecies", ""
+
+
+def _contradiction(name: str, parents: set[str]) -> str:
+    """Say whether a cross, known to be one, is of other subspecies than the parents given beside it."""
+    return "" if parents <= set(parse_cross(name).parents) else "is a cross of other subspecies than the parents"
 
 
 def _cross_problem(first: str, second: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from hybridwing.errors import EmbeddingError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
+
 FORMAT_VERSION = 1
 _METADATA_KEY = b"hybridwing"
 
@@ -31,7 +34,7 @@ def write_table(table: EmbeddingTable, path: Path) -> None:
     Raises
     ------
     EmbeddingError
-        If the file cannot be written.
+        If the file cannot be written, or an image's key is no valid text.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -44,10 +47,11 @@ def write_table(table: EmbeddingTable, path: Path) -> None:
         "failures": [asdict(failure) for failure in table.failures],
     }
     flat = pa.array(np.ascontiguousarray(table.vectors).reshape(-1), type=pa.float32())
-    columns = [
-        pa.array(table.uuids, type=pa.string()),
-        pa.FixedSizeListArray.from_arrays(flat, table.backbone.dimension),
-    ]
+    try:
+        keys = pa.array(table.uuids, type=pa.string())
+    except (UnicodeEncodeError, pa.ArrowException) as error:
+        raise EmbeddingError(f"cannot write {path}: an image's key is no valid text: {error}") from error
+    columns = [keys, pa.FixedSizeListArray.from_arrays(flat, table.backbone.dimension)]
     schema = pa.schema(
         [("uuid", pa.string()), ("emb", pa.list_(pa.float32(), table.backbone.dimension))],
         metadata={_METADATA_KEY: json.dumps(provenance, sort_keys=True).encode()},
@@ -55,12 +59,15 @@ def write_table(table: EmbeddingTable, path: Path) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.Table.from_arrays(columns, schema=schema), partial, compression="zstd")
+        content = pa.Table.from_arrays(columns, schema=schema)
+        pq.write_table(content, partial, compression="zstd", write_page_checksum=True)
         partial.replace(path)
     except OSError as error:
         raise EmbeddingError(f"cannot write {path}: {error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        # With something else in the place of the folder there is nothing to remove, and no error that tells more.
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def read_table(path: Path) -> EmbeddingTable:
@@ -69,7 +76,7 @@ def read_table(path: Path) -> EmbeddingTable:
     Raises
     ------
     EmbeddingError
-        If the file is missing, is no parquet file, or was written by something else.
+        If the file is missing or damaged, is no parquet file, or was written by something else or by a newer version.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -77,22 +84,42 @@ def read_table(path: Path) -> EmbeddingTable:
     if not path.is_file():
         raise EmbeddingError(f"no embedding table at {path}; make one with: hybridwing embed … --out {path}")
     try:
-        content = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise EmbeddingError(f"{path} is not a readable parquet file: {str(error).splitlines()[0]}") from error
+        content = pq.read_table(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
     provenance = _provenance(path, (content.schema.metadata or {}).get(_METADATA_KEY))
-    backbone = BackboneSpec.from_dict(provenance["backbone"])
-    if content.column_names != ["uuid", "emb"] or not pa.types.is_fixed_size_list(content.schema.field("emb").type):
-        raise EmbeddingError(f"{path} should have the columns uuid (string) and emb (fixed-size list of float32)")
-    joined = content.column("emb").combine_chunks()
-    flat = joined.flatten() if isinstance(joined, pa.Array) else pa.array([], pa.float32())
-    vectors = np.asarray(flat, dtype=np.float32).reshape(len(content), -1 if len(content) else backbone.dimension)
-    return EmbeddingTable(
-        uuids=tuple(content.column("uuid").to_pylist()),
-        vectors=vectors,
-        backbone=backbone,
-        failures=tuple(Failure(**failure) for failure in provenance["failures"]),
-    )
+    try:
+        backbone = BackboneSpec.from_dict(provenance["backbone"])
+        failures = tuple(_failure(values) for values in provenance["failures"])
+        _check_columns(content, backbone.dimension)
+        # Row by row through a flat view: to_numpy would make an object array of arrays.
+        flat = pa.concat_arrays(content.column("emb").chunks or [pa.array([], content.field("emb").type)]).flatten()
+        vectors = np.asarray(flat, dtype=np.float32).reshape(len(content), backbone.dimension)
+        return EmbeddingTable(tuple(content.column("uuid").to_pylist()), vectors, backbone, failures)
+    except (EmbeddingError, TypeError, ValueError) as error:
+        raise EmbeddingError(f"{path} is damaged or not an embedding table: {error}") from error
+
+
+def _check_columns(content: pa.Table, dimension: int) -> None:
+    """Both columns, of the right types, without gaps."""
+    import pyarrow as pa
+
+    wanted = pa.schema([("uuid", pa.string()), ("emb", pa.list_(pa.float32(), dimension))])
+    if not content.schema.equals(wanted):
+        found = ", ".join(f"{field.name} ({field.type})" for field in content.schema)
+        raise EmbeddingError(
+            f"it should have the columns uuid (string) and emb ({wanted.field('emb').type}); it has {found}"
+        )
+    if any(content.column(name).null_count for name in content.column_names):
+        raise EmbeddingError("it has empty cells")
+
+
+def _failure(values: dict[str, str]) -> Failure:
+    """Read what ``asdict`` made of a failure."""
+    failure = Failure(**values)
+    if not all(isinstance(value, str) for value in values.values()):
+        raise TypeError(f"a failure holds something else than text: {values!r}")
+    return failure
 
 
 def _provenance(path: Path, stored: bytes | None) -> dict[str, Any]:

@@ -162,7 +162,8 @@ def challenge_scores(scores: npt.ArrayLike, labels: npt.ArrayLike, groups: npt.A
     if empty:
         raise ScoringError(
             f"The score needs rows of {', '.join(GROUPS)}; there are none of {' and '.join(empty)}: "
-            "use detection_metrics for a table without these groups."
+            "the challenge's score is defined on its reference tables only. To measure scores on a table without these "
+            "groups, use detection_metrics(scores, labels) in Python or `hybridwing evaluate` on the command line."
         )
     rankings = {group: rank(score_array[rows], hybrid[rows]) for group, rows in members.items()}
     species_a = ~members["mimic"]
@@ -182,7 +183,8 @@ def score_files(
     predictions : Path
         ``filename,score`` a line, no header.
     reference : Path
-        CSV with the columns ``filename``, ``hybrid_stat`` (0 or 1) and ``ssp_indicator``.
+        CSV, separated by commas, semicolons or tabs, with the columns ``filename``, ``hybrid_stat`` (0 or 1) and
+        ``ssp_indicator``.
     lower_is_hybrid : bool, default False
         The file holds P(non-hybrid): score ``1 - s`` instead of ``s``.
     allow_extra : bool, default False
@@ -196,10 +198,14 @@ def score_files(
         If a file cannot be read, or predictions are missing, extra, duplicate, NaN, infinite or unparsable.
         The message names the first few files or lines.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     from hybridwing.evaluation.predictions import read_predictions, read_reference
 
-    table = read_reference(reference)
-    scores = read_predictions(predictions).aligned_to(table.filenames, allow_extra=allow_extra)
+    with ThreadPoolExecutor(max_workers=1) as other:  # Arrow reads without holding the interpreter's lock
+        reading = other.submit(read_predictions, predictions)
+        table = read_reference(reference)
+        scores = reading.result().aligned_to(table.filenames, allow_extra=allow_extra)
     return challenge_scores(1 - scores if lower_is_hybrid else scores, table.labels, table.groups)
 
 

@@ -1,4 +1,4 @@
-"""Reading the two files that are scored against each other: predictions and reference."""
+"""Reading predictions, and putting them in the order of the images to be scored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.catalogue.text_table import separator_of
 from hybridwing.errors import ScoringError, first_few
+from hybridwing.evaluation.arrow_table import SEPARATORS, is_unique, read_arrow, text_bytes
+from hybridwing.evaluation.reference import REFERENCE_COLUMNS, Reference, read_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-REFERENCE_COLUMNS = ("filename", "hybrid_stat", "ssp_indicator")
+__all__ = ["REFERENCE_COLUMNS", "Predictions", "Reference", "read_predictions", "read_reference"]
+
 _EXACT_LENGTH = 16  # a decimal point and 15 digits
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _NOT_A_NUMBER = frozenset({"nan", "na", "none", "null", "inf", "infinity", "true", "false"})
@@ -64,12 +68,15 @@ class Predictions:
         """
         import pyarrow.compute as pc
 
+        if filenames.equals(self.filenames):  # files made from one list, and nothing to look up
+            return self.scores
         found = pc.index_in(filenames, value_set=self.filenames)
         if found.null_count:
             missing = filenames.filter(pc.is_null(found)).to_pylist()
             raise ScoringError(
                 f"{self.source}: {len(missing)} of {len(filenames)} images have no prediction: "
                 f"{first_few(missing)}. Every image of the reference needs one line 'filename,score'."
+                + _hint(missing, self.filenames.to_pylist())
             )
         positions = found.to_numpy()
         if len(self.filenames) > len(filenames) and not allow_extra:
@@ -82,25 +89,6 @@ class Predictions:
                 "ignore the rest with allow_extra=True (--allow-extra on the command line)."
             )
         return np.asarray(self.scores[positions])
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """A reference table's columns that scoring needs.
-
-    Attributes
-    ----------
-    filenames : pyarrow.ChunkedArray of string, length n
-        Unique file names.
-    labels : ndarray of shape (n,), int8
-        1 for a hybrid, 0 for a non-hybrid.
-    groups : ndarray of shape (n,), str
-        The ``ssp_indicator``.
-    """
-
-    filenames: pa.ChunkedArray
-    labels: npt.NDArray[np.int8]
-    groups: npt.NDArray[np.str_]
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -124,11 +112,11 @@ def read_predictions(path: Path) -> Predictions:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    data = _text_bytes(path)
+    data = text_bytes(path)
     try:
-        table = _read_arrow(data, ["filename", "score"], ["filename", "score"])
+        table = read_arrow(data, ["filename", "score"], ["filename", "score"])
         names, scores = table["filename"], _numbers(table["score"], data)
-        if np.isfinite(scores).all() and pc.all(pc.not_equal(names, "")).as_py() and _is_unique(names):
+        if np.isfinite(scores).all() and pc.all(pc.not_equal(names, "")).as_py() and is_unique(names):
             return Predictions(names, scores, str(path))
         problem = "a line is malformed"
     except (pa.ArrowInvalid, ValueError) as error:
@@ -138,75 +126,6 @@ def read_predictions(path: Path) -> Predictions:
         f"{path}: {len(faults)} line{'s are' if len(faults) > 1 else ' is'} not a usable 'filename,score': "
         + "; ".join(faults[:5])
         + (f"; and {len(faults) - 5} more." if len(faults) > 5 else ".")
-    )
-
-
-def read_reference(path: Path) -> Reference:
-    """Read the columns of a reference table that scoring needs.
-
-    Parameters
-    ----------
-    path : Path
-        CSV file with a header and the columns ``filename``, ``hybrid_stat`` (0 or 1) and ``ssp_indicator``.
-
-    Raises
-    ------
-    ScoringError
-        If the file cannot be read, a column is missing, a label is neither 0 nor 1, an indicator is unknown,
-        or a file is listed twice.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    data = _text_bytes(path)
-    header = next(csv.reader(io.StringIO(data[:100_000].decode("utf-8-sig", errors="replace"))), [])
-    missing = [name for name in REFERENCE_COLUMNS if name not in header]
-    if missing:
-        raise ScoringError(
-            f"{path}: a reference table needs the columns {', '.join(REFERENCE_COLUMNS)}; "
-            f"{' and '.join(missing)} not found among {', '.join(header)}."
-        )
-    try:
-        table = _read_arrow(data, None, list(REFERENCE_COLUMNS))
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise ScoringError(f"{path}: cannot be read as a CSV table: {error}.") from error
-    if not len(table):
-        raise ScoringError(f"{path}: the reference table has a header but no rows.")
-    names = table["filename"]
-    for column, rule, allowed in (
-        ("hybrid_stat", "must be 0 or 1", ["0", "1"]),
-        ("ssp_indicator", "must be major, minor or mimic", ["major", "minor", "mimic"]),
-    ):
-        good = pc.is_in(table[column], value_set=pa.array(allowed)).to_numpy()
-        _require(path, column, rule, table[column], good)
-    _require(path, "filename", "must be given", names, pc.not_equal(names, "").to_numpy())
-    if not _is_unique(names):
-        _require(path, "filename", "must be listed once", names, ~names.to_pandas().duplicated().to_numpy())
-    indicator = table["ssp_indicator"].combine_chunks().dictionary_encode()
-    groups = np.asarray(indicator.dictionary.to_pylist(), dtype=np.str_)[indicator.indices.to_numpy()]
-    return Reference(names, pc.equal(table["hybrid_stat"], "1").to_numpy().astype(np.int8), groups)
-
-
-def _require(path: Path, column: str, rule: str, cells: pa.ChunkedArray, good: npt.NDArray[np.bool_]) -> None:
-    if not good.all():
-        faults = [f"row {row + 1}: {cells[int(row)].as_py()!r}" for row in np.flatnonzero(~good)]
-        raise ScoringError(f"{path}: {column} {rule}: {first_few(faults)}.")
-
-
-def _read_arrow(data: bytes, names: list[str] | None, columns: list[str]) -> pa.Table:
-    """Cells of a CSV file as strings; `names` where it has no header."""
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
-    return arrow_csv.read_csv(
-        pa.BufferReader(data),
-        read_options=arrow_csv.ReadOptions(column_names=names),
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=b'"' in data),
-        convert_options=arrow_csv.ConvertOptions(
-            include_columns=columns,
-            column_types=dict.fromkeys(columns, pa.string()),
-            strings_can_be_null=False,
-        ),
     )
 
 
@@ -228,29 +147,21 @@ def _numbers(texts: pa.ChunkedArray, data: bytes) -> npt.NDArray[np.float64]:
     return np.asarray(table[1].to_numpy())
 
 
-def _is_unique(names: pa.ChunkedArray) -> bool:
-    import pyarrow.compute as pc
-
-    return bool(pc.count_distinct(names).as_py() == len(names))
-
-
-def _text_bytes(path: Path) -> bytes:
-    """Bytes of a text file that has something in it."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ScoringError(f"{path}: cannot be read: {error.strerror or error}.") from error
-    if not data.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise ScoringError(f"{path}: the file is empty.")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ScoringError(
-            f"{path}: not a UTF-8 text file (byte {error.start}); save it as CSV with the encoding UTF-8."
-        ) from error
-    if b"\0" in data:
-        raise ScoringError(f"{path}: not a text file: it holds a NUL byte at position {data.index(0)}.")
-    return data
+def _hint(missing: Sequence[str], predicted: Sequence[str]) -> str:
+    """Say why images are predicted under another name, where blanks or separators explain it."""
+    by_name = {name.strip(): name for name in predicted}
+    for name in missing:
+        if name.strip() in by_name:
+            return f" {by_name[name.strip()]!r} is predicted where the reference has {name!r}: correct the blanks."
+    wanted = set(missing)
+    for name in predicted:
+        for mark in ";\t":
+            if name.partition(mark)[0] in wanted and mark in name:
+                return (
+                    f" The prediction for {name!r} looks as if its fields were separated by {SEPARATORS[mark]}: "
+                    "write 'filename,score' with a decimal point."
+                )
+    return ""
 
 
 def _faulty_lines(text: str) -> Iterator[str]:
@@ -272,6 +183,8 @@ def _faulty_lines(text: str) -> Iterator[str]:
 
 
 def _line_problem(fields: Sequence[str], number: int) -> str:
+    if len(fields) == 1 and (mark := separator_of(fields[0])) != ",":
+        return f"the fields are separated by {SEPARATORS[mark]}; the challenge reads commas: 'filename,score'"
     if len(fields) != 2:
         advice = " (quote a file name that holds a comma)" if len(fields) > 2 else ""
         return f"{len(fields)} fields instead of 2{advice}"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
+import threading
+import warnings
 import zlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
@@ -12,6 +15,7 @@ from hybridwing.errors import ImageError
 from hybridwing.runtime.decode import open_rgb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 #: Largest picture that is decoded, in pixels as its header declares them. Specimen photographs have about 18 million;
@@ -56,15 +60,13 @@ def read_rgb(path: Path, short_side: int = 0) -> Image.Image:
     ImageError
         With stage ``"open"`` (no such file, empty, not an image, too large) or ``"decode"`` (cut short, damaged).
     """
-    if not path.is_file():
-        raise ImageError("open", "is a folder" if path.is_dir() else "no such file")
-    if path.stat().st_size == 0:
-        raise ImageError("open", "the file is empty (0 bytes)")
     try:
-        return open_rgb(str(path), short_side, _refuse_oversized)
+        _refuse_absent(path)
+        with _pillow_hushed():
+            return open_rgb(str(path), short_side, _refuse_oversized)
     except ImageError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise ImageError("open", f"declares more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
         raise ImageError("open", f"not an image in a known format (begins with {_beginning(path)})") from error
@@ -73,6 +75,15 @@ def read_rgb(path: Path, short_side: int = 0) -> Image.Image:
     except _DECODER_ERRORS as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ImageError("decode", f"damaged or cut short: {detail}") from error
+
+
+def _refuse_absent(path: Path) -> None:
+    """Refuse what is no file with something in it."""
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "is not a regular file" if path.exists() else "no such file"
+        raise ImageError("open", kind)
+    if path.stat().st_size == 0:
+        raise ImageError("open", "the file is empty (0 bytes)")
 
 
 def _refuse_oversized(image: Image.Image) -> None:
@@ -86,3 +97,36 @@ def _beginning(path: Path) -> str:
     """First bytes of a file, printable."""
     with path.open("rb") as file:
         return repr(file.read(12))
+
+
+class _Hush:
+    """Keeps Pillow's warnings (odd EXIF, large pictures) off the terminal while any thread decodes.
+
+    Python's filters belong to the process: two threads that save and restore them in turn would leave them changed.
+    So the first to enter saves them and the last to leave restores them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._saved = warnings.catch_warnings()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Hush for the length of a with block."""
+        with self._lock:
+            if self._inside == 0:
+                self._saved = warnings.catch_warnings()
+                self._saved.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._saved.__exit__(None, None, None)
+
+
+_pillow_hushed = _Hush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import HybridwingError
@@ -11,10 +12,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Endings by which a file in a folder is taken for a photograph (a file named outright is always taken).
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm"}
+)
 
 
-def find_images(places: Iterable[Path]) -> list[Path]:
+@dataclass(frozen=True)
+class FoundImages:
+    """What a search came to.
+
+    Attributes
+    ----------
+    images : tuple of Path
+        Sorted within each folder, in the order of the places, each file once however it was named.
+    left_out : tuple of Path
+        Files in searched folders whose names do not end as photographs' do; hidden files not counted.
+    """
+
+    images: tuple[Path, ...]
+    left_out: tuple[Path, ...]
+
+
+def find_images(places: Iterable[Path]) -> FoundImages:
     """Image files among files and folders.
 
     Parameters
@@ -22,31 +41,29 @@ def find_images(places: Iterable[Path]) -> list[Path]:
     places : iterable of Path
         Files are taken as they are; folders are searched with all they hold, hidden files left out.
 
-    Returns
-    -------
-    list of Path
-        Sorted within each folder, without duplicates, in the order of `places`.
-
     Raises
     ------
     HybridwingError
         If a place does not exist or nothing was found.
     """
-    found: dict[Path, None] = {}
+    places = list(places)
+    images: dict[Path, Path] = {}
+    left_out: dict[Path, Path] = {}
     for place in places:
         if place.is_file():
-            found.setdefault(place)
+            images.setdefault(place.resolve(), place)
         elif place.is_dir():
-            inside = (p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-            found.update(dict.fromkeys(sorted(p for p in inside if not _hidden(p, place))))
+            for path in sorted(p for p in place.rglob("*") if p.is_file() and not _hidden(p, place)):
+                (images if path.suffix.lower() in SUFFIXES else left_out).setdefault(path.resolve(), path)
         else:
             raise HybridwingError(f"{place}: no such file or folder; name an image or a folder of images")
-    if not found:
+    if not images:
         raise HybridwingError(
             f"no images found in {', '.join(map(str, places)) or 'nothing'}; "
             f"looked for names ending in {', '.join(sorted(SUFFIXES))}"
         )
-    return list(found)
+    # A file that was also named outright was looked at.
+    return FoundImages(tuple(images.values()), tuple(p for real, p in left_out.items() if real not in images))
 
 
 def _hidden(path: Path, below: Path) -> bool:

@@ -2,85 +2,172 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybridwing.evaluation.ranking import threshold_at_tnr
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from hybridwing.runs.evaluate import Evaluation
+    from hybridwing.runs.evaluate import DetectorEvaluation, Evaluation
 
 #: Okabe & Ito's blue and vermilion (2008, Color Universal Design): apart under every common colour blindness.
 NON_HYBRID, HYBRID = "#0072B2", "#D55E00"
-_INK, _FAINT = "#222222", "#8a8a8a"
-_TITLES = {"major": "signal hybrids", "minor": "non-signal hybrids", "mimic": "mimic hybrids"}
+_INK, _FAINT = "#222222", "#6b6b6b"
+_TITLES = {"major": "Signal hybrids", "minor": "Non-signal hybrids", "mimic": "Mimic hybrids"}
+#: Width of a bar, in units of the score.
+_STEP = 0.025
+#: Sizes of text in points, at the figure's own size.
+_LARGE, _MEDIUM, _SMALL = 12, 10, 9
+#: Right end of a detector's name, in widths of a panel: left of the labels of the vertical axis.
+_LEFT = -0.17
+#: The threshold's line.
+_LINE: dict[str, Any] = {"color": _INK, "lw": 1.2, "ls": (0, (4, 2))}
+#: Shares that the vertical axis may name.
+_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    """Scores of one group by one detector, and the threshold that holds for them."""
+
+    scores: NDArray[np.float64]
+    hybrid: NDArray[np.bool_]
+    threshold: float
 
 
 def draw_evaluation(evaluation: Evaluation) -> Figure:
     """Where the scores of hybrids and non-hybrids lie: a row a detector, a column a group of the challenge.
 
-    The dashed line is the threshold at which 95 % of the non-hybrids (of species A, or of the mimics) pass as such;
-    what lies to its right is called hybrid.
+    The dashed line is the threshold at which 95 % of the non-hybrids (of species A, or of the mimics) pass as such.
+    What lies to its right is called hybrid, and only that: bars begin and end at the threshold and leave out their left
+    edge. Bars are as high as the share of hybrids, or of non-hybrids, that they hold; a row has one scale.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    groups = evaluation.catalogue.groups
-    labels = evaluation.catalogue.labels.astype(bool)
-    names = [g for g in _TITLES if g in set(groups)] if set(_TITLES) <= set(groups) else ["all"]
+    grouped = all(result.challenge is not None for result in evaluation.detectors.values())
+    names = list(_TITLES) if grouped else ["all"]
     rows = len(evaluation.detectors)
-    figure = Figure(figsize=(3.6 * len(names) + 1.2, 1.55 * rows + 1.5), layout="constrained")
-    axes = figure.subplots(rows, len(names), squeeze=False, sharex=True)
-    for row, (detector, result) in enumerate(evaluation.detectors.items()):
-        for column, name in enumerate(names):
-            members = np.ones(len(labels), bool) if name == "all" else np.asarray(groups == name)
-            pool = members if name in ("all", "mimic") else np.asarray(groups != "mimic")
-            threshold = threshold_at_tnr(result.scores[pool], labels[pool])
-            ax = axes[row, column]
-            _draw_scores(ax, result.scores[members], labels[members], threshold)
-            if column == 0:
-                ax.set_ylabel(detector, fontsize=12, fontweight="bold", color=_INK, rotation=0, ha="right", va="center")
-            if row == 0:
-                ax.set_title(_TITLES.get(name, "all images"), fontsize=12, color=_INK, loc="left", pad=18)
-            if row == rows - 1:
-                ax.set_xlabel("hybrid score", color=_INK)
-    handles = axes[0, 0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
+    layout = ConstrainedLayoutEngine(wspace=0.05, hspace=0.03)
+    with _own_style():
+        figure = Figure(figsize=(3.7 * len(names) + 1.6, 1.75 * rows + 1.3), layout=layout)
+        axes = figure.subplots(rows, len(names), squeeze=False, sharex=True, sharey="row")
+        for row, (detector, result) in enumerate(evaluation.detectors.items()):
+            _name_row(axes[row, 0], detector, result)
+            for column, name in enumerate(names):
+                ax = axes[row, column]
+                _draw_scores(ax, _panel(evaluation, result, name))
+                if row == 0:
+                    title = _TITLES.get(name, "All images")
+                    ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=_INK, loc="left", pad=21)
+                if row == rows - 1:
+                    ax.set_xlabel("hybrid score", fontsize=_MEDIUM, color=_INK)
+            _scale_row(axes[row, 0])
+        _add_legend(figure, columns=3 if len(names) > 1 else 1)
     return figure
 
 
-def _draw_scores(ax: Axes, scores: NDArray[np.float64], hybrid: NDArray[np.bool_], threshold: float) -> None:
-    """Two densities, hybrids over non-hybrids, with the threshold and the recall at it."""
-    bins = np.linspace(0.0, 1.0, 41)
-    for members, colour, name, sign in ((~hybrid, NON_HYBRID, "non-hybrids", -1), (hybrid, HYBRID, "hybrids", 1)):
-        count = max(int(members.sum()), 1)
-        heights, _ = np.histogram(scores[members], bins)
-        ax.bar(bins[:-1], sign * heights / count, np.diff(bins), align="edge", color=colour, label=name)
-    ax.axhline(0, color=_FAINT, lw=0.6)
-    ax.axvline(threshold, color=_INK, lw=1.2, ls=(0, (4, 2)), label="threshold at 95 % true-negative rate")
-    found, total = int((scores[hybrid] > threshold).sum()), int(hybrid.sum())
-    recall = f"{found} of {total} hybrids found" if total else "no hybrids"
-    ax.text(0.0, 1.02, recall, transform=ax.transAxes, fontsize=9.5, color=HYBRID, va="bottom")
+def _panel(evaluation: Evaluation, result: DetectorEvaluation, name: str) -> _Panel:
+    """Images of a group, with the threshold that the score has for them."""
+    labels, groups = evaluation.catalogue.labels.astype(bool), evaluation.catalogue.groups
+    members = np.ones(len(labels), bool) if name == "all" else np.asarray(groups == name)
+    pool = members if name in ("all", "mimic") else np.asarray(groups != "mimic")
+    return _Panel(result.scores[members], labels[members], threshold_at_tnr(result.scores[pool], labels[pool]))
+
+
+def _name_row(ax: Axes, detector: str, result: DetectorEvaluation) -> None:
+    """Name of the detector at the left of its row, with the challenge's score where there is one."""
+    place: dict[str, Any] = {"transform": ax.transAxes, "ha": "right"}
+    if result.challenge is None:
+        ax.text(_LEFT, 0.5, detector, va="center", fontsize=_LARGE, fontweight="bold", color=_INK, **place)
+        return
+    ax.text(_LEFT, 0.52, detector, va="bottom", fontsize=_LARGE, fontweight="bold", color=_INK, **place)
+    score = f"challenge\nscore {result.challenge.challenge_score:.3f}"
+    ax.text(_LEFT, 0.47, score, va="top", fontsize=_SMALL, color=_INK, linespacing=1.15, **place)
+
+
+def _add_legend(figure: Figure, columns: int) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [
+        Line2D([], [], label="threshold at 95 % true-negative rate", **_LINE),
+        Patch(color=HYBRID, label="hybrids (% of them)"),
+        Patch(color=NON_HYBRID, label="non-hybrids (% of them)"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=_MEDIUM)
+
+
+def _draw_scores(ax: Axes, panel: _Panel) -> None:
+    """Two histograms, hybrids over non-hybrids, with the threshold and what it does to each."""
+    edges = _edges(panel.threshold)
+    for members, colour, sign in ((panel.hybrid, HYBRID, 1), (~panel.hybrid, NON_HYBRID, -1)):
+        shares = _counts(panel.scores[members], edges) / max(int(members.sum()), 1)
+        some = shares > 0
+        # The outline keeps a single image among hundreds visible.
+        look: dict[str, Any] = {"color": colour, "edgecolor": colour, "linewidth": 0.7}
+        ax.bar(edges[:-1][some], sign * shares[some], np.diff(edges)[some], align="edge", **look)
+    ax.axhline(0, color=_FAINT, lw=0.6, zorder=0.5)
+    ax.axvline(panel.threshold, **_LINE)
+    called = panel.scores > panel.threshold
+    found, hybrids = int((called & panel.hybrid).sum()), int(panel.hybrid.sum())
+    alarms, others = int((called & ~panel.hybrid).sum()), int((~panel.hybrid).sum())
+    above: dict[str, Any] = {"transform": ax.transAxes, "fontsize": _SMALL, "va": "bottom"}
+    ax.text(0.0, 1.02, f"{found} of {hybrids} hybrids found" if hybrids else "no hybrids", color=HYBRID, **above)
+    false = f"false alarms: {alarms} of {others}" if others else "no non-hybrids"
+    ax.text(1.0, 1.02, false, color=NON_HYBRID, ha="right", **above)
     ax.set_xlim(0, 1)
-    limit = max(abs(value) for value in ax.get_ylim())
-    ax.set_ylim(-limit, limit)
     ax.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0], ["0", "", "0.5", "", "1"])
-    ax.set_yticks([])
-    ax.tick_params(colors=_FAINT, labelsize=9)
+    ax.tick_params(color=_FAINT, labelcolor=_INK, labelsize=_SMALL)
+    ax.tick_params(axis="y", left=bool(ax.get_subplotspec().is_first_col()))  # type: ignore[union-attr]
     for side in ("top", "left", "right"):
         ax.spines[side].set_visible(False)
     ax.spines["bottom"].set_color(_FAINT)
 
 
+def _scale_row(ax: Axes) -> None:
+    """One scale for both directions, with one round share named in each."""
+    limit = max(abs(value) for value in ax.get_ylim())
+    ax.set_ylim(-limit, limit)
+    share = max((s for s in _SHARES if s <= limit), default=limit)
+    ax.set_yticks([-share, 0, share], [f"{share:.0%}", "0", f"{share:.0%}"])
+
+
+def _edges(threshold: float) -> NDArray[np.float64]:
+    """Edges of the bars from 0 to 1, one of them at the threshold; the outermost bars may be narrower."""
+    below = np.arange(threshold, 0, -_STEP)[:0:-1]
+    above = np.arange(threshold, 1, _STEP)
+    return np.unique(np.concatenate(([0.0], below, above, [1.0])))
+
+
+def _counts(scores: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Number of scores in (edges[i], edges[i + 1]]: one equal to the threshold is not called hybrid."""
+    place = np.searchsorted(edges, scores, side="left") - 1
+    return np.bincount(np.clip(place, 0, len(edges) - 2), minlength=len(edges) - 1)
+
+
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Save as ``stem.png`` (144 dots an inch) and ``stem.svg``; returns both paths."""
-    paths = (stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg"))
-    for path in paths:
-        figure.savefig(path, dpi=144, facecolor="white")
-    return paths
+    """Save as ``stem.png`` (144 dots an inch) and ``stem.svg``, the same bytes each time; returns both paths."""
+    png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
+    with _own_style():
+        figure.savefig(png, dpi=144, facecolor="white")
+        figure.savefig(svg, facecolor="white", metadata={"Date": None})
+    return png, svg
+
+
+def _own_style() -> AbstractContextManager[None]:
+    """Matplotlib's defaults whatever the user's matplotlibrc says, and no random names in SVG files."""
+    from matplotlib import rc_context, rcParamsDefault
+
+    # Choosing the backend is not style, and setting it has side effects.
+    style = {name: value for name, value in rcParamsDefault.items() if not name.startswith(("backend", "interactive"))}
+    return rc_context({**style, "svg.hashsalt": "hybridwing"})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.evaluation.challenge_score import ChallengeScores, challenge_scores
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
-from hybridwing.runs.folder import new_folder
+from hybridwing.runs.folder import check_new_folder, new_folder
 from hybridwing.runs.scoring import backbone_of, check_embeddings, score_images
 from hybridwing.runs.tables import write_failures, write_metrics, write_predictions, write_rows, write_scores
 
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable, Failure
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.folder import Run, RunManifest
 
 #: The file by which a folder is known to be an evaluation.
 EVALUATION = "evaluation.json"
+#: All that such a folder holds.
+CONTENTS = (
+    EVALUATION, "predictions_*.txt", "scores_*.json", "metrics.csv", "challenge.csv", "scores.csv", "failures.csv",
+    "evaluation.png", "evaluation.svg",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +58,15 @@ class Evaluation:
 
     Attributes
     ----------
+    run : RunManifest
+        What was evaluated.
     catalogue : Catalogue
     detectors : dict of str to DetectorEvaluation
     failures : tuple of Failure
         Images that could not be embedded; they were scored as a typical training specimen.
     """
 
+    run: RunManifest
     catalogue: Catalogue
     detectors: dict[str, DetectorEvaluation]
     failures: tuple[Failure, ...]
@@ -111,7 +119,18 @@ def evaluate(
         results[name] = DetectorEvaluation(scores, detection_metrics(scores, labels), challenge)
     wanted = set(uuids)
     failures = tuple(failure for failure in embeddings.failures if failure.uuid in wanted)
-    return Evaluation(catalogue, results, failures)
+    return Evaluation(run.manifest, catalogue, results, failures)
+
+
+def check_evaluation_folder(out: Path, *, overwrite: bool = False) -> None:
+    """Refuse what :func:`write_evaluation` would refuse, before the images are embedded.
+
+    Raises
+    ------
+    RunError
+        If `out` exists and may not be replaced.
+    """
+    check_new_folder(out, overwrite=overwrite, mark=EVALUATION, contents=CONTENTS)
 
 
 def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = False) -> None:
@@ -126,7 +145,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
 
     uuids = [str(uuid) for uuid in evaluation.catalogue.uuids]
     results = evaluation.detectors
-    with new_folder(out, overwrite=overwrite, mark=EVALUATION) as partial:
+    with new_folder(out, overwrite=overwrite, mark=EVALUATION, contents=CONTENTS) as partial:
         for name, result in results.items():
             write_predictions(partial / f"predictions_{name}.txt", uuids, result.scores)
             if result.challenge is not None:
@@ -146,6 +165,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
             "n_images": len(uuids),
             "n_failed": len(evaluation.failures),
             "challenge": official,
+            "run": asdict(evaluation.run),
         }
         (partial / EVALUATION).write_text(json.dumps(summary, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         save_figure(draw_evaluation(evaluation), partial / "evaluation")

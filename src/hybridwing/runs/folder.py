@@ -14,23 +14,39 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import json
-import os
+import re
+import secrets
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.errors import DetectorError, RunError, first_few
+from hybridwing.errors import DetectorError, HybridwingError, RunError, first_few
 from hybridwing.runtime.arrays import FormatError, SavedDetector, load_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 FORMAT_VERSION = 1
 MANIFEST, EMBEDDINGS, DETECTORS = "run.json", "embeddings.parquet", "detectors"
 METRICS, SCORES, FAILURES = "metrics.csv", "scores.csv", "failures.csv"
+#: All that a run folder holds; a folder with anything else in it is never replaced.
+CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES)
+
+#: What file managers leave in every folder; nothing is lost with it.
+_LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
+#: A detector's name becomes a file name.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_JSON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "tuple[str, ...]": list,
+    "dict[str, str]": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -107,16 +123,22 @@ class Run:
         RunError
             If the run has no such detector.
         DetectorError
-            If its file is damaged.
+            If its file is damaged, or does not belong to this run.
         """
         name = name or self.manifest.best_detector
         if name not in self.manifest.detectors:
             raise RunError(f"{self.folder} has no detector {name!r}; it has {', '.join(self.manifest.detectors)}")
         path = self.folder / DETECTORS / f"{name}.npz"
         try:
-            return load_arrays(path)
-        except (FormatError, OSError) as error:
-            raise DetectorError(f"{path} cannot be used: {error}; train again") from error
+            saved = load_arrays(path)
+        except FormatError as error:
+            raise DetectorError(f"{error}; train again") from error
+        if not saved.is_calibrated or saved.header.n_features != self.manifest.backbone.dimension:
+            raise DetectorError(
+                f"{path} does not belong to this run: it is not calibrated, or was fitted on embeddings of "
+                f"{saved.header.n_features} values and not {self.manifest.backbone.dimension}; train again"
+            )
+        return saved
 
 
 def read_run(folder: Path) -> Run:
@@ -132,9 +154,11 @@ def read_run(folder: Path) -> Run:
         raise RunError(f"{folder} is no run folder: it has no {MANIFEST}; make one with: hybridwing train … --out RUN")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        version = int(values["format_version"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path} cannot be read: {error}; train again") from error
+    version = values.get("format_version") if isinstance(values, dict) else None
+    if type(version) is not int or version < 1:
+        raise RunError(f"{path} is not what hybridwing writes: it has no valid 'format_version'")
     if version > FORMAT_VERSION:
         raise RunError(f"{path} has format {version}, made by a newer hybridwing; upgrade this one")
     run = Run(folder, _manifest(path, values))
@@ -145,47 +169,115 @@ def read_run(folder: Path) -> Run:
 
 
 def _manifest(path: Path, values: dict[str, Any]) -> RunManifest:
+    _check_types(path, RunManifest, values)
     try:
         backbone = BackboneSpec.from_dict(values["backbone"])
-        detectors = tuple(str(name) for name in values["detectors"])
-        manifest = RunManifest(**{**values, "backbone": backbone, "detectors": detectors})
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{path} is not what hybridwing writes: {error}") from error
-    if any(Path(name).name != name for name in detectors) or manifest.best_detector not in detectors:
-        raise RunError(f"{path} names detectors that it cannot have: {first_few(detectors)}")
+        manifest = RunManifest(**{**values, "backbone": backbone, "detectors": tuple(values["detectors"])})
+    except (KeyError, TypeError, HybridwingError) as error:
+        raise RunError(f"{path} is not what hybridwing writes: {error}; train again") from error
+    _check_types(path, BackboneSpec, values["backbone"])
+    names = manifest.detectors
+    proper = all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
+    if not proper or len(set(names)) != len(names) or manifest.best_detector not in names:
+        raise RunError(f"{path} names detectors that it cannot have: {first_few([str(n) for n in names]) or 'none'}")
     return manifest
 
 
+def _check_types(path: Path, kind: type[RunManifest] | type[BackboneSpec], values: Mapping[str, object]) -> None:
+    """Refuse values that a dataclass would take and that would fail far from here."""
+    for field in fields(kind):
+        wanted = _JSON_TYPES.get(str(field.type))
+        value = values.get(field.name)
+        if wanted and field.name in values and (isinstance(value, bool) or not isinstance(value, wanted)):
+            raise RunError(f"{path} is not what hybridwing writes: {field.name!r} is {value!r}; train again")
+
+
+def check_new_folder(
+    out: Path, *, overwrite: bool = False, mark: str = MANIFEST, contents: Sequence[str] = CONTENTS
+) -> None:
+    """Refuse a folder that :func:`new_folder` would refuse, for those who want to know before a long work.
+
+    Parameters
+    ----------
+    out, overwrite, mark, contents
+        See :func:`new_folder`.
+
+    Raises
+    ------
+    RunError
+        If `out` exists and may not be replaced.
+    """
+    try:
+        if not out.exists():
+            return
+        found = sorted(p.name for p in out.iterdir()) if out.is_dir() else None
+        holds_cwd = Path.cwd().is_relative_to(out.resolve())
+    except OSError as error:
+        raise RunError(f"cannot write {out}: {error}") from error
+    if holds_cwd:
+        raise RunError(f"{out} is the folder you are in, or one above it; give the new folder a name of its own")
+    if found is not None and not found:
+        return
+    if not overwrite:
+        raise RunError(f"{out} exists already; choose another name or say --overwrite")
+    if found is None or mark not in found:
+        raise RunError(f"{out} holds no {mark}, so it is not replaced; choose another name")
+    foreign = [name for name in found if not any(fnmatch.fnmatchcase(name, own) for own in (*contents, *_LITTER))]
+    if foreign:
+        raise RunError(f"{out} also holds {first_few(foreign)}, so it is not replaced; choose another name")
+
+
 @contextlib.contextmanager
-def new_folder(out: Path, *, overwrite: bool = False, mark: str = MANIFEST) -> Iterator[Path]:
-    """Fill a folder under another name and give it its own when all went well.
+def new_folder(
+    out: Path, *, overwrite: bool = False, mark: str = MANIFEST, contents: Sequence[str] = CONTENTS
+) -> Iterator[Path]:
+    """Fill a folder under another name and give it its own when all went well; otherwise leave nothing behind.
 
     Parameters
     ----------
     out : Path
-        Final name.
+        Final name; it may exist if it is empty.
     overwrite : bool
         Replace what stands there, and only once the new one is whole.
     mark : str
         File by which a folder is known to be of the kind that may be replaced; anything else is left alone.
+    contents : sequence of str
+        Names, with wildcards, of all that such a folder holds; one that holds more is left alone too.
 
     Raises
     ------
     RunError
         If `out` exists and may not be replaced, or cannot be written.
     """
-    if out.exists() and not overwrite:
-        raise RunError(f"{out} exists already; choose another name or say --overwrite")
-    if out.exists() and not (out.is_dir() and ((out / mark).is_file() or not any(out.iterdir()))):
-        raise RunError(f"{out} holds no {mark}, so it is not replaced; choose another name")
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    check_new_folder(out, overwrite=overwrite, mark=mark, contents=contents)
+    target = out.resolve()
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    made: list[Path] = []
     try:
+        made += [parent for parent in partial.parents if not parent.exists()]
         partial.mkdir(parents=True)
         yield partial
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
-    except OSError as error:
-        raise RunError(f"cannot write {out}: {error}") from error
-    finally:
+        _put_in_place(partial, target)
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
+        for parent in made:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        if isinstance(error, OSError):
+            raise RunError(f"cannot write {out}: {error}") from error
+        raise
+
+
+def _put_in_place(partial: Path, target: Path) -> None:
+    """Rename; what stood there is removed last, so that there is no moment at which a failure loses both."""
+    if not target.exists():
+        partial.rename(target)
+        return
+    former = partial.with_suffix(".former")
+    target.rename(former)
+    try:
+        partial.rename(target)
+    except BaseException:
+        former.rename(target)
+        raise
+    shutil.rmtree(former, ignore_errors=True)

@@ -51,10 +51,12 @@ class Ranking:
     tnr : float in (0, 1)
         Share of non-hybrids that the threshold lets pass as non-hybrids, as measured on held-out images.
     threshold : float
-        An image is called hybrid when its score is strictly greater.
+        An image is called hybrid when its score is strictly greater; four decimals, as the scores.
     images : tuple of RankedImage
     failures : tuple of Failure
         Images that could not be scored, with the reason.
+    left_out : tuple of Path
+        Files in searched folders that were not looked at, since their names do not end as photographs' do.
     """
 
     detector: str
@@ -62,9 +64,12 @@ class Ranking:
     threshold: float
     images: tuple[RankedImage, ...]
     failures: tuple[Failure, ...]
+    left_out: tuple[Path, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write a CSV file: rank, path, score, verdict, threshold, tnr, detector, failure; failures come last.
+
+        A path that a spreadsheet would take for a formula is written with ``./`` before it.
 
         Raises
         ------
@@ -74,12 +79,17 @@ class Ranking:
         common = (self.threshold, self.tnr, self.detector)
         verdicts = {True: "hybrid", False: "non-hybrid"}
         rows: list[Sequence[object]] = [
-            (image.rank, image.path, image.score, verdicts[image.is_hybrid], *common, "") for image in self.images
+            (image.rank, _path_cell(str(image.path)), image.score, verdicts[image.is_hybrid], *common, "")
+            for image in self.images
         ]
-        rows += [("", f.path, "", "", *common, f"{f.stage}: {f.reason}") for f in self.failures]
+        rows += [("", _path_cell(f.path), "", "", *common, f"{f.stage}: {f.reason}") for f in self.failures]
         path.parent.mkdir(parents=True, exist_ok=True)
         header = ("rank", "path", "score", "verdict", "threshold", "tnr", "detector", "failure")
         write_rows(path, header, rows)
+
+
+def _path_cell(path: str) -> str:
+    return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
 
 
 def predict(
@@ -116,8 +126,10 @@ def predict(
     """
     name = detector or run.manifest.best_detector
     saved = run.detector(name)
-    threshold = threshold_at(saved, tnr)
-    items = [(str(path), path) for path in find_images(places)]
+    # Rounded as the scores are: otherwise a score equal to the threshold could round to one above it.
+    threshold = round(threshold_at(saved, tnr), 4)
+    found = find_images(places)
+    items = [(str(path), path) for path in found.images]
     table = embed_images(items, backbone_of(run, device=device, name=backbone), progress=progress)
     scores = score_images(saved, table, table.uuids)
     paths = dict(items)
@@ -126,4 +138,4 @@ def predict(
         RankedImage(rank, paths[uuid], float(score), bool(score > threshold))
         for rank, (uuid, score) in enumerate(order, start=1)
     )
-    return Ranking(name, tnr, threshold, images, table.failures)
+    return Ranking(name, tnr, threshold, images, table.failures, found.left_out)

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import csv
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.errors import RunError
 from hybridwing.runs.evaluate import Evaluation, evaluate, write_evaluation
-from hybridwing.runs.folder import read_run
+from hybridwing.runs.folder import new_folder, read_run
 from hybridwing.runs.train import train
-from hybridwing.simulate.collection import SimulatedCollection, simulate
+from hybridwing.simulate.collection import simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from hybridwing.catalogue.schema import Catalogue
+
 #: All that the core install offers.
 DETECTORS = ("svm", "sgd", "knn", "gaussian")
+#: Fewer photographs hold too few hybrids to calibrate a detector on a part of them.
+LEAST_SPECIMENS = 200
+COLLECTION, RUN, EVALUATION = "collection", "run", "evaluation"
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """How many hybrids of a group nobody can find in a picture.
+
+    Attributes
+    ----------
+    group : {"major", "minor", "mimic"}
+    hybrids : int
+        In the test set.
+    lookalikes : int
+        Of these, those that look exactly like a parent.
+    """
+
+    group: str
+    hybrids: int
+    lookalikes: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +52,18 @@ class QuickstartResult:
 
     Attributes
     ----------
-    collection : SimulatedCollection
-    run, evaluation_folder : Path
-        The trained run and its evaluation on the simulated test set.
+    images, run, evaluation_folder : Path
+        The photographs, the trained run and its evaluation on the simulated test set.
     evaluation : Evaluation
+    ceilings : tuple of Ceiling
+        For the signal, non-signal and mimic hybrids.
     """
 
-    collection: SimulatedCollection
+    images: Path
     run: Path
     evaluation_folder: Path
     evaluation: Evaluation
+    ceilings: tuple[Ceiling, ...]
 
 
 def quickstart(
@@ -45,36 +73,77 @@ def quickstart(
     size: int = 512,
     seed: int = 42,
     detectors: Sequence[str] = DETECTORS,
-    progress: Callable[[str], AbstractContextManager[Callable[[int, int], None]]],
+    overwrite: bool = False,
+    progress: Callable[[str], AbstractContextManager[Callable[[int, int], None]]] | None = None,
 ) -> QuickstartResult:
     """Simulate a collection, train on it, and score the result on hybrids that the training did not show.
 
     Parameters
     ----------
     out : Path
-        New folder for ``collection``, ``run`` and ``evaluation``.
+        New folder for ``collection``, ``run`` and ``evaluation``; it appears when all three are complete.
     specimens : int
-        Images in the collection.
+        Images in the collection, at least :data:`LEAST_SPECIMENS`.
     size : int
         Long side of the photographs in pixels.
     seed : int
-        Of the collection, the split and the detectors.
+        Of the collection, the split and the detectors; in [0, 2**32).
     detectors : sequence of str
-    progress : callable
+    overwrite : bool
+        Replace what an earlier quickstart made.
+    progress : callable, optional
         Given the name of a stage, gives a context whose value is called with images done and all.
 
     Raises
     ------
     HybridwingError
-        If `out` holds something already, or the settings do not serve.
+        If `out` holds something else, or the settings do not serve.
     """
-    with progress("simulating photographs") as report:
-        collection = simulate(out / "collection", specimens=specimens, seed=seed, size=size, progress=report)
-    run = out / "run"
-    with progress("training: embedding") as report:
-        train(read_catalogue(collection.train), collection.images, run, detectors=detectors, seed=seed, progress=report)
-    with progress("evaluating: embedding") as report:
-        test = read_catalogue(collection.ref_test)
-        evaluation = evaluate(read_run(run), test, collection.images, progress=report)
-    write_evaluation(evaluation, out / "evaluation")
-    return QuickstartResult(collection, run, out / "evaluation", evaluation)
+    if specimens < LEAST_SPECIMENS:
+        raise RunError(f"the quickstart needs at least {LEAST_SPECIMENS} specimens; got {specimens}")
+    if not 0 <= seed < 2**32:
+        raise RunError(f"the seed must lie in [0, 2**32); got {seed}")
+    progress = progress or _silently
+    parts = (COLLECTION, RUN, EVALUATION)
+    with new_folder(out, overwrite=overwrite, mark=COLLECTION, contents=parts) as partial:
+        with progress("simulating photographs") as report:
+            made = simulate(partial / COLLECTION, specimens=specimens, seed=seed, size=size, progress=report)
+        with progress("training: embedding") as report:
+            learned = read_catalogue(made.train)
+            train(
+                learned,
+                made.images,
+                partial / RUN,
+                detectors=detectors,
+                seed=seed,
+                split_method="stratified",
+                progress=report,
+            )
+        with progress("evaluating: embedding") as report:
+            test = read_catalogue(made.ref_test)
+            evaluation = evaluate(read_run(partial / RUN), test, made.images, progress=report)
+        write_evaluation(evaluation, partial / EVALUATION)
+        ceilings = _ceilings(test, made.truth)
+    return QuickstartResult(out / COLLECTION / made.images.name, out / RUN, out / EVALUATION, evaluation, ceilings)
+
+
+def _ceilings(test: Catalogue, truth: Path) -> tuple[Ceiling, ...]:
+    """Count the test hybrids that the truth says look like a parent."""
+    with truth.open(newline="", encoding="utf-8") as file:
+        alike = {row["filename"] for row in csv.DictReader(file) if row["looks_like_parent"] == "True"}
+    hybrids = [
+        (str(uuid), group) for uuid, group, label in zip(test.uuids, test.groups, test.labels, strict=True) if label
+    ]
+    return tuple(
+        Ceiling(
+            group,
+            sum(one == group for _, one in hybrids),
+            sum(one == group and uuid in alike for uuid, one in hybrids),
+        )
+        for group in ("major", "minor", "mimic")
+    )
+
+
+@contextmanager
+def _silently(_stage: str) -> Iterator[Callable[[int, int], None]]:
+    yield lambda _done, _total: None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.backbones.registry import load_backbone
-from hybridwing.errors import EmbeddingError, RunError
+from hybridwing.errors import BackboneError, EmbeddingError, RunError
 from hybridwing.runtime.scoring import calibrated_scores, fallback_score
 
 if TYPE_CHECKING:
@@ -36,9 +36,16 @@ def backbone_of(run: Run, *, device: str = "auto", name: str | None = None) -> B
     ------
     RunError
         If the weights or the descriptor are not those the run was trained with.
+    BackboneError
+        If it is not where it was.
     """
     manifest = run.manifest
-    backbone = load_backbone(name or manifest.backbone.name, preprocess=manifest.preprocess, device=device)
+    try:
+        backbone = load_backbone(name or manifest.backbone.name, preprocess=manifest.preprocess, device=device)
+    except BackboneError as error:
+        if name is not None:
+            raise
+        raise BackboneError(f"{error} (if the backbone of {run.folder} was moved, name it with --backbone)") from error
     if backbone.spec.key != manifest.backbone.key:
         raise RunError(
             f"the backbone {name or manifest.backbone.name} is not the one that {run.folder} was trained with "
@@ -48,7 +55,13 @@ def backbone_of(run: Run, *, device: str = "auto", name: str | None = None) -> B
 
 
 def check_embeddings(run: Run, embeddings: EmbeddingTable) -> None:
-    """Refuse embeddings that another backbone made."""
+    """Refuse embeddings that another backbone made.
+
+    Raises
+    ------
+    EmbeddingError
+        If weights, descriptor or preprocessing are not those of the run.
+    """
     if embeddings.backbone.key != run.manifest.backbone.key:
         raise EmbeddingError(
             f"the embeddings were made by {embeddings.backbone.name}, and {run.folder} was trained on those of "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import secrets
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
@@ -17,12 +19,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file: UTF-8, ``LF`` line ends, numbers in full precision."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+def write_rows(path: Path, header: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> None:
+    r"""Write a CSV file: UTF-8, ``LF`` line ends, numbers in full precision; whole or not there.
+
+    Bytes of a file name that are not UTF-8 are written as ``\udcXX``, so that every reader opens the table.
+    """
+    text = io.StringIO(newline="")
+    plain = csv.writer(text, lineterminator="\n")
+    # Most versions of Python leave a carriage return unquoted here, and readers then see a new row.
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    if header is not None:
+        plain.writerow(header)
+    for row in rows:
+        (quoted if any("\r" in str(cell) for cell in row) else plain).writerow(row)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        partial.write_bytes(text.getvalue().encode("utf-8", errors="backslashreplace"))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
@@ -52,9 +67,8 @@ def write_scores(
 
 def write_predictions(path: Path, filenames: Sequence[str], scores: NDArray[np.float64]) -> None:
     """``filename,score`` a line, no header, four decimals at most: what the challenge's ingestion writes."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        pairs = zip(filenames, scores, strict=True)
-        csv.writer(file, lineterminator="\n").writerows((name, round(float(score), 4)) for name, score in pairs)
+    pairs = zip(filenames, scores, strict=True)
+    write_rows(path, None, ((name, round(float(score), 4)) for name, score in pairs))
 
 
 def write_failures(path: Path, failures: Sequence[Failure]) -> None:

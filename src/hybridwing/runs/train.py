@@ -14,10 +14,11 @@ from hybridwing import __version__
 from hybridwing.backbones.registry import load_backbone
 from hybridwing.catalogue.splits import Method, split
 from hybridwing.detectors.fitting import fit_detector
-from hybridwing.detectors.registry import make_detector
+from hybridwing.detectors.registry import detector_names, make_detector
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.embeddings.store import write_table
-from hybridwing.errors import EmbeddingError, RunError
+from hybridwing.embeddings.table import EmbeddingTable
+from hybridwing.errors import DetectorError, EmbeddingError, RunError
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
 from hybridwing.runs import folder as layout
 from hybridwing.runs.folder import Run, RunManifest, new_folder
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.embeddings.table import EmbeddingTable, Failure
+    from hybridwing.embeddings.table import Failure
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def train(
     backbone : str
         See :func:`hybridwing.backbones.registry.load_backbone`.
     detectors : sequence of str
-        See :func:`hybridwing.detectors.registry.detector_names`.
+        See :func:`hybridwing.detectors.registry.detector_names`; one named twice is fitted once.
     seed : int
         Decides the split and the detectors' own draws. Same seed and data, same bytes.
     split_method, test_fraction
@@ -102,7 +103,7 @@ def train(
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     embeddings : EmbeddingTable, optional
-        Made earlier from these images with this backbone; otherwise the images are embedded here.
+        Made earlier from these images, and maybe more, with this backbone; otherwise the images are embedded here.
     overwrite : bool
         Replace an earlier run of this name.
     progress : callable, optional
@@ -114,6 +115,8 @@ def train(
         Of the kind that fits what is wrong with the input; nothing is written then.
     """
     # Unknown detectors and unlabelled catalogues must fail before hours of embedding, not after.
+    if not detectors:
+        raise DetectorError(f"no detector is named; choose one or more of {', '.join(detector_names())}")
     for name in detectors:
         make_detector(name, seed=seed)
     _ = catalogue.labels
@@ -127,6 +130,7 @@ def train(
                 f"the embeddings were made by {embeddings.backbone.name} with other weights or preprocessing than "
                 f"{backbone} (--preprocess {preprocess}); embed again, or leave --embeddings out"
             )
+        embeddings = _of_catalogue(embeddings, catalogue)
         learned = _part(catalogue, division.train, embeddings)
         held_out = _part(catalogue, division.test, embeddings)
         saved = {name: _fit(name, learned, held_out, seed) for name in dict.fromkeys(detectors)}
@@ -159,6 +163,19 @@ def train(
         write_scores(partial / layout.SCORES, held_out.uuids, held_out.catalogue.labels, scores)
         write_failures(partial / layout.FAILURES, embeddings.failures)
     return TrainingResult(Run(out, manifest), metrics, embeddings.failures)
+
+
+def _of_catalogue(embeddings: EmbeddingTable, catalogue: Catalogue) -> EmbeddingTable:
+    """The catalogue's images of a table that may hold more, in the catalogue's order: same images, same bytes."""
+    uuids = [str(uuid) for uuid in catalogue.uuids]
+    rows = embeddings.rows_of(uuids)
+    failed = {failure.uuid: failure for failure in embeddings.failures}
+    return EmbeddingTable(
+        tuple(uuid for uuid, row in zip(uuids, rows, strict=True) if row >= 0),
+        embeddings.vectors[rows[rows >= 0]],
+        embeddings.backbone,
+        tuple(failed[uuid] for uuid, row in zip(uuids, rows, strict=True) if row < 0),
+    )
 
 
 def _part(catalogue: Catalogue, index: NDArray[np.intp], embeddings: EmbeddingTable) -> _Part:

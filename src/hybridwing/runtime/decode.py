@@ -9,17 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: Formats that are opened. Pillow knows more, among them some that start other programs (EPS) or fetch files.
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
 #: Modes whose samples are wider than 8 bits; Pillow's own ``convert`` clips these instead of scaling them.
 _WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
-
-#: Formats that are opened. Pillow knows more, among them some that start other programs (EPS) or fetch files.
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
+_ORIENTATION_TAG = 0x0112
+#: What makes a picture upright, by its EXIF orientation (EXIF 2.32, table 8).
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def draft(image: Image.Image, short_side: int) -> None:
@@ -30,11 +40,8 @@ def draft(image: Image.Image, short_side: int) -> None:
     """
     if getattr(image, "format", None) not in ("JPEG", "MPO") or short_side <= 0:
         return
-    width, height = image.size
-    shrink = min(width, height) / short_side
-    if shrink >= 2:
-        # Pillow picks the largest of 1, 2, 4, 8 that keeps both sides at or above the asked size.
-        image.draft("RGB", (int(width / shrink), int(height / shrink)))
+    # Pillow picks the largest of 1, 2, 4, 8 that keeps both sides, and so the short one, at or above the asked size.
+    image.draft("RGB", (short_side, short_side))
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -48,35 +55,50 @@ def to_rgb(image: Image.Image) -> Image.Image:
     Returns
     -------
     PIL.Image.Image
-        Mode ``"RGB"``. EXIF orientation is applied; transparency is laid over white, as a specimen on paper; samples
-        wider than 8 bits are scaled: 16-bit by 1/257, wider ones from their own minimum and maximum.
+        Mode ``"RGB"``. EXIF orientation is applied, a damaged EXIF block ignored; transparency is laid over white, as a
+        specimen on paper; samples wider than 8 bits are scaled: 16-bit by 1/257; floats in [0, 1] by 255; other 32-bit
+        ones are taken for 8-bit where they lie in [0, 255], for 16-bit where they lie in [0, 65535], and otherwise
+        scaled from their own minimum and maximum.
 
     Raises
     ------
     OSError, SyntaxError, ValueError
         Whatever Pillow raises for data that cannot be decoded.
     """
+    source_format = image.format  # lost when the picture is turned
     image.load()  # decode first: a truncated file must fail here and not half-way through a conversion
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     if image.mode in _WIDE_MODES:
-        return _from_wide(image)
-    if "A" in image.getbands() or "transparency" in image.info:
+        return _from_wide(image, source_format)
+    if (image.mode != "LAB" and "A" in image.getbands()) or "transparency" in image.info:
         rgba = image.convert("RGBA")
         paper = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return Image.alpha_composite(paper, rgba).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return image.copy() if image.mode == "RGB" else image.convert("RGB")
 
 
-def _from_wide(image: Image.Image) -> Image.Image:
-    """Greyscale of more than 8 bits, scaled to 8."""
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn or mirror the picture as its EXIF orientation asks for; one that cannot be read asks for nothing."""
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # Pillow's EXIF parser raises many kinds; the pixels are sound all the same
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _from_wide(image: Image.Image, source_format: str | None) -> Image.Image:
+    """Greyscale of more than 8 bits, scaled to 8; some formats fix the depth."""
     values = np.nan_to_num(np.asarray(image).astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
-    if image.mode.startswith("I;16") or (low >= 0 and 255 < high <= 65535):
+    # Some releases of Pillow widen 16-bit PNG and PPM to "I": how dark the picture is must not decide its depth.
+    if image.mode.startswith("I;16") or (image.mode == "I" and source_format in ("PNG", "PPM")):
         scaled = values / 257.0
-    elif low >= 0 and high <= 255:
-        scaled = values
+    elif low < 0 or high > 65535:
+        scaled = (values - low) / ((high - low) or 1.0) * 255.0
+    elif high > 255:
+        scaled = values / 257.0
     else:
-        scaled = (values - low) * (255.0 / (high - low))
+        scaled = values * 255.0 if image.mode == "F" and high <= 1 else values
     return Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
 
 
@@ -91,6 +113,11 @@ def open_rgb(source: str, short_side: int = 0, check: Callable[[Image.Image], No
         Pixels the short side must keep; a JPEG is decoded at the smallest scale that does. 0 decodes in full.
     check : callable, optional
         Called with the opened but not yet decoded image; raises to refuse it.
+
+    Raises
+    ------
+    OSError, SyntaxError, ValueError
+        Whatever Pillow raises for a file that cannot be opened or decoded.
     """
     with Image.open(source, formats=FORMATS) as image:
         if check is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,38 +30,52 @@ class Encoder:
         Holds ``config.json`` and ``model.safetensors`` (or its sharded form).
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, or any name that torch knows.
+    side : int
+        Side of the square pictures that will be embedded, in pixels.
 
     Attributes
     ----------
     feature : {"pooled", "cls+patches"}
-        For a convolutional model the average over places; for a transformer the CLS token joined with the mean of the
-        patch tokens, as the challenge's sample takes it for DINOv2.
+        For a convolutional model, and for a transformer without a CLS token (Swin, SigLIP), the average over places;
+        for a transformer with one, the CLS token joined with the mean of the patch tokens, as the challenge's sample
+        takes it for DINOv2. Register and distillation tokens do not count.
     dimension : int
         Length of an embedding.
+    architecture : str
+        Class of the model.
 
     Raises
     ------
     EncoderError
-        If the folder's model cannot be loaded, is no vision model, or lacks weights.
+        If the folder's model cannot be loaded, is no vision model, lacks weights or does not take pictures of that
+        side, or if the device is not there.
     """
 
-    def __init__(self, folder: Path, device: str = "auto") -> None:
+    def __init__(self, folder: Path, device: str = "auto", side: int = 224) -> None:
         import torch
 
-        self._device = torch.device(pick_device(device))
-        self._model = _load(folder).to(self._device).eval()
-        self._skip = 1 + int(getattr(self._model.config, "num_register_tokens", 0) or 0)
-        side = _input_side(self._model.config)
-        probe, self.feature = self._embed(torch.zeros(1, 3, side, side, device=self._device))
+        model = _load(folder)
+        self.architecture = type(model).__name__
+        try:
+            self._device = torch.device(pick_device(device))
+            self._model = model.to(self._device).eval()
+        except (RuntimeError, AssertionError) as error:
+            raise EncoderError(f"the device {device!r} cannot be used: {_first_line(error)}") from error
+        self._side = side
+        try:
+            probe, self.feature = self._embed(torch.zeros(1, 3, side, side, device=self._device))
+        except Exception as error:  # each architecture checks its input in its own way
+            raise EncoderError(
+                f"{self.architecture} does not embed pictures of {side} × {side} pixels: {_first_line(error)}"
+            ) from error
         self.dimension = int(probe.shape[1])
-        self.architecture = type(self._model).__name__
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Embed prepared inputs.
 
         Parameters
         ----------
-        batch : sequence of n arrays of shape (3, height, width), float32
+        batch : sequence of n arrays of shape (3, side, side), float32
 
         Returns
         -------
@@ -83,7 +98,10 @@ class Encoder:
             pooled = getattr(output, "pooler_output", None)
             pooled = hidden.mean(dim=(2, 3)) if pooled is None else pooled
             return pooled.flatten(1), "pooled"
-        return torch.cat([hidden[:, 0], hidden[:, self._skip :].mean(dim=1)], dim=1), "cls+patches"
+        special = _special_tokens(hidden.shape[1], self._side, getattr(self._model.config, "patch_size", None))
+        if special == 0:
+            return hidden.mean(dim=1), "pooled"
+        return torch.cat([hidden[:, 0], hidden[:, special:].mean(dim=1)], dim=1), "cls+patches"
 
 
 def pick_device(device: str) -> str:
@@ -97,10 +115,18 @@ def pick_device(device: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _input_side(config: Any) -> int:
-    """Side of the square that the model was made for, in pixels; 224 where it does not say."""
-    side = getattr(config, "image_size", 224)
-    return int(side[0] if isinstance(side, (list, tuple)) else side or 224)
+def _special_tokens(tokens: int, side: int, patch: Any) -> int:
+    """Tokens that stand before those of the patches: CLS, registers, distillation; 0 where there is no CLS token.
+
+    Counted rather than looked up by architecture: what is left of a model's tokens when its grid of patches is taken
+    away. Where the grid is not known, or shrinks from layer to layer, it is a square.
+    """
+    if isinstance(patch, int) and patch > 0 and tokens >= (side // patch) ** 2:
+        return tokens - (side // patch) ** 2
+    for special in (0, 1):
+        if math.isqrt(tokens - special) ** 2 == tokens - special:
+            return special
+    raise EncoderError(f"cannot tell which of its {tokens} tokens are patches")
 
 
 def _load(folder: Path) -> Any:
@@ -115,21 +141,35 @@ def _load(folder: Path) -> Any:
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # reported below, where transformers would only point at its log
             output_loading_info=True,
         )
     except Exception as error:  # transformers raises dozens of kinds for a bad folder
-        first = str(error).strip().splitlines()
-        raise EncoderError(f"{first[0] if first else type(error).__name__}") from error
+        raise EncoderError(_first_line(error)) from error
     model = getattr(model, "vision_model", model)
+    # Kept by its first entry alone: what follows the name differs between versions of transformers.
+    misfits = sorted(entry[0] if isinstance(entry, tuple) else str(entry) for entry in report["mismatched_keys"])
+    if misfits:
+        raise EncoderError(
+            f"{len(misfits)} tensors have other sizes than config.json says, the first being {misfits[0]}: "
+            "the weights belong to another model"
+        )
     absent = sorted(k for k in report["missing_keys"] if not any(part in k for part in _OPTIONAL))
     if absent:
         raise EncoderError(
             f"the weights lack {len(absent)} of the model's tensors, the first being {absent[0]}: "
-            "the file belongs to another architecture"
+            "the weights belong to another model"
         )
-    if "pixel_values" not in model.forward.__code__.co_varnames:
+    # Not read off forward's arguments: transformers 5 wraps it.
+    if model.main_input_name != "pixel_values":
         raise EncoderError(f"{type(model).__name__} does not take pictures; a vision model is needed")
-    return model
+    # Weights kept in half precision are computed with in full, as inputs come.
+    return model.float()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _quiet(transformers_logging: Any) -> None:

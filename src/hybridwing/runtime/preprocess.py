@@ -27,6 +27,9 @@ FILTERS = {
 RESIZE_MODES = ("squash", "shortest", "none")
 VIEWS = ("whole", "specimen")
 
+#: Strips longer than this many times their short side are cut before they are resized.
+_LONGEST_STRIP = 16
+
 _Triple = tuple[float, float, float]
 
 
@@ -51,7 +54,8 @@ class Preprocess:
     mean, std : tuple of 3 float
         Subtracted from and divided into the RGB values after these were scaled to [0, 1].
     view : {"whole", "specimen"}
-        Part of the picture: all of it, or the box around the specimen that is found in it.
+        Part of the picture: all of it, or the specimen that the backbone itself finds in it (so only with
+        ``resize="none"``).
     """
 
     size: int = 224
@@ -67,19 +71,23 @@ class Preprocess:
         """Refuse what cannot be carried out, so that a bad value is found when it is made or read."""
         if self.resize not in RESIZE_MODES:
             raise ValueError(f"resize must be one of {', '.join(RESIZE_MODES)}; got {self.resize!r}")
-        if self.interpolation not in FILTERS:
+        if self.interpolation not in tuple(FILTERS):
             raise ValueError(f"interpolation must be one of {', '.join(FILTERS)}; got {self.interpolation!r}")
         if self.view not in VIEWS:
             raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {self.view!r}")
-        if not 8 <= self.size <= 4096 or not 8 <= self.resize_to <= 8192:
-            raise ValueError(f"size must lie in [8, 4096] pixels; got {self.size} (resize_to {self.resize_to})")
+        if self.view != "whole" and self.resize != "none":
+            raise ValueError(f"view {self.view!r} is for backbones that cut the picture themselves (resize 'none')")
+        for side, highest in (("size", 4096), ("resize_to", 8192)):
+            pixels = getattr(self, side)
+            if isinstance(pixels, bool) or not isinstance(pixels, int) or not 8 <= pixels <= highest:
+                raise ValueError(f"{side} must be a whole number of pixels in [8, {highest}]; got {pixels!r}")
         if self.resize == "shortest" and self.resize_to < self.size:
             raise ValueError(f"resize_to ({self.resize_to}) must not be smaller than size ({self.size})")
-        if not self.antialias:
+        if self.antialias is not True:
             raise ValueError("antialias must be true: shrinking without it is not offered")
         for name, triple in (("mean", self.mean), ("std", self.std)):
-            if len(triple) != 3 or not all(np.isfinite(triple)):
-                raise ValueError(f"{name} must hold three finite numbers; got {triple!r}")
+            # 0 and 0.0 are equal, but not in the JSON that is hashed.
+            object.__setattr__(self, name, _finite_triple(name, triple))
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive; got {self.std!r}")
 
@@ -101,14 +109,14 @@ class Preprocess:
         ValueError
             For unknown or missing names and for values out of range.
         """
-        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
+        unknown = sorted(str(name) for name in set(values) - set(cls.__dataclass_fields__))
         if unknown:
             raise ValueError(f"unknown preprocessing settings: {', '.join(unknown)}")
-        known = dict(values)
-        for name in ("mean", "std"):
-            if name in known:
-                known[name] = tuple(float(v) for v in known[name])
-        return cls(**known)
+        # A default that changed between two versions must not change what an old table says of itself.
+        missing = sorted(set(cls.__dataclass_fields__) - set(values))
+        if missing:
+            raise ValueError(f"missing preprocessing settings: {', '.join(missing)}")
+        return cls(**values)
 
     def as_sample(self) -> Preprocess:
         """Return the same with the sample's resize: squashed to a square, bilinear, whole picture."""
@@ -120,13 +128,28 @@ class Preprocess:
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
+def _finite_triple(name: str, values: object) -> _Triple:
+    """Three finite floats, whatever kind of sequence and of numbers they came as."""
+    try:
+        red, green, blue = (float(value) for value in values)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        red = green = blue = float("nan")
+    if not np.isfinite((red, green, blue)).all():
+        raise ValueError(f"{name} must hold three finite numbers; got {values!r}")
+    return red, green, blue
+
+
 def resized(image: Image.Image, prep: Preprocess) -> Image.Image:
-    """Resize and cut an RGB picture as `prep` says; ``"none"`` returns it as it is."""
+    """Resize and cut an RGB picture as `prep` says; ``"none"`` returns it as it is.
+
+    Of a picture longer than sixteen times its short side, ``"shortest"`` takes the middle before it resizes.
+    """
     method = FILTERS[prep.interpolation]
     if prep.resize == "none":
         return image
     if prep.resize == "squash":
         return image.resize((prep.size, prep.size), method)
+    image = _shortened(image)
     width, height = image.size
     short = min(width, height)
     # The long side is cut to an integer and the offset rounded as torchvision does for PIL images.
@@ -137,6 +160,16 @@ def resized(image: Image.Image, prep: Preprocess) -> Image.Image:
     scaled = image.resize(target, method)
     left, top = round((target[0] - prep.size) / 2.0), round((target[1] - prep.size) / 2.0)
     return scaled.crop((left, top, left + prep.size, top + prep.size))
+
+
+def _shortened(image: Image.Image) -> Image.Image:
+    """Take the middle of a strip: blown up to the asked short side, all of it could fill the memory."""
+    width, height = image.size
+    longest = _LONGEST_STRIP * min(width, height)
+    if max(width, height) <= longest:
+        return image
+    left, top = max(0, (width - longest) // 2), max(0, (height - longest) // 2)
+    return image.crop((left, top, left + min(width, longest), top + min(height, longest)))
 
 
 def to_input(image: Image.Image, prep: Preprocess) -> NDArray[np.float32]:

@@ -35,8 +35,9 @@ class Specimen:
     mask : ndarray of shape (height, width), bool
         The specimen's pixels.
     confidence : float
-        0 when nothing was found (the mask then covers the whole picture) to 1 for a symmetric specimen clear of the
-        frame.
+        0 when nothing was found (the mask then covers the whole picture); otherwise from 0.1, for a specimen that
+        covers 0.4 % of the picture or less, to 1, for one that covers 4 % or more; 0.1 also for one that covers more
+        than 90 %, which is rather a background taken for a specimen.
     """
 
     mask: NDArray[np.bool_]
@@ -81,7 +82,12 @@ def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
-    """Threshold that divides `values` best into two groups (Otsu 1979, IEEE Trans. SMC 9(1), 62-66)."""
+    """Threshold that divides `values` best into two groups (Otsu 1979, IEEE Trans. SMC 9(1), 62-66).
+
+    Values that are all the same are no two groups: the threshold is then that value.
+    """
+    if float(values.min()) == float(values.max()):
+        return float(values.max())
     counts, edges = np.histogram(values, bins=bins)
     centres = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts).astype(np.float64)
@@ -89,7 +95,7 @@ def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
     moment = np.cumsum(counts * centres)
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (moment / below - (moment[-1] - moment) / above) ** 2
-    return float(edges[1 + int(np.nanargmax(between[:-1]))]) if bins > 1 else float(values.mean())
+    return float(edges[1 + int(np.nanargmax(between[:-1]))])
 
 
 def find_specimen(rgb: NDArray[np.float32]) -> Specimen:
@@ -229,7 +235,8 @@ def wing_split(mask: NDArray[np.bool_], column: float) -> float:
     Returns
     -------
     float
-        Row in pixels; 0.52 of the specimen's height where no notch is found.
+        Row in pixels, in the middle half of the specimen's height; the middle of the picture where the specimen has
+        fewer than eight rows.
     """
     rows = np.flatnonzero(mask.any(axis=1))
     if len(rows) < 8:
@@ -243,8 +250,6 @@ def wing_split(mask: NDArray[np.bool_], column: float) -> float:
     profile = np.convolve(reach / max(reach.max(), 1.0) + 0.5 * mass / max(mass.max(), 1.0), window, mode="same")
     low, high = round(0.25 * (bottom - top)), round(0.75 * (bottom - top))
     middle = profile[low:high]
-    if len(middle) < 3:
-        return top + 0.52 * (bottom - top)
     # Where the gap is wide every row in it is as good: take its middle.
     best = np.flatnonzero(middle <= middle.min() + 0.02)
     return float(top + low + np.median(best) + 0.5)

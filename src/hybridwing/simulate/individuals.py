@@ -56,18 +56,21 @@ def individual(stratum: Stratum, rng: np.random.Generator) -> Individual:
     generation = stratum.generations[int(rng.choice(len(shares), p=shares))][0]
     diploid = cross(first.genotype, second.genotype, generation, rng)
     phenotype = express(diploid.genotype)
+    alike = [taxon for taxon in parents if express(taxon.genotype) == phenotype]
+    # One that shows a parent's elements is that parent to the eye: its measures are the parent's too.
+    likeness = alike[0] if alike else None
     return Individual(
         species=first.species,
         generation=generation,
         diploid=diploid,
         phenotype=phenotype,
-        traits=_traits(diploid, first, second, rng),
-        looks_like_parent=phenotype in {express(taxon.genotype) for taxon in parents},
+        traits=_traits(diploid, likeness or first, likeness or second, rng),
+        looks_like_parent=bool(alike),
     )
 
 
 def _traits(diploid: Diploid, first: Taxon, second: Taxon, rng: np.random.Generator) -> Traits:
-    """Between the parents' means, by the descent of the background, plus individual variation."""
+    """Between the means of two parents (or of one, given twice), by the descent of the background, and individual."""
     share = diploid.background_index
     drawn = {}
     for trait in fields(Traits):
@@ -77,7 +80,8 @@ def _traits(diploid: Diploid, first: Taxon, second: Taxon, rng: np.random.Genera
         else:
             drawn[trait.name] = float(mean + np.clip(rng.standard_normal(), -2.5, 2.5))
     wnta = diploid.genotype.wnta
-    drawn["band_size"] -= HETEROZYGOTE_SHRINKS * (wnta[0] is not wnta[1])
+    if first is not second:
+        drawn["band_size"] -= HETEROZYGOTE_SHRINKS * (wnta[0] is not wnta[1])
     return Traits(**drawn)
 
 

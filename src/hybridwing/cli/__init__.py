@@ -1,0 +1,11 @@
+"""The command line: parses, calls public functions and prints.
+
+Nothing heavy is imported before a verb runs, so that ``hybridwing --help`` answers at once.
+"""
+
+from hybridwing.cli import data, learning, lists
+from hybridwing.cli.command import app, run
+
+__all__ = ["app", "data", "learning", "lists", "main"]
+
+main = run

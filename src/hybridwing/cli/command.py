@@ -1,0 +1,76 @@
+"""The command itself, the options that stand before a verb, and what happens when something fails."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hybridwing import __version__
+from hybridwing.errors import HybridwingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+app = typer.Typer(
+    name="hybridwing",
+    help="Find hybrid butterflies in photographs of specimens: embed, train, evaluate, rank.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hybridwing {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and all log messages.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
+    # Only our own: Pillow and matplotlib say a thousand things in between.
+    logging.getLogger("hybridwing").setLevel(logging.DEBUG if debug else logging.ERROR)
+
+
+def debug_first(arguments: Sequence[str]) -> list[str]:
+    """Let ``--debug`` stand anywhere: who wants to see more of a failure adds it at the end of the line."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    rest = [argument for argument in arguments[:end] if argument != "--debug"]
+    return [*["--debug"] * (len(rest) < end), *rest, *arguments[end:]]
+
+
+def run() -> None:
+    """Run the command line; input at fault gives one clear line and exit code 2, Ctrl-C exit code 130."""
+    sys.argv[1:] = arguments = debug_first(sys.argv[1:])
+    debug = arguments[:1] == ["--debug"]
+    with contextlib.suppress(AttributeError):
+        # A file name that a terminal or a log has no letters for must not end the work.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app(prog_name="hybridwing")
+    except (HybridwingError, OSError) as fault:
+        if debug:
+            raise
+        from hybridwing import console
+
+        console.error(str(fault))
+        sys.exit(2)
+    except SystemExit as stop:
+        # Typer turns Ctrl-C into exit code 130 and says nothing.
+        if stop.code == 130:
+            sys.stderr.write("interrupted\n")
+        raise
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)

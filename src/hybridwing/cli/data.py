@@ -1,0 +1,58 @@
+"""The verbs that make data: simulate and quickstart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hybridwing.cli.command import app
+from hybridwing.cli.inputs import (
+    Overwrite,
+    Seed,
+)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="New folder for the collection.")],
+    specimens: Annotated[int, typer.Option("--specimens", help="Photographs in all.", min=1)] = 1000,
+    seed: Seed = 42,
+    size: Annotated[int, typer.Option("--size", metavar="PX", help="Long side of a photograph.")] = 512,
+) -> None:
+    """Make a collection of photographs whose genetics are known."""
+    from hybridwing import console
+    from hybridwing.simulate.collection import simulate as make
+
+    with console.progress("simulating") as report:
+        made = make(out, specimens=specimens, seed=seed, size=size, progress=report)
+    console.say(f"{made.root}: {made.n_train} to train on, {made.n_test} to test ({made.n_val} of them to validate)")
+    console.say(f"next: hybridwing train {made.train} --images {made.images} --out RUN")
+
+
+@app.command()
+def quickstart(
+    out: Annotated[Path, typer.Option("--out", help="New folder for all that is made.")] = Path("quickstart"),
+    specimens: Annotated[int, typer.Option("--specimens", help="Photographs to simulate.", min=1)] = 1000,
+    seed: Seed = 42,
+    overwrite: Overwrite = False,
+) -> None:
+    """Do the whole job on simulated photographs.
+
+    Simulates, trains and evaluates, with no data, weights or network.
+    """
+    from hybridwing import console
+    from hybridwing.runs.quickstart import quickstart as run_all
+
+    made = run_all(out, specimens=specimens, seed=seed, overwrite=overwrite, progress=console.progress)
+    console.show_evaluation(made.evaluation)
+    names = {"major": "signal", "minor": "non-signal", "mimic": "mimic"}
+    alike = ", ".join(f"{c.lookalikes} of {c.hybrids} {names[c.group]}" for c in made.ceilings)
+    console.say(f"\nhybrids that look exactly like a parent, so that no picture tells them: {alike}")
+    console.say("the challenge score is the harmonic mean of the three recalls: 0 where one of them is 0")
+    console.say(f"\nfigure:  {made.evaluation_folder / 'evaluation.png'}")
+    console.say("next:")
+    console.say(f"  hybridwing predict {made.run} {made.images} --out ranked.csv")
+    console.say("  hybridwing train CATALOGUE.csv --images FOLDER --out RUN --detector svm,sgd")
+    console.say("  hybridwing backbones")

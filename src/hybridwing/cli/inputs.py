@@ -1,0 +1,86 @@
+"""What several verbs of the command line take: their options, and how the files named by them are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hybridwing.errors import CatalogueError, RunError
+
+if TYPE_CHECKING:
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.table import EmbeddingTable
+
+CatalogueArgument = Annotated[Path, typer.Argument(help="CSV table of the specimens, a row an image.")]
+RunArgument = Annotated[Path, typer.Argument(help="Folder that `hybridwing train` made.")]
+Images = Annotated[Path, typer.Option("--images", help="Folder that the table's file names are relative to.")]
+BackboneName = Annotated[str, typer.Option("--backbone", help="See `hybridwing backbones`.")]
+MovedBackbone = Annotated[
+    str | None, typer.Option("--backbone", help="Where the run's backbone is now, if its folder was moved.")
+]
+PreprocessName = Annotated[
+    str, typer.Option("--preprocess", help="default: the backbone's own; sample: the challenge sample's resize.")
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Seed = Annotated[int, typer.Option("--seed", help="Same seed and data, same bytes.", min=0)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier call left under this name.")]
+Embeddings = Annotated[
+    Path | None, typer.Option("--embeddings", help="Table that `hybridwing embed` made, instead of embedding again.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="OURS=THEIRS",
+        help="For a table of your own: which of its columns is filename, label, specimen, subspecies, parent_1, "
+        "parent_2, record, view, file_url or md5. Repeat for each.",
+    ),
+]
+HybridValues = Annotated[
+    list[str] | None, typer.Option("--hybrid-value", help="Label that means hybrid, besides the usual. Repeatable.")
+]
+NonHybridValues = Annotated[
+    list[str] | None, typer.Option("--non-hybrid-value", help="Label that means non-hybrid, besides the usual.")
+]
+
+
+def check_file(out: Path, ending: str) -> None:
+    """Before the images are embedded: refuse a place where a result cannot or should not be written."""
+    if out.is_dir():
+        raise RunError(f"{out} is a folder; name the {ending} file to write in it")
+    if out.exists() and out.suffix.lower() != ending:
+        raise RunError(f"{out} exists and is no {ending} file, so it is not replaced; choose another name")
+    above = next(parent for parent in out.absolute().parents if parent.exists())
+    if not above.is_dir():
+        raise RunError(f"cannot write {out}: {above} is not a folder")
+
+
+def catalogue_of(
+    path: Path, columns: list[str] | None, hybrid_values: list[str] | None, non_hybrid_values: list[str] | None
+) -> Catalogue:
+    """Read a catalogue; naming columns or labels makes it a user's own."""
+    from hybridwing.catalogue.columns import ColumnNames
+    from hybridwing.catalogue.readers import read_catalogue
+
+    if not columns and not hybrid_values and not non_hybrid_values:
+        return read_catalogue(path)
+    named: dict[str, str] = {}
+    known = [name for name in ColumnNames.__dataclass_fields__ if not name.endswith("_values")]
+    for pair in columns or []:
+        ours, separator, theirs = pair.partition("=")
+        if not separator or ours not in known or not theirs:
+            raise CatalogueError(f"--column takes OURS=THEIRS with OURS one of {', '.join(known)}; got {pair!r}")
+        if ours in named:
+            raise CatalogueError(f"--column names {ours} twice: {named[ours]!r} and {theirs!r}")
+        named[ours] = theirs
+    labels = {"hybrid_values": tuple(hybrid_values or ()), "non_hybrid_values": tuple(non_hybrid_values or ())}
+    return read_catalogue(path, columns=ColumnNames(**named, **labels))  # type: ignore[arg-type]  # checked by name
+
+
+def embeddings_of(path: Path | None) -> EmbeddingTable | None:
+    """Read the table that ``--embeddings`` names, if it names one."""
+    from hybridwing.embeddings.store import read_table
+
+    return None if path is None else read_table(path)

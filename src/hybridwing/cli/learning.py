@@ -1,0 +1,212 @@
+"""The verbs that learn and judge: embed, train, evaluate, predict, score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hybridwing.cli.command import app
+from hybridwing.cli.inputs import (
+    BackboneName,
+    CatalogueArgument,
+    Columns,
+    Device,
+    Embeddings,
+    HybridValues,
+    Images,
+    MovedBackbone,
+    NonHybridValues,
+    Overwrite,
+    PreprocessName,
+    RunArgument,
+    Seed,
+    catalogue_of,
+    check_file,
+    embeddings_of,
+)
+
+
+@app.command()
+def embed(
+    catalogue: CatalogueArgument,
+    images: Images,
+    out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    backbone: BackboneName = "pattern",
+    preprocess: PreprocessName = "default",
+    device: Device = "auto",
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Images a forward pass.", min=1)] = 16,
+    column: Columns = None,
+    hybrid_value: HybridValues = None,
+    non_hybrid_value: NonHybridValues = None,
+) -> None:
+    """Turn a catalogue's photographs into embeddings."""
+    from hybridwing import console
+    from hybridwing.backbones.registry import load_backbone
+    from hybridwing.embeddings.catalogue import embed_catalogue
+    from hybridwing.embeddings.store import write_table
+
+    check_file(out, ".parquet")
+    table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
+    encoder = load_backbone(backbone, preprocess=preprocess, device=device)
+    with console.progress("embedding") as report:
+        made = embed_catalogue(table, images, encoder, batch_size=batch_size, progress=report)
+    write_table(made, out)
+    console.show_failures(made.failures, len(table))
+    console.say(f"{out}: {len(made)} embeddings of length {made.backbone.dimension}, {len(made.failures)} failed")
+
+
+@app.command()
+def train(
+    catalogue: CatalogueArgument,
+    images: Images,
+    out: Annotated[Path, typer.Option("--out", help="New run folder.")],
+    backbone: BackboneName = "pattern",
+    detector: Annotated[str, typer.Option("--detector", help="One or more, with commas between.")] = "svm",
+    seed: Seed = 42,
+    split: Annotated[str, typer.Option("--split", help="random, stratified, record or specimen.")] = "random",
+    test_fraction: Annotated[float, typer.Option("--test-fraction", help="Share of the images held out.")] = 0.2,
+    preprocess: PreprocessName = "default",
+    device: Device = "auto",
+    embeddings: Embeddings = None,
+    overwrite: Overwrite = False,
+    column: Columns = None,
+    hybrid_value: HybridValues = None,
+    non_hybrid_value: NonHybridValues = None,
+) -> None:
+    """Fit and calibrate detectors on a labelled catalogue."""
+    from hybridwing import console
+    from hybridwing.runs.train import train as fit
+
+    table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
+    names = [name.strip() for name in detector.split(",") if name.strip()]
+    with console.progress("embedding") as report:
+        result = fit(
+            table,
+            images,
+            out,
+            backbone=backbone,
+            detectors=names,
+            seed=seed,
+            split_method=split,  # type: ignore[arg-type]  # any text; checked where the split is made
+            test_fraction=test_fraction,
+            preprocess=preprocess,
+            device=device,
+            embeddings=embeddings_of(embeddings),
+            overwrite=overwrite,
+            progress=report,
+        )
+    console.show_failures(result.failures, len(table))
+    manifest = result.run.manifest
+    console.show_metrics(f"{out}: trained on {manifest.n_train} images, measured on others", result.metrics)
+    if not manifest.n_heldout_hybrids:
+        console.note(
+            "\nno hybrid was held out, so how many the detectors find is unknown and none is best; "
+            "--split stratified or a larger --test-fraction may mend that"
+        )
+    if (non_hybrids := manifest.n_heldout - manifest.n_heldout_hybrids) < 19:
+        console.note(
+            f"\nonly {non_hybrids} non-hybrids were held out: `predict` needs 19 for its default --tnr 0.95; "
+            "hold out more with --test-fraction, or ask it for a lower rate"
+        )
+
+
+@app.command()
+def evaluate(
+    run: RunArgument,
+    catalogue: CatalogueArgument,
+    images: Images,
+    out: Annotated[Path | None, typer.Option("--out", help="New folder for scores, predictions, figure.")] = None,
+    backbone: MovedBackbone = None,
+    device: Device = "auto",
+    embeddings: Embeddings = None,
+    overwrite: Overwrite = False,
+    column: Columns = None,
+    hybrid_value: HybridValues = None,
+    non_hybrid_value: NonHybridValues = None,
+) -> None:
+    """Score a run on a labelled catalogue.
+
+    A table in the challenge's reference form gives the challenge's scores.
+    """
+    from hybridwing import console
+    from hybridwing.runs.evaluate import check_evaluation_folder, write_evaluation
+    from hybridwing.runs.evaluate import evaluate as measure
+    from hybridwing.runs.folder import read_run
+
+    if out is not None:
+        check_evaluation_folder(out, overwrite=overwrite)
+    trained, table = read_run(run), catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
+    with console.progress("embedding") as report:
+        result = measure(
+            trained,
+            table,
+            images,
+            embeddings=embeddings_of(embeddings),
+            backbone=backbone,
+            device=device,
+            progress=report,
+        )
+    if out is not None:
+        write_evaluation(result, out, overwrite=overwrite)
+    console.show_failures(result.failures, len(table))
+    console.show_evaluation(result)
+    if table.sha256 == trained.manifest.catalogue_sha256:
+        console.note("\nthis is the table that the run was trained on: its figures say nothing about other images")
+    if out is not None:
+        console.say(f"\n{out}: predictions, scores, metrics and the figure evaluation.png")
+
+
+@app.command()
+def predict(
+    run: RunArgument,
+    images: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")],
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file for the ranking.")] = None,
+    tnr: Annotated[float, typer.Option("--tnr", help="Share of non-hybrids to let pass as such.")] = 0.95,
+    detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
+    backbone: MovedBackbone = None,
+    device: Device = "auto",
+) -> None:
+    """Rank photographs, most likely hybrids first."""
+    from hybridwing import console
+    from hybridwing.runs.folder import read_run
+    from hybridwing.runs.predict import predict as rank
+
+    if out is not None:
+        check_file(out, ".csv")
+    with console.progress("embedding") as report:
+        ranking = rank(
+            read_run(run), images, tnr=tnr, detector=detector, backbone=backbone, device=device, progress=report
+        )
+    if out is not None:
+        ranking.write(out)
+    console.show_ranking(ranking)
+    console.show_failures(ranking.failures, len(ranking.images) + len(ranking.failures))
+    console.show_left_out(ranking.left_out)
+    if out is not None:
+        console.say(f"\n{out}: all {len(ranking.images) + len(ranking.failures)} images")
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(help="filename,score a line, no header.")],
+    reference: Annotated[Path, typer.Argument(help="The challenge's reference table.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print what the official scores.json holds.")] = False,
+    lower_is_hybrid: Annotated[
+        bool, typer.Option("--lower-is-hybrid", help="The scores are P(non-hybrid): use 1 - score.")
+    ] = False,
+    allow_extra: Annotated[
+        bool, typer.Option("--allow-extra", help="Ignore predictions for files the reference does not list.")
+    ] = False,
+) -> None:
+    """Score predictions as the challenge does, to the last digit."""
+    from hybridwing import console
+    from hybridwing.evaluation.challenge_score import score_files
+
+    scores = score_files(predictions, reference, lower_is_hybrid=lower_is_hybrid, allow_extra=allow_extra)
+    if as_json:
+        typer.echo(scores.to_json())
+        return
+    rows = [(name, f"{value:.6f}") for name, value in scores.leaderboard().items()]
+    console.show_rows(f"{predictions.name} against {reference.name}", ("measure", "value"), rows, numeric=("value",))

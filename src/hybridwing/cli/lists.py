@@ -1,0 +1,46 @@
+"""The verbs that list what there is: backbones and detectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hybridwing.cli.command import app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@app.command()
+def backbones(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the image encoders."""
+    from hybridwing.backbones.registry import backbone_entries
+
+    _show_entries(backbone_entries(), ("dimension", "needs"), as_json)
+
+
+@app.command()
+def detectors(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the detectors."""
+    from hybridwing.detectors.registry import detector_entries
+
+    _show_entries(detector_entries(), ("source", "seen_only"), as_json)
+
+
+def _show_entries(entries: Sequence[object], details: Sequence[str], as_json: bool) -> None:
+    """Name, summary and some details of registry entries, to read or as JSON."""
+    import json
+
+    from hybridwing import console
+
+    values = [{name: str(getattr(entry, name)) for name in ("name", "summary", *details)} for entry in entries]
+    if as_json:
+        typer.echo(json.dumps(values, indent=2))
+        return
+    console.show_entries(
+        [
+            (v["name"], [v["summary"], *(f"{name.replace('_', ' ')}: {v[name]}" for name in details if v[name])])
+            for v in values
+        ]
+    )

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from hybridwing.backbones.base import BackboneSpec
+from hybridwing.errors import EmbeddingError
+from hybridwing.runtime.preprocess import Preprocess
+
+SPEC = BackboneSpec("local:/a", "transformers", "ViTModel", "ab" * 32, "cls+patches", 32, Preprocess(mean=(0, 0, 0)))
+
+
+def test_a_description_survives_json():
+    again = BackboneSpec.from_dict(json.loads(json.dumps(SPEC.to_dict())))
+    assert again == SPEC
+    assert again.key == SPEC.key
+
+
+def test_the_key_holds_everything_but_the_name():
+    assert dataclasses.replace(SPEC, name="local:/b").key == SPEC.key
+    changes: dict[str, Any] = {
+        "family": "pattern",
+        "revision": "v2",
+        "weights_sha256": "cd" * 32,
+        "feature": "pooled",
+        "dimension": 33,
+        "preprocess": Preprocess(size=240),
+    }
+    keys = {dataclasses.replace(SPEC, **{field: value}).key for field, value in changes.items()}
+    assert len(keys | {SPEC.key}) == len(changes) + 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"preprocess": None},
+        {"preprocess": {}},
+        {"preprocess": {**Preprocess().to_dict(), "size": 1}},
+        {"dimension": "32"},
+        {"dimension": 0},
+        {"dimension": True},
+        {"name": None},
+        {"feature": 3},
+        {"colour": "red"},
+    ],
+)
+def test_a_description_that_is_wrong_is_refused(change):
+    with pytest.raises(EmbeddingError, match="the description of the backbone cannot be read: "):
+        BackboneSpec.from_dict({**SPEC.to_dict(), **change})
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(BackboneSpec)])
+def test_a_description_that_is_incomplete_is_refused(field):
+    values = SPEC.to_dict()
+    del values[field]
+    with pytest.raises(EmbeddingError, match=field):
+        BackboneSpec.from_dict(values)
+
+
+@pytest.mark.parametrize("values", [None, [], "text", 3])
+def test_a_description_that_is_no_mapping_is_refused(values):
+    with pytest.raises(EmbeddingError, match="cannot be read"):
+        BackboneSpec.from_dict(values)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from hybridwing.backbones.pattern import PatternBackbone
+from hybridwing.backbones.registry import backbone_entries, load_backbone
+from hybridwing.errors import BackboneError
+
+
+def test_what_is_listed_can_be_named():
+    assert [entry.name for entry in backbone_entries()] == ["pattern", "local:FOLDER"]
+    assert all(entry.summary and entry.dimension for entry in backbone_entries())
+    assert isinstance(load_backbone("pattern", device="cuda"), PatternBackbone)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("patern", "no backbone is called 'patern'; did you mean pattern? there are: pattern, local:FOLDER"),
+        ("Pattern", "did you mean pattern?"),
+        ("local:", "did you mean local:FOLDER?"),
+        ("resnet50", "no backbone is called 'resnet50'; there are: pattern, local:FOLDER"),
+        ("", "no backbone is called ''; there are:"),
+        ("hub:facebook/dinov2-base", "no backbone is called 'hub:facebook/dinov2-base'; there are"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_a_near_one(name, said):
+    with pytest.raises(BackboneError) as caught:
+        load_backbone(name)
+    assert said in str(caught.value)
+
+
+def test_a_folder_named_without_its_prefix(tmp_path):
+    with pytest.raises(BackboneError) as caught:
+        load_backbone(str(tmp_path))
+    assert f"did you mean local:{tmp_path}? " in str(caught.value)
+
+
+def test_preprocessings():
+    with pytest.raises(BackboneError, match="preprocess must be one of default, sample; got 'timm'"):
+        load_backbone("pattern", preprocess="timm")
+    with pytest.raises(BackboneError, match="--preprocess sample is for local:FOLDER"):
+        load_backbone("pattern", preprocess="sample")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BackboneError, match=r"no folder .*absent; looked for config\.json and model\.safetensors or"):
+        load_backbone(f"local:{tmp_path / 'absent'}")
+
+
+def test_home_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with pytest.raises(BackboneError) as caught:
+        load_backbone("local:~/models")
+    assert str(tmp_path / "models") in str(caught.value)

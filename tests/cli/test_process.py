@@ -1,0 +1,97 @@
+"""What only a process of its own shows: start, signals, closed pipes, encodings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = "import sys; from hybridwing.cli import main; sys.argv[0] = 'hybridwing'; main()"
+HEAVY = ("numpy", "pandas", "sklearn", "scipy", "pyarrow", "pandera", "matplotlib", "PIL", "torch", "rich.console")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(start, arguments):
+    program = f"""
+import atexit, sys
+atexit.register(lambda: print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr))
+{RUN}
+"""
+    done = start(program, *arguments)
+    assert done.returncode == 0
+    assert "hybridwing" in done.stdout
+    loaded = set(eval(done.stderr))
+    assert not loaded - {"rich.console"}, "typer itself may load rich"
+
+
+def test_the_installed_command_answers():
+    name = "hybridwing.exe" if os.name == "nt" else "hybridwing"
+    command = Path(sys.executable).with_name(name)
+    if not command.exists():
+        pytest.skip("the package is not installed as a command beside this interpreter")
+    done = subprocess.run([command, "detectors", "--json"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("[")
+    assert done.stderr == ""
+    module = subprocess.run([sys.executable, "-m", "hybridwing.cli", "--version"], capture_output=True, text=True)
+    assert module.stdout.startswith("hybridwing ")
+
+
+def test_faults_have_no_traceback_and_debug_has(start, tmp_path):
+    plain = start(RUN, "predict", tmp_path, tmp_path)
+    assert plain.returncode == 2
+    assert plain.stdout == ""
+    assert plain.stderr.startswith("error: ")
+    assert plain.stderr.count("\n") == 1
+    debug = start(RUN, "predict", tmp_path, tmp_path, "--debug")
+    assert debug.returncode == 1
+    assert "Traceback" in debug.stderr
+    assert "RunError" in debug.stderr
+
+
+def test_predict_of_a_real_file(start, files):
+    image = sorted(files.images.iterdir())[0]
+    done = start(RUN, "predict", files.run, image, "--tnr", "0.9")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].endswith(str(image))
+    assert done.stderr.startswith("embedding: 1 of 1 (")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ")
+@pytest.mark.parametrize("target", ["hybridwing.simulate.collection.plan", "hybridwing.cli.command.app"])
+def test_ctrl_c_ends_with_a_short_line(start, tmp_path, target):
+    interrupt = "lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)"
+    module, name = target.rsplit(".", 1)
+    program = f"import os, signal, {module} as m; m.{name} = {interrupt}\n{RUN}"
+    done = start(program, "simulate", tmp_path / "out", "--specimens", "200")
+    assert done.returncode == 130
+    assert done.stderr == "interrupted\n"
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes differ")
+@pytest.mark.parametrize("arguments", [["detectors"], ["detectors", "--json"], ["--help"]])
+def test_a_closed_pipe_is_no_fault(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", RUN, *arguments], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode in (0, 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
+def test_a_terminal_without_the_letters_for_a_name(start, files, tmp_path):
+    from PIL import Image
+
+    for name in ("蝶.png", os.fsdecode(b"caf\xe9.png")):
+        Image.new("RGB", (64, 48)).save(tmp_path / name)
+    arguments = ("predict", files.run, tmp_path, "--out", tmp_path / "r.csv", "--tnr", "0.9")
+    done = start(RUN, *arguments, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "\\u8776.png" in done.stdout
+    assert "caf\\udce9.png" in done.stdout

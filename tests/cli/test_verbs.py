@@ -1,0 +1,233 @@
+"""Every verb does its work, says so on standard output, and says everything else on standard error."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import pytest
+from PIL import Image
+
+from hybridwing import __version__
+from hybridwing.embeddings.store import read_table
+from hybridwing.evaluation.challenge_score import score_files
+from hybridwing.runs.folder import read_run
+
+VERBS = ("simulate", "embed", "train", "evaluate", "predict", "score", "quickstart", "backbones", "detectors")
+
+
+def test_help_lists_every_verb_on_a_line_that_is_not_cut(call):
+    answer = call("--help")
+    assert answer.code == 0
+    for verb in VERBS:
+        line = next(line for line in answer.out.splitlines() if line.startswith(f"  {verb} "))
+        assert line.endswith(".")
+        assert not line.endswith("...")
+        assert len(line) <= 80
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(call, verb):
+    answer = call(verb, "--help")
+    assert answer.code == 0
+    assert answer.out.startswith(f"Usage: hybridwing {verb}")
+    assert answer.err == ""
+    undocumented = [line for line in answer.out.splitlines() if line.startswith("  --") and len(line.split()) < 2]
+    assert undocumented == []
+
+
+def test_version_and_no_arguments(call):
+    assert call("--version").out == f"hybridwing {__version__}\n"
+    answer = call()
+    assert answer.code == 2
+    assert "Commands:" in answer.out + answer.err
+
+
+def test_simulate(call, tmp_path, monkeypatch):
+    monkeypatch.setattr("hybridwing.simulate.collection._usable_cpus", lambda: 1)
+    answer = call("simulate", tmp_path / "new", "--specimens", "150", "--size", "64", "--seed", "3")
+    assert answer.code == 0
+    assert f"next: hybridwing train {tmp_path / 'new' / 'train.csv'} --images" in answer.out
+    assert answer.err.startswith("simulating: 150 of 150 (")
+    with (tmp_path / "new" / "train.csv").open() as file:
+        assert f": {sum(1 for _ in file) - 1} to train on, " in answer.out
+
+
+def few(table, tmp_path, n=6):
+    """The first rows of a table."""
+    part = tmp_path / "few.csv"
+    part.write_text("".join(table.read_text().splitlines(keepends=True)[: n + 1]))
+    return part
+
+
+def test_embed(call, files, tmp_path):
+    images = shutil.copytree(files.images, tmp_path / "images")
+    table = few(files.train, tmp_path)
+    names = read_table(files.train_embeddings).uuids[:6]
+    (images / names[2]).write_bytes(b"no picture")
+    answer = call("embed", table, "--images", images, "--out", tmp_path / "e.parquet", "--batch-size", "4")
+    assert answer.code == 0
+    assert answer.out == f"{tmp_path / 'e.parquet'}: 5 embeddings of length 670, 1 failed\n"
+    assert "1 of 6 images could not be used" in answer.err
+    assert "open: not an image in a known format" in answer.err
+    assert read_table(tmp_path / "e.parquet").uuids == (*names[:2], *names[3:])
+    again = call("embed", table, "--images", images, "--out", tmp_path / "e.parquet")
+    assert again.code == 0, "a table of embeddings may be written again"
+
+
+def test_train(call, files, tmp_path):
+    answer = call(
+        "train", files.train, "--images", files.images, "--out", tmp_path / "run", "--detector", "svm, knn,",
+        "--split", "stratified", "--test-fraction", "0.3", "--embeddings", files.train_embeddings,
+    )  # fmt: skip
+    assert (answer.code, answer.err) == (0, "")
+    manifest = read_run(tmp_path / "run").manifest
+    assert manifest == read_run(files.run).manifest
+    lines = answer.out.splitlines()
+    assert lines[1] == f"{tmp_path / 'run'}: trained on {manifest.n_train} images, measured on others"
+    assert lines[2].split()[:3] == ["detector", "images", "hybrids"]
+    assert [line.split()[:3] for line in lines[3:]] == [
+        [name, str(manifest.n_heldout), str(manifest.n_heldout_hybrids)] for name in ("svm", "knn")
+    ]
+
+
+def test_train_says_when_nothing_is_known_of_hybrids(call, files, tmp_path):
+    from hybridwing.catalogue.readers import read_catalogue
+    from hybridwing.catalogue.splits import split
+
+    table = read_catalogue(files.train)
+    seed = next(s for s in range(50) if not table.labels[split(table, seed=s, test_fraction=0.1).test].any())
+    answer = call(
+        "train", files.train, "--images", files.images, "--out", tmp_path / "run", "--seed", seed,
+        "--test-fraction", "0.1", "--embeddings", files.train_embeddings,
+    )  # fmt: skip
+    assert answer.code == 0
+    row = answer.out.splitlines()[3].split()
+    assert row[0] == "svm"
+    assert row[2] == "0"
+    assert row[4:] == ["–"] * 4
+    assert "no hybrid was held out" in answer.err
+
+
+def test_train_on_a_table_of_ones_own(call, files, tmp_path):
+    with files.train.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "mine.csv").open("w", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(["Foto", "Status"])
+        writer.writerows([row["filename"], "H" if row["hybrid_stat"] == "hybrid" else "P"] for row in rows)
+    answer = call(
+        "train", tmp_path / "mine.csv", "--images", files.images, "--out", tmp_path / "run",
+        "--column", "filename=Foto", "--column", "label=Status", "--hybrid-value", "H", "--non-hybrid-value", "P",
+        "--embeddings", files.train_embeddings,
+    )  # fmt: skip
+    assert answer.code == 0
+    manifest = read_run(tmp_path / "run").manifest
+    assert manifest.n_train + manifest.n_heldout == len(rows)
+
+
+def test_evaluate_and_score_agree(call, files, tmp_path):
+    answer = call(
+        "evaluate", files.run, files.test, "--images", files.images, "--embeddings", files.test_embeddings,
+        "--out", tmp_path / "ev",
+    )  # fmt: skip
+    assert (answer.code, answer.err) == (0, "")
+    assert "recall at 95 % true-negative rate" in answer.out
+    assert answer.out.endswith(f"\n{tmp_path / 'ev'}: predictions, scores, metrics and the figure evaluation.png\n")
+    predictions = tmp_path / "ev" / "predictions_svm.txt"
+    shown = next(line for line in answer.out.splitlines() if line.startswith("svm"))
+    official = score_files(predictions, files.test)
+    assert shown.split()[1] == f"{official.challenge_score:.3f}"
+
+    scored = call("score", predictions, files.test, "--json")
+    assert scored.out == (tmp_path / "ev" / "scores_svm.json").read_text() + "\n"
+    assert json.loads(scored.out) == official.leaderboard()
+    table = call("score", predictions, files.test)
+    assert [line.split()[0] for line in table.out.splitlines()[3:]] == list(official.leaderboard())
+    assert call("score", predictions, files.test, "--lower-is-hybrid", "--json").out != scored.out
+
+
+def test_score_with_predictions_for_more_files(call, files, tmp_path):
+    predictions = tmp_path / "p.txt"
+    predictions.write_text("".join(f"{u},0.5\n" for u in read_table(files.test_embeddings).uuids) + "more.jpg,0.1\n")
+    assert call("score", predictions, files.test).code == 2
+    assert call("score", predictions, files.test, "--allow-extra").code == 0
+
+
+def test_evaluate_without_groups_and_without_a_folder(call, files):
+    answer = call("evaluate", files.run, files.train, "--images", files.images, "--embeddings", files.train_embeddings)
+    assert answer.code == 0
+    heading = " ".join(answer.out.splitlines()[2].split())
+    assert heading == "detector images hybrids TNR recall precision PRC AUC ROC AUC"
+    assert "this is the table that the run was trained on" in answer.err
+
+
+def test_predict(call, files, tmp_path):
+    new = tmp_path / "new"
+    new.mkdir()
+    for path in sorted(files.images.iterdir())[:23]:
+        shutil.copy(path, new)
+    (new / "zz.jpg").write_bytes(b"")
+    answer = call("predict", files.run, new, "--out", tmp_path / "ranked.csv", "--tnr", "0.9", "--detector", "svm")
+    assert answer.code == 0
+    lines = answer.out.splitlines()
+    assert "of 23 images score above" in lines[1]
+    assert "(svm; 90 % of non-hybrids stay at or below)" in lines[1]
+    assert [line.split()[0] for line in lines[3:23]] == [str(n) for n in range(1, 21)]
+    assert lines[23] == "… and 3 more"
+    assert lines[-1] == f"{tmp_path / 'ranked.csv'}: all 24 images"
+    assert "1 of 24 images could not be used" in answer.err
+    assert "open: the file is empty" in answer.err
+    with (tmp_path / "ranked.csv").open(newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 24
+
+
+def test_predict_many_failures(call, files, tmp_path):
+    new = tmp_path / "new"
+    new.mkdir()
+    for number in range(12):
+        (new / f"{number}.png").write_bytes(b"")
+    Image.new("RGB", (64, 48)).save(new / "good.png")
+    answer = call("predict", files.run, new, "--tnr", "0.9")
+    assert answer.code == 0
+    assert "… and 2 more" in answer.err
+    assert "all " not in answer.out.splitlines()[-1]
+
+
+def test_quickstart(call, files, tmp_path, monkeypatch):
+    import hybridwing.runs.quickstart as job
+
+    asked = {}
+
+    def tiny(out, *, specimens, seed, overwrite, progress):
+        from hybridwing.catalogue.readers import read_catalogue
+        from hybridwing.runs.evaluate import evaluate
+
+        asked.update(specimens=specimens, seed=seed, overwrite=overwrite)
+        with progress("simulating photographs") as report:
+            report(1, 1)
+        table = read_catalogue(files.test)
+        result = evaluate(read_run(files.run), table, files.images, embeddings=read_table(files.test_embeddings))
+        ceilings = (job.Ceiling("major", 20, 3), job.Ceiling("minor", 8, 5), job.Ceiling("mimic", 12, 2))
+        return job.QuickstartResult(out / "images", out / "run", out / "evaluation", result, ceilings)
+
+    monkeypatch.setattr(job, "quickstart", tiny)
+    answer = call("quickstart", "--out", tmp_path / "q", "--specimens", "200", "--seed", "7")
+    assert answer.code == 0
+    assert asked == {"specimens": 200, "seed": 7, "overwrite": False}
+    assert "no picture tells them: 3 of 20 signal, 5 of 8 non-signal, 2 of 12 mimic" in answer.out
+    assert answer.err.startswith("simulating photographs: 1 of 1")
+    assert f"figure:  {tmp_path / 'q' / 'evaluation' / 'evaluation.png'}" in answer.out
+    assert f"  hybridwing predict {tmp_path / 'q' / 'run'} " in answer.out
+
+
+@pytest.mark.parametrize(("verb", "first"), [("backbones", "pattern"), ("detectors", "svm")])
+def test_listings(call, verb, first):
+    shown, values = call(verb), json.loads(call(verb, "--json").out)
+    assert values[0]["name"] == first
+    for entry in values:
+        assert {"name", "summary"} <= set(entry)
+        assert not {"module", "class_name"} & set(entry)
+        assert f"{entry['name']}\n  {entry['summary']}\n" in shown.out
+    assert shown.err == ""

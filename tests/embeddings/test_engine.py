@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.pattern import PatternBackbone
+from hybridwing.embeddings import engine
+from hybridwing.embeddings.engine import embed_images
+from hybridwing.errors import EmbeddingError
+from hybridwing.runtime.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+
+class MeanColour:
+    """A backbone whose embedding is the mean colour; a red picture it takes for NaN."""
+
+    prepare_in_processes = False
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    @property
+    def spec(self) -> BackboneSpec:
+        return BackboneSpec("mean", "test", "v1", "", "mean", 3, Preprocess(size=8))
+
+    @property
+    def prepare(self) -> Callable[[Image.Image], np.ndarray]:
+        return self.mean
+
+    @staticmethod
+    def mean(image: Image.Image) -> np.ndarray:
+        return np.asarray(image, np.float32).mean(axis=(0, 1))
+
+    def forward(self, batch: Sequence[np.ndarray]) -> np.ndarray:
+        self.batches.append(len(batch))
+        values = np.stack(batch)
+        values[values[:, 0] > 250] = np.nan
+        return values
+
+
+class Fussy(MeanColour):
+    """A backbone that cannot prepare narrow pictures."""
+
+    @staticmethod
+    def mean(image: Image.Image) -> np.ndarray:
+        if image.width < 4:
+            raise LookupError("too narrow\nand more about it")
+        return np.asarray(image, np.float32).mean(axis=(0, 1))
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> list[tuple[str, Path]]:
+    """Ten pictures, of which number 1 is cut short, 3 absent, 4 red (NaN), 6 a text and 9 a folder."""
+    made = []
+    for number in range(10):
+        path = tmp_path / f"{number}.png"
+        pixels = np.random.default_rng(number).integers(0, 200, (12, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(path)
+        made.append((f"u{number}", path))
+    made[1][1].write_bytes(made[1][1].read_bytes()[:200])
+    made[3][1].unlink()
+    Image.new("RGB", (12, 16), (255, 0, 0)).save(made[4][1])
+    made[6][1].write_text("not a picture at all")
+    made[9][1].unlink()
+    made[9][1].mkdir()
+    return made
+
+
+BAD = {
+    "u1": ("decode", "damaged or cut short: "),
+    "u3": ("open", "no such file"),
+    "u4": ("embed", "the backbone returned NaN or infinity"),
+    "u6": ("open", "not an image in a known format"),
+    "u9": ("open", "is a folder"),
+}
+
+
+@pytest.mark.parametrize("workers", [1, 2, None])
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_good_pictures_are_unharmed_and_bad_ones_listed(items, workers, batch_size):
+    table = embed_images(items, MeanColour(), batch_size=batch_size, workers=workers)
+    assert table.uuids == ("u0", "u2", "u5", "u7", "u8")
+    assert [failure.uuid for failure in table.failures] == list(BAD)
+    for failure in table.failures:
+        stage, reason = BAD[failure.uuid]
+        assert failure.stage == stage
+        assert failure.reason.startswith(reason)
+        assert failure.path == str(dict(items)[failure.uuid])
+    assert table.vectors.dtype == np.float32
+    for uuid, vector in zip(table.uuids, table.vectors, strict=True):
+        alone = embed_images([(uuid, dict(items)[uuid])], MeanColour())
+        assert np.array_equal(alone.vectors[0], vector)
+
+
+def test_the_order_is_that_of_the_items(items):
+    table = embed_images(items[::-1], MeanColour(), workers=2)
+    assert table.uuids == ("u8", "u7", "u5", "u2", "u0")
+    assert [failure.uuid for failure in table.failures] == list(BAD)[::-1]
+
+
+def test_failures_are_logged_and_progress_is_told(items, caplog):
+    told: list[tuple[int, int]] = []
+    with caplog.at_level(logging.WARNING):
+        embed_images(items, MeanColour(), progress=lambda done, of: told.append((done, of)))
+    assert told == [(done, 10) for done in range(1, 11)]
+    assert len(caplog.records) == len(BAD)
+    assert "NaN" in caplog.text
+
+
+def test_batches_are_full(items):
+    backbone = MeanColour()
+    embed_images(items, backbone, batch_size=4)
+    assert backbone.batches == [4, 2]
+
+
+def test_a_picture_that_cannot_be_prepared_is_a_failure(items, tmp_path):
+    Image.new("RGB", (2, 16)).save(tmp_path / "narrow.png")
+    table = embed_images([("narrow", tmp_path / "narrow.png"), items[0]], Fussy())
+    assert table.uuids == ("u0",)
+    assert (table.failures[0].stage, table.failures[0].reason) == ("preprocess", "LookupError: too narrow")
+
+
+def test_not_one_good_picture_is_an_error(items):
+    bad = [item for item in items if item[0] in BAD]
+    with pytest.raises(EmbeddingError, match=r"not one of 5 images could be embedded; the first, .*1\.png: decode: "):
+        embed_images(bad, MeanColour())
+    with pytest.raises(EmbeddingError, match="NaN or infinity"):
+        embed_images([items[4]], MeanColour())
+
+
+def test_nothing_to_embed():
+    with pytest.raises(EmbeddingError, match="there are no images to embed"):
+        embed_images([], MeanColour())
+
+
+def test_an_image_listed_twice_is_found_before_the_work(items):
+    backbone = MeanColour()
+    with pytest.raises(EmbeddingError, match="1 images are listed more than once: u0"):
+        embed_images([*items, items[0]], backbone)
+    assert backbone.batches == []
+
+
+def test_memory_does_not_grow_with_the_collection(items, monkeypatch):
+    waiting: list[int] = []
+    submitted = 0
+
+    class Slow(Executor):
+        def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            nonlocal submitted
+            submitted += 1
+            future: Future[Any] = Future()
+            future.set_result(work(*args, **kwargs))
+            return future
+
+    monkeypatch.setattr(engine, "ThreadPoolExecutor", lambda count: Slow())
+    many = [(f"{n}", items[0][1]) for n in range(100)]
+    embed_images(many, MeanColour(), workers=2, progress=lambda done, of: waiting.append(submitted - done))
+    assert max(waiting) <= 16
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> list[tuple[str, Path]]:
+    """Enough pictures for processes to pay, two of them bad."""
+    made = []
+    for number in range(48):
+        path = tmp_path / f"{number}.png"
+        picture = Image.new("RGB", (60, 40), (220, 220, 210))
+        picture.paste((40 + number, 20, 10), (10 + number % 7, 8, 40 + number % 11, 30))
+        picture.save(path)
+        made.append((str(number), path))
+    made[7][1].write_bytes(b"")
+    made[30][1].write_bytes(made[30][1].read_bytes()[:60])
+    return made
+
+
+def test_processes_and_threads_agree_bit_for_bit(many, monkeypatch):
+    used: list[int] = []
+    real = engine.ProcessPoolExecutor
+    monkeypatch.setattr(engine, "ProcessPoolExecutor", lambda count, **k: used.append(count) or real(count, **k))
+    in_processes = embed_images(many, PatternBackbone(), workers=2)
+    assert used == [2]
+    in_threads = embed_images(many, PatternBackbone(), workers=1)
+    few = embed_images(many[:47], PatternBackbone(), workers=2)
+    assert used == [2]
+    assert in_processes.uuids == in_threads.uuids
+    assert in_processes.failures == in_threads.failures
+    assert [failure.uuid for failure in in_processes.failures] == ["7", "30"]
+    assert in_processes.vectors.tobytes() == in_threads.vectors.tobytes()
+    assert few.vectors.tobytes() == in_threads.vectors[:45].tobytes()
+
+
+@pytest.mark.parametrize("survives", [0, 20])
+def test_when_worker_processes_die_threads_go_on(many, monkeypatch, caplog, survives):
+    class Dying(Executor):
+        """Answers a few times, then breaks like a pool whose process was killed."""
+
+        def __init__(self, count: int, **_: Any) -> None:
+            self.answered = 0
+
+        def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            if self.answered >= survives:
+                future.set_exception(BrokenProcessPool("a child process terminated abruptly"))
+            else:
+                future.set_result(work(*args, **kwargs))
+            self.answered += 1
+            return future
+
+    monkeypatch.setattr(engine, "ProcessPoolExecutor", Dying)
+    told: list[int] = []
+    table = embed_images(many, PatternBackbone(), workers=2, progress=lambda done, of: told.append(done))
+    assert told == list(range(1, 49))
+    assert "a worker process died" in caplog.text
+    assert table.vectors.tobytes() == embed_images(many, PatternBackbone(), workers=1).vectors.tobytes()
+
+
+def test_a_script_without_a_guard_still_gets_its_table(many, tmp_path):
+    # Each worker runs such a script again from its top and dies of it.
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from hybridwing.backbones.pattern import PatternBackbone\n"
+        "from hybridwing.embeddings.engine import embed_images\n"
+        f"items = [(p.name, p) for p in sorted(Path({str(tmp_path)!r}).glob('*.png'))]\n"
+        "print(len(embed_images(items, PatternBackbone(), workers=2)))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["46"]
+    assert "a worker process died" in done.stderr

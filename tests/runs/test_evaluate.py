@@ -1,0 +1,231 @@
+"""An evaluation reports the official scores of the very predictions that it writes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hybridwing.embeddings.table import EmbeddingTable
+from hybridwing.errors import BackboneError, CatalogueError, EmbeddingError, RunError
+from hybridwing.evaluation.challenge_score import score_files
+from hybridwing.evaluation.metrics import detection_metrics
+from hybridwing.runs.evaluate import CONTENTS, check_evaluation_folder, evaluate, write_evaluation
+from hybridwing.runs.folder import read_run
+from hybridwing.runs.train import train
+from hybridwing.runtime.scoring import fallback_score
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hybridwing.runs.evaluate import Evaluation
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def evaluation(data, trained) -> Evaluation:
+    return evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings)
+
+
+def without(table: EmbeddingTable, gone: set[str]) -> EmbeddingTable:
+    from hybridwing.embeddings.table import Failure
+
+    kept = [row for row, uuid in enumerate(table.uuids) if uuid not in gone]
+    failures = tuple(Failure(uuid, f"images/{uuid}", "decode", "cut short") for uuid in sorted(gone))
+    return EmbeddingTable(tuple(table.uuids[i] for i in kept), table.vectors[kept], table.backbone, failures)
+
+
+def test_the_reported_scores_are_those_of_the_written_predictions(data, evaluation, tmp_path):
+    write_evaluation(evaluation, tmp_path / "out")
+    assert list(evaluation.detectors) == ["svm", "knn"]
+    table = {row["detector"]: row for row in rows(tmp_path / "out" / "challenge.csv")}
+    for name, result in evaluation.detectors.items():
+        official = score_files(tmp_path / "out" / f"predictions_{name}.txt", data.test.source)
+        assert result.challenge == official
+        assert (tmp_path / "out" / f"scores_{name}.json").read_text() == official.to_json()
+        assert [float(table[name][key]) for key in official.leaderboard()] == list(official.leaderboard().values())
+
+
+def test_the_folder_holds_what_it_should_and_the_same_bytes_twice(evaluation, tmp_path, contents):
+    write_evaluation(evaluation, tmp_path / "a")
+    write_evaluation(evaluation, tmp_path / "b")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    patterns = {name.replace("*", d) for name in CONTENTS for d in ("svm", "knn")}
+    assert {p.name for p in (tmp_path / "a").iterdir()} == patterns
+
+
+def test_the_summary_names_the_run_and_the_table(evaluation, trained, data, tmp_path):
+    write_evaluation(evaluation, tmp_path / "out")
+    summary = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert summary["catalogue"] == "ref_test.csv"
+    assert summary["catalogue_sha256"] == data.test.sha256
+    assert (summary["n_images"], summary["n_failed"]) == (len(data.test), 0)
+    assert summary["run"] == json.loads(json.dumps(asdict(trained.run.manifest)))
+    assert set(summary["challenge"]) == {"svm", "knn"}
+
+
+def test_scores_and_metrics_are_in_the_catalogues_order(evaluation, data, tmp_path):
+    write_evaluation(evaluation, tmp_path / "out")
+    listed = [row for row in rows(tmp_path / "out" / "scores.csv") if row["detector"] == "knn"]
+    assert [row["uuid"] for row in listed] == data.test.uuids.tolist()
+    assert [float(row["score"]) for row in listed] == evaluation.detectors["knn"].scores.tolist()
+    assert [int(row["label"]) for row in listed] == data.test.labels.tolist()
+    expected = detection_metrics([float(row["score"]) for row in listed], data.test.labels)
+    assert evaluation.detectors["knn"].metrics == expected
+    measured = {row["detector"]: row for row in rows(tmp_path / "out" / "metrics.csv")}
+    assert float(measured["knn"]["roc_auc"]) == expected.roc_auc
+
+
+def test_scores_do_not_depend_on_the_order_of_the_embeddings(data, trained, evaluation):
+    table = data.test_embeddings
+    order = np.arange(len(table))[::-1]
+    turned = EmbeddingTable(tuple(table.uuids[i] for i in order), table.vectors[order], table.backbone)
+    again = evaluate(trained.run, data.test, data.images, embeddings=turned)
+    for name, result in evaluation.detectors.items():
+        assert np.array_equal(again.detectors[name].scores, result.scores)
+
+
+def test_failed_images_count_and_score_as_a_typical_specimen(data, trained, tmp_path):
+    gone = {str(uuid) for uuid in data.test.uuids[[0, 7]]}
+    result = evaluate(trained.run, data.test, data.images, embeddings=without(data.test_embeddings, gone))
+    assert {failure.uuid for failure in result.failures} == gone
+    for name in ("svm", "knn"):
+        scores = result.detectors[name].scores
+        assert len(scores) == len(data.test)
+        assert scores[0] == scores[7] == round(fallback_score(trained.run.detector(name)), 4)
+    write_evaluation(result, tmp_path / "out")
+    assert score_files(tmp_path / "out" / "predictions_svm.txt", data.test.source) == result.detectors["svm"].challenge
+    assert {row["uuid"] for row in rows(tmp_path / "out" / "failures.csv")} == gone
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["n_failed"] == 2
+
+
+def test_failures_of_other_images_are_not_reported(data, trained):
+    gone = {str(uuid) for uuid in data.test.uuids[[0, 7]]}
+    part = data.test.select(np.arange(8, len(data.test)))
+    result = evaluate(trained.run, part, data.images, embeddings=without(data.test_embeddings, gone))
+    assert result.failures == ()
+
+
+def test_a_table_in_the_training_form_gives_plain_metrics(data, trained, tmp_path, contents):
+    result = evaluate(trained.run, data.train, data.images, embeddings=data.train_embeddings)
+    assert all(detector.challenge is None for detector in result.detectors.values())
+    assert result.detectors["svm"].metrics.n == len(data.train)
+    write_evaluation(result, tmp_path / "out")
+    names = {p.name for p in (tmp_path / "out").iterdir()}
+    assert not any(name.startswith(("challenge", "scores_")) for name in names)
+    assert {"predictions_svm.txt", "metrics.csv", "scores.csv", "evaluation.png"} <= names
+
+
+def test_a_reference_table_that_lacks_a_group_gives_plain_metrics(data, trained):
+    part = data.test.select(data.test.groups != "minor")
+    result = evaluate(trained.run, part, data.images, embeddings=data.test_embeddings)
+    assert result.detectors["svm"].challenge is None
+
+
+@pytest.mark.parametrize("hybrids", [True, False])
+def test_a_table_of_one_class(data, trained, tmp_path, hybrids):
+    part = data.test.select(data.test.labels == hybrids)
+    result = evaluate(trained.run, part, data.images, embeddings=data.test_embeddings)
+    write_evaluation(result, tmp_path / "out")
+    assert rows(tmp_path / "out" / "metrics.csv")[0]["roc_auc"] == "nan"
+
+
+class TestWithOwnImages:
+    @pytest.fixture
+    def run(self, album, stub, tmp_path):
+        return train(album.read(), album.images, tmp_path / "run", detectors=("svm", "knn")).run
+
+    def test_images_are_embedded_once_for_all_detectors(self, album, stub, run):
+        stub.images = 0
+        seen = []
+        evaluate(run, album.read(), album.images, progress=lambda done, total: seen.append((done, total)))
+        assert stub.images == 60
+        assert seen[-1] == (60, 60)
+
+    def test_unreadable_images_are_failures(self, album, run):
+        (album.images / "11.png").write_bytes(b"\xff\xd8\xff")
+        result = evaluate(run, album.read(), album.images)
+        assert [failure.uuid for failure in result.failures] == ["11.png"]
+        assert result.detectors["svm"].metrics.n == 60
+
+    def test_a_moved_backbone_is_the_same_backbone(self, album, stub, run, monkeypatch):
+        moved = type(stub)(name="local:/new/place")
+        monkeypatch.setattr(
+            "hybridwing.runs.scoring.load_backbone", lambda name, **_: {"local:/new/place": moved}[name]
+        )
+        result = evaluate(run, album.read(), album.images, backbone="local:/new/place")
+        assert moved.images == 60
+        assert result.failures == ()
+
+    def test_another_backbone_is_refused(self, album, stub, run, monkeypatch):
+        other = type(stub)(weights="retrained")
+        monkeypatch.setattr("hybridwing.runs.scoring.load_backbone", lambda *_, **__: other)
+        with pytest.raises(RunError, match=r"the backbone local:x is not the one that .*run was trained with"):
+            evaluate(run, album.read(), album.images, backbone="local:x")
+
+    def test_a_backbone_that_is_gone_says_how_to_name_it(self, album, run, monkeypatch):
+        def gone(name: str, **_: object) -> None:
+            raise BackboneError(f"no folder {name}")
+
+        monkeypatch.setattr("hybridwing.runs.scoring.load_backbone", gone)
+        with pytest.raises(
+            BackboneError, match=r"no folder stub \(if the backbone .* was moved, name it with --backbone"
+        ):
+            evaluate(run, album.read(), album.images)
+        with pytest.raises(BackboneError, match=r"^no folder elsewhere$"):
+            evaluate(run, album.read(), album.images, backbone="elsewhere")
+
+    def test_unlabelled_images_are_refused_before_they_are_embedded(self, album, stub, run):
+        stub.images = 0
+        with pytest.raises(CatalogueError, match="have no label"):
+            evaluate(run, album.read_unlabelled(), album.images)
+        assert stub.images == 0
+
+
+def test_embeddings_of_another_backbone_are_refused(data, trained, stub):
+    table = EmbeddingTable(tuple(data.test.uuids), np.zeros((len(data.test), 48), np.float32), stub.spec)
+    with pytest.raises(EmbeddingError, match=r"were made by stub, and .* was trained on those of pattern"):
+        evaluate(trained.run, data.test, data.images, embeddings=table)
+
+
+def test_embeddings_of_other_images_are_refused(data, trained):
+    with pytest.raises(EmbeddingError, match="are not in the embedding table"):
+        evaluate(trained.run, data.test, data.images, embeddings=data.train_embeddings)
+
+
+def test_existing_folders(evaluation, trained, tmp_path, contents):
+    out = tmp_path / "out"
+    write_evaluation(evaluation, out)
+    with pytest.raises(RunError, match="exists already"):
+        write_evaluation(evaluation, out)
+    with pytest.raises(RunError, match="exists already"):
+        check_evaluation_folder(out)
+    check_evaluation_folder(out, overwrite=True)
+    write_evaluation(evaluation, out, overwrite=True)
+    before = contents(trained.run.folder)
+    with pytest.raises(RunError, match=r"holds no evaluation.json, so it is not replaced"):
+        write_evaluation(evaluation, trained.run.folder, overwrite=True)
+    assert contents(trained.run.folder) == before
+
+
+def test_nothing_is_left_when_the_figure_cannot_be_drawn(evaluation, tmp_path, monkeypatch):
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hybridwing.report.figures.save_figure", fail)
+    with pytest.raises(KeyboardInterrupt):
+        write_evaluation(evaluation, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_read_again_evaluates_alike(data, trained, evaluation):
+    again = evaluate(read_run(trained.run.folder), data.test, data.images, embeddings=data.test_embeddings)
+    assert again.detectors["svm"].challenge == evaluation.detectors["svm"].challenge

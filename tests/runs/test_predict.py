@@ -1,0 +1,209 @@
+"""Rankings: order, threshold, what is written, and what happens to files that are no pictures."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hybridwing.detectors.calibration import threshold_at
+from hybridwing.embeddings.table import Failure
+from hybridwing.errors import DetectorError, EmbeddingError, HybridwingError, RunError
+from hybridwing.runs.predict import RankedImage, Ranking, predict
+from hybridwing.runs.train import train
+
+HEADER = ["rank", "path", "score", "verdict", "threshold", "tnr", "detector", "failure"]
+
+
+@pytest.fixture
+def run(album, stub, tmp_path):
+    return train(album.read(), album.images, tmp_path / "run", detectors=("svm", "knn"), test_fraction=0.5).run
+
+
+@pytest.fixture
+def folder(album, tmp_path) -> Path:
+    """A handful of the photographs in a folder of their own."""
+    new = tmp_path / "new"
+    new.mkdir()
+    for name in ("00.png", "01.png", "02.png", "04.png", "05.png"):
+        shutil.copy(album.images / name, new / name)
+    return new
+
+
+def written(ranking: Ranking, path: Path) -> list[list[str]]:
+    ranking.write(path)
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_the_order_is_by_falling_score_and_then_by_path(run, folder):
+    ranking = predict(run, [folder])
+    assert [image.rank for image in ranking.images] == [1, 2, 3, 4, 5]
+    keys = [(-image.score, str(image.path)) for image in ranking.images]
+    assert keys == sorted(keys)
+    assert ranking.detector == run.manifest.best_detector
+    assert {image.path.name for image in ranking.images[:2]} == {"00.png", "04.png"}, "the red ones are the hybrids"
+
+
+def test_equal_images_score_alike_and_rank_by_path(run, folder):
+    for name in ("z.png", "a.png", "m.png"):
+        shutil.copy(folder / "00.png", folder / name)
+    ranking = predict(run, [folder], detector="knn")
+    same = [image for image in ranking.images if image.path.name in {"00.png", "a.png", "m.png", "z.png"}]
+    assert len({image.score for image in same}) == 1
+    assert [image.path.name for image in same] == ["00.png", "a.png", "m.png", "z.png"]
+
+
+@pytest.mark.parametrize("detector", ["svm", "knn"])
+def test_an_image_that_scores_as_the_threshold_is_no_hybrid(run, album, detector):
+    """The held-out image that sets the threshold keeps to its own side, rounding or not."""
+    ranking = predict(run, [album.images], detector=detector, tnr=0.9)
+    exact = threshold_at(run.detector(detector), 0.9)
+    assert ranking.threshold == round(exact, 4)
+    at = [image for image in ranking.images if image.score == ranking.threshold]
+    assert at
+    assert not any(image.is_hybrid for image in at)
+    assert all(image.is_hybrid == (image.score > ranking.threshold) for image in ranking.images)
+
+
+def test_as_many_non_hybrids_pass_as_promised(run, album):
+    table = album.read()
+    labels = dict(zip(table.uuids, table.labels, strict=True))
+    from hybridwing.catalogue.splits import split
+
+    held_out = set(table.uuids[split(table, test_fraction=0.5).test])
+    for tnr in (0.5, 0.8, 0.9):
+        images = predict(run, [album.images], tnr=tnr).images
+        others = [i for i in images if i.path.name in held_out and not labels[i.path.name]]
+        assert np.mean([not image.is_hybrid for image in others]) >= tnr
+
+
+def test_places_may_be_files_folders_and_the_same_twice(run, folder):
+    ranking = predict(run, [folder / "02.png", folder, folder / "02.png", folder])
+    assert sorted(image.path.name for image in ranking.images) == ["00.png", "01.png", "02.png", "04.png", "05.png"]
+
+
+def test_bad_files_come_last_with_the_reason(run, folder, tmp_path):
+    (folder / "03.jpg").write_bytes(b"no picture")
+    (folder / "06.png").write_bytes((folder / "00.png").read_bytes()[:40])
+    (folder / "notes.txt").write_text("not looked at")
+    ranking = predict(run, [folder])
+    assert len(ranking.images) == 5
+    assert [Path(failure.path).name for failure in ranking.failures] == ["03.jpg", "06.png"]
+    lines = written(ranking, tmp_path / "deep" / "ranked.csv")
+    assert lines[0] == HEADER
+    assert [line[0] for line in lines[1:]] == ["1", "2", "3", "4", "5", "", ""]
+    assert [line[2:4] for line in lines[-2:]] == [["", ""], ["", ""]]
+    assert [bool(line[7]) for line in lines[1:]] == [False] * 5 + [True] * 2
+    assert lines[-2][7].startswith("open: not an image")
+
+
+def test_what_is_written(run, folder, tmp_path):
+    ranking = predict(run, [folder], tnr=0.9, detector="knn")
+    lines = written(ranking, tmp_path / "ranked.csv")
+    for line, image in zip(lines[1:], ranking.images, strict=True):
+        verdict = "hybrid" if image.is_hybrid else "non-hybrid"
+        expected = [
+            str(image.rank),
+            str(image.path),
+            str(image.score),
+            verdict,
+            str(ranking.threshold),
+            "0.9",
+            "knn",
+            "",
+        ]
+        assert line == expected
+        assert len(line[2].split(".")[1]) <= 4
+
+
+@pytest.mark.parametrize(
+    ("tnr", "message"),
+    [
+        (0, "must be within"),
+        (1, "must be within"),
+        (1.5, "must be within"),
+        (-0.1, "must be within"),
+        (float("nan"), "must be within"),
+        (0.999, "needs at least 999 held-out non-hybrids and this detector has"),
+    ],
+)
+def test_rates_that_cannot_be_had(run, folder, tnr, message, stub):
+    stub.images = 0
+    with pytest.raises(DetectorError, match=message):
+        predict(run, [folder], tnr=tnr)
+    assert stub.images == 0
+
+
+def test_what_cannot_be_ranked(run, folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.png").write_bytes(b"")
+    with pytest.raises(HybridwingError, match=r"no images found in .*empty"):
+        predict(run, [tmp_path / "empty"])
+    with pytest.raises(HybridwingError, match="no images found in nothing"):
+        predict(run, [])
+    with pytest.raises(HybridwingError, match="no such file or folder"):
+        predict(run, [tmp_path / "nowhere"])
+    with pytest.raises(EmbeddingError, match="not one of 1 images could be embedded"):
+        predict(run, [tmp_path / "bad.png"])
+    with pytest.raises(RunError, match="has no detector 'sgd'"):
+        predict(run, [folder], detector="sgd")
+
+
+def test_progress_and_another_backbone(run, folder, stub, monkeypatch):
+    seen = []
+    predict(run, [folder], progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (5, 5)
+    monkeypatch.setattr("hybridwing.runs.scoring.load_backbone", lambda *_, **__: type(stub)(weights="other"))
+    with pytest.raises(RunError, match="is not the one"):
+        predict(run, [folder])
+
+
+AWKWARD = [
+    "a,b.png",
+    'a "b".png',
+    "a\nb.png",
+    "a\rb.png",
+    "é 蝶 🦋.png",
+    " lead.png",
+    "=1+1.png",
+    "-x.png",
+    "@x.png",
+    "+x.png",
+]
+
+
+def test_awkward_names_are_read_back(tmp_path):
+    """A path is written so that it still names the file, and so that no spreadsheet computes it."""
+    images = tuple(RankedImage(i, Path(name), 0.5, False) for i, name in enumerate(AWKWARD, start=1))
+    failures = tuple(Failure(name, name, "open", "empty") for name in AWKWARD)
+    lines = written(Ranking("svm", 0.95, 0.9, images, failures), tmp_path / "ranked.csv")
+    paths = [line[1] for line in lines[1:]]
+    assert [Path(path) for path in paths] == [Path(name) for name in AWKWARD] * 2
+    assert not any(path.startswith(("=", "+", "-", "@")) for path in paths)
+    assert all(len(line) == len(HEADER) for line in lines)
+
+
+def test_a_name_that_is_not_unicode_is_written_legibly(tmp_path):
+    path = Path(os.fsdecode(b"caf\xe9.png"))
+    Ranking("svm", 0.95, 0.9, (RankedImage(1, path, 0.5, False),), ()).write(tmp_path / "ranked.csv")
+    assert b"caf\\udce9.png" in (tmp_path / "ranked.csv").read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
+def test_awkward_files_are_ranked(run, folder):
+    for name in AWKWARD:
+        Image.new("RGB", (6, 6), (200, 10, 10)).save(folder / name.replace("/", ""), format="png")
+    ranking = predict(run, [folder])
+    assert {image.path.name for image in ranking.images} >= set(AWKWARD)
+    assert ranking.failures == ()
+
+
+def test_files_that_were_not_looked_at_are_named(run, folder):
+    (folder / "raw.CR2").write_bytes(b"x")
+    assert [path.name for path in predict(run, [folder]).left_out] == ["raw.CR2"]

@@ -1,0 +1,269 @@
+"""Training leaves the documented folder, the same bytes for the same seed, and nothing when it fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hybridwing.embeddings.store import read_table
+from hybridwing.embeddings.table import EmbeddingTable, Failure
+from hybridwing.errors import BackboneError, CatalogueError, DetectorError, EmbeddingError, HybridwingError, RunError
+from hybridwing.runs.folder import CONTENTS, read_run
+from hybridwing.runs.train import train
+from hybridwing.runtime.arrays import load_arrays
+from hybridwing.runtime.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STRATIFIED = {"split_method": "stratified", "test_fraction": 0.3}
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_folder_holds_what_is_documented(data, trained):
+    folder = trained.run.folder
+    assert {p.name for p in folder.iterdir()} == set(CONTENTS)
+    assert {p.name for p in (folder / "detectors").iterdir()} == {"svm.npz", "knn.npz"}
+    manifest = read_run(folder).manifest
+    assert manifest == trained.run.manifest
+    assert manifest.detectors == ("svm", "knn")
+    assert manifest.n_images == manifest.n_embedded == len(data.train)
+    assert manifest.n_train + manifest.n_heldout == len(data.train)
+    assert manifest.n_heldout_hybrids > 0
+    assert manifest.catalogue_sha256 == data.train.sha256
+    assert (manifest.catalogue_name, manifest.split_method, manifest.test_fraction) == ("train.csv", "stratified", 0.3)
+    assert {"hybridwing", "python", "numpy", "scikit-learn"} <= set(manifest.versions)
+    assert manifest.best_detector == max(trained.metrics, key=lambda name: trained.metrics[name].prc_auc)
+    assert rows(folder / "failures.csv") == []
+
+
+def test_its_tables_agree_with_its_detectors(data, trained):
+    folder = trained.run.folder
+    measured = {row["detector"]: row for row in rows(folder / "metrics.csv")}
+    assert list(measured) == ["svm", "knn"]
+    for name, metrics in trained.metrics.items():
+        assert float(measured[name]["prc_auc"]) == metrics.prc_auc
+        assert int(measured[name]["n_hybrids"]) == metrics.n_hybrids == trained.run.manifest.n_heldout_hybrids
+    scores = rows(folder / "scores.csv")
+    assert len(scores) == 2 * trained.run.manifest.n_heldout
+    saved = load_arrays(folder / "detectors" / "svm.npz")
+    others = sorted(float(row["score"]) for row in scores if row["detector"] == "svm" and row["label"] == "0")
+    assert np.array_equal(others, saved.arrays["heldout_nonhybrid"])
+    labels = dict(zip(data.train.uuids, data.train.labels, strict=True))
+    assert all(int(row["label"]) == labels[row["uuid"]] for row in scores)
+
+
+def test_the_embeddings_of_a_run_are_those_of_its_catalogue(data, trained):
+    table = read_table(trained.run.folder / "embeddings.parquet")
+    assert table.uuids == tuple(data.train.uuids)
+    assert np.array_equal(table.vectors, data.train_embeddings.vectors)
+
+
+def test_same_seed_same_bytes_and_another_seed_differs(album, stub, tmp_path, contents):
+    def run(name: str, seed: int) -> dict[str, bytes]:
+        train(album.read(), album.images, tmp_path / name, detectors=("svm", "sgd"), seed=seed)
+        return contents(tmp_path / name)
+
+    first, second, other = run("a", 1), run("b", 1), run("c", 2)
+    assert first == second
+    assert first["scores.csv"] != other["scores.csv"]
+    assert first["embeddings.parquet"] == other["embeddings.parquet"]
+
+
+def test_images_are_embedded_once_for_all_detectors(album, stub, tmp_path):
+    seen = []
+    result = train(
+        album.read(),
+        album.images,
+        tmp_path / "run",
+        detectors=("svm", "knn", "gaussian", "svm"),
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert stub.images == len(album.names)
+    assert seen == [(n, 60) for n in range(1, 61)]
+    assert result.run.manifest.detectors == ("svm", "knn", "gaussian")
+
+
+def test_given_embeddings_make_the_same_run_even_from_a_larger_table_in_another_order(album, stub, tmp_path, contents):
+    train(album.read(), album.images, tmp_path / "embedded", detectors=("svm",))
+    table = read_table(tmp_path / "embedded" / "embeddings.parquet")
+    order = np.random.default_rng(0).permutation(len(table))
+    larger = EmbeddingTable(
+        (*(table.uuids[i] for i in order), "of another collection"),
+        np.concatenate([table.vectors[order], np.ones((1, 48), np.float32)]),
+        table.backbone,
+        (Failure("failed elsewhere", "x", "open", "no such file"),),
+    )
+    images = stub.images
+    result = train(album.read(), album.images, tmp_path / "given", detectors=("svm",), embeddings=larger)
+    assert contents(tmp_path / "given") == contents(tmp_path / "embedded")
+    assert result.run.manifest.n_embedded == 60
+    assert result.failures == ()
+    assert stub.images == images
+
+
+@pytest.mark.parametrize("change", [{"weights_sha256": "other"}, {"preprocess": Preprocess(size=16)}])
+def test_embeddings_of_another_backbone_are_refused(album, stub, tmp_path, change):
+    table = EmbeddingTable(album.names, np.zeros((60, 48), np.float32), replace(stub.spec, **change))
+    with pytest.raises(EmbeddingError, match="other weights or preprocessing"):
+        train(album.read(), album.images, tmp_path / "run", embeddings=table)
+    assert not (tmp_path / "run").exists()
+
+
+def test_embeddings_of_other_images_are_refused(album, stub, tmp_path):
+    table = EmbeddingTable(("a", "b"), np.zeros((2, 48), np.float32), stub.spec)
+    with pytest.raises(EmbeddingError, match="60 of 60 images are not in the embedding table"):
+        train(album.read(), album.images, tmp_path / "run", embeddings=table)
+
+
+def test_bad_images_are_listed_and_the_rest_is_unharmed(album, stub, tmp_path):
+    (album.images / "03.png").write_bytes(b"no picture")
+    (album.images / "08.png").unlink()
+    result = train(album.read(), album.images, tmp_path / "run", detectors=("knn",))
+    assert [failure.uuid for failure in result.failures] == ["03.png", "08.png"]
+    listed = rows(tmp_path / "run" / "failures.csv")
+    assert [(row["uuid"], row["stage"]) for row in listed] == [("03.png", "open"), ("08.png", "open")]
+    assert listed[1]["reason"] == "no such file"
+    manifest = result.run.manifest
+    assert (manifest.n_images, manifest.n_embedded, manifest.n_train + manifest.n_heldout) == (60, 58, 58)
+    assert not {"03.png", "08.png"} & {row["uuid"] for row in rows(tmp_path / "run" / "scores.csv")}
+
+
+def test_a_table_without_hybrids_in_the_held_out_part_still_trains(album, stub, tmp_path):
+    lines = album.table.read_text().splitlines()
+    few = [line for i, line in enumerate(lines[1:]) if ",hybrid," not in line or i < 8]
+    album.table.write_text("\n".join([lines[0], *few]) + "\n")
+    seeds = (s for s in range(40) if _held_out_hybrids(album, s) == 0)
+    result = train(album.read(), album.images, tmp_path / "run", detectors=("svm", "knn"), seed=next(seeds))
+    assert result.run.manifest.n_heldout_hybrids == 0
+    assert result.run.manifest.best_detector == "svm"
+    assert rows(tmp_path / "run" / "metrics.csv")[0]["roc_auc"] == "nan"
+
+
+def _held_out_hybrids(album, seed: int) -> int:
+    from hybridwing.catalogue.splits import split
+
+    table = album.read()
+    return int(table.labels[split(table, seed=seed).test].sum())
+
+
+class TestRefusals:
+    """Whatever is wrong is said before any image is embedded, and nothing is left behind."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_is_written(self, album, stub, tmp_path, contents):
+        yield
+        assert not stub.images
+        assert {p.name for p in tmp_path.iterdir()} <= {"photographs", "album.csv", "unlabelled.csv", "mine"}
+
+    @pytest.mark.parametrize(
+        ("settings", "error", "message"),
+        [
+            ({"detectors": ()}, DetectorError, "no detector is named; choose one or more of svm"),
+            ({"detectors": ("svm", "smv")}, DetectorError, "unknown detector 'smv'.*did you mean"),
+            ({"split_method": "by record"}, CatalogueError, "Unknown split 'by record'"),
+            ({"split_method": "record"}, CatalogueError, "have no record"),
+            ({"test_fraction": 0.0}, CatalogueError, "must be in"),
+            ({"test_fraction": float("nan")}, CatalogueError, "must be in"),
+            ({"seed": -1}, HybridwingError, "-1"),
+        ],
+    )
+    def test_of_a_setting(self, album, tmp_path, settings, error, message):
+        with pytest.raises(error, match=message):
+            train(album.read(), album.images, tmp_path / "run", **settings)
+
+    def test_of_a_backbone(self, album, tmp_path, monkeypatch):
+        from hybridwing.backbones.registry import load_backbone
+
+        monkeypatch.setattr("hybridwing.runs.train.load_backbone", load_backbone)
+        with pytest.raises(BackboneError, match="no backbone is called 'patern'"):
+            train(album.read(), album.images, tmp_path / "new" / "run", backbone="patern")
+
+    def test_of_an_unlabelled_table(self, album, tmp_path):
+        with pytest.raises(CatalogueError, match="60 of 60 images have no label"):
+            train(album.read_unlabelled(), album.images, tmp_path / "run")
+
+    def test_of_a_missing_folder_of_images(self, album, tmp_path):
+        with pytest.raises(EmbeddingError, match="no folder of images at"):
+            train(album.read(), tmp_path / "nowhere", tmp_path / "run")
+
+    def test_of_images_that_are_all_bad(self, album, tmp_path):
+        for name in album.names:
+            (album.images / name).write_bytes(b"")
+        with pytest.raises(EmbeddingError, match="not one of 60 images could be embedded"):
+            train(album.read(), album.images, tmp_path / "a" / "b" / "run")
+
+    def test_of_a_folder_that_exists(self, album, tmp_path):
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+        with pytest.raises(RunError, match="exists already; choose another name or say --overwrite"):
+            train(album.read(), album.images, tmp_path / "mine")
+        with pytest.raises(RunError, match=r"holds no run.json, so it is not replaced"):
+            train(album.read(), album.images, tmp_path / "mine", overwrite=True)
+        assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+    def test_of_a_place_that_cannot_be_written(self, album, tmp_path):
+        (tmp_path / "mine").write_text("a file")
+        with pytest.raises(RunError, match="cannot write"):
+            train(album.read(), album.images, tmp_path / "mine" / "run")
+        with pytest.raises(RunError, match="exists already"):
+            train(album.read(), album.images, tmp_path / "mine")
+
+
+@pytest.mark.parametrize("part", ["train", "held-out"])
+def test_a_part_whose_images_all_failed_is_an_error(album, stub, tmp_path, part):
+    from hybridwing.catalogue.splits import split
+
+    table = album.read()
+    division = split(table)
+    gone = division.train if part == "train" else division.test
+    for uuid in table.uuids[gone]:
+        (album.images / uuid).unlink()
+    with pytest.raises(RunError, match="no image is left in the training or the held-out part"):
+        train(table, album.images, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError, OSError])
+def test_a_training_that_breaks_off_leaves_nothing(album, stub, tmp_path, monkeypatch, stop):
+    def break_off(*_args: object, **_kwargs: object) -> None:
+        raise stop("in the middle")
+
+    monkeypatch.setattr("hybridwing.runs.train.save_arrays", break_off)
+    with pytest.raises(RunError if stop is OSError else stop, match="in the middle"):
+        train(album.read(), album.images, tmp_path / "runs" / "deep" / "run")
+    assert {p.name for p in tmp_path.iterdir()} == {"photographs", "album.csv"}
+
+
+def test_overwrite_replaces_a_run_only_when_the_new_one_is_whole(album, stub, tmp_path, contents, monkeypatch):
+    out = tmp_path / "run"
+    train(album.read(), album.images, out, seed=1)
+    before = contents(out)
+    with monkeypatch.context() as patch:
+        patch.setattr("hybridwing.runs.train.write_metrics", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        with pytest.raises(RunError, match="disk full"):
+            train(album.read(), album.images, out, seed=2, overwrite=True)
+    assert contents(out) == before
+    train(album.read(), album.images, out, seed=2, overwrite=True)
+    assert json.loads((out / "run.json").read_text())["seed"] == 2
+    assert {p.name for p in tmp_path.iterdir()} == {"photographs", "album.csv", "run"}
+
+
+def test_a_run_that_holds_something_else_is_never_replaced(album, stub, tmp_path, contents):
+    out = tmp_path / "run"
+    train(album.read(), album.images, out)
+    shutil.copytree(out / "detectors", out / "my evaluation")
+    before = contents(out)
+    with pytest.raises(RunError, match="also holds my evaluation, so it is not replaced"):
+        train(album.read(), album.images, out, overwrite=True)
+    assert contents(out) == before
