@@ -1,0 +1,1 @@
+"""What a collection cannot support: confounding, leaks, doubtful labels and too few hybrids."""

@@ -1,0 +1,212 @@
+"""The audit of a collection, before a model is trained on it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from hybridwing.audit.confounding_findings import confounding_findings, measure_columns, source_findings
+from hybridwing.audit.duplicates import find_duplicates
+from hybridwing.audit.findings import AuditReport, Finding, Unchecked
+from hybridwing.audit.fingerprints import fingerprint_images
+from hybridwing.audit.label_findings import class_findings, stranger_findings, unreadable_findings, view_findings
+from hybridwing.audit.labels import find_strangers
+from hybridwing.audit.leak_findings import (
+    brood_findings,
+    copy_findings,
+    duplicate_findings,
+    overlap_findings,
+    specimen_findings,
+)
+from hybridwing.audit.neighbours import embedded_images
+from hybridwing.audit.overlap import BRED_RECORDS
+from hybridwing.audit.power_findings import measure_power, power_findings
+from hybridwing.audit.sources import class_sources
+from hybridwing.audit.tables import audited_tables, groups_of
+from hybridwing.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from hybridwing.audit.labels import Stranger
+    from hybridwing.audit.tables import AuditedTable
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.table import EmbeddingTable
+
+ALIKE = 0.95
+"""Cosine of standardised embeddings from which on two images are taken for copies. The nearest of several hundred
+different specimens reach 0.90: BioCLIP and DINOv2 on challenge photographs, ``pattern`` on simulated ones."""
+
+_TOPICS = ("confounding", "leaks", "labels", "power")
+_SEVERITIES = ("serious", "caution", "note", "clear")
+
+logger = logging.getLogger(__name__)
+
+
+def audit(
+    catalogue: Catalogue,
+    *,
+    images: Path | None = None,
+    embeddings: EmbeddingTable | None = None,
+    references: Sequence[Catalogue] = (),
+    seed: int = 42,
+    broods: Mapping[str, str] = BRED_RECORDS,
+    progress: Callable[[int, int], None] | None = None,
+) -> AuditReport:
+    """Say what a collection cannot support: what its labels are confounded with, where it leaks, what is doubtful.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The table to train on.
+    images : Path, optional
+        Folder that the file names of the catalogue and the references are relative to. With it copies are looked for;
+        reference images that are not there are left out.
+    embeddings : EmbeddingTable, optional
+        Of the catalogue's images; those of reference images in it are used too.
+    references : sequence of Catalogue
+        Tables to test on.
+    seed : int, default 42
+        Deals folds and draws simulated tests. Same seed, same report.
+    broods : mapping of str to str
+        Records that hold bred siblings, with a title each; by default what the challenge's references say.
+        `hybridwing.audit.overlap.read_bred_records` reads them from a BibTeX file.
+    progress : callable, optional
+        Called with (done, all) after every image file.
+
+    Raises
+    ------
+    CatalogueError
+        If the catalogue is empty or the folder of images does not exist.
+    EmbeddingError
+        If the embeddings are of other images.
+    """
+    if not len(catalogue):
+        raise CatalogueError(f"{catalogue.source}: there are no images to audit.")
+    if seed < 0:
+        raise CatalogueError(f"The seed of an audit must not be negative; got {seed}.")
+    tables = audited_tables(catalogue, [reference for reference in references if len(reference)])
+    train = tables[0]
+    groups = [group for table in tables for group in groups_of(table)]
+    rules, predictions = measure_columns(train, groups, seed=seed)
+    sources = [source for table in _outermost(tables) for source in class_sources(train, table)]
+    recalls, scores = measure_power(tables, seed=seed)
+    findings = [
+        *confounding_findings(train, rules, predictions),
+        *source_findings(sources, train.name),
+        *overlap_findings(tables),
+        *specimen_findings(train),
+        *brood_findings(_outermost(tables), broods),
+        *view_findings(tables),
+        *class_findings(tables),
+        *power_findings(recalls, scores),
+    ]
+    if images is not None:
+        findings += _image_findings(tables, images, progress)
+    strangers: list[Stranger] = []
+    if embeddings is not None:
+        strangers, more = _embedding_findings(tables, embeddings)
+        findings += more
+    return AuditReport(
+        source=train.name,
+        sha256=catalogue.sha256,
+        references=tuple((table.name, table.catalogue.sha256) for table in tables[1:]),
+        images=len(catalogue),
+        specimens=len(set(catalogue.specimens)),
+        hybrids=sum(label is True for label in train.hybrid),
+        seed=seed,
+        findings=tuple(sorted(findings, key=_place)),
+        unchecked=tuple(_unchecked(tables, images, embeddings, findings)),
+        rules=tuple(rules),
+        predictions=tuple(predictions),
+        class_sources=tuple(sources),
+        strangers=tuple(strangers),
+        recalls=tuple(recalls),
+        scores=tuple(scores),
+        folder=images,
+    )
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    return _TOPICS.index(finding.topic), _SEVERITIES.index(finding.severity)
+
+
+def _outermost(tables: Sequence[AuditedTable]) -> list[AuditedTable]:
+    """The catalogue and the references that are not inside another reference, whose classes would be listed twice."""
+    keys = [set(table.uuids) for table in tables]
+    return [table for at, table in enumerate(tables) if at == 0 or not any(keys[at] < other for other in keys[1:])]
+
+
+def _places(tables: Sequence[AuditedTable]) -> dict[str, str]:
+    """Table and class of each image, for people; of one in several tables, of the first."""
+    places: dict[str, str] = {}
+    for table in tables:
+        for uuid, name in zip(table.uuids, table.classes, strict=True):
+            places.setdefault(uuid, f"{table.name}: {name}")
+    return places
+
+
+def _image_findings(
+    tables: Sequence[AuditedTable], images: Path, progress: Callable[[int, int], None] | None
+) -> list[Finding]:
+    files: dict[str, str] = {}
+    for at, table in enumerate(tables):
+        for uuid, filename in zip(table.uuids, table.catalogue.table["filename"], strict=True):
+            if at == 0 or (images / str(filename)).is_file():
+                files.setdefault(uuid, str(filename))
+    fingerprints, unreadable = fingerprint_images(images, list(files.items()), progress=progress)
+    logger.info("%d images read, %d not", len(fingerprints), len(unreadable))
+    found = duplicate_findings(find_duplicates(fingerprints), _places(tables), len(fingerprints))
+    return [*(found if fingerprints else []), *unreadable_findings(unreadable, len(files))]
+
+
+def _embedding_findings(
+    tables: Sequence[AuditedTable], embeddings: EmbeddingTable
+) -> tuple[list[Stranger], list[Finding]]:
+    train = tables[0]
+    embeddings.rows_of(train.uuids)  # refuses the embeddings of another catalogue
+    everything = embedded_images(embeddings, [uuid for table in tables for uuid in table.uuids])
+    findings = copy_findings(everything.copies(ALIKE), _places(tables), ALIKE)
+    known = {
+        uuid: (name, record)
+        for uuid, name, record, hybrid in zip(
+            train.uuids, train.classes, train.columns["record"], train.hybrid, strict=True
+        )
+        if hybrid is not None
+    }
+    labelled = embedded_images(embeddings, list(known))
+    classes, records = ([known[uuid][part] for uuid in labelled.uuids] for part in (0, 1))
+    if not known:
+        return [], findings
+    strangers = find_strangers(labelled, classes, records)
+    return strangers, findings + stranger_findings(strangers, len(labelled.uuids))
+
+
+def _unchecked(
+    tables: Sequence[AuditedTable], images: Path | None, embeddings: EmbeddingTable | None, findings: Sequence[Finding]
+) -> list[Unchecked]:
+    """What was not looked at, and what it would take."""
+    lacking = []
+    keys = {finding.key for finding in findings}
+    if not keys & {"metadata without effect", *(f"{column} predicts label" for column in tables[0].columns)}:
+        why = "it needs hybrids, non-hybrids and a column of several values; name the record and the label column"
+        lacking.append(Unchecked("confounding", "metadata against the label", why))
+    if len(tables) == 1:
+        why = "no other table was given; name the test tables (references=, --reference)"
+        lacking.append(Unchecked("leaks", "rows and specimens shared with a test table", why))
+    if images is None:
+        why = "no folder of images was given (images=, --images)"
+        lacking.append(Unchecked("leaks", "copies among the images", why))
+    if embeddings is None:
+        why = "no embeddings were given (embeddings=, --embeddings; hybridwing embed makes them)"
+        lacking.append(Unchecked("leaks", "copies among the embeddings", why))
+    if not keys & {"images unlike their class", "every image like its class"}:
+        why = "it needs embeddings (embeddings=, --embeddings) and labels"
+        lacking.append(Unchecked("labels", "images unlike their class", why))
+    if not keys & {"views mixed", "one view"}:
+        why = "neither a column nor the file names say which side is shown"
+        lacking.append(Unchecked("labels", "dorsal and ventral views", why))
+    if "interval of recall" not in keys:
+        lacking.append(Unchecked("power", "intervals", "there are no hybrids to find"))
+    return lacking

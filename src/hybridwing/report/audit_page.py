@@ -1,0 +1,203 @@
+"""The page of an audit: one file that opens anywhere, prints, and asks nothing of the network."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing import __version__
+from hybridwing.errors import HybridwingError, ImageError
+from hybridwing.report.audit_figures import draw_recalls, draw_rules, draw_sources
+from hybridwing.report.drawing import svg_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from jinja2 import Environment
+    from matplotlib.figure import Figure
+
+    from hybridwing.audit.findings import AuditReport, EvidenceTable, Finding
+    from hybridwing.audit.labels import Stranger
+
+_TOPICS = (
+    ("confounding", "Confounding", "Does something other than the wing say which image is a hybrid?"),
+    ("leaks", "Leaks", "Does a test ask about what was trained on?"),
+    ("labels", "Labels and views", "Are the labels right, and do the images show the same thing?"),
+    ("power", "Power", "How sure can a number be that rests on so few hybrids?"),
+)
+_SEVERITIES = ("serious", "caution", "note", "clear")
+_SHOWN_ROWS = 12
+_SHOWN_STRANGERS = 12
+_SHOWN_NEIGHBOURS = 3
+_THUMBNAIL = 180
+
+
+@dataclass(frozen=True)
+class _InlineFigure:
+    """A figure of the page; `svg` is our own text and goes in unescaped."""
+
+    title: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A thumbnail as base64 JPEG, empty where the image cannot be read."""
+
+    uuid: str
+    label: str
+    data: str
+
+
+def write_audit(report: AuditReport, out: Path) -> tuple[Path, Path]:
+    """Write ``audit.html``, self-contained, and ``audit.json``.
+
+    Parameters
+    ----------
+    report : AuditReport
+    out : Path
+        Folder, made where it is missing; an earlier audit in it is replaced.
+
+    Returns
+    -------
+    tuple of Path
+        The page and the JSON file.
+
+    Raises
+    ------
+    HybridwingError
+        If the files cannot be written.
+    """
+    page, data = out / "audit.html", out / "audit.json"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        page.write_text(audit_html(report), encoding="utf-8")
+        data.write_text(report.to_json() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise HybridwingError(f"cannot write the audit to {out}: {error.strerror}") from error
+    return page, data
+
+
+def audit_html(report: AuditReport) -> str:
+    """The page as text. Whatever the tables hold is escaped; the page runs no script and loads nothing."""
+    ranked = sorted(report.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+    return (
+        _environment()
+        .get_template("audit.html.j2")
+        .render(
+            report=report,
+            version=__version__,
+            topics=_TOPICS,
+            ranked=ranked,
+            numbers=_Numbers(report.findings),
+            figures=_figures(report),
+            strangers=_with_neighbours(report.strangers[:_SHOWN_STRANGERS], report.folder) if report.folder else [],
+            shown_rows=_SHOWN_ROWS,
+        )
+    )
+
+
+class _Numbers:
+    """Number of each finding on the page; findings need not be hashable."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._numbers = {id(finding): number for number, finding in enumerate(findings, start=1)}
+
+    def __getitem__(self, finding: Finding) -> int:
+        return self._numbers[id(finding)]
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("hybridwing.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.tests["numeric_column"] = _is_numeric
+    return environment
+
+
+def _is_numeric(table: EvidenceTable, column: int) -> bool:
+    """Whether a column holds numbers only, which are set to the right."""
+    return bool(table.rows) and all(isinstance(row[column], int) for row in table.rows)
+
+
+def _figures(report: AuditReport) -> dict[str, list[_InlineFigure]]:
+    """Figures of each topic, where there is something to draw."""
+    figures: dict[str, list[_InlineFigure]] = {topic: [] for topic, _, _ in _TOPICS}
+    tables = list(dict.fromkeys(source.table for source in report.class_sources))
+    rules = [rule for rule in report.rules if rule.table in tables]  # those inside another table would repeat it
+    if rules:
+        figures["confounding"].append(
+            _inline(
+                "rules",
+                "What one value of each metadata column gives away.",
+                "Share of the hybrids and of the non-hybrids that have the value, with 95 % intervals. The longer "
+                "the grey bar, the more a model can know without looking; where the hybrids lie left of the "
+                "non-hybrids, it misleads.",
+                draw_rules(rules),
+            )
+        )
+    for number, table in enumerate(tables):
+        sources = [source for source in report.class_sources if source.table == table]
+        if len({source.record for source in sources}) > 1:
+            figures["confounding"].append(
+                _inline(
+                    f"sources{number}",
+                    f"Where the classes of {table} come from.",
+                    "Images of each class by record; the names of hybrids in vermilion. A class with one cell "
+                    "cannot be told from its record.",
+                    draw_sources(sources),
+                )
+            )
+    if report.recalls:
+        figures["power"].append(
+            _inline(
+                "recalls",
+                "How sure a recall is.",
+                "Were about a quarter, half, three quarters or nine tenths of a group found, the truth could lie "
+                "anywhere on the line (Wilson's 95 % interval).",
+                draw_recalls(report.recalls),
+            )
+        )
+    return figures
+
+
+def _inline(name: str, title: str, caption: str, figure: Figure) -> _InlineFigure:
+    return _InlineFigure(title, caption, svg_of(figure, name))
+
+
+def _with_neighbours(strangers: Sequence[Stranger], folder: Path) -> list[list[_Picture]]:
+    """Each image in doubt, followed by the nearest to it."""
+    return [
+        [
+            _Picture(uuid, name, _thumbnail(folder / uuid))  # a catalogue's key is the path in the folder
+            for uuid, name, _ in [
+                (stranger.uuid, stranger.class_name, 1.0),
+                *stranger.neighbours[:_SHOWN_NEIGHBOURS],
+            ]
+        ]
+        for stranger in strangers
+    ]
+
+
+def _thumbnail(path: Path) -> str:
+    from hybridwing.images.decode import read_rgb
+
+    try:
+        image = read_rgb(path, _THUMBNAIL)
+    except ImageError:
+        return ""
+    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    target = io.BytesIO()
+    image.save(target, "JPEG", quality=82)
+    return base64.b64encode(target.getvalue()).decode("ascii")

@@ -1,0 +1,70 @@
+"""Neighbours against comparing all with all, and the images that live among strangers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hybridwing.audit import neighbours
+from hybridwing.audit.labels import find_strangers
+from hybridwing.audit.leak_findings import copy_findings
+from hybridwing.audit.neighbours import EmbeddedImages, neighbourhood, standardised
+
+
+def _two_classes() -> tuple[np.ndarray, list[str]]:
+    rng = np.random.default_rng(3)
+    centres = np.repeat(np.eye(2, 8) * 6, 20, axis=0)
+    return (centres + rng.normal(size=(40, 8))).astype(np.float32), ["a"] * 20 + ["b"] * 20
+
+
+def test_nearest_are_those_of_comparing_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, _ = _two_classes()
+    monkeypatch.setattr(neighbours, "_BLOCK", 7)
+    found = neighbourhood(vectors, k=3)
+    products = found.vectors @ found.vectors.T
+    np.fill_diagonal(products, -np.inf)
+    assert np.array_equal(found.nearest, np.argsort(-products, axis=1)[:, :3])
+    assert np.allclose(found.cosine, -np.sort(-products, axis=1)[:, :3], atol=1e-6)
+
+
+def test_dimensions_that_do_not_vary_do_not_count() -> None:
+    vectors, _ = _two_classes()
+    padded = np.concatenate([vectors, np.full((40, 2), 5.0, np.float32)], axis=1)
+    assert np.allclose(standardised(padded), standardised(vectors), atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_with_nobody_else_there_are_no_neighbours(n: int) -> None:
+    found = neighbourhood(np.ones((n, 3), np.float32))
+    assert found.nearest.shape == (n, 0)
+
+
+def test_an_image_under_the_wrong_class_is_found_first() -> None:
+    vectors, classes = _two_classes()
+    classes[3] = "b"
+    images = EmbeddedImages(tuple(f"{n}" for n in range(40)), neighbourhood(vectors))
+    strangers = find_strangers(images, classes, ["R"] * 40)
+    assert [stranger.uuid for stranger in strangers] == ["3"]
+    assert (strangers[0].class_name, strangers[0].looks_like, strangers[0].own_neighbours) == ("b", "a", 0)
+    assert {name for _, name, _ in strangers[0].neighbours} == {"a"}
+    assert 0 < strangers[0].strangeness <= 2
+
+
+def test_tiny_classes_are_not_asked() -> None:
+    vectors, classes = _two_classes()
+    images = EmbeddedImages(tuple(f"{n}" for n in range(40)), neighbourhood(vectors))
+    assert find_strangers(images, ["a"] * 38 + ["c", "d"], ["R"] * 40) == []
+    assert find_strangers(images, ["c", *classes[1:]], ["R"] * 40) == []
+
+
+def test_copies_are_each_pair_once() -> None:
+    vectors, _ = _two_classes()
+    vectors[7] = vectors[2]
+    images = EmbeddedImages(tuple(f"{n:02}" for n in range(40)), neighbourhood(vectors))
+    ((first, second, cosine),) = images.copies(0.999)
+    assert (first, second) == ("02", "07")
+    assert cosine == pytest.approx(1, abs=1e-5)
+    places = {f"{n:02}": "mine.csv: a" for n in range(40)}
+    (mild,) = copy_findings([(first, second, cosine)], places, 0.999)
+    (bad,) = copy_findings([(first, second, cosine)], {**places, "07": "mine.csv: b"}, 0.999)
+    assert (mild.severity, bad.severity) == ("caution", "serious")
