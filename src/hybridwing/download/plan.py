@@ -1,0 +1,194 @@
+"""From a catalogue to the files wanted: which rows, which addresses, which places."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Literal, get_args
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from hybridwing.catalogue.cells import path_problem
+from hybridwing.catalogue.sampling import sample_fraction
+from hybridwing.download.faults import DownloadError, RefusedError
+from hybridwing.download.folder import RESERVED
+from hybridwing.download.sources import on_base, plain_address
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from hybridwing.catalogue.schema import Catalogue
+
+By = Literal["hybrid_stat", "subspecies", "record", "group", "view", "split"]
+
+CHALLENGE_LICENCE = "CC-BY-4.0"
+"""Licence of the challenge's Zenodo records, as the pages of Imageomics/HDR-anomaly-challenge state it."""
+
+#: Windows takes none of these in a name, and what follows a colon for a stream hidden in the file before it.
+_NOT_IN_FILE_NAMES = frozenset('<>:"|?*') if os.name == "nt" else frozenset()
+_NOT_IN_FOLDER_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file to fetch.
+
+    Attributes
+    ----------
+    path : str
+        POSIX path in the folder.
+    row : int
+        Line of the catalogue's file.
+    source : str
+        Where the catalogue says it is; what the manifest records. Empty if it does not say.
+    address : str
+        Where it is asked for: `source`, or its place on a mirror.
+    md5 : str
+        Empty if unknown.
+    licence : str
+        Empty if unknown.
+    problem : str
+        Why it cannot be asked for at all; mostly empty.
+    """
+
+    path: str
+    row: int
+    source: str
+    address: str
+    md5: str
+    licence: str
+    problem: str = ""
+
+
+def chosen_rows(catalogue: Catalogue, fraction: float | None, limit: int | None, seed: int) -> npt.NDArray[np.intp]:
+    """Positions of the rows to fetch, ascending.
+
+    The same of every class (subspecies or cross), at least one of each, as the challenge sample's notebook draws it;
+    `limit` draws that many, fewer than there are classes if need be.
+
+    Raises
+    ------
+    DownloadError, CatalogueError
+        If both are given, or one is out of range.
+    """
+    if fraction is not None and limit is not None:
+        raise DownloadError("Give a fraction or a limit, not both (--fraction or --limit).")
+    if fraction is not None:
+        return sample_fraction(catalogue, fraction, by="subspecies", seed=seed)
+    if limit is None or limit >= len(catalogue):
+        return np.arange(len(catalogue), dtype=np.intp)
+    if limit < 1:
+        raise DownloadError(f"The number of images to fetch (limit, --limit) must be at least 1; got {limit}.")
+    rows = sample_fraction(catalogue, limit / len(catalogue), by="subspecies", seed=seed)
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:limit])
+
+
+def plan(catalogue: Catalogue, *, by: str | None, base: str | None, licence: str | None) -> list[Wanted]:
+    """Files of a catalogue, one a row.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    by : {"hybrid_stat", "subspecies", "record", "group", "view", "split"} or None
+        Column whose values become sub-folders.
+    base : str or None
+        Address of a mirror, from :func:`hybridwing.download.sources.checked_base`.
+    licence : str or None
+        Of all files. None for what is known: `CHALLENGE_LICENCE` for files on Zenodo in the challenge's tables.
+
+    Raises
+    ------
+    DownloadError
+        If `by` is none of these.
+    """
+    folders = _folders(catalogue, by)
+    table = catalogue.table
+    columns = (table[name].fillna("") for name in ("filename", "file_url", "md5"))
+    files = []
+    for folder, row, filename, url, md5 in zip(folders, table["row"], *columns, strict=True):
+        path = f"{folder}/{filename}" if folder else str(filename)
+        wanted = _wanted(path, str(filename), str(url), base)
+        if licence is None:
+            known = catalogue.form != "custom" and urlsplit(wanted.source).hostname == "zenodo.org"
+            files.append(replace(wanted, row=int(row), md5=str(md5), licence=CHALLENGE_LICENCE if known else ""))
+        else:
+            files.append(replace(wanted, row=int(row), md5=str(md5), licence=licence))
+    return _without_clashes(files)
+
+
+def _wanted(path: str, filename: str, url: str, base: str | None) -> Wanted:
+    """Path and addresses of a file; the rest is not filled in yet."""
+    wanted = Wanted(path, 0, "", "", "", "")
+    try:
+        source = plain_address(url) if url else ""
+    except RefusedError as error:
+        return replace(wanted, problem=error.reason)
+    if not source and base is None:
+        return replace(wanted, problem="the catalogue has no address for it")
+    address = source if base is None else on_base(base, source, filename)
+    return replace(wanted, source=source or address, address=address, problem=_name_problem(path))
+
+
+def _name_problem(path: str) -> str:
+    if problem := path_problem(path):
+        return f"its name {problem}"
+    if _NOT_IN_FILE_NAMES & set(path):
+        return "its name holds a character that this system does not allow"
+    if path.split("/")[0].casefold() in RESERVED:
+        return f"its name is kept for the download's own files ({path.split('/')[0]})"
+    return ""
+
+
+def _without_clashes(files: Sequence[Wanted]) -> list[Wanted]:
+    """Files of which no two would be one on a disk that ignores case or spells accents in another way."""
+    owners: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    checked = []
+    for wanted in files:
+        key = unicodedata.normalize("NFC", wanted.path).casefold()
+        above = [str(parent) for parent in PurePosixPath(key).parents][:-1]
+        other = owners.get(key) or folders.get(key) or next((owners[place] for place in above if place in owners), "")
+        if wanted.problem:
+            checked.append(wanted)
+        elif other:
+            reason = f"its name clashes with {other} (case and folders counted); rename one, or fetch into sub-folders"
+            checked.append(replace(wanted, problem=reason))
+        else:
+            owners[key] = wanted.path
+            folders.update((place, wanted.path) for place in above)
+            checked.append(wanted)
+    return checked
+
+
+def _folders(catalogue: Catalogue, by: str | None) -> list[str]:
+    """Sub-folder of each row; empty for none."""
+    if by is None:
+        return [""] * len(catalogue)
+    if by not in get_args(By):
+        raise DownloadError(f"Unknown column for sub-folders {by!r} (by, --by); use one of {', '.join(get_args(By))}.")
+    if by == "subspecies":
+        values = [str(value) for value in catalogue.classes]
+    elif by == "hybrid_stat":
+        known = catalogue.table["hybrid"].map({True: "hybrid", False: "non-hybrid"})
+        values = known.astype("string").fillna("unlabelled").tolist()
+    else:
+        values = catalogue.table[by].fillna("").tolist()
+    return [folder_name(value) for value in values]
+
+
+def folder_name(value: str) -> str:
+    """Name of the sub-folder for a value: one part of a path, whatever the value.
+
+    Examples
+    --------
+    >>> folder_name("notabilis x lativitta"), folder_name("../../etc"), folder_name("")
+    ('notabilis x lativitta', '_.._etc', 'unknown')
+    """
+    name = _NOT_IN_FOLDER_NAMES.sub("_", value).strip(" .")
+    return name[:100].rstrip(" .") or "unknown"

@@ -1,0 +1,72 @@
+"""The rows of a catalogue whose photographs are there, as a catalogue of its own."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from hybridwing.catalogue.cells import plain_path
+from hybridwing.catalogue.text_table import read_text_table
+from hybridwing.download.ledger import write_csv
+from hybridwing.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.catalogue.text_table import TextTable
+
+_log = logging.getLogger(__name__)
+
+
+def write_subset(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -> Path | None:
+    """Write the rows of a catalogue's file that have photographs, with every column as it stands there.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    paths : mapping of int to str
+        For each line of its file that is kept, the path of the photograph, which becomes the file name.
+    target : Path
+        Without rows, what is there is removed.
+
+    Returns
+    -------
+    Path or None
+        `target` if it was written.
+    """
+    text = _source(catalogue) if paths else None
+    column = _filename_column(text, catalogue) if text else None
+    if text is None or column is None:
+        target.unlink(missing_ok=True)
+        return None
+    rows = (
+        [*cells[:column], paths[line], *cells[column + 1 :]]
+        for line, cells in zip(text.lines, text.cells, strict=True)
+        if line in paths
+    )
+    write_csv(target, text.header, rows)
+    return target
+
+
+def _source(catalogue: Catalogue) -> TextTable | None:
+    try:
+        text = read_text_table(catalogue.source)
+    except CatalogueError as error:
+        _log.warning("no catalogue of what is there: %s", error)
+        return None
+    if text.sha256 != catalogue.sha256:
+        _log.warning("no catalogue of what is there: %s changed since it was read", catalogue.source)
+        return None
+    return text
+
+
+def _filename_column(text: TextTable, catalogue: Catalogue) -> int | None:
+    """Column that holds the file names, whatever it is called."""
+    names = dict(zip(catalogue.table["row"], catalogue.table["filename"], strict=True))
+    rows = [(cells, names[line]) for line, cells in zip(text.lines, text.cells, strict=True) if line in names]
+    for column in range(len(text.header)):
+        if rows and all(plain_path(cells[column]) == name for cells, name in rows):
+            return column
+    return None
