@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 0 -c constraints.txt
 CPU_INDEX = --extra-index-url https://download.pytorch.org/whl/cpu
 
-.PHONY: quickstart test lint clean help
+.PHONY: quickstart test lint notebook clean help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -16,6 +16,9 @@ quickstart: $(VENV)/.core ## simulate, train and score in the folder quickstart
 
 test: lint ## check style and types, then run the tests
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+
+notebook: $(VENV)/.notebook ## open the notebook
+	$(BIN)/jupyter lab notebooks/butterfly_sample_notebook.ipynb
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -31,6 +34,10 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP_INSTALL) $(CPU_INDEX) -e '.[torch,dev]'
+	touch $@
+
+$(VENV)/.notebook: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) $(CPU_INDEX) -e '.[torch,notebook]'
 	touch $@
 
 clean: ## remove .venv and what the quickstart made

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from hybridwing.audit.findings import AuditReport
+    from hybridwing.catalogue.describe import CatalogueDescription
+    from hybridwing.download.report import DownloadReport
     from hybridwing.embeddings.table import Failure
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
@@ -189,6 +192,40 @@ def show_ranking(ranking: Ranking, limit: int = 20) -> None:
     show_rows(title, ("rank", "score", "verdict", "image"), rows, numeric=("rank", "score"))
     if len(ranking.images) > limit:
         say(f"… and {len(ranking.images) - limit} more")
+
+
+def show_download(report: DownloadReport, limit: int = 10) -> None:
+    """Counts, and why the first of the missing files are missing."""
+    say(report.summary())
+    if report.failed:
+        rows = [(missing.path, missing.reason) for missing in report.failed[:limit]]
+        show_rows(f"{len(report.failed)} files are missing", ("file", "reason"), rows, stderr=True)
+        note(f"all of them with their addresses: {report.missing}; the same command fetches what is missing")
+    if report.catalogue is not None:
+        say(f"next: hybridwing train {report.catalogue} --images {report.out} --out RUN")
+
+
+def show_description(description: CatalogueDescription) -> None:
+    """Images, hybrids and non-hybrids of every class and record."""
+    for title, counts in (("class", description.classes), ("record", description.records)):
+        rows = [(c.name, str(c.images), str(c.hybrids), str(c.non_hybrids)) for c in counts]
+        header = (title, "images", "hybrids", "non-hybrids")
+        show_rows(f"{description.source}: {description.images} images", header, rows, numeric=header[1:])
+    if description.names_inferred:
+        say("\nnames beside codes are inferred: the subspecies in alphabetical order")
+
+
+def show_audit(report: AuditReport) -> None:
+    """The findings' headlines, the serious ones first, and what was not looked at."""
+    order = ("serious", "caution", "note", "clear")
+    found = sorted(report.findings, key=lambda finding: order.index(finding.severity))
+    show_rows(
+        f"{report.source}: {len(found)} findings",
+        ("severity", "topic", "finding"),
+        [(finding.severity, finding.topic, finding.headline) for finding in found],
+    )
+    for unchecked in report.unchecked:
+        note(f"not checked: {unchecked.what}: {unchecked.why}")
 
 
 def show_left_out(paths: Sequence[Path]) -> None:

@@ -3,9 +3,9 @@
 Nothing heavy is imported before a verb runs, so that ``hybridwing --help`` answers at once.
 """
 
-from hybridwing.cli import data, learning, lists
+from hybridwing.cli import collecting, data, learning, lists
 from hybridwing.cli.command import app, run
 
-__all__ = ["app", "data", "learning", "lists", "main"]
+__all__ = ["app", "collecting", "data", "learning", "lists", "main"]
 
 main = run

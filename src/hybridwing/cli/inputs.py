@@ -84,3 +84,14 @@ def embeddings_of(path: Path | None) -> EmbeddingTable | None:
     from hybridwing.embeddings.store import read_table
 
     return None if path is None else read_table(path)
+
+
+def per_minute(rate: str) -> float:
+    """Requests a minute, of ``60`` or ``60/min``."""
+    from hybridwing.download.faults import DownloadError
+
+    number = rate.strip().lower().removesuffix("/min").removesuffix("/minute")
+    try:
+        return float(number)
+    except ValueError:
+        raise DownloadError(f"--rate takes requests a minute, as 60 or 60/min; got {rate!r}") from None

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from hybridwing.audit.findings import AuditReport, EvidenceTable, Finding
     from hybridwing.audit.labels import Stranger
 
+#: All that :func:`write_audit` writes.
+FILES = ("audit.html", "audit.json")
 _TOPICS = (
     ("confounding", "Confounding", "Does something other than the wing say which image is a hybrid?"),
     ("leaks", "Leaks", "Does a test ask about what was trained on?"),

@@ -1,0 +1,153 @@
+"""The verbs before any model: download, describe, audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hybridwing.cli.command import app
+from hybridwing.cli.inputs import (
+    CatalogueArgument,
+    Columns,
+    HybridValues,
+    NonHybridValues,
+    Overwrite,
+    Seed,
+    catalogue_of,
+    embeddings_of,
+    per_minute,
+)
+
+
+@app.command()
+def download(
+    catalogue: CatalogueArgument,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the photographs; continues what is there.")],
+    fraction: Annotated[
+        float | None, typer.Option("--fraction", help="Share of every subspecies and cross to fetch, e.g. 0.15.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="Number of images to fetch, drawn alike.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="COLUMN", help="Sort into sub-folders, e.g. by hybrid_stat.")
+    ] = None,
+    downsize: Annotated[
+        int | None, typer.Option("--downsize", metavar="PX", help="Also write copies with this short side.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Files fetched at a time.")] = 4,
+    rate: Annotated[str, typer.Option("--rate", help="Requests a minute and host: 60 or 60/min.")] = "60/min",
+    verify: Annotated[
+        Literal["md5", "none"], typer.Option("--verify", help="md5: check every file; none: trust size and time.")
+    ] = "md5",
+    base_url: Annotated[str | None, typer.Option("--base-url", help="Address of a mirror.")] = None,
+    contact: Annotated[str, typer.Option("--contact", help="Your address, told to the server.")] = "",
+    seed: Seed = 42,
+    column: Columns = None,
+    hybrid_value: HybridValues = None,
+    non_hybrid_value: NonHybridValues = None,
+) -> None:
+    """Fetch a catalogue's photographs.
+
+    Checks every file, waits where the server asks for it, and continues what an earlier call left. Exit code 1 if
+    anything is missing at the end.
+    """
+    from hybridwing import console
+    from hybridwing.download.fetch import download as fetch
+
+    table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
+    with console.progress("downloading") as report:
+        done = fetch(
+            table,
+            out,
+            fraction=fraction,
+            limit=limit,
+            by=by,
+            downsize=downsize,
+            jobs=jobs,
+            rate=per_minute(rate),
+            verify=verify,
+            base_url=base_url,
+            contact=contact,
+            seed=seed,
+            progress=report,
+        )
+    console.show_download(done)
+    if not done.complete:
+        raise typer.Exit(1)
+
+
+@app.command()
+def describe(
+    catalogue: CatalogueArgument,
+    out: Annotated[Path | None, typer.Option("--out", help="New folder for the figures and the counts.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    overwrite: Overwrite = False,
+    column: Columns = None,
+    hybrid_value: HybridValues = None,
+    non_hybrid_value: NonHybridValues = None,
+) -> None:
+    """Count a catalogue by subspecies, cross, record, view and file type."""
+    from hybridwing import console
+    from hybridwing.catalogue.describe import describe as count
+    from hybridwing.report.catalogue_figures import FILES, write_description
+    from hybridwing.runs.folder import check_new_folder, new_folder
+
+    if out is not None:
+        check_new_folder(out, overwrite=overwrite, mark="description.json", contents=FILES)
+    description = count(catalogue_of(catalogue, column, hybrid_value, non_hybrid_value))
+    if out is not None:
+        with new_folder(out, overwrite=overwrite, mark="description.json", contents=FILES) as partial:
+            write_description(description, partial)
+    if as_json:
+        typer.echo(description.to_json())
+        return
+    console.show_description(description)
+    if out is not None:
+        console.say(f"\n{out}: figures of classes, records and metadata")
+
+
+@app.command()
+def audit(
+    catalogue: CatalogueArgument,
+    out: Annotated[Path, typer.Option("--out", help="New folder for audit.html and audit.json.")],
+    images: Annotated[Path | None, typer.Option("--images", help="Folder of images, to look for copies.")] = None,
+    embeddings: Annotated[
+        Path | None, typer.Option("--embeddings", help="Table that `hybridwing embed` made, to look for odd images.")
+    ] = None,
+    reference: Annotated[
+        list[Path] | None, typer.Option("--reference", metavar="CSV", help="Table to test on; repeat for each.")
+    ] = None,
+    bib: Annotated[
+        Path | None, typer.Option("--bib", help="References of the records, to find those of bred broods.")
+    ] = None,
+    seed: Seed = 42,
+    overwrite: Overwrite = False,
+    column: Columns = None,
+    hybrid_value: HybridValues = None,
+    non_hybrid_value: NonHybridValues = None,
+) -> None:
+    """Say what the labels are confounded with, and what the data cannot support."""
+    from hybridwing import console
+    from hybridwing.audit.overlap import BRED_RECORDS, read_bred_records
+    from hybridwing.audit.run import audit as examine
+    from hybridwing.catalogue.readers import read_catalogue
+    from hybridwing.report.audit_page import FILES, write_audit
+    from hybridwing.runs.folder import check_new_folder, new_folder
+
+    check_new_folder(out, overwrite=overwrite, mark="audit.json", contents=FILES)
+    table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
+    with console.progress("auditing") as report:
+        found = examine(
+            table,
+            images=images,
+            embeddings=embeddings_of(embeddings),
+            references=[read_catalogue(path) for path in reference or []],
+            seed=seed,
+            broods=BRED_RECORDS if bib is None else read_bred_records(bib),
+            progress=report,
+        )
+    with new_folder(out, overwrite=overwrite, mark="audit.json", contents=FILES) as partial:
+        write_audit(found, partial)
+    console.show_audit(found)
+    console.say(f"\n{out / 'audit.html'}: evidence, what it means and what to do")
