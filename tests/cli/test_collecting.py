@@ -1,0 +1,88 @@
+"""The verbs before any model."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import threading
+
+import pytest
+
+
+@pytest.fixture
+def mirror(files):
+    """A server on this machine that has the collection's photographs."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(files.images))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def own(files, tmp_path):
+    """A table with two photographs, one of which the mirror does not have."""
+    name = sorted(p.name for p in files.images.iterdir())[0]
+
+    def write(*names: str):
+        table = tmp_path / "own.csv"
+        table.write_text("\n".join(["filename", *names]), encoding="utf-8")
+        return table
+
+    return name, write
+
+
+def test_download_says_what_it_did_and_what_comes_next(call, own, mirror, tmp_path):
+    name, write = own
+    arguments = ("--out", tmp_path / "got", "--base-url", mirror, "--rate", "6000/min")
+    answer = call("download", write(name), *arguments)
+    assert answer.code == 0
+    assert (tmp_path / "got" / name).is_file()
+    assert f"hybridwing train {tmp_path / 'got' / 'catalogue.csv'} --images {tmp_path / 'got'}" in answer.out
+    again = call("download", write(name, "absent.jpg"), *arguments)
+    assert again.code == 1
+    assert "1 files are missing" in again.err
+    assert "absent.jpg" in again.err
+    assert "missing.csv" in again.err
+
+
+def test_a_rate_is_requests_a_minute(call, own, tmp_path):
+    name, write = own
+    answer = call("download", write(name), "--out", tmp_path / "got", "--rate", "fast")
+    assert answer.code == 2
+    assert "--rate takes requests a minute, as 60 or 60/min; got 'fast'" in answer.err
+
+
+def test_describe(call, files, tmp_path):
+    answer = call("describe", files.train, "--out", tmp_path / "counts")
+    assert answer.code == 0
+    assert "lativitta (8)" in answer.out
+    assert "names beside codes are inferred" in answer.out
+    written = {p.name for p in (tmp_path / "counts").iterdir()}
+    assert {"description.json", "classes.png", "classes.svg", "records.png", "metadata.png"} <= written
+    assert call("describe", files.train, "--out", tmp_path / "counts").code == 2
+    assert call("describe", files.train, "--out", tmp_path / "counts", "--overwrite").code == 0
+    printed = json.loads(call("describe", files.test, "--json").out)
+    assert printed["form"] == "reference"
+
+
+def test_audit(call, files, tmp_path):
+    answer = call("audit", files.train, "--reference", files.test, "--out", tmp_path / "audit")
+    assert answer.code == 0
+    assert "serious" in answer.out
+    assert "not checked: copies among the images" in answer.err
+    assert {p.name for p in (tmp_path / "audit").iterdir()} == {"audit.html", "audit.json"}
+    assert "confounding" in (tmp_path / "audit" / "audit.json").read_text(encoding="utf-8")
+    assert call("audit", files.train, "--out", tmp_path / "audit").code == 2
+    bib = tmp_path / "references.bib"
+    bib.write_text("@misc{a,\ntitle = {Bred broods},\ndoi = {10.5281/zenodo.9000018}\n}\n", encoding="utf-8")
+    assert call("audit", files.train, "--bib", bib, "--out", tmp_path / "audit", "--overwrite").code == 0
