@@ -221,13 +221,19 @@ def lists(values: list[Any], kind: pa.DataType, size: int = 5) -> pa.Array:
         ({"uuid": [1], "emb": lists([[0.0] * 5], pa.float32())}, "it has uuid (int64)"),
         ({"uuid": ["a", "a"], "emb": lists([[0.0] * 5] * 2, pa.float32())}, "stands twice"),
         ({"uuid": ["a", None], "emb": lists([[0.0] * 5] * 2, pa.float32())}, "it has empty cells"),
-        ({"uuid": ["a", "b"], "emb": lists([[0.0] * 5, None], pa.float32())}, "it has empty cells"),
         ({"uuid": ["a"], "emb": lists([[0.0] * 4 + [None]], pa.float32())}, "NaN or infinity: a"),
         ({"uuid": ["a"], "emb": lists([[0.0] * 4 + [float("inf")]], pa.float32())}, "NaN or infinity: a"),
     ],
 )
 def test_a_table_whose_columns_are_wrong(tmp_path, columns, said):
     assert said in refusal(rewritten(tmp_path / "x.parquet", None, columns))
+
+
+def test_a_table_with_an_empty_embedding(tmp_path):
+    columns = {"uuid": ["a", "b"], "emb": lists([[0.0] * 5, None], pa.float32())}
+    message = refusal(rewritten(tmp_path / "x.parquet", None, columns))
+    # Older releases of pyarrow find it when they read the file.
+    assert "it has empty cells" in message or "is not a readable parquet file: Expected all lists" in message
 
 
 def test_many_row_groups_are_one_table(tmp_path):
