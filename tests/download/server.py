@@ -144,13 +144,14 @@ def short(handler: Handler, path: str, value: str) -> None:
     """A length that is less than the file has: the receiver cannot tell."""
     code, body, headers = handler.body(path)
     handler.close_connection = True
-    handler.answer(code, body[:-40], headers)
+    # Said, or the client may send its next request into a connection that is just being closed.
+    handler.answer(code, body[:-40], {**headers, "Connection": "close"})
 
 
 def long(handler: Handler, path: str, value: str) -> None:
     code, body, headers = handler.body(path)
     handler.close_connection = True
-    handler.answer(code, body + bytes(40), headers)
+    handler.answer(code, body + bytes(40), {**headers, "Connection": "close"})
 
 
 def endless(handler: Handler, path: str, value: str) -> None:
