@@ -4,8 +4,6 @@ Nothing heavy is imported before a verb runs, so that ``hybridwing --help`` answ
 """
 
 from hybridwing.cli import collecting, data, learning, lists
-from hybridwing.cli.command import app, run
+from hybridwing.cli.command import app, main
 
 __all__ = ["app", "collecting", "data", "learning", "lists", "main"]
-
-main = run

@@ -50,7 +50,7 @@ def debug_first(arguments: Sequence[str]) -> list[str]:
     return [*["--debug"] * (len(rest) < end), *rest, *arguments[end:]]
 
 
-def run() -> None:
+def main() -> None:
     """Run the command line; input at fault gives one clear line and exit code 2, Ctrl-C exit code 130."""
     sys.argv[1:] = arguments = debug_first(sys.argv[1:])
     debug = arguments[:1] == ["--debug"]

@@ -11,6 +11,7 @@ from PIL import Image
 from hybridwing.download.faults import DownloadError, RefusedError, disk_problem
 from hybridwing.download.folder import SafeRoot
 from hybridwing.errors import ImageError
+from hybridwing.files import written_whole
 from hybridwing.images.decode import read_rgb
 
 if TYPE_CHECKING:
@@ -70,12 +71,8 @@ class Downsizer:
                 scale = self.short_side / short
                 width, height = (max(round(side * scale), self.short_side) for side in image.size)
                 image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-            partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-            try:
+            with written_whole(target) as partial:
                 image.save(partial, format=_FORMATS.get(target.suffix.lower(), "JPEG"), quality=_QUALITY)
-                partial.replace(target)
-            finally:
-                partial.unlink(missing_ok=True)
         except ImageError as error:
             raise RefusedError(f"no smaller copy: {error.reason}") from error
         except OSError as error:

@@ -7,8 +7,6 @@ the key ``hybridwing``, as JSON.
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from hybridwing import __version__
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import EmbeddingError
+from hybridwing.files import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,18 +55,13 @@ def write_table(table: EmbeddingTable, path: Path) -> None:
         [("uuid", pa.string()), ("emb", pa.list_(pa.float32(), table.backbone.dimension))],
         metadata={_METADATA_KEY: json.dumps(provenance, sort_keys=True).encode()},
     )
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = pa.Table.from_arrays(columns, schema=schema)
-        pq.write_table(content, partial, compression="zstd", write_page_checksum=True)
-        partial.replace(path)
+        with written_whole(path) as partial:
+            pq.write_table(content, partial, compression="zstd", write_page_checksum=True)
     except OSError as error:
         raise EmbeddingError(f"cannot write {path}: {error}") from error
-    finally:
-        # With something else in the place of the folder there is nothing to remove, and no error that tells more.
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def read_table(path: Path) -> EmbeddingTable:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import secrets
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 from hybridwing.embeddings.table import Failure
 from hybridwing.evaluation.metrics import DetectionMetrics
+from hybridwing.files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,12 +32,8 @@ def write_rows(path: Path, header: Sequence[str] | None, rows: Iterable[Sequence
         plain.writerow(header)
     for row in rows:
         (quoted if any("\r" in str(cell) for cell in row) else plain).writerow(row)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
+    with written_whole(path) as partial:
         partial.write_bytes(text.getvalue().encode("utf-8", errors="backslashreplace"))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
