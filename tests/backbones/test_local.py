@@ -133,8 +133,8 @@ def test_the_key_is_that_of_the_content_wherever_it_lies(save, tmp_path):
 def test_preparing_can_be_sent_to_another_process(save):
     prepare = local(save("ViT")).prepare
     picture = Image.new("RGB", (50, 40), (200, 100, 50))
-    assert np.array_equal(pickle.loads(pickle.dumps(prepare))(picture), prepare(picture))
-    assert prepare(picture).shape == (3, 32, 32)
+    assert np.array_equal(pickle.loads(pickle.dumps(prepare))(picture).value, prepare(picture).value)
+    assert prepare(picture).value.shape == (3, 32, 32)
 
 
 def refusal(folder: Path) -> str:
@@ -300,4 +300,4 @@ def test_the_real_one_agrees_with_a_direct_computation(shared):
         np.testing.assert_allclose(vector, expected, atol=1e-5, rtol=1e-5)
     own = load_backbone(f"local:{folder}", device="cpu")
     assert own.spec.preprocess.resize_to == 256
-    assert own.prepare(read_rgb(paths[0])).shape == (3, 224, 224)
+    assert own.prepare(read_rgb(paths[0])).value.shape == (3, 224, 224)

@@ -16,7 +16,7 @@ from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.embeddings import engine
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import EmbeddingError
-from hybridwing.runtime.preprocess import Preprocess
+from hybridwing.runtime.preprocess import Prepared, Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +27,8 @@ class MeanColour:
     """A backbone whose embedding is the mean colour; a red picture it takes for NaN."""
 
     prepare_in_processes = False
+    precision = "fp32"
+    batch_size = 16
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -36,12 +38,12 @@ class MeanColour:
         return BackboneSpec("mean", "test", "v1", "", "mean", 3, Preprocess(size=8))
 
     @property
-    def prepare(self) -> Callable[[Image.Image], np.ndarray]:
+    def prepare(self) -> Callable[[Image.Image], Prepared]:
         return self.mean
 
     @staticmethod
-    def mean(image: Image.Image) -> np.ndarray:
-        return np.asarray(image, np.float32).mean(axis=(0, 1))
+    def mean(image: Image.Image) -> Prepared:
+        return Prepared(np.asarray(image, np.float32).mean(axis=(0, 1)))
 
     def forward(self, batch: Sequence[np.ndarray]) -> np.ndarray:
         self.batches.append(len(batch))
@@ -54,10 +56,10 @@ class Fussy(MeanColour):
     """A backbone that cannot prepare narrow pictures."""
 
     @staticmethod
-    def mean(image: Image.Image) -> np.ndarray:
+    def mean(image: Image.Image) -> Prepared:
         if image.width < 4:
             raise LookupError("too narrow\nand more about it")
-        return np.asarray(image, np.float32).mean(axis=(0, 1))
+        return Prepared(np.asarray(image, np.float32).mean(axis=(0, 1)))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.runs.train import train
-from hybridwing.runtime.preprocess import Preprocess
+from hybridwing.runtime.preprocess import Prepared, Preprocess
 from hybridwing.simulate.collection import simulate
 
 if TYPE_CHECKING:
@@ -61,18 +61,20 @@ def trained(data: Data, tmp_path_factory: pytest.TempPathFactory) -> TrainingRes
     )
 
 
-def _small(image: Image.Image, side: int) -> NDArray[np.float32]:
-    return np.asarray(image.resize((side, side)), dtype=np.float32).ravel() / 255
+def _small(image: Image.Image, side: int) -> Prepared:
+    return Prepared(np.asarray(image.resize((side, side)), dtype=np.float32).ravel() / 255)
 
 
 class StubBackbone:
     """An encoder that costs nothing: the picture, shrunk. `weights` stands for the digest of its weights."""
 
     prepare_in_processes = False
+    precision = "fp32"
+    batch_size = 16
 
     def __init__(self, name: str = "stub", weights: str = "", preprocess: Preprocess | None = None) -> None:
         self.spec = BackboneSpec(name, "stub", "v1", weights, "pixels", 48, preprocess or Preprocess(size=8))
-        self.prepare: Callable[[Image.Image], NDArray[np.float32]] = partial(_small, side=4)
+        self.prepare: Callable[[Image.Image], Prepared] = partial(_small, side=4)
         self.batches = 0
         self.images = 0
 

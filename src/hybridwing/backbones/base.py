@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from hybridwing.runtime.preprocess import Prepared
+
 
 @dataclass(frozen=True)
 class BackboneSpec:
@@ -88,7 +90,17 @@ class Backbone(Protocol):
         ...
 
     @property
-    def prepare(self) -> Callable[[Image.Image], NDArray[np.float32]]:
+    def precision(self) -> str:
+        """Number format that `forward` computes in: ``"fp32"``, ``"bf16"`` or ``"fp16"``."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Images a forward pass that suit this model and the memory there is."""
+        ...
+
+    @property
+    def prepare(self) -> Callable[[Image.Image], Prepared]:
         """RGB picture to backbone input; can be pickled, so that it can run in another process."""
         ...
 
@@ -98,5 +110,11 @@ class Backbone(Protocol):
         ...
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Embeddings of shape (n, dimension), float32, of n prepared inputs."""
+        """Embeddings of shape (n, dimension), float32, of n prepared inputs.
+
+        Raises
+        ------
+        MemoryError
+            If the memory of the device does not hold a batch of this size; a smaller one may do.
+        """
         ...

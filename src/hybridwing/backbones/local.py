@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.errors import BackboneError, MissingExtraError
-from hybridwing.runtime.preprocess import Preprocess, to_input
+from hybridwing.runtime.preprocess import Prepared, Preprocess, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +57,8 @@ class LocalBackbone:
     """
 
     prepare_in_processes = False
+    precision = "fp32"
+    batch_size = 16
 
     def __init__(self, folder: Path, name: str, preprocess: str = "default", device: str = "auto") -> None:
         _check_folder(folder)
@@ -91,9 +93,9 @@ class LocalBackbone:
         )
 
     @property
-    def prepare(self) -> Callable[[Image.Image], NDArray[np.float32]]:
+    def prepare(self) -> Callable[[Image.Image], Prepared]:
         """Resize, cut and normalise."""
-        return partial(to_input, prep=self._preprocess)
+        return partial(prepare, prep=self._preprocess)
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Embed a batch."""

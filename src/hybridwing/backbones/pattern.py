@@ -21,7 +21,9 @@ class PatternBackbone:
     """See :mod:`hybridwing.runtime.pattern`."""
 
     prepare_in_processes = True
-    prepare = staticmethod(pattern.describe)
+    precision = "fp32"
+    batch_size = 64
+    prepare = staticmethod(pattern.prepare)
 
     @property
     def spec(self) -> BackboneSpec:

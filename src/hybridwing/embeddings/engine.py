@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from hybridwing.backbones.base import Backbone
+    from hybridwing.runtime.preprocess import Prepared
 
-    Prepare = Callable[[Image.Image], NDArray[np.float32]]
+    Prepare = Callable[[Image.Image], Prepared]
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ def _check_items(items: Sequence[tuple[str, Path]]) -> None:
 def prepare_file(path: Path, prepare: Prepare, short_side: int) -> _Prepared:
     """Decode and prepare one file; a failure is a value, so that it can cross processes."""
     try:
-        return _Prepared(prepare(read_rgb(path, short_side)))
+        return _Prepared(prepare(read_rgb(path, short_side)).value)
     except ImageError as error:
         return _Prepared(None, error.stage, error.reason)
     except Exception as error:  # one odd picture must not end a batch of thousands; it is reported, not hidden

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from .preprocess import Prepared
 from .specimen import WORKING_SIDE, Specimen, find_specimen, symmetry_axis, wing_split
 
 if TYPE_CHECKING:
@@ -94,6 +95,13 @@ def cut_wings(rgb: NDArray[np.float32]) -> Wings:
     )
 
 
+def prepare(image: Image.Image) -> Prepared:
+    """Descriptor of one RGB picture, with how surely the specimen was found; see :func:`describe`."""
+    wings = cut_wings(working_copy(image))
+    confidence = wings.specimen.confidence
+    return Prepared(_described(wings), "specimen" if confidence > 0 else "whole", confidence)
+
+
 def describe(image: Image.Image) -> NDArray[np.float32]:
     """Descriptor of one RGB picture.
 
@@ -105,7 +113,11 @@ def describe(image: Image.Image) -> NDArray[np.float32]:
         the share of the box that is lighter than 0.3 of the light, and the wing's share of the specimen's size. Then
         the layout: 4 × 4 cells of 8 edge directions and 8 × 8 cells of lightness. Zeros for what is not to be seen.
     """
-    wings = cut_wings(working_copy(image))
+    return prepare(image).value
+
+
+def _described(wings: Wings) -> NDArray[np.float32]:
+    """Descriptor of wings that were cut out."""
     pairs = np.stack([_pair(wings.forewings), _pair(wings.hindwings)])
     pairs[:, -1] /= max(float(np.hypot(*pairs[:, -1])), 1.0)
     return np.concatenate([pairs.ravel(), _layout(wings.layout)]).astype(np.float32)

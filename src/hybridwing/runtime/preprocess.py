@@ -172,6 +172,30 @@ def _shortened(image: Image.Image) -> Image.Image:
     return image.crop((left, top, left + min(width, longest), top + min(height, longest)))
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One picture as a backbone takes it, and which part of the picture that is.
+
+    Attributes
+    ----------
+    value : ndarray of float32
+        What the backbone's forward pass takes, e.g. of shape (3, size, size).
+    view : str
+        The view it shows: the one asked for, or ``"whole"`` where that was not found.
+    confidence : float
+        How surely the view was found, in [0, 1]; 1 for ``"whole"`` where it was asked for.
+    """
+
+    value: NDArray[np.float32]
+    view: str = "whole"
+    confidence: float = 1.0
+
+
+def prepare(image: Image.Image, prep: Preprocess) -> Prepared:
+    """Cut the view out of an RGB picture and make a backbone's input of it."""
+    return Prepared(to_input(image, prep))
+
+
 def to_input(image: Image.Image, prep: Preprocess) -> NDArray[np.float32]:
     """Backbone input of one RGB picture.
 
