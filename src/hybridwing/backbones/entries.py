@@ -273,7 +273,7 @@ def near_names(name: str, limit: int = 2) -> list[str]:
     plain = {_plain(entry).lower(): entry.name for entry in _ENTRIES}
     starts = [key for key in plain if name and key.startswith(name.lower())]
     near = difflib.get_close_matches(name.lower(), list(plain), n=limit, cutoff=0.6)
-    return [plain[key] for key in dict.fromkeys([*near, *starts])][:limit]
+    return [plain[key] for key in dict.fromkeys([*starts, *near])][:limit]
 
 
 def _plain(entry: BackboneEntry) -> str:
