@@ -66,6 +66,9 @@ def model_of(architecture: str) -> Any:
                 projection_dim=8,
             )
         ),
+        "CLIP with projection": lambda: transformers.CLIPVisionModelWithProjection(
+            transformers.CLIPVisionConfig(**TINY, projection_dim=8)
+        ),
         "SigLIP vision": lambda: transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**TINY)),
         "Swin": lambda: transformers.SwinModel(
             transformers.SwinConfig(embed_dim=8, depths=[1, 1], num_heads=[1, 1], window_size=4, image_size=SIDE)

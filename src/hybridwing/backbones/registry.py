@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.entries import BackboneEntry, backbone_entries, backbone_names, near_names
+from hybridwing.backbones.local import Choice, LocalBackbone
 from hybridwing.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -24,13 +25,16 @@ def load_backbone(
     view: str = "whole",
     feature: str = "default",
     device: str = "auto",
+    precision: str = "auto",
+    offline: bool = False,  # noqa: ARG001 - nothing is fetched yet
 ) -> Backbone:
-    """Make a backbone ready.
+    """Make a backbone ready; fetches its weights where they are not at hand.
 
     Parameters
     ----------
     name : str
-        A name or a form of :func:`hybridwing.backbones.entries.backbone_entries`, e.g. ``"local:FOLDER"``.
+        A name or a form of :func:`hybridwing.backbones.entries.backbone_entries`, e.g. ``"bioclip-2"``,
+        ``"hf:REPO@REVISION"`` or ``"local:FOLDER"``.
     preprocess : {"default", "sample"}
         The backbone's own preprocessing, or the challenge sample's resize.
     view : str
@@ -39,6 +43,11 @@ def load_backbone(
         Output to take for the embedding: ``"default"``, or what the entry lists, e.g. ``"cls"``.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect on `pattern`.
+    precision : {"auto", "fp32", "bf16", "fp16"}
+        Number format of the forward pass; see :mod:`hybridwing.runtime.device`. Of no effect on `pattern`.
+    offline : bool
+        Never touch the network: take what the hub's cache holds, or say what is missing. Setting ``HF_HUB_OFFLINE=1``
+        does the same.
 
     Raises
     ------
@@ -52,13 +61,10 @@ def load_backbone(
         raise BackboneError(f"preprocess must be one of {', '.join(PREPROCESS_CHOICES)}; got {preprocess!r}")
     if name == "pattern":
         return _pattern(preprocess, view, feature)
+    choice = Choice(preprocess, view, feature, device, precision)
     kind, _, place = name.partition(":")
     if kind == "local" and place:
-        if view != "whole" or feature != "default":
-            raise BackboneError("a backbone in a folder has the view 'whole' and its default feature alone")
-        from hybridwing.backbones.local import LocalBackbone
-
-        return LocalBackbone(Path(place).expanduser(), name, preprocess, device)
+        return LocalBackbone(Path(place).expanduser(), name, choice)
     raise _unknown(name)
 
 
