@@ -13,7 +13,7 @@ from PIL import Image
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.pattern import PatternBackbone
-from hybridwing.embeddings import engine
+from hybridwing.embeddings import preparing
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import EmbeddingError
 from hybridwing.runtime.preprocess import Prepared, Preprocess
@@ -166,10 +166,12 @@ def test_memory_does_not_grow_with_the_collection(items, monkeypatch):
             future.set_result(work(*args, **kwargs))
             return future
 
-    monkeypatch.setattr(engine, "ThreadPoolExecutor", lambda count: Slow())
+    monkeypatch.setattr(preparing, "ThreadPoolExecutor", lambda count: Slow())
     many = [(f"{n}", items[0][1]) for n in range(100)]
-    embed_images(many, MeanColour(), workers=2, progress=lambda done, of: waiting.append(submitted - done))
-    assert max(waiting) <= 16
+    embed_images(
+        many, MeanColour(), workers=2, batch_size=4, progress=lambda done, of: waiting.append(submitted - done)
+    )
+    assert max(waiting) <= 4 + 16
 
 
 @pytest.fixture
@@ -189,8 +191,8 @@ def many(tmp_path: Path) -> list[tuple[str, Path]]:
 
 def test_processes_and_threads_agree_bit_for_bit(many, monkeypatch):
     used: list[int] = []
-    real = engine.ProcessPoolExecutor
-    monkeypatch.setattr(engine, "ProcessPoolExecutor", lambda count, **k: used.append(count) or real(count, **k))
+    real = preparing.ProcessPoolExecutor
+    monkeypatch.setattr(preparing, "ProcessPoolExecutor", lambda count, **k: used.append(count) or real(count, **k))
     in_processes = embed_images(many, PatternBackbone(), workers=2)
     assert used == [2]
     in_threads = embed_images(many, PatternBackbone(), workers=1)
@@ -220,7 +222,7 @@ def test_when_worker_processes_die_threads_go_on(many, monkeypatch, caplog, surv
             self.answered += 1
             return future
 
-    monkeypatch.setattr(engine, "ProcessPoolExecutor", Dying)
+    monkeypatch.setattr(preparing, "ProcessPoolExecutor", Dying)
     told: list[int] = []
     table = embed_images(many, PatternBackbone(), workers=2, progress=lambda done, of: told.append(done))
     assert told == list(range(1, 49))
