@@ -16,7 +16,8 @@ import hybridwing
 PACKAGE = Path(hybridwing.__file__).parent
 RUNTIME = sorted((PACKAGE / "runtime").rglob("*.py"))
 AT_ONCE = {"numpy", "scipy", "PIL"}
-INSIDE_FUNCTIONS = AT_ONCE | {"torch", "transformers"}
+#: transformers brings safetensors along.
+INSIDE_FUNCTIONS = AT_ONCE | {"torch", "transformers", "safetensors"}
 HEAVY = ("numpy", "pandas", "sklearn", "scipy", "torch", "transformers", "matplotlib", "pandera", "pyarrow", "PIL")
 
 
