@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageOps
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.backbones.registry import backbone_entries
 from hybridwing.images.decode import read_rgb
-from hybridwing.runtime.pattern import DIMENSION, cut_wings, describe, working_copy
+from hybridwing.runtime.pattern import DIMENSION, cut_wings, describe
+from hybridwing.runtime.specimen import working_copy
 from hybridwing.simulate.plan import Slot
 from hybridwing.simulate.specimen import Rendered, render
 from hybridwing.simulate.strata import FIRST_RECORD, STRATA

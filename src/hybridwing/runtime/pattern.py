@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image
 
 from .preprocess import Prepared
-from .specimen import WORKING_SIDE, Specimen, find_specimen, symmetry_axis, wing_split
+from .specimen import Specimen, find_specimen, working_copy
+from .wings import LEFT_FOREWING, map_wings, turned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,15 +65,6 @@ class Wings:
     angle: float
 
 
-def working_copy(image: Image.Image) -> NDArray[np.float32]:
-    """Shrink an RGB picture to :data:`~.specimen.WORKING_SIDE` pixels on its long side; float32 in [0, 1]."""
-    width, height = image.size
-    scale = WORKING_SIDE / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = image.resize(size, Image.Resampling.BOX, reducing_gap=3.0)
-    return np.asarray(small, dtype=np.float32) / np.float32(255.0)
-
-
 def cut_wings(rgb: NDArray[np.float32]) -> Wings:
     """Find the specimen in a working copy, turn it upright and cut out its wings.
 
@@ -81,17 +73,16 @@ def cut_wings(rgb: NDArray[np.float32]) -> Wings:
     rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
     """
     specimen = find_specimen(rgb)
-    angle, column, _overlap = symmetry_axis(specimen.mask)
-    mask = _turned(specimen.mask.astype(np.float32), angle) > 0.5
-    picture = np.stack([_turned(rgb[..., c] * specimen.mask, angle) for c in range(3)], axis=-1) * mask[..., None]
-    row, axis = round(wing_split(mask, column)), round(min(max(column, 1.0), mask.shape[1] - 1.0))
-    upper, lower, left, right = slice(0, row), slice(row, None), slice(0, axis), slice(axis, None)
+    wings = map_wings(specimen.mask)
+    planes = [turned(rgb[..., channel] * specimen.mask, wings.angle) for channel in range(3)]
+    picture = np.stack(planes, axis=-1) * (wings.parts > 0)[..., None]
+    four = [_boxed(picture, wings.parts == LEFT_FOREWING + place, mirror=place % 2 == 1) for place in range(4)]
     return Wings(
-        forewings=(_boxed(picture, mask, upper, left), _boxed(picture, mask, upper, right, mirror=True)),
-        hindwings=(_boxed(picture, mask, lower, left), _boxed(picture, mask, lower, right, mirror=True)),
-        layout=_folded(picture, mask, axis),
+        forewings=(four[0], four[1]),
+        hindwings=(four[2], four[3]),
+        layout=_folded(picture, wings.parts > 0, round(wings.column)),
         specimen=specimen,
-        angle=angle,
+        angle=wings.angle,
     )
 
 
@@ -123,23 +114,13 @@ def _described(wings: Wings) -> NDArray[np.float32]:
     return np.concatenate([pairs.ravel(), _layout(wings.layout)]).astype(np.float32)
 
 
-def _turned(plane: NDArray[np.float32], angle: float) -> NDArray[np.float32]:
-    """Rotate a plane about its centre."""
-    if angle == 0.0:
-        return plane
-    turned = Image.fromarray(plane.astype(np.float32)).rotate(angle, Image.Resampling.BILINEAR)
-    return np.asarray(turned, dtype=np.float32)
-
-
-def _boxed(
-    picture: NDArray[np.float32], mask: NDArray[np.bool_], rows: slice, columns: slice, mirror: bool = False
-) -> NDArray[np.float32] | None:
-    """The box around what the mask holds of one quarter of the picture."""
-    part, inside = picture[rows, columns], mask[rows, columns]
+def _boxed(picture: NDArray[np.float32], inside: NDArray[np.bool_], mirror: bool = False) -> NDArray[np.float32] | None:
+    """The box around one wing, black around it."""
     if inside.sum() < 16:
         return None
     across, down = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
-    box = part[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+    rows, columns = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
+    box = picture[rows, columns] * inside[rows, columns, None]
     if min(box.shape[:2]) < 3:
         return None
     return np.ascontiguousarray(box[:, ::-1] if mirror else box)

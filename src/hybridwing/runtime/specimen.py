@@ -1,9 +1,7 @@
-"""Find the specimen in a photograph and take its wings apart, without weights.
+"""Find the specimen in a photograph, without weights.
 
 A background model is read off the picture's frame; what differs from it is cut into components; rulers, cards and
-labels (straight-edged, small or on the frame) are set aside; the axis of mirror symmetry divides left from right and
-the notch of the outline divides forewings from hindwings. Works for specimens with their wings on the body, for wings
-laid apart, and for silhouettes of pattern elements.
+labels (straight-edged, small or on the frame) are set aside.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +21,6 @@ WORKING_SIDE = 256
 _SMALLEST = 0.0006
 #: A component that fills this share of its tightest box is a card, a label or a ruler, not a wing.
 _CARD_FILL = 0.86
-#: Rotations tried for the axis of symmetry, in degrees.
-_ANGLES = np.arange(-24.0, 24.1, 4.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +39,15 @@ class Specimen:
 
     mask: NDArray[np.bool_]
     confidence: float
+
+
+def working_copy(image: Image.Image) -> NDArray[np.float32]:
+    """Shrink an RGB picture to :data:`WORKING_SIDE` pixels on its long side; float32 in [0, 1]."""
+    width, height = image.size
+    scale = WORKING_SIDE / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = image.resize(size, Image.Resampling.BOX, reducing_gap=3.0)
+    return np.asarray(small, dtype=np.float32) / np.float32(255.0)
 
 
 def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -190,66 +196,3 @@ def _box_fill(part: NDArray[np.bool_]) -> float:
         across = columns * np.cos(angle) - rows * np.sin(angle)
         best = min(best, (np.ptp(along) + 1) * (np.ptp(across) + 1))
     return float(len(rows) / best)
-
-
-def symmetry_axis(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Axis of mirror symmetry of a mask.
-
-    Every rotation in a small range is tried; for each, the overlap of the mask with its mirror image at every axis
-    position is one circular convolution along the rows.
-
-    Returns
-    -------
-    angle : float
-        Degrees by which the picture must be turned (counter-clockwise, as Pillow does) to make the axis vertical.
-    column : float
-        Column of the axis in the turned picture, in pixels of the mask.
-    overlap : float
-        Share of the mask that its mirror image covers, in [0, 1].
-    """
-    from PIL import Image
-
-    height, width = mask.shape
-    small = max(1, round(max(height, width) / 96))
-    picture = Image.fromarray(mask[::small, ::small].astype(np.uint8) * 255)
-    best = (0.0, width / 2.0, 0.0)
-    total = max(1.0, float(np.asarray(picture).sum()) / 255.0)
-    for angle in _ANGLES:
-        turned = np.asarray(picture.rotate(float(angle), Image.Resampling.NEAREST), np.float32) / 255.0
-        spectrum = np.fft.rfft(turned, n=2 * turned.shape[1], axis=1)
-        overlap = np.fft.irfft((spectrum * spectrum).sum(axis=0), n=2 * turned.shape[1]) / total
-        where = int(overlap.argmax())
-        # A slight price on turning keeps near-ties upright.
-        value = float(overlap[where]) - 0.0015 * abs(float(angle))
-        if value > best[2]:
-            best = (float(angle), (where / 2.0 + 0.5) * small, value)
-    return best
-
-
-def wing_split(mask: NDArray[np.bool_], column: float) -> float:
-    """Row that divides forewings (above) from hindwings (below) in an upright specimen.
-
-    The outline's reach away from the axis has its narrowest place, the notch, where the forewing's lower corner meets
-    the hindwing; between wings laid apart, and between pattern elements, the reach falls to zero.
-
-    Returns
-    -------
-    float
-        Row in pixels, in the middle half of the specimen's height; the middle of the picture where the specimen has
-        fewer than eight rows.
-    """
-    rows = np.flatnonzero(mask.any(axis=1))
-    if len(rows) < 8:
-        return float(mask.shape[0]) / 2
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    offsets = np.abs(np.arange(mask.shape[1]) + 0.5 - column)
-    reach = np.where(mask, offsets, 0.0).max(axis=1)[top:bottom]
-    mass = mask.sum(axis=1)[top:bottom].astype(float)
-    width = max(3, (bottom - top) // 24)
-    window = np.ones(width) / width
-    profile = np.convolve(reach / max(reach.max(), 1.0) + 0.5 * mass / max(mass.max(), 1.0), window, mode="same")
-    low, high = round(0.25 * (bottom - top)), round(0.75 * (bottom - top))
-    middle = profile[low:high]
-    # Where the gap is wide every row in it is as good: take its middle.
-    best = np.flatnonzero(middle <= middle.min() + 0.02)
-    return float(top + low + np.median(best) + 0.5)
