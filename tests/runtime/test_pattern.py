@@ -211,7 +211,7 @@ def test_the_backbone_says_what_it_is():
     assert backbone.spec.dimension == DIMENSION
     assert backbone.spec.feature == "wings"
     assert backbone.spec.key == PatternBackbone().spec.key
-    assert backbone_entries()[0].dimension == str(DIMENSION)
+    assert backbone_entries()[0].dimension == DIMENSION
     batch = [backbone.prepare(scene(photographs()["erato", n])).value for n in range(2)]
     assert np.array_equal(backbone.forward(batch), np.stack(batch))
     assert backbone.forward(batch).dtype == np.float32
