@@ -68,6 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
         commit = repository.commits[-1] if revision == "main" else revision
         if commit not in repository.commits:
             return self._send(404, b'{"error": "Invalid rev id"}', {"X-Error-Code": "RevisionNotFound"})
+        if api and rest[:1] == ["tree"]:
+            return self._tree(repository)
         if api:
             return self._model(f"{owner}/{name}", repository, commit)
         if repository.trouble == "gated":
@@ -79,6 +81,13 @@ class _Handler(BaseHTTPRequestHandler):
         gated = "manual" if repository.trouble == "gated" else False
         values = {"id": name, "modelId": name, "sha": commit, "siblings": siblings, "gated": gated, "private": False}
         self._send(200, json.dumps(values).encode(), {"Content-Type": "application/json"})
+
+    def _tree(self, repository: Repository) -> None:
+        entries = [
+            {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+            for name, content in repository.files.items()
+        ]
+        self._send(200, json.dumps(entries).encode(), {"Content-Type": "application/json"})
 
     def _file(self, repository: Repository, commit: str, name: str) -> None:
         content = repository.files.get(name)
@@ -108,7 +117,7 @@ def serving() -> Iterator[Hub]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     hub.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield hub

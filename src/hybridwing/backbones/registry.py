@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybridwing.backbones.entries import BackboneEntry, backbone_entries, backbone_names, near_names
+from hybridwing.backbones.entries import BackboneEntry, backbone_entries, backbone_names, find_entry, near_names
+from hybridwing.backbones.hub import fetch, pickle_refused
 from hybridwing.backbones.local import Choice, LocalBackbone
 from hybridwing.errors import BackboneError
 
@@ -26,7 +27,7 @@ def load_backbone(
     feature: str = "default",
     device: str = "auto",
     precision: str = "auto",
-    offline: bool = False,  # noqa: ARG001 - nothing is fetched yet
+    offline: bool = False,
 ) -> Backbone:
     """Make a backbone ready; fetches its weights where they are not at hand.
 
@@ -65,7 +66,22 @@ def load_backbone(
     kind, _, place = name.partition(":")
     if kind == "local" and place:
         return LocalBackbone(Path(place).expanduser(), name, choice)
-    raise _unknown(name)
+    if kind == "hf" and place:
+        return _from_hub(place, choice, offline)
+    entry = find_entry(name)
+    if entry is None or entry.repository is None:
+        raise _unknown(name)
+    if entry.weights == "pickle":
+        raise BackboneError(pickle_refused(entry.repository, entry.revision, "open_clip_pytorch_model.bin"))
+    fetched = fetch(entry.repository, entry.revision, entry.layout, offline=offline)
+    return LocalBackbone(fetched.folder, name, choice, fetched.layout, fetched.source)
+
+
+def _from_hub(place: str, choice: Choice, offline: bool) -> Backbone:
+    """The model of any repository; named by the commit that was fetched, so that it can be found again."""
+    repository, _, revision = place.partition("@")
+    fetched = fetch(repository, revision or None, offline=offline)
+    return LocalBackbone(fetched.folder, f"hf:{fetched.source}", choice, fetched.layout, fetched.source)
 
 
 def _pattern(preprocess: str, view: str, feature: str) -> Backbone:
