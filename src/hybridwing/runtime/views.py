@@ -27,7 +27,7 @@ VIEWS = ("whole", "specimen", "forewings", "hindwings")
 #: What is around a view, in every channel.
 GREY = 128
 #: Below this confidence a view is not used.
-LEAST_CONFIDENCE = 0.3
+LEAST_CONFIDENCE = 0.5
 #: Free rim on every side of a view, as a share of what it shows.
 _MARGIN = 0.03
 #: Pictures much larger than what is needed are reduced before they are turned; this many pixels for each one needed.
@@ -101,12 +101,11 @@ def cut_view(image: Image.Image, view: str, side: int | None = None, pad: float 
         return View(image, "whole", 1.0)
     specimen = find_specimen(working_copy(image))
     wings = map_wings(specimen.mask)
-    if specimen.confidence < LEAST_CONFIDENCE:
-        return View(image, "whole", specimen.confidence)
+    confidence = specimen.confidence * wings.plausible(view)
     square, panels = _panels(wings, view)
-    if not panels:
-        return View(image, "whole", 0.0)
-    return View(_drawn(image, wings, square * pad, panels, side), view, specimen.confidence)
+    if confidence < LEAST_CONFIDENCE or not panels:
+        return View(image, "whole", confidence)
+    return View(_drawn(image, wings, square * pad, panels, side), view, confidence)
 
 
 def _panels(wings: WingMap, view: str) -> tuple[float, list[_Panel]]:
