@@ -71,7 +71,7 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
         nonlocal last, before
         now = time.monotonic()
         # What an earlier, interrupted call had done comes with the first report, and was not done in this time.
-        before = done if before is None else before
+        before = before if before is not None else done if done > 1 else 0
         if now - last >= _PLAIN_INTERVAL or done == total:
             last = now
             rate = (done - before) / max(now - begun, 1e-9)
