@@ -68,6 +68,10 @@ def load_backbone(
         return LocalBackbone(Path(place).expanduser(), name, choice)
     if kind == "hf" and place:
         return _from_hub(place, choice, offline)
+    if kind == "timm" and place:
+        from hybridwing.backbones.timm_models import TimmBackbone
+
+        return TimmBackbone(place, choice, offline=offline)
     entry = find_entry(name)
     if entry is None or entry.repository is None:
         raise _unknown(name)

@@ -30,9 +30,9 @@ class Encoder:
 
     Parameters
     ----------
-    folder : Path
-        Holds ``config.json`` and ``model.safetensors`` (or its sharded form), or ``open_clip_config.json`` and
-        ``open_clip_model.safetensors``.
+    source : Path or LoadedModel
+        A folder that holds ``config.json`` and ``model.safetensors`` (or its sharded form), or
+        ``open_clip_config.json`` and ``open_clip_model.safetensors``; or a model that was loaded from elsewhere.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, or any name that torch knows.
     side : int
@@ -70,7 +70,7 @@ class Encoder:
 
     def __init__(
         self,
-        folder: Path,
+        source: Path | LoadedModel,
         device: str = "auto",
         side: int = 224,
         *,
@@ -82,11 +82,8 @@ class Encoder:
 
         if feature not in FEATURES:
             raise EncoderError(f"feature must be one of {', '.join(FEATURES)}; got {feature!r}")
-        found = layout or find_layout(folder)
-        if found is None:
-            raise EncoderError("it holds no model in a known layout")
-        loaded = load_model(folder, found, projected=feature == "projected")
-        self.architecture = type(loaded.model).__name__
+        loaded = source if isinstance(source, LoadedModel) else _loaded(source, layout, feature)
+        self.architecture = loaded.architecture
         try:
             self._device = torch.device(pick_device(device))
             self._model = loaded.model.to(self._device).eval()
@@ -189,6 +186,13 @@ class Encoder:
         if wanted not in ("default", feature):
             raise EncoderError(f"{self.architecture} has no feature {wanted!r}: it has no CLS token; use {feature!r}")
         return feature
+
+
+def _loaded(folder: Path, layout: str | None, feature: str) -> LoadedModel:
+    found = layout or find_layout(folder)
+    if found is None:
+        raise EncoderError("it holds no model in a known layout")
+    return load_model(folder, found, projected=feature == "projected")
 
 
 def _wanted(feature: str, loaded: LoadedModel) -> str:
