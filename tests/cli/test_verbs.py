@@ -68,7 +68,7 @@ def test_embed(call, files, tmp_path):
     (images / names[2]).write_bytes(b"no picture")
     answer = call("embed", table, "--images", images, "--out", tmp_path / "e.parquet", "--batch-size", "4")
     assert answer.code == 0
-    assert answer.out == f"{tmp_path / 'e.parquet'}: 5 embeddings of length 670, 1 failed\n"
+    assert answer.out == f"{tmp_path / 'e.parquet'}: 5 embeddings of length 862, 1 failed\n"
     assert "1 of 6 images could not be used" in answer.err
     assert "open: not an image in a known format" in answer.err
     assert read_table(tmp_path / "e.parquet").uuids == (*names[:2], *names[3:])

@@ -44,7 +44,7 @@ def backbone_entries() -> tuple[BackboneEntry, ...]:
         BackboneEntry(
             name="pattern",
             summary="wings found, registered and described by edges and colours; no weights, no network",
-            dimension="670",
+            dimension="862",
             needs="",
         ),
         BackboneEntry(
