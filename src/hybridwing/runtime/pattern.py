@@ -179,7 +179,7 @@ def _pair(pair: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
     seen = [wing for wing in pair if wing is not None]
     if not seen:
         return np.zeros(_WING, np.float32)
-    areas = [int((wing.max(axis=2) > 0).sum()) for wing in seen]
+    areas = [int((_brightest(wing) > 0).sum()) for wing in seen]
     whole = [wing for wing, area in zip(seen, areas, strict=True) if area >= 0.35 * max(areas)]
     mean: NDArray[np.float32] = np.mean([_wing(wing) for wing in whole], axis=0, dtype=np.float32)
     return mean
@@ -188,7 +188,7 @@ def _pair(pair: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
 def _wing(wing: NDArray[np.float32]) -> NDArray[np.float32]:
     """Descriptor of one wing."""
     # The brightest scales of the wing stand for the light of the photograph: exposure and lamp colour drop out.
-    light = max(float(np.quantile(wing.max(axis=2), 0.98)), 0.05)
+    light = max(float(np.quantile(_brightest(wing), 0.98)), 0.05)
     grey = np.clip(_shrunk(wing.mean(axis=2), _EDGE_SIDE) / light, 0.0, 1.0)
     red, green, blue = (_shrunk(wing[..., channel], _COLOUR_CELLS) / light for channel in range(3))
     lightness = (red + green + blue) / 3.0
@@ -202,10 +202,16 @@ def _layout(specimen: NDArray[np.float32] | None) -> NDArray[np.float32]:
     """Descriptor of a whole specimen."""
     if specimen is None:
         return np.zeros(_LAYOUT, np.float32)
-    light = max(float(np.quantile(specimen.max(axis=2), 0.98)), 0.05)
+    light = max(float(np.quantile(_brightest(specimen), 0.98)), 0.05)
     grey = np.clip(specimen.mean(axis=2) / light, 0.0, 1.0)
     edges, places = _edges(_shrunk(grey, _EDGE_SIDE)), _shrunk(grey, _LAYOUT_CELLS)
     return np.concatenate([np.sqrt(edges).ravel(), places.ravel()])
+
+
+def _brightest(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest channel of each pixel, several times faster than a maximum over so short an axis."""
+    brightest: NDArray[np.float32] = np.maximum(np.maximum(picture[..., 0], picture[..., 1]), picture[..., 2])
+    return brightest
 
 
 def _shrunk(plane: NDArray[np.float32], side: int) -> NDArray[np.float32]:
