@@ -104,7 +104,7 @@ def test_descriptions_tell_what_matters():
     said = "\n".join(describe_entry(find_entry("dinov3-large")))
     assert "squashed to 224 × 224, bilinear" in said
     assert "not OSI-approved" in said
-    assert describe_entry(find_entry("pattern"))[1:] == ["embedding: 670 numbers (wings)"]
+    assert describe_entry(find_entry("pattern"))[1:] == ["embedding: 862 numbers (wings)"]
 
 
 @pytest.mark.parametrize("entry", HUB, ids=lambda entry: entry.name)

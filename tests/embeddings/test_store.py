@@ -17,7 +17,8 @@ from hypothesis.extra.numpy import arrays
 
 from hybridwing import __version__
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.embeddings.store import FORMAT_VERSION, read_table, write_table
+from hybridwing.embeddings.head import FORMAT_VERSION
+from hybridwing.embeddings.store import read_table, write_table
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import EmbeddingError
 from hybridwing.runtime.preprocess import Preprocess
@@ -262,11 +263,11 @@ def test_places_that_cannot_be_written(tmp_path):
 def test_a_write_that_fails_leaves_the_old_table(tmp_path, monkeypatch, error):
     path = written(tmp_path / "x.parquet")
 
-    def fail(content: object, place: Path, **options: object) -> None:
-        place.write_bytes(b"PAR1half")
+    def fail(writer: pq.ParquetWriter, content: object) -> None:
+        assert any(name.name.endswith(".partial") for name in tmp_path.iterdir())
         raise error
 
-    monkeypatch.setattr(pq, "write_table", fail)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
     expected = EmbeddingError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         write_table(table_of(9), path)
@@ -282,11 +283,11 @@ def test_a_killed_write_leaves_nothing_under_the_final_name(tmp_path):
         "from hybridwing.embeddings.store import write_table\n"
         "from hybridwing.embeddings.table import EmbeddingTable\n"
         "from hybridwing.runtime.preprocess import Preprocess\n"
-        "real = pq.write_table\n"
+        "real = pq.ParquetWriter.write_table\n"
         "def killed(*args, **options):\n"
         "    real(*args, **options)\n"
         "    os._exit(9)\n"
-        "pq.write_table = killed\n"
+        "pq.ParquetWriter.write_table = killed\n"
         "spec = BackboneSpec('n', 'f', 'r', '', 'x', 2, Preprocess())\n"
         "write_table(EmbeddingTable(('a',), np.zeros((1, 2), np.float32), spec), pathlib.Path(sys.argv[1]))\n"
     )

@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageOps
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.backbones.registry import backbone_entries
 from hybridwing.images.decode import read_rgb
-from hybridwing.runtime.pattern import DIMENSION, cut_wings, describe, working_copy
+from hybridwing.runtime.pattern import DIMENSION, cut_wings, describe
+from hybridwing.runtime.specimen import find_specimen, working_copy
 from hybridwing.simulate.plan import Slot
 from hybridwing.simulate.specimen import Rendered, render
 from hybridwing.simulate.strata import FIRST_RECORD, STRATA
@@ -124,7 +125,7 @@ def test_half_the_light_matters_little():
 
 def test_descriptors_of_simulated_photographs():
     table = np.stack(list(plain().values()))
-    assert 2 * WING + 4 * 4 * 8 + 8 * 8 == DIMENSION
+    assert 2 * WING + 2 * (4 * 4 * 8 + 8 * 8) == DIMENSION
     assert table.dtype == np.float32
     assert table.shape[1] == DIMENSION
     assert np.abs(table).max() <= 1.5
@@ -145,17 +146,28 @@ def test_wings_are_cut_from_an_upright_specimen():
     wings = cut_wings(working_copy(scene(photographs()["hydara", 0])))
     for pair in (wings.forewings, wings.hindwings):
         assert all(wing is not None and wing.min() >= 0 and wing.max() <= 1 for wing in pair)
-    assert wings.layout is not None
-    assert wings.specimen.confidence == 1.0
-    turned = cut_wings(working_copy(scene(photographs()["hydara", 0], scale=0.8).rotate(12, fillcolor=CARD)))
-    assert turned.angle == pytest.approx(wings.angle - 12, abs=4.1)
+    assert wings.joined is not None
+    assert wings.folded is not None
+    assert wings.confidence == 1.0
+
+
+def test_wings_apart_are_laid_together(specimen):
+    near, far = (cut_wings(working_copy(specimen(scale=0.8, apart=apart))) for apart in (12.0, 34.0))
+    assert near.joined is not None
+    assert far.joined is not None
+    assert near.folded is not None
+    assert far.folded is not None
+    np.testing.assert_allclose(near.joined.shape, far.joined.shape, atol=2)
+    assert far.folded.shape[0] > near.folded.shape[0] + 8
+    rows, columns = np.minimum(near.joined.shape[:2], far.joined.shape[:2])
+    assert np.abs(near.joined[:rows, -columns:] - far.joined[:rows, -columns:]).mean() < 0.03
 
 
 def test_a_torn_wing_does_not_count():
     picture = scene(photographs()["erato", 0])
     torn = picture.copy()
-    wings = cut_wings(working_copy(picture))
-    columns = np.flatnonzero(wings.specimen.mask.any(axis=0)) * CANVAS[0] // wings.specimen.mask.shape[1]
+    mask = find_specimen(working_copy(picture)).mask
+    columns = np.flatnonzero(mask.any(axis=0)) * CANVAS[0] // mask.shape[1]
     torn.paste(CARD, (0, 0, int(columns[0] + 0.2 * np.ptp(columns)), CANVAS[1]))
     assert np.linalg.norm(describe(torn) - describe(picture)) < between_subspecies()
 
@@ -167,7 +179,7 @@ def test_a_blank_picture_has_a_finite_descriptor(size, colour):
     described = describe(picture)
     assert described.shape == (DIMENSION,)
     assert np.isfinite(described).all()
-    assert cut_wings(working_copy(picture)).specimen.confidence == 0.0
+    assert cut_wings(working_copy(picture)).confidence == 0.0
 
 
 @settings(max_examples=40, deadline=None, phases=[p for p in Phase if p is not Phase.explain])

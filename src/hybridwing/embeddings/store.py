@@ -6,28 +6,28 @@ the key ``hybridwing``, as JSON.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing import __version__
-from hybridwing.backbones.base import BackboneSpec
-from hybridwing.embeddings.table import EmbeddingTable, Failure
-from hybridwing.errors import EmbeddingError
+from hybridwing.embeddings.head import TableHead, head_of, schema_of
+from hybridwing.embeddings.table import EmbeddingTable
+from hybridwing.errors import EmbeddingError, first_few
 from hybridwing.files import written_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-FORMAT_VERSION = 1
-_METADATA_KEY = b"hybridwing"
+    from hybridwing.embeddings.head import Part
 
 
-def write_table(table: EmbeddingTable, path: Path) -> None:
+def write_table(table: EmbeddingTable, path: Path, part: Part | None = None) -> None:
     """Write a table; the file appears under its name only when it is whole.
 
     Raises
@@ -36,30 +36,114 @@ def write_table(table: EmbeddingTable, path: Path) -> None:
         If the file cannot be written, or an image's key is no valid text.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    provenance = {
-        "format_version": FORMAT_VERSION,
-        "package_version": __version__,
-        "backbone": table.backbone.to_dict(),
-        "view": table.backbone.preprocess.view,
-        "failures": [asdict(failure) for failure in table.failures],
-    }
+    head = TableHead(len(table), table.backbone, table.precision, table.failures, table.fallbacks, part)
+    schema = schema_of(head)
     flat = pa.array(np.ascontiguousarray(table.vectors).reshape(-1), type=pa.float32())
     try:
         keys = pa.array(table.uuids, type=pa.string())
     except (UnicodeEncodeError, pa.ArrowException) as error:
         raise EmbeddingError(f"cannot write {path}: an image's key is no valid text: {error}") from error
     columns = [keys, pa.FixedSizeListArray.from_arrays(flat, table.backbone.dimension)]
-    schema = pa.schema(
-        [("uuid", pa.string()), ("emb", pa.list_(pa.float32(), table.backbone.dimension))],
-        metadata={_METADATA_KEY: json.dumps(provenance, sort_keys=True).encode()},
+    with _writing(path, schema) as writer:
+        writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+
+
+def join_tables(paths: Sequence[Path], out: Path, part: Part | None = None) -> TableHead:
+    """Write the rows of several tables into one, a file at a time, so that memory does not grow with their number.
+
+    Every row group stays as it is, so pieces of pieces give the same file as the pieces themselves.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files of one backbone and precision, in the order of the rows; at least one.
+    out : Path
+        Appears under its name only when it is whole.
+    part : Part, optional
+        Written into the file.
+
+    Raises
+    ------
+    EmbeddingError
+        If a file cannot be read or is of another backbone or precision, an image stands in two of them, or `out` cannot
+        be written.
+    """
+    import pyarrow.parquet as pq
+
+    heads = [read_head(path) for path in paths]
+    first = heads[0]
+    for path, head in zip(paths, heads, strict=True):
+        if head.backbone.key != first.backbone.key or head.precision != first.precision:
+            raise EmbeddingError(
+                f"{path} was made by {head.backbone.name} ({head.precision}) and {paths[0]} by {first.backbone.name} "
+                f"({first.precision}), with other weights, preprocessing or precision; join tables of one kind"
+            )
+    joined = TableHead(
+        sum(head.rows for head in heads),
+        first.backbone,
+        first.precision,
+        tuple(failure for head in heads for failure in head.failures),
+        tuple(fallback for head in heads for fallback in head.fallbacks),
+        part,
     )
+    schema, seen = schema_of(joined), set[str]()
+    with _writing(out, schema) as writer:
+        for path in paths:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                for group in range(file.num_row_groups):
+                    rows = file.read_row_group(group).replace_schema_metadata(schema.metadata)
+                    _refuse_repeated(rows.column("uuid").to_pylist(), seen, path)
+                    if len(rows):
+                        writer.write_table(rows)
+    return joined
+
+
+def read_head(path: Path) -> TableHead:
+    """Read all but the rows of what :func:`write_table` or :func:`join_tables` wrote.
+
+    Raises
+    ------
+    EmbeddingError
+        As :func:`read_table`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    _refuse_absent(path)
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
+    return head_of(path, schema, rows)
+
+
+def _refuse_absent(path: Path) -> None:
+    if not path.is_file():
+        raise EmbeddingError(f"no embedding table at {path}; make one with: hybridwing embed … --out {path}")
+
+
+def _refuse_repeated(uuids: list[str], seen: set[str], path: Path) -> None:
+    """An image in two pieces; `seen` grows by those of this one."""
+    twice = [uuid for uuid, count in Counter(uuids).items() if count > 1 or uuid in seen]
+    if twice:
+        raise EmbeddingError(f"{path} holds images that stand in the table already: {first_few(twice)}")
+    seen.update(uuids)
+
+
+@contextmanager
+def _writing(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Yield a writer whose file gets its name at the end."""
+    import pyarrow.parquet as pq
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = pa.Table.from_arrays(columns, schema=schema)
-        with written_whole(path) as partial:
-            pq.write_table(content, partial, compression="zstd", write_page_checksum=True)
+        with (
+            written_whole(path) as partial,
+            pq.ParquetWriter(partial, schema, compression="zstd", write_page_checksum=True) as writer,
+        ):
+            yield writer
     except OSError as error:
         raise EmbeddingError(f"cannot write {path}: {error}") from error
 
@@ -75,58 +159,20 @@ def read_table(path: Path) -> EmbeddingTable:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not path.is_file():
-        raise EmbeddingError(f"no embedding table at {path}; make one with: hybridwing embed … --out {path}")
+    _refuse_absent(path)
     try:
         content = pq.read_table(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
-    provenance = _provenance(path, (content.schema.metadata or {}).get(_METADATA_KEY))
+    head = head_of(path, content.schema, len(content))
+    dimension = head.backbone.dimension
     try:
-        backbone = BackboneSpec.from_dict(provenance["backbone"])
-        failures = tuple(_failure(values) for values in provenance["failures"])
-        _check_columns(content, backbone.dimension)
+        if any(content.column(name).null_count for name in content.column_names):
+            raise EmbeddingError("it has empty cells")
         # Row by row through a flat view: to_numpy would make an object array of arrays.
         flat = pa.concat_arrays(content.column("emb").chunks or [pa.array([], content.field("emb").type)]).flatten()
-        vectors = np.asarray(flat, dtype=np.float32).reshape(len(content), backbone.dimension)
-        return EmbeddingTable(tuple(content.column("uuid").to_pylist()), vectors, backbone, failures)
+        vectors = np.asarray(flat, dtype=np.float32).reshape(len(content), dimension)
+        uuids = tuple(content.column("uuid").to_pylist())
+        return EmbeddingTable(uuids, vectors, head.backbone, head.failures, head.fallbacks, head.precision)
     except (EmbeddingError, TypeError, ValueError) as error:
         raise EmbeddingError(f"{path} is damaged or not an embedding table: {error}") from error
-
-
-def _check_columns(content: pa.Table, dimension: int) -> None:
-    """Both columns, of the right types, without gaps."""
-    import pyarrow as pa
-
-    wanted = pa.schema([("uuid", pa.string()), ("emb", pa.list_(pa.float32(), dimension))])
-    if not content.schema.equals(wanted):
-        found = ", ".join(f"{field.name} ({field.type})" for field in content.schema)
-        raise EmbeddingError(
-            f"it should have the columns uuid (string) and emb ({wanted.field('emb').type}); it has {found}"
-        )
-    if any(content.column(name).null_count for name in content.column_names):
-        raise EmbeddingError("it has empty cells")
-
-
-def _failure(values: dict[str, str]) -> Failure:
-    """Read what ``asdict`` made of a failure."""
-    failure = Failure(**values)
-    if not all(isinstance(value, str) for value in values.values()):
-        raise TypeError(f"a failure holds something else than text: {values!r}")
-    return failure
-
-
-def _provenance(path: Path, stored: bytes | None) -> dict[str, Any]:
-    """Metadata of the file, checked."""
-    if stored is None:
-        raise EmbeddingError(f"{path} was not written by hybridwing: it does not say which backbone made it")
-    try:
-        provenance: dict[str, Any] = json.loads(stored)
-        version, known = int(provenance["format_version"]), {"backbone", "failures"} <= set(provenance)
-    except (ValueError, KeyError, TypeError) as error:
-        raise EmbeddingError(f"{path}: its provenance cannot be read: {error}") from error
-    if version > FORMAT_VERSION:
-        raise EmbeddingError(f"{path} has format {version}, made by a newer hybridwing; upgrade this one")
-    if not known:
-        raise EmbeddingError(f"{path}: its provenance is incomplete; embed the images again")
-    return provenance

@@ -39,6 +39,25 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True)
+class Fallback:
+    """An image whose embedding shows another view than the one asked for.
+
+    Attributes
+    ----------
+    uuid : str
+        Key of the image in its catalogue.
+    view : str
+        What it shows instead, e.g. ``"whole"``.
+    confidence : float
+        How surely the view asked for was found, in [0, 1]: too low to use it.
+    """
+
+    uuid: str
+    view: str
+    confidence: float
+
+
 @dataclass(frozen=True, eq=False)
 class EmbeddingTable:
     """Embeddings of a collection.
@@ -53,12 +72,18 @@ class EmbeddingTable:
         What made them.
     failures : tuple of Failure
         Images that were asked for and have no row.
+    fallbacks : tuple of Fallback
+        Images in which the view asked for was not found.
+    precision : {"fp32", "bf16", "fp16"}
+        Number format the backbone computed in.
     """
 
     uuids: tuple[str, ...]
     vectors: NDArray[np.float32]
     backbone: BackboneSpec
     failures: tuple[Failure, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
+    precision: str = "fp32"
 
     def __post_init__(self) -> None:
         """Refuse a table that contradicts itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import threading
 import warnings
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 #: twice Pillow's own warning limit, where Pillow refuses too.
 MAX_PIXELS = 178_956_970
 
+#: Largest file that is read: more than that many pixels take without any compression, at two bytes a sample.
+MAX_BYTES = 6 * MAX_PIXELS + (1 << 24)
+
 #: What a decoder may raise for data that is not what its header says. ``MemoryError`` is a header that lies about size.
 _DECODER_ERRORS = (
     OSError,
@@ -39,7 +43,7 @@ _DECODER_ERRORS = (
 )
 
 
-def read_rgb(path: Path, short_side: int = 0) -> Image.Image:
+def read_rgb(path: Path, short_side: int = 0, content: bytes | None = None) -> Image.Image:
     """Decode a photograph to upright 8-bit RGB.
 
     Parameters
@@ -49,6 +53,8 @@ def read_rgb(path: Path, short_side: int = 0) -> Image.Image:
         frame is taken.
     short_side : int
         Pixels the short side must keep: a JPEG is decoded at the smallest scale that does. 0 decodes in full.
+    content : bytes, optional
+        What the file holds, as :func:`read_bytes` gives it; otherwise it is read here.
 
     Returns
     -------
@@ -61,9 +67,10 @@ def read_rgb(path: Path, short_side: int = 0) -> Image.Image:
         With stage ``"open"`` (no such file, empty, not an image, too large) or ``"decode"`` (cut short, damaged).
     """
     try:
-        _refuse_absent(path)
+        if content is None:
+            _refuse_absent(path)
         with _pillow_hushed():
-            return open_rgb(str(path), short_side, _refuse_oversized)
+            return open_rgb(str(path) if content is None else io.BytesIO(content), short_side, _refuse_oversized)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -75,6 +82,28 @@ def read_rgb(path: Path, short_side: int = 0) -> Image.Image:
     except _DECODER_ERRORS as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ImageError("decode", f"damaged or cut short: {detail}") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file whole.
+
+    Raises
+    ------
+    ImageError
+        With stage ``"open"``: no such file, empty, not a file, larger than :data:`MAX_BYTES`, or unreadable.
+    """
+    try:
+        _refuse_absent(path)
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ImageError("open", f"the file has {size:,} bytes, more than {MAX_BYTES:,}")
+        return path.read_bytes()
+    except ImageError:
+        raise
+    except PermissionError as error:
+        raise ImageError("open", "no permission to read it") from error
+    except (OSError, ValueError, MemoryError) as error:
+        raise ImageError("open", f"cannot be read: {error}") from error
 
 
 def _refuse_absent(path: Path) -> None:

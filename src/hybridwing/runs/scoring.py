@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.errors import BackboneError, EmbeddingError, RunError
 from hybridwing.runtime.scoring import calibrated_scores, fallback_score
 
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
     from hybridwing.runtime.arrays import SavedDetector
 
 
-def backbone_of(run: Run, *, device: str = "auto", name: str | None = None) -> Backbone:
+def backbone_of(run: Run, *, compute: Compute = DEFAULT, name: str | None = None) -> Backbone:
     """Load the backbone a run was trained with.
 
     Parameters
     ----------
     run : Run
-    device : str
-        See :func:`hybridwing.backbones.registry.load_backbone`.
+    compute : Compute
     name : str, optional
         Where the backbone is now, if its folder was moved.
 
@@ -41,7 +40,12 @@ def backbone_of(run: Run, *, device: str = "auto", name: str | None = None) -> B
     """
     manifest = run.manifest
     try:
-        backbone = load_backbone(name or manifest.backbone.name, preprocess=manifest.preprocess, device=device)
+        backbone = compute.load(
+            name or manifest.backbone.name,
+            preprocess=manifest.preprocess,
+            view=manifest.backbone.preprocess.view,
+            feature=manifest.backbone.feature,
+        )
     except BackboneError as error:
         if name is not None:
             raise

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing import __version__
-from hybridwing.backbones.registry import load_backbone
 from hybridwing.catalogue.splits import Method, split
 from hybridwing.detectors.fitting import fit_detector
 from hybridwing.detectors.registry import detector_names, make_detector
 from hybridwing.embeddings.catalogue import embed_catalogue
+from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.embeddings.store import write_table
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import DetectorError, EmbeddingError, RunError
@@ -75,7 +75,9 @@ def train(
     split_method: Method = "random",
     test_fraction: float = 0.2,
     preprocess: str = "default",
-    device: str = "auto",
+    view: str = "whole",
+    feature: str = "default",
+    compute: Compute = DEFAULT,
     embeddings: EmbeddingTable | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -98,10 +100,10 @@ def train(
         Decides the split and the detectors' own draws. Same seed and data, same bytes.
     split_method, test_fraction
         See :func:`hybridwing.catalogue.splits.split`. The defaults are those of the challenge's sample.
-    preprocess : {"default", "sample"}
-        The backbone's own preprocessing, or the sample's resize.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    preprocess, view, feature
+        See :func:`hybridwing.backbones.registry.load_backbone`.
+    compute : Compute
+        Device, precision, cache.
     embeddings : EmbeddingTable, optional
         Made earlier from these images, and maybe more, with this backbone; otherwise the images are embedded here.
     overwrite : bool
@@ -122,9 +124,9 @@ def train(
     _ = catalogue.labels
     division = split(catalogue, method=split_method, test_fraction=test_fraction, seed=seed)
     with new_folder(out, overwrite=overwrite) as partial:
-        encoder = load_backbone(backbone, preprocess=preprocess, device=device)
+        encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature)
         if embeddings is None:
-            embeddings = embed_catalogue(catalogue, images, encoder, progress=progress)
+            embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=progress)
         elif embeddings.backbone.key != encoder.spec.key:
             raise EmbeddingError(
                 f"the embeddings were made by {embeddings.backbone.name} with other weights or preprocessing than "
@@ -170,11 +172,14 @@ def _of_catalogue(embeddings: EmbeddingTable, catalogue: Catalogue) -> Embedding
     uuids = [str(uuid) for uuid in catalogue.uuids]
     rows = embeddings.rows_of(uuids)
     failed = {failure.uuid: failure for failure in embeddings.failures}
+    wanted = set(uuids)
     return EmbeddingTable(
         tuple(uuid for uuid, row in zip(uuids, rows, strict=True) if row >= 0),
         embeddings.vectors[rows[rows >= 0]],
         embeddings.backbone,
         tuple(failed[uuid] for uuid, row in zip(uuids, rows, strict=True) if row < 0),
+        tuple(fallback for fallback in embeddings.fallbacks if fallback.uuid in wanted),
+        embeddings.precision,
     )
 
 

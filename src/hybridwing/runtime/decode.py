@@ -13,6 +13,7 @@ from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import BinaryIO
 
 #: Formats that are opened. Pillow knows more, among them some that start other programs (EPS) or fetch files.
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
@@ -102,13 +103,15 @@ def _from_wide(image: Image.Image, source_format: str | None) -> Image.Image:
     return Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
 
 
-def open_rgb(source: str, short_side: int = 0, check: Callable[[Image.Image], None] | None = None) -> Image.Image:
+def open_rgb(
+    source: str | BinaryIO, short_side: int = 0, check: Callable[[Image.Image], None] | None = None
+) -> Image.Image:
     """Open a file in one of :data:`FORMATS` and decode it to upright RGB.
 
     Parameters
     ----------
-    source : str
-        Path of an image file.
+    source : str or binary file
+        Path of an image file, or its content opened for reading.
     short_side : int
         Pixels the short side must keep; a JPEG is decoded at the smallest scale that does. 0 decodes in full.
     check : callable, optional

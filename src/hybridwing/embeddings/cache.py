@@ -1,0 +1,173 @@
+"""Embeddings that were computed before, by what decides them: content of the file, backbone, preprocessing, precision.
+
+One SQLite file a backbone and precision. It is a cache: a damaged file is replaced, one that is locked or full is done
+without, and nothing is lost with it but time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from hybridwing.backbones.base import Backbone
+
+logger = logging.getLogger(__name__)
+
+#: Names another folder for the cache.
+ENVIRONMENT = "HYBRIDWING_CACHE"
+#: Part of every file's name; raise it when what is stored changes.
+_VERSION = 1
+#: Hashes asked for at once: SQLite's oldest limit on the variables of a statement is 999.
+_AT_ONCE = 900
+#: Seconds to wait for another process that is writing.
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class CachedEmbedding:
+    """An embedding and the view it shows.
+
+    Attributes
+    ----------
+    vector : ndarray of shape (dimension,), float32
+    view : str
+    confidence : float
+        As in :class:`hybridwing.runtime.preprocess.Prepared`.
+    """
+
+    vector: NDArray[np.float32]
+    view: str
+    confidence: float
+
+
+def default_folder() -> Path:
+    """Where the cache is kept: ``$HYBRIDWING_CACHE``, or the place the operating system has for caches."""
+    import platformdirs
+
+    named = os.environ.get(ENVIRONMENT)
+    return Path(named) if named else Path(platformdirs.user_cache_dir("hybridwing", appauthor=False))
+
+
+@dataclass(frozen=True)
+class EmbeddingCache:
+    """The cache in one folder.
+
+    Attributes
+    ----------
+    folder : Path
+        Made when first written to.
+    """
+
+    folder: Path
+
+    def of(self, backbone: Backbone) -> BackboneCache:
+        """Embeddings by one backbone, in the precision it computes in."""
+        key = hashlib.sha256(f"{backbone.spec.key} {backbone.precision}".encode()).hexdigest()[:32]
+        return BackboneCache(self.folder / f"embeddings-v{_VERSION}-{key}.sqlite", backbone.spec.dimension)
+
+    def files(self) -> tuple[Path, ...]:
+        """The files it consists of, sorted."""
+        return tuple(sorted(self.folder.glob("embeddings-v*-*.sqlite*")))
+
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.files())
+
+    def clear(self) -> int:
+        """Remove everything in it; returns the number of bytes that were freed."""
+        freed = self.size()
+        for path in self.files():
+            path.unlink(missing_ok=True)
+        return freed
+
+
+@dataclass(frozen=True)
+class BackboneCache:
+    """Embeddings by one backbone, keyed by the SHA-256 of the image files.
+
+    Attributes
+    ----------
+    path : Path
+        The SQLite file.
+    dimension : int
+        Length of a vector; rows of another length are not used.
+    """
+
+    path: Path
+    dimension: int
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to look up."""
+        return self.path.is_file()
+
+    def get(self, contents: Sequence[bytes]) -> dict[bytes, CachedEmbedding]:
+        """Those of the wanted embeddings that are known, by hash.
+
+        Parameters
+        ----------
+        contents : sequence of bytes
+            SHA-256 digests; empty ones are unknown.
+        """
+        if not self:
+            return {}
+        wanted, found = sorted(set(contents) - {b""}), {}
+        try:
+            with closing(self._connected()) as database:
+                for start in range(0, len(wanted), _AT_ONCE):
+                    some = wanted[start : start + _AT_ONCE]
+                    marks = ",".join("?" * len(some))
+                    query = f"SELECT content, view, confidence, vector FROM embedding WHERE content IN ({marks})"  # noqa: S608
+                    for content, *row in database.execute(query, some):
+                        if (known := self._checked(*row)) is not None:
+                            found[content] = known
+        except sqlite3.Error as error:
+            self._failed(error)
+        return found
+
+    def put(self, embeddings: Mapping[bytes, CachedEmbedding]) -> None:
+        """Add embeddings by hash, all or none."""
+        rows = [(c, e.view, e.confidence, e.vector.astype("<f4").tobytes()) for c, e in embeddings.items() if c]
+        if not rows:
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._connected()) as database, database:
+                database.execute(
+                    "CREATE TABLE IF NOT EXISTS embedding "
+                    "(content BLOB PRIMARY KEY, view TEXT, confidence REAL, vector BLOB)"
+                )
+                # What is there stays: a row that another process added must not change under a third one.
+                database.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?, ?, ?)", rows)
+        except (sqlite3.Error, OSError) as error:
+            self._failed(error)
+
+    def _connected(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=_PATIENCE)
+
+    def _checked(self, view: object, confidence: object, blob: object) -> CachedEmbedding | None:
+        """A row, unless something else than this module wrote it."""
+        if not (isinstance(view, str) and isinstance(confidence, float) and isinstance(blob, bytes)):
+            return None
+        if len(blob) != 4 * self.dimension:
+            return None
+        vector = np.frombuffer(blob, dtype="<f4").astype(np.float32)
+        return CachedEmbedding(vector, view, confidence) if np.isfinite(vector).all() else None
+
+    def _failed(self, error: sqlite3.Error | OSError) -> None:
+        """Go on without; a file that is no database, or a damaged one, makes room for a new one."""
+        logger.warning("the cache %s is not used: %s", self.path, error)
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            self.path.unlink(missing_ok=True)

@@ -1,0 +1,232 @@
+"""Embed any number of images into a file: in constant memory, safe to interrupt, shared by several machines if need be.
+
+A job that was killed goes on where it was when it is called again, and ends with the bytes that it would have ended
+with; at most one shard is done twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from hybridwing.embeddings.engine import check_items, nothing_embedded
+from hybridwing.embeddings.head import Part
+from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, processors
+from hybridwing.embeddings.summary import EmbeddingSummary, Timings
+from hybridwing.embeddings.unfinished import UnfinishedTable
+from hybridwing.errors import EmbeddingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from hybridwing.backbones.base import Backbone
+    from hybridwing.embeddings.cache import EmbeddingCache
+    from hybridwing.embeddings.shards import Shard
+
+    Item = tuple[str, Path]
+
+
+class Engine(Protocol):
+    """Something that embeds shards: this process, or a cluster."""
+
+    def __call__(
+        self,
+        shards: Mapping[int, Sequence[Item]],
+        *,
+        batch_size: int,
+        workers: int,
+        cache: EmbeddingCache | None,
+        advance: Callable[[], None],
+    ) -> Iterator[tuple[int, Shard]]:
+        """Embed shards, given by number, and yield them in any order; call `advance` once an image."""
+        ...
+
+
+@dataclass(frozen=True)
+class Share:
+    """One machine's share of a job, ``--shard 3/8``.
+
+    Attributes
+    ----------
+    index : int
+        From 1 to `of`.
+    of : int
+        Number of shares.
+    """
+
+    index: int
+    of: int
+
+    def __post_init__(self) -> None:
+        """Refuse a share that there is not."""
+        if not 1 <= self.index <= self.of:
+            raise EmbeddingError(f"a shard is 1/n to n/n; got {self.index}/{self.of}")
+
+    @classmethod
+    def parse(cls, text: str) -> Share:
+        """Read ``"3/8"``.
+
+        Raises
+        ------
+        EmbeddingError
+            For anything else.
+        """
+        found = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", text)
+        if found is None:
+            raise EmbeddingError(f"--shard takes i/n, e.g. 3/8 for the third of eight; got {text!r}")
+        return cls(int(found[1]), int(found[2]))
+
+    def of_file(self, out: Path) -> Path:
+        """Where this share of a table is written: ``emb.part-3-of-8.parquet`` beside ``emb.parquet``."""
+        return out.with_name(f"{out.stem}.part-{self.index}-of-{self.of}{out.suffix}")
+
+
+def embed_to_file(
+    items: Sequence[Item],
+    backbone: Backbone,
+    out: Path,
+    *,
+    share: Share | None = None,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    cache: EmbeddingCache | None = None,
+    engine: Engine | None = None,
+    shard_size: int = SHARD_SIZE,
+    progress: Callable[[int, int], None] | None = None,
+) -> EmbeddingSummary:
+    """Embed images into a parquet file.
+
+    Parameters
+    ----------
+    items : sequence of (uuid, path)
+        What to embed; `uuid` is unique.
+    backbone : Backbone
+    out : Path
+        The table; appears, or replaces an older one, when it is complete.
+    share : Share, optional
+        Embed one share of the images and write it to ``share.of_file(out)``; see
+        :func:`hybridwing.embeddings.merge.merge_parts`.
+    batch_size, workers, cache
+        See :func:`hybridwing.embeddings.engine.embed_images`.
+    engine : Engine, optional
+        What does the work; default this process.
+    shard_size : int
+        Images that are written, and at worst done twice, at once; at least 1.
+    progress : callable, optional
+        Called with the number of images done and the number of all; first with those an earlier call had done.
+
+    Raises
+    ------
+    EmbeddingError
+        If `items` is empty or holds an image twice, not a single image could be embedded, another process is writing
+        the same table, or it cannot be written.
+    """
+    check_items(items)
+    shards, part = _shared(items, share, shard_size)
+    out = out if share is None else share.of_file(out)
+    work = f"{backbone.spec.key} {backbone.precision} {part}"
+    unfinished = UnfinishedTable.of(out, work, shards)
+    with unfinished.locked():
+        begun = time.perf_counter()
+        size = unfinished.batch_size(batch_size, backbone.batch_size)
+        count = workers or processors()
+        missing = unfinished.missing()
+        total = sum(map(len, shards))
+        done = resumed = total - sum(len(shards[number]) for number in missing)
+        if progress is not None:
+            progress(done, total)
+
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            if progress is not None:
+                progress(done, total)
+
+        cached, timings = 0, Timings()
+        run = engine or _Here(backbone)
+        todo = {number: shards[number] for number in missing}
+        for number, shard in run(todo, batch_size=size, workers=count, cache=cache, advance=advance):
+            written = time.perf_counter()
+            unfinished.add(number, shard.table)
+            timings += shard.timings + Timings(write=time.perf_counter() - written)
+            cached += shard.cached
+        joining = time.perf_counter()
+        head = unfinished.finish(part)
+        now = time.perf_counter()
+    if not head.rows and part is None:
+        out.unlink()
+        raise nothing_embedded(head.failures[0], total)
+    return EmbeddingSummary(
+        out=out,
+        images=total,
+        embedded=head.rows,
+        cached=cached,
+        resumed=resumed,
+        failures=head.failures,
+        fallbacks=len(head.fallbacks),
+        dimension=head.backbone.dimension,
+        batch_size=size,
+        workers=count,
+        precision=head.precision,
+        seconds=now - begun,
+        timings=timings + Timings(write=now - joining),
+    )
+
+
+class _Here:
+    """The engine in this process."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self._backbone = backbone
+
+    def __call__(
+        self,
+        shards: Mapping[int, Sequence[Item]],
+        *,
+        batch_size: int,
+        workers: int,
+        cache: EmbeddingCache | None,
+        advance: Callable[[], None],
+    ) -> Iterator[tuple[int, Shard]]:
+        made = embed_shards(
+            shards.values(),
+            self._backbone,
+            batch_size=batch_size,
+            workers=workers,
+            cache=cache,
+            advance=advance,
+            total=sum(map(len, shards.values())),
+        )
+        return zip(shards, made, strict=True)
+
+
+def _shared(items: Sequence[Item], share: Share | None, shard_size: int) -> tuple[list[Sequence[Item]], Part | None]:
+    """The shards of one share, and which part of the table they make.
+
+    Shares are cut between shards, so that the shards are the same however many machines share the work.
+    """
+    if shard_size < 1:
+        raise EmbeddingError(f"a shard has at least one image; got {shard_size}")
+    shards = [items[start : start + shard_size] for start in range(0, len(items), shard_size)]
+    if share is None:
+        return shards, None
+    if share.of > len(shards):
+        raise EmbeddingError(
+            f"{len(items)} images are {len(shards)} shards of {shard_size}, too few for {share.of} shares; "
+            f"ask for at most {len(shards)}"
+        )
+    first = (share.index - 1) * len(shards) // share.of
+    last = share.index * len(shards) // share.of
+    return shards[first:last], Part(share.index - 1, share.of, _digest(uuid for uuid, _ in items))
+
+
+def _digest(uuids: Iterable[str]) -> str:
+    """Of the images of the whole table: parts of one table share it."""
+    total = hashlib.sha256()
+    for uuid in uuids:
+        total.update(uuid.encode(errors="surrogatepass") + b"\x00")
+    return total.hexdigest()

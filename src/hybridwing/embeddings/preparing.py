@@ -1,0 +1,178 @@
+"""Read, decode and preprocess image files in parallel, a bounded number ahead of whoever uses them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import multiprocessing
+import time
+from collections import deque
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing.errors import ImageError
+from hybridwing.images.decode import read_bytes, read_rgb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from PIL import Image
+
+    from hybridwing.runtime.preprocess import Prepared
+
+    Prepare = Callable[[Image.Image], Prepared]
+    Work = Callable[[Path], "PreparedFile"]
+
+logger = logging.getLogger(__name__)
+
+#: Most worker processes that Windows can wait for.
+_MOST_PROCESSES = 61
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedFile:
+    """What preparing one file came to.
+
+    Attributes
+    ----------
+    prepared : Prepared or None
+        None where it failed.
+    content : bytes
+        SHA-256 of the file; empty where it could not be read or was not asked for.
+    stage, reason : str
+        Of a failure; else empty.
+    decode_seconds, preprocess_seconds : float
+        Time it took, in the worker.
+    """
+
+    prepared: Prepared | None
+    content: bytes = b""
+    stage: str = ""
+    reason: str = ""
+    decode_seconds: float = 0.0
+    preprocess_seconds: float = 0.0
+
+
+def content_hash(path: Path) -> bytes:
+    """SHA-256 of a file; empty where it cannot be read."""
+    try:
+        return hashlib.sha256(read_bytes(path)).digest()
+    except ImageError:
+        return b""
+
+
+def prepare_file(path: Path, prepare: Prepare, short_side: int, *, hashed: bool = True) -> PreparedFile:
+    """Read, hash, decode and prepare one file; a failure is a value, so that it can cross processes.
+
+    The same bytes are hashed and decoded, so a file that changes meanwhile cannot be cached under a wrong key.
+    """
+    begun, content = time.perf_counter(), b""
+    try:
+        data = read_bytes(path)
+        content = hashlib.sha256(data).digest() if hashed else b""
+        picture = read_rgb(path, short_side, data)
+        decoded = time.perf_counter()
+        prepared = prepare(picture)
+        return PreparedFile(
+            prepared,
+            content,
+            decode_seconds=decoded - begun,
+            preprocess_seconds=time.perf_counter() - decoded,
+        )
+    except ImageError as error:
+        return PreparedFile(None, content, error.stage, error.reason, time.perf_counter() - begun)
+    except Exception as error:  # one odd picture must not end a batch of thousands; it is reported, not hidden
+        logger.debug("preparing %s failed", path, exc_info=True)
+        detail = str(error).strip().splitlines()[:1]
+        reason = ": ".join([type(error).__name__, *detail])
+        return PreparedFile(None, content, "preprocess", reason, time.perf_counter() - begun)
+
+
+class Workers:
+    """A pool that does `work` on files: threads, or processes where the work holds the interpreter.
+
+    A process pool that breaks (out of memory, a script without a main guard) is replaced by threads.
+
+    Parameters
+    ----------
+    work : callable
+        Takes a path, gives a :class:`PreparedFile`; can be pickled where `in_processes`.
+    count : int
+        Threads or processes.
+    in_processes : bool
+    """
+
+    def __init__(self, work: Work, count: int, *, in_processes: bool) -> None:
+        self._work, self._count = work, count
+        self._pool: Executor
+        if in_processes:
+            # spawn: forking a process that runs threads (BLAS, torch) can hang the child
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(min(count, _MOST_PROCESSES), mp_context=context)
+        else:
+            self._pool = ThreadPoolExecutor(count)
+
+    def ahead(self, paths: Iterable[Path | None], limit: int) -> Iterator[PreparedFile | None]:
+        """Results in order, at most `limit` of them begun and not yet taken, so that memory stays bounded.
+
+        Parameters
+        ----------
+        paths : iterable of Path or None
+            None stands for a file that needs no work; its result is None.
+        limit : int
+        """
+        waiting: deque[tuple[Path | None, Future[PreparedFile] | None]] = deque()
+        for path in paths:
+            waiting.append((path, self._submitted(path)))
+            if len(waiting) >= limit:
+                yield self._first_of(waiting)
+        while waiting:
+            yield self._first_of(waiting)
+
+    def _submitted(self, path: Path | None) -> Future[PreparedFile] | None:
+        if path is None:
+            return None
+        try:
+            return self._pool.submit(self._work, path)
+        except BrokenProcessPool:
+            self._use_threads()
+            return self._pool.submit(self._work, path)
+
+    def _first_of(self, waiting: deque[tuple[Path | None, Future[PreparedFile] | None]]) -> PreparedFile | None:
+        path, future = waiting.popleft()
+        if path is None or future is None:
+            return None
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            self._use_threads()
+            again = self._pool.submit(self._work, path)
+            for place, (later, _lost) in enumerate(waiting):
+                waiting[place] = (later, self._submitted(later))
+            return again.result()
+
+    def _use_threads(self) -> None:
+        logger.warning(
+            "a worker process died: out of memory, or started from a script without if __name__ == '__main__'; "
+            "going on with threads"
+        )
+        self.close()
+        self._pool = ThreadPoolExecutor(self._count)
+
+    def close(self) -> None:
+        """Stop the pool; what has not begun is dropped."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def working(work: Work, count: int, *, in_processes: bool) -> Iterator[Workers]:
+    """Make :class:`Workers` that are closed when the block ends."""
+    workers = Workers(work, count, in_processes=in_processes)
+    try:
+        yield workers
+    finally:
+        workers.close()

@@ -1,0 +1,213 @@
+"""Turn image files into embeddings, shard by shard.
+
+A *shard* is a short run of images. A batch never reaches over the end of a shard, so a shard comes out the same whether
+it is computed in one go with its neighbours or by itself after an interruption. Within it decoding and preparing run
+ahead in parallel; the forward pass follows.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.embeddings.cache import CachedEmbedding
+from hybridwing.embeddings.preparing import content_hash, prepare_file, working
+from hybridwing.embeddings.summary import Timings
+from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
+from hybridwing.errors import EmbeddingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from hybridwing.backbones.base import Backbone
+    from hybridwing.embeddings.cache import BackboneCache, EmbeddingCache
+    from hybridwing.embeddings.preparing import PreparedFile
+    from hybridwing.runtime.preprocess import Prepared
+
+    Item = tuple[str, Path]
+
+logger = logging.getLogger(__name__)
+
+#: Images a shard.
+SHARD_SIZE = 256
+#: Below this many images, starting processes costs more than they save.
+_FEW = 48
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """A shard that was embedded.
+
+    Attributes
+    ----------
+    table : EmbeddingTable
+        Rows, failures and fallbacks in the order of the shard's images.
+    cached : int
+        Images whose embedding was known already.
+    timings : Timings
+        Where the time went.
+    """
+
+    table: EmbeddingTable
+    cached: int
+    timings: Timings
+
+
+def embed_shards(
+    shards: Iterable[Sequence[Item]],
+    backbone: Backbone,
+    *,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    cache: EmbeddingCache | None = None,
+    advance: Callable[[], None] | None = None,
+    total: int | None = None,
+) -> Iterator[Shard]:
+    """Embed shards one after the other.
+
+    Parameters
+    ----------
+    shards : iterable of sequences of (uuid, path)
+    backbone, batch_size, workers, cache
+        See :func:`hybridwing.embeddings.engine.embed_images`.
+    advance : callable, optional
+        Called once for every image that is done.
+    total : int, optional
+        Images in all the shards, where that is known: for a few, no processes are started.
+    """
+    count = workers or processors()
+    short_side = backbone.spec.preprocess.short_side
+    known = None if cache is None else cache.of(backbone)
+    batches = _Batches(backbone, batch_size or backbone.batch_size)
+    work = partial(prepare_file, prepare=backbone.prepare, short_side=short_side, hashed=known is not None)
+    in_processes = backbone.prepare_in_processes and count > 1 and (total is None or total >= _FEW)
+    with working(work, count, in_processes=in_processes) as pool:
+        for items in shards:
+            # Not before the shard ahead of it is in the cache: what is found there must not depend on who was quicker.
+            found = _looked_up(items, known, count) if known else {}
+            paths = (None if place in found else path for place, (_, path) in enumerate(items))
+            # A whole batch ahead, so that the next is ready when the forward pass of this one ends.
+            results = pool.ahead(paths, limit=batches.size + 8 * count)
+            yield _embedded(items, found, results, batches, known, advance)
+
+
+def _looked_up(items: Sequence[Item], known: BackboneCache, workers: int) -> dict[int, CachedEmbedding]:
+    """Known embeddings of a shard's images, by place."""
+    with ThreadPoolExecutor(workers) as pool:
+        contents = list(pool.map(content_hash, (path for _, path in items)))
+    found = known.get(contents)
+    return {place: found[content] for place, content in enumerate(contents) if content in found}
+
+
+def _embedded(
+    items: Sequence[Item],
+    found: Mapping[int, CachedEmbedding],
+    results: Iterator[PreparedFile | None],
+    batches: _Batches,
+    known: BackboneCache | None,
+    advance: Callable[[], None] | None,
+) -> Shard:
+    """Take the results of one shard's images and embed them."""
+    rows, failures, timings = dict(found), dict[int, Failure](), Timings()
+    fresh: dict[bytes, CachedEmbedding] = {}
+    waiting: list[tuple[int, bytes, Prepared]] = []
+
+    def fail(place: int, stage: str, reason: str) -> None:
+        uuid, path = items[place]
+        failures[place] = Failure(uuid, str(path), stage, reason)
+        logger.warning("%s: %s: %s", path, stage, reason)
+
+    def flush() -> None:
+        nonlocal timings
+        begun = time.perf_counter()
+        vectors = batches.forward([prepared.value for _, _, prepared in waiting])
+        timings += Timings(forward=time.perf_counter() - begun)
+        for (place, content, prepared), vector in zip(waiting, vectors, strict=True):
+            if np.isfinite(vector).all():
+                rows[place] = fresh[content] = CachedEmbedding(vector, prepared.view, prepared.confidence)
+            else:
+                fail(place, "embed", "the backbone returned NaN or infinity")
+        waiting.clear()
+
+    for place, result in enumerate(results):
+        if result is not None:
+            timings += Timings(decode=result.decode_seconds, preprocess=result.preprocess_seconds)
+            if result.prepared is None:
+                fail(place, result.stage, result.reason)
+            else:
+                waiting.append((place, result.content, result.prepared))
+        if len(waiting) >= batches.size:
+            flush()
+        if advance is not None:
+            advance()
+    if waiting:
+        flush()
+    if known is not None:
+        # Before the shard leaves: whoever loses it afterwards finds these very vectors again.
+        known.put(fresh)
+    return Shard(_table(items, batches.backbone, rows, failures), len(found), timings)
+
+
+def _table(
+    items: Sequence[Item], backbone: Backbone, rows: Mapping[int, CachedEmbedding], failures: Mapping[int, Failure]
+) -> EmbeddingTable:
+    """Table of what was found of a shard, in its order."""
+    spec, wanted = backbone.spec, backbone.spec.preprocess.view
+    places = sorted(rows)
+    vectors = np.stack([rows[place].vector for place in places]) if places else np.empty((0, spec.dimension))
+    fallbacks = (
+        Fallback(items[place][0], rows[place].view, rows[place].confidence)
+        for place in places
+        if rows[place].view != wanted
+    )
+    return EmbeddingTable(
+        tuple(items[place][0] for place in places),
+        vectors.astype(np.float32, copy=False),
+        spec,
+        tuple(failures[place] for place in sorted(failures)),
+        tuple(fallbacks),
+        backbone.precision,
+    )
+
+
+class _Batches:
+    """Forward passes, in smaller batches from the moment that memory ran out."""
+
+    def __init__(self, backbone: Backbone, size: int) -> None:
+        self.backbone, self.size = backbone, size
+
+    def forward(self, values: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Embeddings of shape (n, dimension), float32, of n prepared inputs."""
+        made: list[NDArray[np.float32]] = []
+        done = 0
+        while done < len(values):
+            try:
+                made.append(self.backbone.forward(values[done : done + self.size]))
+            except MemoryError as error:
+                if self.size == 1:
+                    raise EmbeddingError(
+                        f"the memory does not hold a single image in {self.backbone.spec.name}; choose a smaller "
+                        "backbone or another --device"
+                    ) from error
+                self.size = max(1, min(self.size, len(values) - done) // 2)
+                logger.warning("out of memory: going on with batches of %d", self.size)
+                continue
+            done += self.size
+        return np.concatenate(made)
+
+
+def processors() -> int:
+    """Processors this process may use (a cluster's job has fewer than the machine)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,85 @@
+"""What an embedding job came to: counts, and where the time went."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hybridwing.embeddings.table import Failure
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds spent.
+
+    Attributes
+    ----------
+    decode, preprocess : float
+        Reading and decoding, cutting and resizing; summed over the workers, which work beside each other and beside the
+        forward pass.
+    forward, write : float
+        The backbone, and writing shards and table.
+    """
+
+    decode: float = 0.0
+    preprocess: float = 0.0
+    forward: float = 0.0
+    write: float = 0.0
+
+    def __add__(self, other: Timings) -> Timings:
+        return Timings(
+            self.decode + other.decode,
+            self.preprocess + other.preprocess,
+            self.forward + other.forward,
+            self.write + other.write,
+        )
+
+
+@dataclass(frozen=True)
+class EmbeddingSummary:
+    """What was written, and what it took.
+
+    Attributes
+    ----------
+    out : Path
+        The table.
+    images, embedded, cached, resumed : int
+        Images asked for; rows in the table; those of them whose embedding was in the cache; images that an earlier,
+        interrupted call had done (failures among them).
+    failures : tuple of Failure
+    fallbacks : int
+        Rows that show another view than the one asked for.
+    dimension : int
+        Length of an embedding.
+    batch_size, workers : int
+    precision : str
+    seconds : float
+        From the first image to the finished table, by the clock.
+    timings : Timings
+    """
+
+    out: Path
+    images: int
+    embedded: int
+    cached: int
+    resumed: int
+    failures: tuple[Failure, ...]
+    fallbacks: int
+    dimension: int
+    batch_size: int
+    workers: int
+    precision: str
+    seconds: float
+    timings: Timings
+
+    @property
+    def images_per_second(self) -> float:
+        """Of the images that this call looked at."""
+        return (self.images - self.resumed) / max(self.seconds, 1e-9)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        return {**asdict(self), "out": str(self.out), "images_per_second": self.images_per_second}
