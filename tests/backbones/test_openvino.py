@@ -26,14 +26,14 @@ def inputs(count: int, seed: int = 3) -> list[np.ndarray]:
 
 
 @needs_openvino
-@pytest.mark.parametrize("architecture", ["ViT", "DINOv2", "DINOv2 with registers", "ConvNeXt", "CLIP vision", "Swin"])
+@pytest.mark.parametrize("architecture", ["DINOv2 with registers", "ConvNeXt", "CLIP vision"])
 def test_its_embeddings_are_those_of_torch(save: Callable[..., Path], architecture: str) -> None:
     name = f"local:{save(architecture)}"
     torchs, mine = load_backbone(name), load_backbone(name, runtime="openvino")
     assert mine.spec == torchs.spec
     assert mine.precision == "fp32"
     assert mine.batch_size == torchs.batch_size
-    for count in (1, 3, 4, 5):
+    for count in (1, 3):
         wanted, got = torchs.forward(inputs(count)), mine.forward(inputs(count))
         assert got.dtype == np.float32
         np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)
