@@ -37,30 +37,27 @@ SOUND: dict[str, str | bytes] = {
 }
 
 
-def write(folder: Path, files: dict[str, str | bytes]) -> Path:
-    """Write files below a folder; the folder."""
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-    folder.mkdir(exist_ok=True)
-    return folder
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., Path]:
+    """The sound submission with changes: files by name, None to leave one out; as a folder or a zip, below `within`."""
 
-
-def zipped(path: Path, files: dict[str, str | bytes]) -> Path:
-    """Write a zip of files; its path."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    def make(changes: dict[str, str | bytes | None] | None = None, *, within: str = "", as_zip: bool = False) -> Path:
+        files = {name: content for name, content in {**SOUND, **(changes or {})}.items() if content is not None}
+        if as_zip:
+            with zipfile.ZipFile(tmp_path / "submission.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in files.items():
+                    archive.writestr(within + name, content)
+            return tmp_path / "submission.zip"
         for name, content in files.items():
-            archive.writestr(name, content)
-    return path
+            path = tmp_path / "submission" / (within + name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return tmp_path / "submission"
+
+    return make
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Callable[..., Path]:
-    """The sound submission with changes: files by name, None to leave one out."""
-
-    def make(changes: dict[str, str | bytes | None] | None = None) -> Path:
-        files = {name: content for name, content in {**SOUND, **(changes or {})}.items() if content is not None}
-        return write(tmp_path / "submission", files)
-
-    return make
+def sound_model() -> str:
+    """Code of the sound submission's model."""
+    return MODEL

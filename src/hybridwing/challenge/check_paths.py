@@ -92,7 +92,8 @@ def _relative(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
         if name in ("os.getcwd", "getcwd", "Path.cwd", "pathlib.Path.cwd"):
             finding = "the working directory is the ingestion program's: nothing of the submission lies there"
             yield Check(_NAME, "warn", finding, _REMEDY, module.place(call))
-        if not call.args or id(call) in beside or not (last in _READERS or last == "Path"):
+        reads = (last in _READERS and not name.endswith("hub.load")) or last == "Path"
+        if not call.args or id(call) in beside or not reads:
             continue
         path = _relative_text(module, call.args[0])
         if path is None or (last == "Path" and path in ("", ".")):

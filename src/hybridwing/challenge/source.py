@@ -89,7 +89,8 @@ def read_modules(submission: Submission) -> tuple[tuple[Module, ...], list[Check
             checks.append(parsed)
             continue
         modules.append(parsed)
-        waiting += [other for other in _own_imports(parsed, names) if other not in waiting]
+        # dict.fromkeys: a package is imported once, however many of its modules are
+        waiting += [other for other in dict.fromkeys(_own_imports(parsed, names)) if other not in waiting]
     if not checks:
         counted = f"{len(modules)} Python files" if len(modules) > 1 else "model.py"
         checks = [Check("syntax", "pass", f"{counted} can be parsed")]

@@ -59,7 +59,7 @@ def check_directory_size(file: IO[bytes], path: object, limits: ArchiveLimits) -
     end = file.read()
     at = end.rfind(b"PK\5\6")
     if at < 0 or len(end) < at + 22:
-        raise SubmissionError(f"{path} is no zip file; a submission is a folder or a zip of its files")
+        raise SubmissionError(f"{path} is no zip file, or one that is cut off")
     entries, size = struct.unpack("<HI", end[at + 10 : at + 16])
     locator = end.rfind(b"PK\6\7", 0, at)
     if (entries == 0xFFFF or size == 0xFFFFFFFF) and locator >= 0:
