@@ -155,6 +155,24 @@ def children_gone() -> bool:
 
 
 @posix
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_descendants_and_their_memory(monkeypatch, platform):
+    import shutil
+    import subprocess
+
+    if platform == "darwin" and shutil.which("ps") is None:
+        pytest.skip("there is no ps here")
+    if platform == "linux" and sys.platform != "linux":
+        pytest.skip("there is no /proc here")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        monkeypatch.setattr("hybridwing.challenge.processes.sys.platform", platform)
+        tree = descendants(os.getpid())
+        child.communicate(b"\n")
+    assert child.pid in tree.pids
+    assert tree.resident > 0
+
+
+@posix
 class TestNothingOutlivesIt:
     @pytest.mark.parametrize("last", ["", "time.sleep(60)"])
     def test_grandchildren_in_groups_of_their_own(self, run, last):
