@@ -97,7 +97,8 @@ def check_extras(submission: Submission) -> list[Check]:
     checks = []
     junk = [name for name in names if _JUNK.search(name) or _JUNK_FILES.search(name)]
     if junk:
-        finding = f"{len(junk)} files that no run needs: {first_few(junk, 3)}"
+        counted = f"{len(junk)} files that no run needs" if len(junk) > 1 else "a file that no run needs"
+        finding = f"{counted}: {first_few(junk, 3)}"
         checks.append(Check("junk", "warn", finding, "leave them out: zip -r out.zip . -x '.*' '*/.*' '*__pycache__*'"))
     packed = [name for name in names if name.lower().endswith(_ARCHIVES)]
     if packed:

@@ -65,7 +65,8 @@ def _fault(line: Line) -> Check:
 
 def check_imports(modules: tuple[Module, ...], lines: tuple[Line, ...] | None, names: tuple[str, ...]) -> list[Check]:
     """Look for packages that the code imports and that no line brings."""
-    listed = {line.installs.split("==")[0] for line in lines or () if line.verdict != "rejected"}
+    # Of a rejected line what it will be once it is mended: one fault is told once.
+    listed = {(line.installs or line.instead or "").split("==")[0] for line in lines or ()}
     there = set(sys.stdlib_module_names) | _IN_IMAGE | {MODULES.get(name, name) for name in listed}
     for name in listed:
         there |= _BRINGS.get(name, set())
