@@ -1,0 +1,53 @@
+"""The verbs that make and try submissions to the challenge: submission build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hybridwing.cli.command import app
+from hybridwing.cli.inputs import MovedBackbone, Overwrite, RunArgument
+
+submission = typer.Typer(
+    name="submission",
+    help="Build, check, run and publish submissions to the challenge.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(submission)
+
+
+@submission.command()
+def build(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option("--out", help="New folder for the submission.")],
+    detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
+    archive: Annotated[bool, typer.Option("--zip", help="Also write OUT.zip, ready to upload.")] = False,
+    pin: Annotated[
+        list[str] | None, typer.Option("--pin", metavar="NAME==VERSION", help="Another version to ask for.")
+    ] = None,
+    backbone: MovedBackbone = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a run's detector as a submission."""
+    from hybridwing import console
+    from hybridwing.challenge.build import build_submission
+    from hybridwing.runs.folder import read_run
+
+    built = build_submission(
+        read_run(run),
+        out,
+        detector=detector,
+        archive=archive,
+        backbone=backbone,
+        pins=pin or (),
+        overwrite=overwrite,
+    )
+    console.say(f"{built.folder}: detector {built.detector}, {built.files} files, {built.size / 1e6:.1f} MB")
+    console.say(f"requires {', '.join(built.requirements)}")
+    if built.archive is not None:
+        console.say(f"{built.archive}: sha256 {built.archive_sha256}")
