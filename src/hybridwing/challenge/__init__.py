@@ -1,1 +1,1 @@
-"""The challenge's loop: build a submission from a run, check it, run it as Codabench does, publish it, compare."""
+"""The challenge's own loop: submissions, what Codabench does with them, and what can go wrong there."""
