@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hybridwing.audit.findings import AuditReport
     from hybridwing.catalogue.describe import CatalogueDescription
+    from hybridwing.challenge.verdict import SubmissionRun
     from hybridwing.download.report import DownloadReport
     from hybridwing.embeddings.table import Failure
     from hybridwing.evaluation.metrics import DetectionMetrics
@@ -213,6 +214,27 @@ def show_description(description: CatalogueDescription) -> None:
         show_rows(f"{description.source}: {description.images} images", header, rows, numeric=header[1:])
     if description.names_inferred:
         say("\nnames beside codes are inferred: the subspecies in alphabetical order")
+
+
+def show_submission_run(result: SubmissionRun) -> None:
+    """The stages with their times, the leaderboard record, notes, and the verdict last."""
+    rows = [(s.name, "passed" if s.passed else "failed", f"{s.seconds:.1f}", s.detail) for s in result.stages]
+    title = f"{result.source} on {result.interpreter}; programs of {result.programs}"
+    show_rows(title, ("stage", "", "seconds", "what"), rows, numeric=("seconds",))
+    if result.scores is not None:
+        scored = [(name, f"{value:.4f}") for name, value in result.scores.items()]
+        show_rows("scores", ("measure", "value"), scored, numeric=("value",))
+    for text in result.notes:
+        note(f"note: {text}")
+    if result.protection:
+        note(f"kept apart: {result.protection}")
+    needed = result.seconds_for_test
+    pace = "" if needed is None else f"; the 2350 test images would take about {needed:.0f} s on this machine"
+    say(f"\n{result.seconds:.1f} s of {result.time_limit:g} s{pace}")
+    if result.accepted:
+        say("verdict: Codabench would accept and score this")
+    else:
+        say(f"verdict: this fails on Codabench: {result.problem}\nremedy: {result.remedy}")
 
 
 def show_audit(report: AuditReport) -> None:

@@ -51,3 +51,39 @@ def build(
     console.say(f"requires {', '.join(built.requirements)}")
     if built.archive is not None:
         console.say(f"{built.archive}: sha256 {built.archive_sha256}")
+
+
+@submission.command()
+def run(
+    source: Annotated[Path, typer.Argument(metavar="ZIP_OR_FOLDER", help="Anybody's submission.")],
+    images: Annotated[Path, typer.Option("--images", help="Folder of images, side by side.")],
+    reference: Annotated[Path, typer.Option("--reference", help="The challenge's reference table.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder for predictions, scores and page.")],
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="Install its requirements into a fresh environment.")
+    ] = False,
+    python: Annotated[Path | None, typer.Option("--python", help="Interpreter for --isolated, best 3.10.")] = None,
+    time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For all stages.")] = 600.0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Run a submission as Codabench does.
+
+    Requirements, ingestion and scoring, with limits and without a network. Exit code 1 where it would fail.
+    """
+    from hybridwing import console
+    from hybridwing.challenge.run import run_submission
+
+    result = run_submission(
+        source,
+        images,
+        reference,
+        out,
+        isolated=isolated,
+        python=python,
+        time_limit=time_limit,
+        overwrite=overwrite,
+    )
+    console.show_submission_run(result)
+    console.say(f"\n{out}: verdict, predictions, scores and logs")
+    if not result.accepted:
+        raise typer.Exit(1)
