@@ -1,4 +1,4 @@
-"""A fresh virtual environment with nothing but a submission's own requirements, as Codabench's container would install them."""
+"""A fresh virtual environment with nothing but a submission's own requirements."""
 
 from __future__ import annotations
 

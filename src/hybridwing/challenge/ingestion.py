@@ -1,11 +1,13 @@
 """What the challenge's ingestion program does with a submission, with an account of it.
 
-Run as ``python ingestion.py IMAGES OUTPUT SUBMISSION``, by whatever interpreter the submission is to run on; imports the
-standard library alone, and Pillow where the official program does. Follows ``ingestion_program/ingestion.py`` of
+Run as ``python ingestion.py IMAGES OUTPUT SUBMISSION``, by whatever interpreter the submission is to run on; imports
+the standard library alone, and Pillow where the official program does. Follows ``ingestion_program/ingestion.py`` of
 Imageomics/HDR-anomaly-challenge: files in the order in which the folder lists them, folders skipped, files that Pillow
 cannot open skipped with a line, one `predict` at a time, ``round(score, 4)``, no newline after the last line, and any
 exception ends the run. Beside ``predictions.txt`` it writes ``account.json``.
 """
+# ruff: noqa: PTH100, PTH105, PTH112, PTH118, PTH123, PTH208, T201
+# os.listdir and plain paths, as the official program has them: the order and the names must be the same.
 
 from __future__ import annotations
 

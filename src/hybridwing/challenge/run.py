@@ -17,17 +17,16 @@ import shutil
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.challenge.archive import open_submission
 from hybridwing.challenge.diagnosis import Diagnosis, diagnose_ingestion
-from hybridwing.challenge.environment import Environment, fresh_environment, running_environment
-from hybridwing.challenge.verdict import Account, Stage, SubmissionRun, read_account
+from hybridwing.challenge.environment import fresh_environment
 from hybridwing.challenge.requirements import ALLOWED, read_requirements
-from hybridwing.challenge.outcome import Limits
 from hybridwing.challenge.sandbox import read_plain, run_python
+from hybridwing.challenge.trial import PREDICTIONS, Trial
+from hybridwing.challenge.verdict import Account, read_account
 from hybridwing.errors import ScoringError, SubmissionError, first_few
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.evaluation.predictions import read_predictions
@@ -38,65 +37,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hybridwing.challenge.outcome import Outcome
-    from hybridwing.evaluation.challenge_score import ChallengeScores
+    from hybridwing.challenge.verdict import SubmissionRun
 
-VERDICT, PREDICTIONS, SCORES, PAGE = "verdict.json", "predictions.txt", "scores.json", "detailed_results.html"
+VERDICT, SCORES, PAGE = "verdict.json", "scores.json", "detailed_results.html"
 #: All that the folder of a run holds.
 CONTENTS = (VERDICT, PREDICTIONS, SCORES, PAGE, "*.log")
 #: Predictions larger than this are not those of photographs.
 _MOST_BYTES = 1 << 28
 _GIB = 2**30
-
-
-@dataclass
-class Trial:
-    """A submission on its way: where its parts are, and what has happened so far."""
-
-    place: Path
-    images: Path
-    reference: Path
-    time_limit: float
-    memory: int
-    stages: list[Stage] = field(default_factory=list)
-    logs: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    diagnosis: Diagnosis = field(default_factory=Diagnosis)
-    account: Account = field(default_factory=Account)
-    environment: Environment = field(default_factory=running_environment)
-    protection: str = ""
-    scores: dict[str, float] | None = None
-    full_scores: ChallengeScores | None = None
-
-    @property
-    def submission(self) -> Path:
-        """The unpacked submission."""
-        return self.place / "app" / "ingested_program"
-
-    @property
-    def output(self) -> Path:
-        """What the ingestion writes."""
-        return self.place / "app" / "output"
-
-    @property
-    def predictions(self) -> Path:
-        """The predictions, once they were taken over from the submission's output."""
-        return self.place / PREDICTIONS
-
-    @property
-    def left(self) -> float:
-        """Seconds that are left of the limit."""
-        return self.time_limit - sum(stage.seconds for stage in self.stages)
-
-    @property
-    def limits(self) -> Limits:
-        """What the next program may use."""
-        return Limits(seconds=max(self.left, 1.0), memory=self.memory, cpu_seconds=None)
-
-    def add(self, name: str, seconds: float, detail: str, diagnosis: Diagnosis | None = None) -> bool:
-        """Note a stage that has ended, with what was wrong; whether to go on."""
-        self.diagnosis = diagnosis or Diagnosis()
-        self.stages.append(Stage(name, not self.diagnosis.problem, seconds, self.diagnosis.problem or detail))
-        return not self.diagnosis.problem
 
 
 def run_submission(
@@ -156,7 +104,7 @@ def run_submission(
         lines = _requirements(trial)
         if lines is not None and _environment(trial, lines, isolated=isolated, python=python) and _ingest(trial):
             score_trial(trial)
-        result = finish(trial, source.name, "hybridwing")
+        result = trial.result(source.name, "hybridwing")
         write_run(result, trial, out, overwrite=overwrite)
     return result
 
@@ -317,28 +265,6 @@ def _spread(trial: Trial) -> list[str]:
     if distinct < len(values) / 10:
         remarks.append(f"only {distinct} different scores among {len(values)}: spread them over [0, 1]")
     return remarks
-
-
-def finish(trial: Trial, source: str, programs: str) -> SubmissionRun:
-    """Put a trial's results together; one that took too long fails, however well it scored."""
-    problem, remedy = trial.diagnosis.problem, trial.diagnosis.remedy
-    if not problem and trial.left < 0:
-        problem = f"all stages together took longer than {trial.time_limit:g} s"
-        remedy = "ask for fewer packages, or make load and predict faster"
-    return SubmissionRun(
-        source=source,
-        programs=programs,
-        interpreter=trial.environment.description,
-        protection=trial.protection,
-        stages=tuple(trial.stages),
-        time_limit=trial.time_limit,
-        account=trial.account,
-        scores=trial.scores,
-        full_scores=trial.full_scores,
-        notes=tuple(trial.notes),
-        problem=problem,
-        remedy=remedy,
-    )
 
 
 def write_run(result: SubmissionRun, trial: Trial, out: Path, *, overwrite: bool) -> None:

@@ -202,7 +202,9 @@ class Scorer:
         sys.stderr.write("".join(c if c.isprintable() else " " for c in line) + "\n")
 
 
-def _embedder(settings: Settings, folder: Path, device: str) -> tuple[Callable[[Image.Image], NDArray[np.float32]], str]:
+def _embedder(
+    settings: Settings, folder: Path, device: str
+) -> tuple[Callable[[Image.Image], NDArray[np.float32]], str]:
     """The function from an upright RGB picture to its embedding, and the device it runs on."""
     if settings.family == "pattern":
         from .pattern import describe
