@@ -238,7 +238,8 @@ def score_trial(trial: Trial) -> None:
     try:
         scores = score_files(trial.predictions, trial.reference, allow_extra=True)
     except ScoringError as error:
-        problem = Diagnosis(f"the scoring program would stop: {error}", _scoring_remedy(trial))
+        said = str(error).replace(f"{trial.place}/", "")
+        problem = Diagnosis(f"the scoring program would stop: {said}", _scoring_remedy(trial))
         trial.add("scoring", time.monotonic() - begun, "", problem)
         return
     trial.full_scores, trial.scores = scores, scores.leaderboard()
