@@ -33,7 +33,7 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP_INSTALL) $(CPU_INDEX) -e '.[torch,dev]'
+	$(PIP_INSTALL) $(CPU_INDEX) -e '.[torch,openvino,ray,dev]'
 	touch $@
 
 $(VENV)/.notebook: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from rich.progress import Task
+
     from hybridwing.audit.findings import AuditReport
     from hybridwing.catalogue.describe import CatalogueDescription
     from hybridwing.challenge.verdict import SubmissionRun
     from hybridwing.download.report import DownloadReport
+    from hybridwing.embeddings.summary import EmbeddingSummary
     from hybridwing.embeddings.table import Failure
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
@@ -59,28 +62,68 @@ def plain(text: str) -> Text:
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a callable for ``progress=``: a bar on a terminal, else a line every ten seconds; on standard error."""
     if sys.stderr.isatty():
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=None, visible=False)
-
-            def draw(done: int, total: int) -> None:
-                # A full bar would stand there as if stuck while detectors are fitted.
-                bar.update(task, completed=done, total=total, visible=done < total)
-
+        with _bar(label) as draw:
             yield draw
         return
     begun = last = time.monotonic()
+    before: int | None = None
 
     def report(done: int, total: int) -> None:
-        nonlocal last
+        nonlocal last, before
         now = time.monotonic()
+        # What an earlier, interrupted call had done comes with the first report, and was not done in this time.
+        before = before if before is not None else done if done > 1 else 0
         if now - last >= _PLAIN_INTERVAL or done == total:
             last = now
-            note(f"{label}: {done} of {total} ({done / max(now - begun, 1e-9):.1f}/s)")
+            rate = (done - before) / max(now - begun, 1e-9)
+            left = f", {duration((total - done) / rate)} left" if rate and done < total else ""
+            note(f"{label}: {done} of {total} ({rate:.1f}/s{left})")
 
     yield report
+
+
+@contextlib.contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with images a second and the time that is left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+    class Rate(ProgressColumn):
+        """Images a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None, visible=False)
+        begun = False
+
+        def draw(done: int, total: int) -> None:
+            nonlocal begun
+            if not begun:
+                # What was done before must not count for the speed.
+                bar.reset(task, completed=done, total=total)
+                begun = True
+            # A full bar would stand there as if stuck while detectors are fitted.
+            bar.update(task, completed=done, total=total, visible=done < total)
+
+        yield draw
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    Examples
+    --------
+    >>> duration(7.2), duration(190), duration(7500)
+    ('7 s', '3 min 10 s', '2 h 05 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def error(message: str) -> None:
@@ -248,6 +291,29 @@ def show_audit(report: AuditReport) -> None:
     )
     for unchecked in report.unchecked:
         note(f"not checked: {unchecked.what}: {unchecked.why}")
+
+
+def show_embedding(summary: EmbeddingSummary) -> None:
+    """What an embedding job came to: counts, and where the time went."""
+    counts = [f"{summary.embedded} embeddings of length {summary.dimension}"]
+    for number, what in (
+        (len(summary.failures), "images failed"),
+        (summary.fallbacks, "show the whole picture instead of the view"),
+        (summary.cached, "were known from the cache"),
+        (summary.resumed, "were done by an earlier call"),
+    ):
+        if number:
+            counts.append(f"{number} {what}")
+    say(f"{summary.out}: {', '.join(counts)}")
+    if summary.images == summary.resumed:
+        return
+    spent = summary.timings
+    say(
+        f"{summary.images - summary.resumed} images in {duration(summary.seconds)} "
+        f"({summary.images_per_second:.1f} a second; {summary.precision}, batches of {summary.batch_size}): "
+        f"forward {spent.forward:.1f} s, write {spent.write:.1f} s; "
+        f"beside them, on {summary.workers} workers, decode {spent.decode:.1f} s, preprocess {spent.preprocess:.1f} s"
+    )
 
 
 def show_left_out(paths: Sequence[Path]) -> None:

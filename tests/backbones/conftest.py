@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+# Tests are imported by path, so there is no package to import this folder's own modules from.
+for _name in ("clip_models", "hub_server"):
+    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+    if _name not in sys.modules and _spec is not None and _spec.loader is not None:
+        sys.modules[_name] = importlib.util.module_from_spec(_spec)
+        _spec.loader.exec_module(sys.modules[_name])
 
 SIDE = 32
 TINY = {
@@ -65,6 +74,9 @@ def model_of(architecture: str) -> Any:
                 vision_config=TINY,
                 projection_dim=8,
             )
+        ),
+        "CLIP with projection": lambda: transformers.CLIPVisionModelWithProjection(
+            transformers.CLIPVisionConfig(**TINY, projection_dim=8)
         ),
         "SigLIP vision": lambda: transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**TINY)),
         "Swin": lambda: transformers.SwinModel(

@@ -52,7 +52,7 @@ def test_a_description_that_is_wrong_is_refused(change):
         BackboneSpec.from_dict({**SPEC.to_dict(), **change})
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(BackboneSpec)])
+@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(BackboneSpec) if f.name != "source"])
 def test_a_description_that_is_incomplete_is_refused(field):
     values = SPEC.to_dict()
     del values[field]
@@ -64,3 +64,13 @@ def test_a_description_that_is_incomplete_is_refused(field):
 def test_a_description_that_is_no_mapping_is_refused(values):
     with pytest.raises(EmbeddingError, match="cannot be read"):
         BackboneSpec.from_dict(values)
+
+
+def test_where_it_was_fetched_from_is_told_but_does_not_count():
+    fetched = dataclasses.replace(SPEC, source="facebook/dinov2-base@" + "0" * 40)
+    assert fetched.key == SPEC.key
+    assert BackboneSpec.from_dict(json.loads(json.dumps(fetched.to_dict()))) == fetched
+    older = {name: value for name, value in SPEC.to_dict().items() if name != "source"}
+    assert BackboneSpec.from_dict(older) == SPEC
+    with pytest.raises(EmbeddingError, match="all else is text"):
+        BackboneSpec.from_dict({**SPEC.to_dict(), "source": None})

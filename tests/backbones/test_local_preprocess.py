@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hybridwing.backbones.local import _read_preprocess
+from hybridwing.backbones.settings import read_preprocess
 from hybridwing.errors import BackboneError
 from hybridwing.runtime.preprocess import Preprocess, to_input
 
@@ -63,7 +63,7 @@ KNOWN = {
 
 def described(folder: Any, values: Any, name: str = "preprocessor_config.json") -> Preprocess:
     (folder / name).write_text(values if isinstance(values, str) else json.dumps(values), encoding="utf-8")
-    return _read_preprocess(folder)
+    return read_preprocess(folder)
 
 
 @pytest.mark.parametrize("model", KNOWN)
@@ -94,7 +94,7 @@ def test_without_normalisation(tmp_path):
 
 
 def test_a_folder_without_settings_gets_those_of_imagenet(tmp_path):
-    found = _read_preprocess(tmp_path)
+    found = read_preprocess(tmp_path)
     assert (found.resize, found.size, found.mean, found.std) == (
         "squash", 224, tuple(IMAGENET["image_mean"]), tuple(IMAGENET["image_std"]),
     )  # fmt: skip

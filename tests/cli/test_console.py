@@ -146,7 +146,15 @@ class TestProgress:
                 report(done, 4)
         captured = capsys.readouterr()
         assert captured.out == ""
-        assert captured.err == "embedding: 2 of 4 (0.2/s)\nembedding: 4 of 4 (0.3/s)\n"
+        assert captured.err == "embedding: 2 of 4 (0.2/s, 11 s left)\nembedding: 4 of 4 (0.3/s)\n"
+
+    def test_what_an_earlier_call_did_does_not_count_for_the_speed(self, capsys, monkeypatch):
+        clock = iter([0.0, 1.0, 20.0])
+        monkeypatch.setattr("time.monotonic", lambda: next(clock))
+        with console.progress("embedding") as report:
+            report(900, 1000)
+            report(910, 1000)
+        assert capsys.readouterr().err == "embedding: 910 of 1000 (0.5/s, 3 min 0 s left)\n"
 
     def test_a_bar_on_a_terminal_that_goes_away(self, terminal):
         screen = terminal()

@@ -97,6 +97,21 @@ def test_a_missing_folder_of_images(refused, files, tmp_path):
     assert refused("train", *common).startswith("no folder of images at")
 
 
+def test_options_of_embed(refused, files, tmp_path):
+    folder = ("embed", files.images, "--out", tmp_path / "e.parquet")
+    assert "with --images" in refused("embed", files.train, "--out", tmp_path / "e.parquet")
+    assert refused(*folder, "--shard", "3/2") == "a shard is 1/n to n/n; got 3/2"
+    assert refused(*folder, "--engine", "spark") == "--engine is local or ray; got 'spark'"
+    assert refused(*folder, "--address", "auto") == "--address and --ray-workers are for --engine ray"
+    assert "too few for 9000 shares" in refused(*folder, "--shard", "1/9000")
+    (tmp_path / "empty").mkdir()
+    assert "no images found in" in refused("embed", tmp_path / "empty", "--out", tmp_path / "e.parquet")
+    assert "is a whole table and no part of one" in refused(
+        "embeddings", "merge", files.train_embeddings, "--out", tmp_path / "m.parquet"
+    )
+    assert not (tmp_path / "e.parquet").exists()
+
+
 def test_embeddings_that_do_not_fit(refused, files, training):
     message = refused(*training("--embeddings", files.test_embeddings))
     assert "images are not in the embedding table" in message
@@ -107,7 +122,7 @@ def test_places_that_cannot_be_written_are_found_before_the_work(refused, files,
     def never(*_: object, **__: object) -> None:
         pytest.fail("the work began")
 
-    for work in ("embeddings.catalogue.embed_catalogue", "runs.predict.embed_images", "runs.evaluate.embed_catalogue"):
+    for work in ("embeddings.job.embed_to_file", "runs.predict.embed_images", "runs.evaluate.embed_catalogue"):
         monkeypatch.setattr(f"hybridwing.{work}", never)
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 
 import pytest
@@ -68,12 +69,47 @@ def test_embed(call, files, tmp_path):
     (images / names[2]).write_bytes(b"no picture")
     answer = call("embed", table, "--images", images, "--out", tmp_path / "e.parquet", "--batch-size", "4")
     assert answer.code == 0
-    assert answer.out == f"{tmp_path / 'e.parquet'}: 5 embeddings of length 670, 1 failed\n"
+    first, second = answer.out.splitlines()
+    assert first == f"{tmp_path / 'e.parquet'}: 5 embeddings of length 670, 1 images failed"
+    assert re.fullmatch(
+        r"6 images in \d+ s \([\d.]+ a second; fp32, batches of 4\): forward [\d.]+ s, write [\d.]+ s; "
+        r"beside them, on \d+ workers, decode [\d.]+ s, preprocess [\d.]+ s",
+        second,
+    )
     assert "1 of 6 images could not be used" in answer.err
     assert "open: not an image in a known format" in answer.err
     assert read_table(tmp_path / "e.parquet").uuids == (*names[:2], *names[3:])
     again = call("embed", table, "--images", images, "--out", tmp_path / "e.parquet")
     assert again.code == 0, "a table of embeddings may be written again"
+    assert "5 were known from the cache" in again.out
+
+
+def test_embed_a_folder_in_shares(call, files, tmp_path):
+    images = tmp_path / "images"
+    (images / "deep").mkdir(parents=True)
+    for n, path in enumerate(sorted(files.images.iterdir())[:3]):
+        shutil.copy(path, images / "deep" / f"{n}.jpg" if n else images / "0.jpg")
+    (images / "notes.txt").write_text("not a picture")
+    answer = call("embed", images, "--out", tmp_path / "e.parquet", "--cache", tmp_path / "cache", "--json")
+    assert answer.code == 0
+    summary = json.loads(answer.out)
+    assert (summary["embedded"], summary["cached"], summary["resumed"]) == (3, 0, 0)
+    assert summary["timings"]["decode"] > 0
+    assert "1 .txt" in answer.err
+    assert read_table(tmp_path / "e.parquet").uuids == ("0.jpg", "deep/1.jpg", "deep/2.jpg")
+    part = call("embed", images, "--out", tmp_path / "e.parquet", "--no-cache", "--shard", "1/1")
+    assert part.out.startswith(f"{tmp_path / 'e.part-1-of-1.parquet'}: 3 embeddings of length 670")
+    merged = call("embeddings", "merge", tmp_path / "e.part-1-of-1.parquet", "--out", tmp_path / "m.parquet")
+    assert merged.out == f"{tmp_path / 'm.parquet'}: 3 embeddings of length 670, 0 failed\n"
+    assert (tmp_path / "m.parquet").read_bytes() == (tmp_path / "e.parquet").read_bytes()
+
+
+def test_the_cache_is_sized_and_cleared(call, files, tmp_path):
+    place = tmp_path / "cache"
+    call("embed", files.images, "--out", tmp_path / "e.parquet", "--cache", place)
+    assert re.fullmatch(rf"{place}: 0\.\d MB in 1 files\n", call("embeddings", "cache", "--cache", place).out)
+    assert "MB removed" in call("embeddings", "cache", "--cache", place, "--clear").out
+    assert call("embeddings", "cache", "--cache", place).out == f"{place}: 0.0 MB in 0 files\n"
 
 
 def test_train(call, files, tmp_path):

@@ -11,52 +11,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.embeddings import preparing
+from hybridwing.embeddings.cache import EmbeddingCache
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import EmbeddingError
 from hybridwing.runtime.preprocess import Prepared, Preprocess
 
+from .conftest import MeanColour
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-
-
-class MeanColour:
-    """A backbone whose embedding is the mean colour; a red picture it takes for NaN."""
-
-    prepare_in_processes = False
-    precision = "fp32"
-    batch_size = 16
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-
-    @property
-    def spec(self) -> BackboneSpec:
-        return BackboneSpec("mean", "test", "v1", "", "mean", 3, Preprocess(size=8))
-
-    @property
-    def prepare(self) -> Callable[[Image.Image], Prepared]:
-        return self.mean
-
-    @staticmethod
-    def mean(image: Image.Image) -> Prepared:
-        return Prepared(np.asarray(image, np.float32).mean(axis=(0, 1)))
-
-    def forward(self, batch: Sequence[np.ndarray]) -> np.ndarray:
-        self.batches.append(len(batch))
-        values = np.stack(batch)
-        values[values[:, 0] > 250] = np.nan
-        return values
 
 
 class Fussy(MeanColour):
     """A backbone that cannot prepare narrow pictures."""
 
     @staticmethod
-    def mean(image: Image.Image) -> Prepared:
+    def prepare(image: Image.Image) -> Prepared:
         if image.width < 4:
             raise LookupError("too narrow\nand more about it")
         return Prepared(np.asarray(image, np.float32).mean(axis=(0, 1)))
@@ -244,3 +217,69 @@ def test_a_script_without_a_guard_still_gets_its_table(many, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["46"]
     assert "a worker process died" in done.stderr
+
+
+class Small(MeanColour):
+    """A backbone whose memory holds only so many images at once."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room, self.tried = room, list[int]()
+
+    def forward(self, batch: Sequence[np.ndarray]) -> np.ndarray:
+        self.tried.append(len(batch))
+        if len(batch) > self.room:
+            raise MemoryError("out of memory")
+        return super().forward(batch)
+
+
+def test_batches_are_halved_when_memory_runs_out(items, caplog):
+    backbone = Small(2)
+    table = embed_images(items, backbone, batch_size=16)
+    assert backbone.tried == [6, 3, 1, 1, 1, 1, 1, 1]
+    assert table.vectors.tobytes() == embed_images(items, MeanColour()).vectors.tobytes()
+    assert "out of memory: going on with batches of 3" in caplog.text
+    small = Small(2)
+    embed_images([(f"{n}", items[0][1]) for n in range(20)], small, batch_size=4)
+    assert small.tried == [4, *[2] * 10]
+
+
+def test_no_memory_for_a_single_image(items):
+    with pytest.raises(EmbeddingError, match="the memory does not hold a single image in mean; choose a smaller"):
+        embed_images(items, Small(0))
+
+
+def test_views_that_were_not_found_are_listed(items):
+    class Forewings(MeanColour):
+        @staticmethod
+        def prepare(image: Image.Image) -> Prepared:
+            found = np.asarray(image)[0, 0, 0] > 100
+            return Prepared(MeanColour.prepare(image).value, "forewings" if found else "whole", 0.25 + 0.5 * found)
+
+    backbone = Forewings(preprocess=Preprocess(size=8, view="forewings"))
+    table = embed_images(items, backbone)
+    wanted = {u for u, path in items if u in table.uuids and np.asarray(Image.open(path))[0, 0, 0] <= 100}
+    assert {fallback.uuid for fallback in table.fallbacks} == wanted
+    assert wanted
+    assert all(fallback.view == "whole" and fallback.confidence == 0.25 for fallback in table.fallbacks)
+
+
+def test_a_file_too_large_to_read(items, monkeypatch):
+    from hybridwing.images import decode
+
+    monkeypatch.setattr(decode, "MAX_BYTES", 100)
+    with pytest.raises(EmbeddingError, match=r"the file has [0-9,]+ bytes, more than 100"):
+        embed_images(items[:1], MeanColour())
+
+
+def test_a_cache_is_filled_and_used(items, tmp_path):
+    cache = EmbeddingCache(tmp_path / "cache")
+    first, again = MeanColour(), MeanColour()
+    fresh = embed_images(items, first, cache=cache)
+    known = embed_images(items, again, cache=cache)
+    assert (first.seen, again.seen) == (6, 1)  # the one that becomes NaN is tried again
+    assert fresh.vectors.tobytes() == known.vectors.tobytes()
+    assert fresh.failures == known.failures
+    (cache.folder / "other").mkdir()
+    cache.clear()
+    assert not cache.of(first)

@@ -93,9 +93,12 @@ def test_none_leaves_the_picture_to_the_backbone():
         (Preprocess(size=224, resize_to=999), 448),
         (Preprocess(size=224, resize="shortest", resize_to=256), 512),
         (Preprocess(size=256, resize="none", view="specimen"), 512),
+        (Preprocess(size=224, view="specimen"), 672),
+        (Preprocess(size=224, view="forewings"), 784),
+        (Preprocess(size=224, resize="shortest", resize_to=256, view="hindwings"), 896),
     ],
 )
-def test_decoding_keeps_twice_the_pixels(prep, pixels):
+def test_decoding_keeps_enough_pixels_for_the_view(prep, pixels):
     assert prep.short_side == pixels
 
 
@@ -161,8 +164,7 @@ def test_settings_survive_json(size, extra, resize, interpolation, mean, std):
         ("resize", None, "got None"),
         ("interpolation", "area", "interpolation must be one of nearest, box"),
         ("interpolation", ["box"], "interpolation must be one of"),
-        ("view", "forewings", "view must be one of whole, specimen; got 'forewings'"),
-        ("view", "specimen", "cut the picture themselves"),
+        ("view", "antennae", "view must be one of whole, specimen, forewings, hindwings; got 'antennae'"),
         ("antialias", False, "antialias must be true"),
         ("antialias", "yes", "antialias must be true"),
         ("mean", (0.0, 0.0), "mean must hold three finite numbers"),

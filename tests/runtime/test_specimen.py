@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from hybridwing.images.decode import read_rgb
-from hybridwing.runtime.pattern import working_copy
-from hybridwing.runtime.specimen import background_distance, find_specimen, otsu, symmetry_axis, wing_split
+from hybridwing.runtime.specimen import background_distance, find_specimen, otsu, working_copy
+from hybridwing.runtime.wings import symmetry_axis, wing_split
 from hybridwing.simulate.drawing import BODY
 from hybridwing.simulate.plan import Slot
 from hybridwing.simulate.specimen import Rendered, render

@@ -29,7 +29,7 @@ class BackboneSpec:
     name : str
         As given on the command line, e.g. ``"pattern"`` or ``"local:/models/mobilenet"``.
     family : str
-        ``"pattern"`` or ``"transformers"``.
+        ``"pattern"``, ``"transformers"``, ``"open_clip"`` or ``"timm"``.
     revision : str
         Version of the descriptor, or architecture of the model.
     weights_sha256 : str
@@ -40,6 +40,9 @@ class BackboneSpec:
         Length of an embedding.
     preprocess : Preprocess
         What is done to the picture first.
+    source : str
+        Repository on the hub and commit that the weights were fetched from, as ``"REPO@COMMIT"``; empty for others. It
+        is told, but does not count in :attr:`key`: what was fetched is known by its hash.
     """
 
     name: str
@@ -49,6 +52,7 @@ class BackboneSpec:
     feature: str
     dimension: int
     preprocess: Preprocess
+    source: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them."""
@@ -65,7 +69,7 @@ class BackboneSpec:
         """
         try:
             spec = cls(**{**values, "preprocess": Preprocess.from_dict(values["preprocess"])})
-            texts = (spec.name, spec.family, spec.revision, spec.weights_sha256, spec.feature)
+            texts = (spec.name, spec.family, spec.revision, spec.weights_sha256, spec.feature, spec.source)
             if not all(isinstance(text, str) for text in texts) or type(spec.dimension) is not int:
                 raise TypeError("its dimension is a whole number, all else is text")
         except (KeyError, TypeError, ValueError) as error:
@@ -76,8 +80,8 @@ class BackboneSpec:
 
     @property
     def key(self) -> str:
-        """SHA-256 of everything but the name (a moved folder stays the same backbone)."""
-        values = {name: value for name, value in self.to_dict().items() if name != "name"}
+        """SHA-256 of everything but the name and the source (a moved folder stays the same backbone)."""
+        values = {name: value for name, value in self.to_dict().items() if name not in ("name", "source")}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,15 +1,19 @@
-"""The `local:FOLDER` backbones: any vision model kept in a folder of Hugging Face layout."""
+"""Backbones in a folder: any vision model as Hugging Face's save_pretrained writes it, and CLIP models of open_clip."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.settings import PREPROCESSORS, read_open_clip_preprocess, read_preprocess
 from hybridwing.errors import BackboneError, MissingExtraError
+from hybridwing.runtime.loading import EncoderError, find_layout, transformers_weights
+from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
+from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 from hybridwing.runtime.preprocess import Prepared, Preprocess, prepare
 
 if TYPE_CHECKING:
@@ -22,15 +26,46 @@ if TYPE_CHECKING:
 
     from hybridwing.runtime.encoder import Encoder
 
-#: Filters by the number that preprocessor_config.json holds (Pillow's constants).
-_RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
-#: Normalisation where a folder has no preprocessor_config.json: that of ImageNet, as in torchvision's models.
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-#: Where the preprocessing may stand; the first that is there counts.
-_PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
 #: Said along with an error where the preprocessing had to be guessed.
 _NO_PREPROCESSOR = " (the folder has no preprocessor_config.json, so pictures of 224 × 224 pixels were assumed)"
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a backbone is to be used; one value instead of five arguments that travel together.
+
+    Attributes
+    ----------
+    preprocess : {"default", "sample"}
+        The model's own preprocessing, or the challenge sample's resize (squashed to a square, bilinear) with the
+        model's own normalisation.
+    view : str
+        See :class:`hybridwing.runtime.preprocess.Preprocess`.
+    feature, device, precision : str
+        See :class:`hybridwing.runtime.encoder.Encoder`.
+    """
+
+    preprocess: str = "default"
+    view: str = "whole"
+    feature: str = "default"
+    device: str = "auto"
+    precision: str = "auto"
+
+    def applied_to(self, own: Preprocess) -> Preprocess:
+        """A model's own preprocessing with the choice of resize and view.
+
+        Raises
+        ------
+        BackboneError
+            For a view that does not exist.
+        """
+        chosen = own.as_sample() if self.preprocess == "sample" else own
+        try:
+            return replace(chosen, view=self.view)
+        except ValueError as error:
+            raise BackboneError(str(error)) from error
 
 
 class LocalBackbone:
@@ -39,14 +74,16 @@ class LocalBackbone:
     Parameters
     ----------
     folder : Path
-        Holds ``config.json``, ``model.safetensors`` (or its index) and, best, ``preprocessor_config.json``.
+        Holds ``config.json``, ``model.safetensors`` (or its index) and, best, ``preprocessor_config.json``; or
+        ``open_clip_config.json`` and ``open_clip_model.safetensors``.
     name : str
         As the user gave it.
-    preprocess : {"default", "sample"}
-        The model's own preprocessing, or the challenge sample's resize (squashed to a square, bilinear) with the
-        model's own normalisation.
-    device : str
-        See :class:`hybridwing.runtime.encoder.Encoder`.
+    choice : Choice
+        How it is to be used.
+    layout : {"transformers", "open_clip"}, optional
+        Which model of the folder is meant; where it is not given and the folder holds both, Hugging Face's.
+    source : str
+        Repository and commit that the folder was fetched from; empty for a folder of the user's own.
 
     Raises
     ------
@@ -57,26 +94,36 @@ class LocalBackbone:
     """
 
     prepare_in_processes = False
-    precision = "fp32"
-    batch_size = 16
 
-    def __init__(self, folder: Path, name: str, preprocess: str = "default", device: str = "auto") -> None:
-        _check_folder(folder)
-        own = _read_preprocess(folder)
-        self._folder, self._name, self._device = folder, name, device
-        self._preprocess = own.as_sample() if preprocess == "sample" else own
+    def __init__(
+        self, folder: Path, name: str, choice: Choice | None = None, layout: str | None = None, source: str = ""
+    ) -> None:
+        self._layout = layout or _layout_of(folder)
+        self._choice = choice or Choice()
+        self._folder, self._name, self._source = folder, name, source
+        read = read_open_clip_preprocess if self._layout == "open_clip" else read_preprocess
+        self._preprocess = self._choice.applied_to(read(folder))
         for package in ("torch", "transformers"):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtraError(package, "torch", f"the backbone {name}")
 
     @cached_property
     def _encoder(self) -> Encoder:
-        from hybridwing.runtime.encoder import Encoder, EncoderError
+        from hybridwing.runtime.encoder import Encoder
 
+        choice = self._choice
         try:
-            return Encoder(self._folder, self._device, self._preprocess.size)
+            return Encoder(
+                self._folder,
+                choice.device,
+                self._preprocess.size,
+                feature=choice.feature,
+                precision=choice.precision,
+                layout=self._layout,
+            )
         except EncoderError as error:
-            hint = "" if any((self._folder / name).is_file() for name in _PREPROCESSORS) else _NO_PREPROCESSOR
+            guessed = self._layout == "transformers" and not any((self._folder / n).is_file() for n in PREPROCESSORS)
+            hint = _NO_PREPROCESSOR if guessed else ""
             raise BackboneError(f"the model in {self._folder} cannot be used: {error}{hint}") from error
 
     @cached_property
@@ -84,13 +131,24 @@ class LocalBackbone:
         """What it is; loads the model."""
         return BackboneSpec(
             name=self._name,
-            family="transformers",
+            family=self._layout,
             revision=self._encoder.architecture,
-            weights_sha256=_digest(self._folder),
+            weights_sha256=_digest(self._folder, self._layout),
             feature=self._encoder.feature,
             dimension=self._encoder.dimension,
             preprocess=self._preprocess,
+            source=self._source,
         )
+
+    @property
+    def precision(self) -> str:
+        """Number format of the forward pass; loads the model."""
+        return self._encoder.precision
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a forward pass that suit the model and the memory; loads the model."""
+        return self._encoder.batch_size
 
     @property
     def prepare(self) -> Callable[[Image.Image], Prepared]:
@@ -102,90 +160,47 @@ class LocalBackbone:
         return self._encoder.forward(batch)
 
 
-def _check_folder(folder: Path) -> None:
-    """Say what is missing, and what would have been right."""
+def _layout_of(folder: Path) -> str:
+    """How the folder stores its model; or say what is missing, and what would have been right."""
     looked_for = f"looked for config.json and {' or '.join(_WEIGHTS)}"
     if not folder.is_dir():
         raise BackboneError(f"no folder {folder}; {looked_for} in it")
-    if not (folder / "config.json").is_file():
-        raise BackboneError(f"{folder} holds no config.json; {looked_for}, as Hugging Face's save_pretrained writes")
-    if not any((folder / name).is_file() for name in _WEIGHTS):
-        pickles = sorted(p.name for p in folder.iterdir() if p.suffix in {".bin", ".pt", ".pth", ".ckpt"})
-        hint = (
-            f"; {pickles[0]} is a pickle, which could run code when loaded and is refused: convert it once with "
-            "transformers' save_pretrained, where you trust its source"
-            if pickles
-            else ""
+    try:
+        layout = find_layout(folder)
+    except EncoderError as error:
+        raise BackboneError(f"the model in {folder} cannot be used: {error}") from error
+    if layout is not None:
+        return layout
+    if (folder / OPEN_CLIP_CONFIG).is_file():
+        looked_for = f"looked for {' or '.join(OPEN_CLIP_WEIGHTS)}"
+    elif not (folder / "config.json").is_file():
+        raise BackboneError(
+            f"{folder} holds no config.json; {looked_for}, as Hugging Face's save_pretrained writes, or for "
+            f"{OPEN_CLIP_CONFIG} and {OPEN_CLIP_WEIGHTS[0]}"
         )
-        raise BackboneError(f"{folder} holds no weights; {looked_for}{hint}")
+    raise BackboneError(f"{folder} holds no weights; {looked_for}{_pickle_hint(folder)}")
 
 
-def _digest(folder: Path) -> str:
-    """SHA-256 over configuration and weights, with their names."""
+def _pickle_hint(folder: Path) -> str:
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
+    if not pickles:
+        return ""
+    return (
+        f"; {pickles[0]} is a pickle, which could run code when loaded and is refused: convert it once, where you "
+        f"trust its source, with: python -m hybridwing.backbones.convert {folder}"
+    )
+
+
+def _digest(folder: Path, layout: str) -> str:
+    """SHA-256 over the configuration and the weights that are used, with their names."""
+    if layout == "open_clip":
+        names = [OPEN_CLIP_CONFIG, next(name for name in OPEN_CLIP_WEIGHTS if (folder / name).is_file())]
+    else:
+        names = ["config.json", *transformers_weights(folder)]
     total = hashlib.sha256()
-    for path in sorted(
-        [folder / "config.json", *folder.glob("*.safetensors"), *folder.glob("*.safetensors.index.json")]
-    ):
-        total.update(path.name.encode() + b"\0")
-        with path.open("rb") as file:
+    for name in sorted(names):
+        total.update(name.encode() + b"\0")
+        with (folder / name).open("rb") as file:
             while block := file.read(1 << 20):
                 total.update(block)
     return total.hexdigest()
-
-
-def _read_preprocess(folder: Path) -> Preprocess:
-    """Preprocessing as preprocessor_config.json states it, in Hugging Face's terms."""
-    path = next((folder / name for name in _PREPROCESSORS if (folder / name).is_file()), None)
-    if path is None:
-        return Preprocess(resize="squash", mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        # Of a model for pictures and text, transformers 5 keeps the processors of both in one file.
-        return _translated(values.get("image_processor", values))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
-        what = f"{error} is missing or unknown" if isinstance(error, KeyError) else str(error)
-        raise BackboneError(f"{path} does not describe a preprocessing that can be carried out: {what}") from error
-
-
-def _translated(values: dict[str, Any]) -> Preprocess:
-    """Hugging Face's settings as a :class:`Preprocess`.
-
-    One case differs from the original: where a square resize precedes the cut (DeiT), the aspect ratio is kept.
-    """
-    if not values.get("do_rescale", True) or round(1 / float(values.get("rescale_factor", 1 / 255)), 3) != 255:
-        raise ValueError("only RGB values scaled by 1/255 are offered")
-    normal = values.get("do_normalize", True)
-    # Bilinear is what transformers' processors fall back to.
-    method = _RESAMPLE[int(values.get("resample", 2))]
-    mean = tuple(values["image_mean"]) if normal else (0.0, 0.0, 0.0)
-    std = tuple(values["image_std"]) if normal else (1.0, 1.0, 1.0)
-    side, resize_to = _input_sides(values)
-    resize = "squash" if resize_to is None else "shortest"
-    return Preprocess(size=side, resize=resize, resize_to=resize_to or side, interpolation=method, mean=mean, std=std)
-
-
-def _input_sides(values: dict[str, Any]) -> tuple[int, int | None]:
-    """Side of the input, and the length of the short side before the cut; None where the picture is squashed."""
-    size, crops, share = values.get("size", 224), bool(values.get("do_center_crop")), values.get("crop_pct")
-    if isinstance(size, int):  # as old files have it: of a square, unless something is cut from it
-        size = {"shortest_edge": size} if crops or share else {"height": size, "width": size}
-    short = size.get("shortest_edge")
-    if short is None:
-        short = _square(size)
-        if not crops:
-            return short, None
-    side = _square(values.get("crop_size") or short) if crops else int(short)
-    if share and not crops and short >= 384:
-        return side, None  # ConvNeXt's processor squashes large inputs
-    return side, max(int(short / share) if share else int(short), side)
-
-
-def _square(size: int | dict[str, int]) -> int:
-    """Side of a square that is given by one number or by two."""
-    if isinstance(size, int):
-        return size
-    if "shortest_edge" in size:
-        return int(size["shortest_edge"])
-    if size["height"] != size["width"]:
-        raise ValueError(f"only square inputs are offered, not {size['height']} × {size['width']}")
-    return int(size["height"])

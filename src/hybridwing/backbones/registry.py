@@ -2,95 +2,105 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybridwing.backbones.entries import BackboneEntry, backbone_entries, backbone_names, find_entry, near_names
+from hybridwing.backbones.hub import fetch, pickle_refused
+from hybridwing.backbones.local import Choice, LocalBackbone
 from hybridwing.errors import BackboneError
 
 if TYPE_CHECKING:
     from hybridwing.backbones.base import Backbone
 
+__all__ = ["PREPROCESS_CHOICES", "BackboneEntry", "backbone_entries", "load_backbone"]
+
 #: Ways to preprocess: the backbone's own, or the challenge sample's resize.
 PREPROCESS_CHOICES = ("default", "sample")
 
 
-@dataclass(frozen=True)
-class BackboneEntry:
-    """A line of ``hybridwing backbones``.
-
-    Attributes
-    ----------
-    name : str
-        What to write after ``--backbone``.
-    summary : str
-        What it is.
-    dimension : str
-        Length of its embedding.
-    needs : str
-        Extra to install; empty where the core suffices.
-    """
-
-    name: str
-    summary: str
-    dimension: str
-    needs: str
-
-
-def backbone_entries() -> tuple[BackboneEntry, ...]:
-    """All there is to choose from."""
-    return (
-        BackboneEntry(
-            name="pattern",
-            summary="wings found, registered and described by edges and colours; no weights, no network",
-            dimension="670",
-            needs="",
-        ),
-        BackboneEntry(
-            name="local:FOLDER",
-            summary="a vision model in a folder of Hugging Face layout (config.json, model.safetensors)",
-            dimension="the model's",
-            needs="torch",
-        ),
-    )
-
-
-def load_backbone(name: str, *, preprocess: str = "default", device: str = "auto") -> Backbone:
-    """Make a backbone ready.
+def load_backbone(
+    name: str,
+    *,
+    preprocess: str = "default",
+    view: str = "whole",
+    feature: str = "default",
+    device: str = "auto",
+    precision: str = "auto",
+    offline: bool = False,
+) -> Backbone:
+    """Make a backbone ready; fetches its weights where they are not at hand.
 
     Parameters
     ----------
     name : str
-        ``"pattern"`` or ``"local:FOLDER"``.
+        A name or a form of :func:`hybridwing.backbones.entries.backbone_entries`, e.g. ``"bioclip-2"``,
+        ``"hf:REPO@REVISION"`` or ``"local:FOLDER"``.
     preprocess : {"default", "sample"}
         The backbone's own preprocessing, or the challenge sample's resize.
+    view : str
+        Part of the picture to embed; see :class:`hybridwing.runtime.preprocess.Preprocess`.
+    feature : str
+        Output to take for the embedding: ``"default"``, or what the entry lists, e.g. ``"cls"``.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect on `pattern`.
+    precision : {"auto", "fp32", "bf16", "fp16"}
+        Number format of the forward pass; see :mod:`hybridwing.runtime.device`. Of no effect on `pattern`.
+    offline : bool
+        Never touch the network: take what the hub's cache holds, or say what is missing. Setting ``HF_HUB_OFFLINE=1``
+        does the same.
 
     Raises
     ------
     BackboneError
-        For an unknown name, a folder that does not serve, or a preprocessing the backbone does not have.
+        For an unknown name, files that are missing or do not serve, or a preprocessing, view, feature, device or
+        precision that the backbone does not have.
     MissingExtraError
         If the backbone needs packages that are not installed.
     """
     if preprocess not in PREPROCESS_CHOICES:
         raise BackboneError(f"preprocess must be one of {', '.join(PREPROCESS_CHOICES)}; got {preprocess!r}")
     if name == "pattern":
-        from hybridwing.backbones.pattern import PatternBackbone
-
-        if preprocess == "sample":
-            raise BackboneError("the pattern backbone cuts the picture itself; --preprocess sample is for local:FOLDER")
-        return PatternBackbone()
+        return _pattern(preprocess, view, feature)
+    choice = Choice(preprocess, view, feature, device, precision)
     kind, _, place = name.partition(":")
     if kind == "local" and place:
-        from hybridwing.backbones.local import LocalBackbone
+        return LocalBackbone(Path(place).expanduser(), name, choice)
+    if kind == "hf" and place:
+        return _from_hub(place, choice, offline)
+    entry = find_entry(name)
+    if entry is None or entry.repository is None:
+        raise _unknown(name)
+    if entry.weights == "pickle":
+        raise BackboneError(pickle_refused(entry.repository, entry.revision, "open_clip_pytorch_model.bin"))
+    fetched = fetch(entry.repository, entry.revision, entry.layout, offline=offline)
+    return LocalBackbone(fetched.folder, name, choice, fetched.layout, fetched.source)
 
-        return LocalBackbone(Path(place).expanduser(), name, preprocess, device)
-    names = [entry.name for entry in backbone_entries()]
-    near = (
-        [f"local:{name}"] if name and Path(name).is_dir() else difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    )
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise BackboneError(f"no backbone is called {name!r}; {hint}there are: {', '.join(names)}")
+
+def _from_hub(place: str, choice: Choice, offline: bool) -> Backbone:
+    """The model of any repository; named by the commit that was fetched, so that it can be found again."""
+    repository, _, revision = place.partition("@")
+    fetched = fetch(repository, revision or None, offline=offline)
+    return LocalBackbone(fetched.folder, f"hf:{fetched.source}", choice, fetched.layout, fetched.source)
+
+
+def _pattern(preprocess: str, view: str, feature: str) -> Backbone:
+    """The backbone without weights, which leaves no choice."""
+    from hybridwing.backbones.pattern import PatternBackbone
+
+    if preprocess == "sample":
+        raise BackboneError(
+            "the pattern backbone cuts the picture itself; --preprocess sample is for backbones with weights"
+        )
+    backbone = PatternBackbone()
+    if view not in ("whole", backbone.spec.preprocess.view):
+        raise BackboneError(f"the pattern backbone finds the wings itself; it has no view {view!r}")
+    if feature not in ("default", backbone.spec.feature):
+        raise BackboneError(f"the pattern backbone has one feature, {backbone.spec.feature!r}; got {feature!r}")
+    return backbone
+
+
+def _unknown(name: str) -> BackboneError:
+    near = [f"local:{name}"] if name and Path(name).is_dir() else near_names(name)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return BackboneError(f"no backbone is called {name!r}; {hint}there are: {', '.join(backbone_names())}")

@@ -11,6 +11,7 @@ from hybridwing.errors import CatalogueError, RunError
 
 if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import EmbeddingTable
 
 CatalogueArgument = Annotated[Path, typer.Argument(help="CSV table of the specimens, a row an image.")]
@@ -23,6 +24,16 @@ MovedBackbone = Annotated[
 PreprocessName = Annotated[
     str, typer.Option("--preprocess", help="default: the backbone's own; sample: the challenge sample's resize.")
 ]
+View = Annotated[str, typer.Option("--view", help="Part of the picture: whole, specimen, forewings or hindwings.")]
+Feature = Annotated[
+    str, typer.Option("--feature", help="Output that is the embedding, e.g. cls; see `hybridwing backbones`.")
+]
+Precision = Annotated[str, typer.Option("--precision", help="auto, fp32, bf16 or fp16.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never fetch weights: take what is on this machine.")]
+CacheFolder = Annotated[
+    Path | None, typer.Option("--cache", help="Folder of embeddings made before; default the user's cache.")
+]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute every embedding, and keep none.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed and data, same bytes.", min=0)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier call left under this name.")]
@@ -84,6 +95,13 @@ def embeddings_of(path: Path | None) -> EmbeddingTable | None:
     from hybridwing.embeddings.store import read_table
 
     return None if path is None else read_table(path)
+
+
+def cache_of(folder: Path | None, no_cache: bool) -> EmbeddingCache | None:
+    """Cache of embeddings, unless it is not wanted."""
+    from hybridwing.embeddings.cache import EmbeddingCache, default_folder
+
+    return None if no_cache else EmbeddingCache(folder or default_folder())
 
 
 def per_minute(rate: str) -> float:

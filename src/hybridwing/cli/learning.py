@@ -1,4 +1,4 @@
-"""The verbs that learn and judge: embed, train, evaluate, predict, score."""
+"""The verbs that learn and judge: train, evaluate, predict, score."""
 
 from __future__ import annotations
 
@@ -10,51 +10,29 @@ import typer
 from hybridwing.cli.command import app
 from hybridwing.cli.inputs import (
     BackboneName,
+    CacheFolder,
     CatalogueArgument,
     Columns,
     Device,
     Embeddings,
+    Feature,
     HybridValues,
     Images,
     MovedBackbone,
+    NoCache,
     NonHybridValues,
+    Offline,
     Overwrite,
+    Precision,
     PreprocessName,
     RunArgument,
     Seed,
+    View,
+    cache_of,
     catalogue_of,
     check_file,
     embeddings_of,
 )
-
-
-@app.command()
-def embed(
-    catalogue: CatalogueArgument,
-    images: Images,
-    out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
-    backbone: BackboneName = "pattern",
-    preprocess: PreprocessName = "default",
-    device: Device = "auto",
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Images a forward pass.", min=1)] = 16,
-    column: Columns = None,
-    hybrid_value: HybridValues = None,
-    non_hybrid_value: NonHybridValues = None,
-) -> None:
-    """Turn a catalogue's photographs into embeddings."""
-    from hybridwing import console
-    from hybridwing.backbones.registry import load_backbone
-    from hybridwing.embeddings.catalogue import embed_catalogue
-    from hybridwing.embeddings.store import write_table
-
-    check_file(out, ".parquet")
-    table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
-    encoder = load_backbone(backbone, preprocess=preprocess, device=device)
-    with console.progress("embedding") as report:
-        made = embed_catalogue(table, images, encoder, batch_size=batch_size, progress=report)
-    write_table(made, out)
-    console.show_failures(made.failures, len(table))
-    console.say(f"{out}: {len(made)} embeddings of length {made.backbone.dimension}, {len(made.failures)} failed")
 
 
 @app.command()
@@ -68,7 +46,13 @@ def train(
     split: Annotated[str, typer.Option("--split", help="random, stratified, record or specimen.")] = "random",
     test_fraction: Annotated[float, typer.Option("--test-fraction", help="Share of the images held out.")] = 0.2,
     preprocess: PreprocessName = "default",
+    view: View = "whole",
+    feature: Feature = "default",
     device: Device = "auto",
+    precision: Precision = "auto",
+    offline: Offline = False,
+    cache: CacheFolder = None,
+    no_cache: NoCache = False,
     embeddings: Embeddings = None,
     overwrite: Overwrite = False,
     column: Columns = None,
@@ -92,7 +76,12 @@ def train(
             split_method=split,  # type: ignore[arg-type]  # any text; checked where the split is made
             test_fraction=test_fraction,
             preprocess=preprocess,
+            view=view,
+            feature=feature,
             device=device,
+            precision=precision,
+            offline=offline,
+            cache=cache_of(cache, no_cache),
             embeddings=embeddings_of(embeddings),
             overwrite=overwrite,
             progress=report,
@@ -120,6 +109,10 @@ def evaluate(
     out: Annotated[Path | None, typer.Option("--out", help="New folder for scores, predictions, figure.")] = None,
     backbone: MovedBackbone = None,
     device: Device = "auto",
+    precision: Precision = "auto",
+    offline: Offline = False,
+    cache: CacheFolder = None,
+    no_cache: NoCache = False,
     embeddings: Embeddings = None,
     overwrite: Overwrite = False,
     column: Columns = None,
@@ -146,6 +139,9 @@ def evaluate(
             embeddings=embeddings_of(embeddings),
             backbone=backbone,
             device=device,
+            precision=precision,
+            offline=offline,
+            cache=cache_of(cache, no_cache),
             progress=report,
         )
     if out is not None:
@@ -167,6 +163,10 @@ def predict(
     detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
     backbone: MovedBackbone = None,
     device: Device = "auto",
+    precision: Precision = "auto",
+    offline: Offline = False,
+    cache: CacheFolder = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Rank photographs, most likely hybrids first."""
     from hybridwing import console
@@ -177,7 +177,16 @@ def predict(
         check_file(out, ".csv")
     with console.progress("embedding") as report:
         ranking = rank(
-            read_run(run), images, tnr=tnr, detector=detector, backbone=backbone, device=device, progress=report
+            read_run(run),
+            images,
+            tnr=tnr,
+            detector=detector,
+            backbone=backbone,
+            device=device,
+            precision=precision,
+            offline=offline,
+            cache=cache_of(cache, no_cache),
+            progress=report,
         )
     if out is not None:
         ranking.write(out)

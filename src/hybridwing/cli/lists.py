@@ -13,11 +13,23 @@ if TYPE_CHECKING:
 
 
 @app.command()
-def backbones(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def backbones(
+    patterns: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATTERN]…", help="Names, with * and ? as in file names.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """List the image encoders."""
-    from hybridwing.backbones.registry import backbone_entries
+    import json
 
-    _show_entries(backbone_entries(), ("dimension", "needs"), as_json)
+    from hybridwing import console
+    from hybridwing.backbones.entries import backbone_entries, describe_entry
+
+    entries = backbone_entries(patterns or ())
+    if as_json:
+        typer.echo(json.dumps([entry.to_dict() for entry in entries], indent=2, ensure_ascii=False))
+        return
+    console.show_entries([(entry.name, describe_entry(entry)) for entry in entries])
 
 
 @app.command()

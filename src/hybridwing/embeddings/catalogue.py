@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from hybridwing.backbones.base import Backbone
     from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import EmbeddingTable
 
 
@@ -21,8 +22,9 @@ def embed_catalogue(
     images: Path,
     backbone: Backbone,
     *,
-    batch_size: int = 16,
+    batch_size: int | None = None,
     workers: int | None = None,
+    cache: EmbeddingCache | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingTable:
     """Embed every image of a catalogue.
@@ -32,7 +34,7 @@ def embed_catalogue(
     catalogue : Catalogue
     images : Path
         Folder that its file names are relative to.
-    backbone, batch_size, workers, progress
+    backbone, batch_size, workers, cache, progress
         See :func:`hybridwing.embeddings.engine.embed_images`.
 
     Raises
@@ -40,7 +42,18 @@ def embed_catalogue(
     EmbeddingError
         If the folder does not exist or not one image could be embedded.
     """
+    items = items_of(catalogue, images)
+    return embed_images(items, backbone, batch_size=batch_size, workers=workers, cache=cache, progress=progress)
+
+
+def items_of(catalogue: Catalogue, images: Path) -> list[tuple[str, Path]]:
+    """Key and file of every image of a catalogue.
+
+    Raises
+    ------
+    EmbeddingError
+        If the folder does not exist.
+    """
     if not images.is_dir():
         raise EmbeddingError(f"no folder of images at {images}; name it with --images")
-    items = [(str(u), images / str(f)) for u, f in zip(catalogue.uuids, catalogue.table["filename"], strict=True)]
-    return embed_images(items, backbone, batch_size=batch_size, workers=workers, progress=progress)
+    return [(str(u), images / str(f)) for u, f in zip(catalogue.uuids, catalogue.table["filename"], strict=True)]

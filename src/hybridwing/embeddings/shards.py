@@ -1,8 +1,8 @@
 """Turn image files into embeddings, shard by shard.
 
 A *shard* is a short run of images. A batch never reaches over the end of a shard, so a shard comes out the same whether
-it is computed in one go with its neighbours or by itself after an interruption. Decoding and preparing run ahead in
-parallel, over the ends of shards; the forward pass follows.
+it is computed in one go with its neighbours or by itself after an interruption. Within it decoding and preparing run
+ahead in parallel; the forward pass follows.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +73,7 @@ def embed_shards(
     advance: Callable[[], None] | None = None,
     total: int | None = None,
 ) -> Iterator[Shard]:
-    """Embed shards one after the other; the images of the next are prepared while the last batch is computed.
+    """Embed shards one after the other.
 
     Parameters
     ----------
@@ -94,30 +92,13 @@ def embed_shards(
     work = partial(prepare_file, prepare=backbone.prepare, short_side=short_side, hashed=known is not None)
     in_processes = backbone.prepare_in_processes and count > 1 and (total is None or total >= _FEW)
     with working(work, count, in_processes=in_processes) as pool:
-        begun: deque[_Begun] = deque()
-        # A whole batch ahead, so that the next is ready when the forward pass of this one ends.
-        results = pool.ahead(_paths(shards, begun, known, count), limit=batches.size + 8 * count)
-        for first in results:  # of a shard; the rest of it is taken below
-            yield _embedded(begun.popleft(), chain([first], results), batches, known, advance)
-
-
-@dataclass(frozen=True, eq=False)
-class _Begun:
-    """A shard whose images are being prepared, and those of its embeddings that are known, by their place in it."""
-
-    items: Sequence[Item]
-    known: dict[int, CachedEmbedding]
-
-
-def _paths(
-    shards: Iterable[Sequence[Item]], begun: deque[_Begun], known: BackboneCache | None, workers: int
-) -> Iterator[Path | None]:
-    """Files to prepare, shard by shard; None for an image whose embedding is known."""
-    for items in shards:
-        if items:
-            shard = _Begun(items, _looked_up(items, known, workers) if known else {})
-            begun.append(shard)
-            yield from (None if place in shard.known else path for place, (_, path) in enumerate(items))
+        for items in shards:
+            # Not before the shard ahead of it is in the cache: what is found there must not depend on who was quicker.
+            found = _looked_up(items, known, count) if known else {}
+            paths = (None if place in found else path for place, (_, path) in enumerate(items))
+            # A whole batch ahead, so that the next is ready when the forward pass of this one ends.
+            results = pool.ahead(paths, limit=batches.size + 8 * count)
+            yield _embedded(items, found, results, batches, known, advance)
 
 
 def _looked_up(items: Sequence[Item], known: BackboneCache, workers: int) -> dict[int, CachedEmbedding]:
@@ -129,19 +110,20 @@ def _looked_up(items: Sequence[Item], known: BackboneCache, workers: int) -> dic
 
 
 def _embedded(
-    shard: _Begun,
+    items: Sequence[Item],
+    found: Mapping[int, CachedEmbedding],
     results: Iterator[PreparedFile | None],
     batches: _Batches,
     known: BackboneCache | None,
     advance: Callable[[], None] | None,
 ) -> Shard:
     """Take the results of one shard's images and embed them."""
-    rows, failures, timings = dict(shard.known), dict[int, Failure](), Timings()
+    rows, failures, timings = dict(found), dict[int, Failure](), Timings()
     fresh: dict[bytes, CachedEmbedding] = {}
     waiting: list[tuple[int, bytes, Prepared]] = []
 
     def fail(place: int, stage: str, reason: str) -> None:
-        uuid, path = shard.items[place]
+        uuid, path = items[place]
         failures[place] = Failure(uuid, str(path), stage, reason)
         logger.warning("%s: %s: %s", path, stage, reason)
 
@@ -157,7 +139,7 @@ def _embedded(
                 fail(place, "embed", "the backbone returned NaN or infinity")
         waiting.clear()
 
-    for place, result in zip(range(len(shard.items)), results, strict=False):
+    for place, result in enumerate(results):
         if result is not None:
             timings += Timings(decode=result.decode_seconds, preprocess=result.preprocess_seconds)
             if result.prepared is None:
@@ -173,7 +155,7 @@ def _embedded(
     if known is not None:
         # Before the shard leaves: whoever loses it afterwards finds these very vectors again.
         known.put(fresh)
-    return Shard(_table(shard.items, batches.backbone, rows, failures), len(shard.known), timings)
+    return Shard(_table(items, batches.backbone, rows, failures), len(found), timings)
 
 
 def _table(

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -144,8 +144,12 @@ class UnfinishedTable:
         return head
 
     def remove(self) -> None:
-        """Remove the pieces."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the pieces, in one step as far as :meth:`missing` is concerned."""
+        gone = self.folder.with_suffix(".gone")
+        shutil.rmtree(gone, ignore_errors=True)
+        with suppress(OSError):
+            self.folder.replace(gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     def others(self) -> list[Path]:
         """Folders of other unfinished works under the same name."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import EmbeddingTable, Failure
     from hybridwing.runs.folder import Run, RunManifest
 
@@ -80,6 +81,9 @@ def evaluate(
     embeddings: EmbeddingTable | None = None,
     backbone: str | None = None,
     device: str = "auto",
+    precision: str = "auto",
+    offline: bool = False,
+    cache: EmbeddingCache | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Score a labelled catalogue with every detector of a run.
@@ -95,7 +99,10 @@ def evaluate(
         Made earlier from these images with the run's backbone.
     backbone : str, optional
         Where the run's backbone is now, if its folder was moved.
-    device : str
+    device, precision, offline
+        See :func:`hybridwing.backbones.registry.load_backbone`.
+    cache : EmbeddingCache, optional
+        Where embeddings are looked up and kept.
     progress : callable, optional
         Called with the number of images embedded and of all.
 
@@ -106,8 +113,8 @@ def evaluate(
     """
     labels = catalogue.labels
     if embeddings is None:
-        encoder = backbone_of(run, device=device, name=backbone)
-        embeddings = embed_catalogue(catalogue, images, encoder, progress=progress)
+        encoder = backbone_of(run, device=device, precision=precision, offline=offline, name=backbone)
+        embeddings = embed_catalogue(catalogue, images, encoder, cache=cache, progress=progress)
     check_embeddings(run, embeddings)
     uuids = [str(uuid) for uuid in catalogue.uuids]
     groups = catalogue.groups

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import Failure
     from hybridwing.runs.folder import Run
 
@@ -100,6 +101,9 @@ def predict(
     detector: str | None = None,
     backbone: str | None = None,
     device: str = "auto",
+    precision: str = "auto",
+    offline: bool = False,
+    cache: EmbeddingCache | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Ranking:
     """Score the images in files and folders and rank them.
@@ -115,7 +119,10 @@ def predict(
         By default the run's best.
     backbone : str, optional
         Where the run's backbone is now, if its folder was moved.
-    device : str
+    device, precision, offline
+        See :func:`hybridwing.backbones.registry.load_backbone`.
+    cache : EmbeddingCache, optional
+        Where embeddings are looked up and kept.
     progress : callable, optional
         Called with the number of images embedded and of all.
 
@@ -130,7 +137,8 @@ def predict(
     threshold = round(threshold_at(saved, tnr), 4)
     found = find_images(places)
     items = [(str(path), path) for path in found.images]
-    table = embed_images(items, backbone_of(run, device=device, name=backbone), progress=progress)
+    encoder = backbone_of(run, device=device, precision=precision, offline=offline, name=backbone)
+    table = embed_images(items, encoder, cache=cache, progress=progress)
     scores = score_images(saved, table, table.uuids)
     paths = dict(items)
     order = sorted(zip(table.uuids, scores, strict=True), key=lambda pair: (-pair[1], pair[0]))

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from hybridwing.runtime.arrays import SavedDetector
 
 
-def backbone_of(run: Run, *, device: str = "auto", name: str | None = None) -> Backbone:
+def backbone_of(
+    run: Run, *, device: str = "auto", precision: str = "auto", offline: bool = False, name: str | None = None
+) -> Backbone:
     """Load the backbone a run was trained with.
 
     Parameters
     ----------
     run : Run
-    device : str
+    device, precision, offline
         See :func:`hybridwing.backbones.registry.load_backbone`.
     name : str, optional
         Where the backbone is now, if its folder was moved.
@@ -41,7 +43,15 @@ def backbone_of(run: Run, *, device: str = "auto", name: str | None = None) -> B
     """
     manifest = run.manifest
     try:
-        backbone = load_backbone(name or manifest.backbone.name, preprocess=manifest.preprocess, device=device)
+        backbone = load_backbone(
+            name or manifest.backbone.name,
+            preprocess=manifest.preprocess,
+            view=manifest.backbone.preprocess.view,
+            feature=manifest.backbone.feature,
+            device=device,
+            precision=precision,
+            offline=offline,
+        )
     except BackboneError as error:
         if name is not None:
             raise

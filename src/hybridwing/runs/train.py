@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import Failure
 
 
@@ -75,7 +76,12 @@ def train(
     split_method: Method = "random",
     test_fraction: float = 0.2,
     preprocess: str = "default",
+    view: str = "whole",
+    feature: str = "default",
     device: str = "auto",
+    precision: str = "auto",
+    offline: bool = False,
+    cache: EmbeddingCache | None = None,
     embeddings: EmbeddingTable | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -98,10 +104,10 @@ def train(
         Decides the split and the detectors' own draws. Same seed and data, same bytes.
     split_method, test_fraction
         See :func:`hybridwing.catalogue.splits.split`. The defaults are those of the challenge's sample.
-    preprocess : {"default", "sample"}
-        The backbone's own preprocessing, or the sample's resize.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    preprocess, view, feature, device, precision, offline
+        See :func:`hybridwing.backbones.registry.load_backbone`.
+    cache : EmbeddingCache, optional
+        Where embeddings are looked up and kept.
     embeddings : EmbeddingTable, optional
         Made earlier from these images, and maybe more, with this backbone; otherwise the images are embedded here.
     overwrite : bool
@@ -122,9 +128,17 @@ def train(
     _ = catalogue.labels
     division = split(catalogue, method=split_method, test_fraction=test_fraction, seed=seed)
     with new_folder(out, overwrite=overwrite) as partial:
-        encoder = load_backbone(backbone, preprocess=preprocess, device=device)
+        encoder = load_backbone(
+            backbone,
+            preprocess=preprocess,
+            view=view,
+            feature=feature,
+            device=device,
+            precision=precision,
+            offline=offline,
+        )
         if embeddings is None:
-            embeddings = embed_catalogue(catalogue, images, encoder, progress=progress)
+            embeddings = embed_catalogue(catalogue, images, encoder, cache=cache, progress=progress)
         elif embeddings.backbone.key != encoder.spec.key:
             raise EmbeddingError(
                 f"the embeddings were made by {embeddings.backbone.name} with other weights or preprocessing than "
@@ -170,11 +184,14 @@ def _of_catalogue(embeddings: EmbeddingTable, catalogue: Catalogue) -> Embedding
     uuids = [str(uuid) for uuid in catalogue.uuids]
     rows = embeddings.rows_of(uuids)
     failed = {failure.uuid: failure for failure in embeddings.failures}
+    wanted = set(uuids)
     return EmbeddingTable(
         tuple(uuid for uuid, row in zip(uuids, rows, strict=True) if row >= 0),
         embeddings.vectors[rows[rows >= 0]],
         embeddings.backbone,
         tuple(failed[uuid] for uuid, row in zip(uuids, rows, strict=True) if row < 0),
+        tuple(fallback for fallback in embeddings.fallbacks if fallback.uuid in wanted),
+        embeddings.precision,
     )
 
 

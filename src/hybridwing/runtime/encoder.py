@@ -1,4 +1,4 @@
-"""Embed with a vision model kept in a folder of Hugging Face layout."""
+"""Embed with a vision model kept in a folder of Hugging Face's or of open_clip's layout."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .device import DeviceError, autocast, batch_for, is_out_of_memory, pick_device, pick_precision
+from .loading import EncoderError, LoadedModel, find_layout, first_line, load_model
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-#: Weight tensors that an encoder may lack without harm: heads and poolers that its embedding does not come from.
-_OPTIONAL = ("pooler.", "classifier.", "head.", "logit_scale")
+#: Outputs that may be asked for; see :class:`Encoder`.
+FEATURES = ("default", "cls+patches", "cls", "pooled", "projected")
 
-
-class EncoderError(ValueError):
-    """A model folder does not hold a usable vision model."""
+#: What a picture needs in a forward pass, in units of the largest input and output of one of the model's layers: these
+#: two live beside the residual and the workspace of the layer. On the safe side: 20 MB are reckoned for DINOv2-base,
+#: and 12 MB a picture were seen on a processor, with batches of 8 to 32.
+_LIVE_LAYERS = 3
 
 
 class Encoder:
@@ -27,48 +31,100 @@ class Encoder:
     Parameters
     ----------
     folder : Path
-        Holds ``config.json`` and ``model.safetensors`` (or its sharded form).
+        Holds ``config.json`` and ``model.safetensors`` (or its sharded form), or ``open_clip_config.json`` and
+        ``open_clip_model.safetensors``.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, or any name that torch knows.
     side : int
         Side of the square pictures that will be embedded, in pixels.
+    feature : {"default", "cls+patches", "cls", "pooled", "projected"}
+        Which output is the embedding. ``"cls"`` is the CLS token, ``"pooled"`` the average over places,
+        ``"cls+patches"`` the CLS token joined with the average over places, ``"projected"`` CLIP's picture in the space
+        it shares with texts, not normalised. By default ``"projected"`` in open_clip's layout; for other transformers
+        ``"cls+patches"``, as the challenge's sample takes it for DINOv2; for a convolutional model, and for a
+        transformer without a CLS token (Swin, SigLIP), ``"pooled"``. Register and distillation tokens never count.
+    precision : {"auto", "fp32", "bf16", "fp16"}
+        See :mod:`.device`.
+    layout : {"transformers", "open_clip"}, optional
+        How the folder stores the model; found out where it is not given.
 
     Attributes
     ----------
-    feature : {"pooled", "cls+patches"}
-        For a convolutional model, and for a transformer without a CLS token (Swin, SigLIP), the average over places;
-        for a transformer with one, the CLS token joined with the mean of the patch tokens, as the challenge's sample
-        takes it for DINOv2. Register and distillation tokens do not count.
+    feature : str
+        The output that was taken: one of the above but ``"default"``.
     dimension : int
         Length of an embedding.
     architecture : str
         Class of the model.
+    precision : {"fp32", "bf16", "fp16"}
+        What it computes in.
+    batch_size : int
+        Pictures a forward pass that suit the model and the memory that was free when it was loaded.
 
     Raises
     ------
     EncoderError
-        If the folder's model cannot be loaded, is no vision model, lacks weights or does not take pictures of that
-        side, or if the device is not there.
+        If the folder's model cannot be loaded, is no vision model, lacks weights, has no such feature or does not take
+        pictures of that side, or if the device is not there or does not compute in that precision.
     """
 
-    def __init__(self, folder: Path, device: str = "auto", side: int = 224) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        device: str = "auto",
+        side: int = 224,
+        *,
+        feature: str = "default",
+        precision: str = "auto",
+        layout: str | None = None,
+    ) -> None:
         import torch
 
-        model = _load(folder)
-        self.architecture = type(model).__name__
+        if feature not in FEATURES:
+            raise EncoderError(f"feature must be one of {', '.join(FEATURES)}; got {feature!r}")
+        found = layout or find_layout(folder)
+        if found is None:
+            raise EncoderError("it holds no model in a known layout")
+        loaded = load_model(folder, found, projected=feature == "projected")
+        self.architecture = type(loaded.model).__name__
         try:
             self._device = torch.device(pick_device(device))
-            self._model = model.to(self._device).eval()
+            self._model = loaded.model.to(self._device).eval()
+            self._projection = None if loaded.projection is None else loaded.projection.to(self._device).eval()
+            self.precision = pick_precision(precision, self._device)
+        except DeviceError as error:
+            raise EncoderError(str(error)) from error
         except (RuntimeError, AssertionError) as error:
-            raise EncoderError(f"the device {device!r} cannot be used: {_first_line(error)}") from error
+            raise EncoderError(f"the device {device!r} cannot be used: {first_line(error)}") from error
         self._side = side
+        self._probe(_wanted(feature, loaded))
+
+    def _probe(self, wanted: str) -> None:
+        """Embed an empty picture: learn the feature, its length, and what a picture needs."""
+        import torch
+
+        hooks, largest = [], [0]
+
+        def note(_module: Any, inputs: Any, output: Any) -> None:
+            largest[0] = max(largest[0], _bytes(inputs) + _bytes(output))
+
+        for module in self._model.modules():
+            if not any(True for _ in module.children()):
+                hooks.append(module.register_forward_hook(note))
         try:
-            probe, self.feature = self._embed(torch.zeros(1, 3, side, side, device=self._device))
+            probe, self.feature = self._embed(torch.zeros(1, 3, self._side, self._side, device=self._device), wanted)
+        except EncoderError:
+            raise
         except Exception as error:  # each architecture checks its input in its own way
             raise EncoderError(
-                f"{self.architecture} does not embed pictures of {side} × {side} pixels: {_first_line(error)}"
+                f"{self.architecture} does not embed pictures of {self._side} × {self._side} pixels: "
+                f"{first_line(error)}"
             ) from error
+        finally:
+            for hook in hooks:
+                hook.remove()
         self.dimension = int(probe.shape[1])
+        self.batch_size = batch_for(_LIVE_LAYERS * largest[0] + 2 * 12 * self._side**2, self._device)
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Embed prepared inputs.
@@ -80,39 +136,73 @@ class Encoder:
         Returns
         -------
         ndarray of shape (n, dimension), float32
+
+        Raises
+        ------
+        MemoryError
+            If the memory does not hold a batch of this size; a smaller one may do.
         """
         import torch
 
-        stacked = torch.from_numpy(np.stack(batch)).to(self._device)
-        embedded, _ = self._embed(stacked)
-        return np.ascontiguousarray(embedded.float().cpu().numpy())
+        try:
+            stacked = torch.from_numpy(np.stack(batch)).to(self._device)
+            embedded, _ = self._embed(stacked, self.feature)
+            return np.ascontiguousarray(embedded.float().cpu().numpy())
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = first_line(error)
+        # Outside of the handler: the traceback holds on to the tensors that filled the memory.
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        raise MemoryError(f"a batch of {len(batch)} does not fit the memory of {self._device}: {reason}")
 
-    def _embed(self, pixels: Any) -> tuple[Any, str]:
+    def _embed(self, pixels: Any, wanted: str) -> tuple[Any, str]:
         """Embeddings and the name of the output they come from."""
         import torch
 
         with torch.inference_mode():
-            output = self._model(pixel_values=pixels)
+            with autocast(self.precision, self._device):
+                output = self._model(pixel_values=pixels)
+            if wanted == "projected":
+                if self._projection is None:
+                    raise EncoderError(f"{self.architecture} has no feature 'projected': it is no CLIP model")
+                # In full: of one small product the rounding would be felt, the speed not.
+                return self._projection(output.pooler_output.float()), wanted
         hidden = output.last_hidden_state
         if hidden.ndim == 4:
             pooled = getattr(output, "pooler_output", None)
-            pooled = hidden.mean(dim=(2, 3)) if pooled is None else pooled
-            return pooled.flatten(1), "pooled"
+            pooled = hidden.mean(dim=(2, 3), dtype=torch.float32) if pooled is None else pooled
+            return pooled.flatten(1), self._only("pooled", wanted)
         special = _special_tokens(hidden.shape[1], self._side, getattr(self._model.config, "patch_size", None))
         if special == 0:
-            return hidden.mean(dim=1), "pooled"
-        return torch.cat([hidden[:, 0], hidden[:, special:].mean(dim=1)], dim=1), "cls+patches"
+            return hidden.mean(dim=1, dtype=torch.float32), self._only("pooled", wanted)
+        if wanted == "cls":
+            return hidden[:, 0], wanted
+        places = hidden[:, special:].mean(dim=1, dtype=torch.float32)
+        if wanted == "pooled":
+            return places, wanted
+        return torch.cat([hidden[:, 0].float(), places], dim=1), "cls+patches"
+
+    def _only(self, feature: str, wanted: str) -> str:
+        """The one feature of a model without a CLS token."""
+        if wanted not in ("default", feature):
+            raise EncoderError(f"{self.architecture} has no feature {wanted!r}: it has no CLS token; use {feature!r}")
+        return feature
 
 
-def pick_device(device: str) -> str:
-    """Best device that is there, for ``"auto"``; anything else is passed on."""
-    if device != "auto":
-        return device
+def _wanted(feature: str, loaded: LoadedModel) -> str:
+    """The feature to take; ``"default"`` where the model's output decides."""
+    return "projected" if feature == "default" and loaded.layout == "open_clip" else feature
+
+
+def _bytes(values: Any) -> int:
+    """Size of the tensors in what a layer takes or returns."""
     import torch
 
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    if isinstance(values, torch.Tensor):
+        return values.numel() * values.element_size()
+    return sum(_bytes(value) for value in values) if isinstance(values, (tuple, list)) else 0
 
 
 def _special_tokens(tokens: int, side: int, patch: Any) -> int:
@@ -127,52 +217,3 @@ def _special_tokens(tokens: int, side: int, patch: Any) -> int:
         if math.isqrt(tokens - special) ** 2 == tokens - special:
             return special
     raise EncoderError(f"cannot tell which of its {tokens} tokens are patches")
-
-
-def _load(folder: Path) -> Any:
-    """Load the model, from safetensors only and without running any code that the folder holds."""
-    from transformers import AutoModel
-    from transformers.utils import logging as transformers_logging
-
-    _quiet(transformers_logging)
-    try:
-        model, report = AutoModel.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,  # reported below, where transformers would only point at its log
-            output_loading_info=True,
-        )
-    except Exception as error:  # transformers raises dozens of kinds for a bad folder
-        raise EncoderError(_first_line(error)) from error
-    model = getattr(model, "vision_model", model)
-    # Kept by its first entry alone: what follows the name differs between versions of transformers.
-    misfits = sorted(entry[0] if isinstance(entry, tuple) else str(entry) for entry in report["mismatched_keys"])
-    if misfits:
-        raise EncoderError(
-            f"{len(misfits)} tensors have other sizes than config.json says, the first being {misfits[0]}: "
-            "the weights belong to another model"
-        )
-    absent = sorted(k for k in report["missing_keys"] if not any(part in k for part in _OPTIONAL))
-    if absent:
-        raise EncoderError(
-            f"the weights lack {len(absent)} of the model's tensors, the first being {absent[0]}: "
-            "the weights belong to another model"
-        )
-    # Not read off forward's arguments: transformers 5 wraps it.
-    if model.main_input_name != "pixel_values":
-        raise EncoderError(f"{type(model).__name__} does not take pictures; a vision model is needed")
-    # Weights kept in half precision are computed with in full, as inputs come.
-    return model.float()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-def _quiet(transformers_logging: Any) -> None:
-    """The library prints nothing: no bar while weights load, no advice."""
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()

@@ -5,7 +5,8 @@ its own box, so that where a wing lies and how far it is opened does not count; 
 other and averaged. A wing is then described by the directions of its pattern's edges, cell by cell (histograms of
 oriented gradients, Dalal & Triggs 2005, CVPR, as square roots, i.e. compared by the Hellinger kernel as in Arandjelović
 & Zisserman 2012, CVPR), by the lightness and colour of each place relative to the light of the photograph, and by its
-proportions. The whole specimen, folded along its axis, adds how the elements lie to each other.
+proportions. Forewing and hindwing laid together, whether they lay on the body or apart, add how the elements lie to
+each other.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 from PIL import Image
 
 from .preprocess import Prepared
-from .specimen import WORKING_SIDE, Specimen, find_specimen, symmetry_axis, wing_split
+from .specimen import find_specimen, working_copy
+from .wings import LEFT_FOREWING, map_wings, turned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Raise when the descriptor changes: it is part of the cache key and of every saved model.
-VERSION = 1
+VERSION = 2
 
 _EDGE_SIDE = 32  # pixels a side of a wing's box when edges are measured
 _CELLS = 4  # cells a side for edges
@@ -50,27 +52,16 @@ class Wings:
     forewings, hindwings : tuple of (ndarray of shape (height, width, 3), float32 in [0, 1]) or None
         Left and right, the right one mirrored; None where there is none to be seen.
     layout : ndarray of shape (height, width, 3), float32 in [0, 1], or None
-        The left half of the specimen averaged with the mirrored right half; None where nothing is to be seen.
-    specimen : Specimen
-        What they were cut from, in the working copy before turning.
-    angle : float
-        Degrees by which the working copy was turned (counter-clockwise).
+        Forewing laid against hindwing, inner sides flush, the mean of the left and the mirrored right pair; None where
+        nothing is to be seen.
+    confidence : float
+        How surely the specimen was found, in [0, 1].
     """
 
     forewings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
     hindwings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
     layout: NDArray[np.float32] | None
-    specimen: Specimen
-    angle: float
-
-
-def working_copy(image: Image.Image) -> NDArray[np.float32]:
-    """Shrink an RGB picture to :data:`~.specimen.WORKING_SIDE` pixels on its long side; float32 in [0, 1]."""
-    width, height = image.size
-    scale = WORKING_SIDE / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = image.resize(size, Image.Resampling.BOX, reducing_gap=3.0)
-    return np.asarray(small, dtype=np.float32) / np.float32(255.0)
+    confidence: float
 
 
 def cut_wings(rgb: NDArray[np.float32]) -> Wings:
@@ -81,25 +72,22 @@ def cut_wings(rgb: NDArray[np.float32]) -> Wings:
     rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
     """
     specimen = find_specimen(rgb)
-    angle, column, _overlap = symmetry_axis(specimen.mask)
-    mask = _turned(specimen.mask.astype(np.float32), angle) > 0.5
-    picture = np.stack([_turned(rgb[..., c] * specimen.mask, angle) for c in range(3)], axis=-1) * mask[..., None]
-    row, axis = round(wing_split(mask, column)), round(min(max(column, 1.0), mask.shape[1] - 1.0))
-    upper, lower, left, right = slice(0, row), slice(row, None), slice(0, axis), slice(axis, None)
+    wings = map_wings(specimen.mask)
+    planes = [turned(rgb[..., channel] * specimen.mask, wings.angle) for channel in range(3)]
+    picture = np.stack(planes, axis=-1) * (wings.parts > 0)[..., None]
+    four = [_boxed(picture, wings.parts == LEFT_FOREWING + place, mirror=place % 2 == 1) for place in range(4)]
     return Wings(
-        forewings=(_boxed(picture, mask, upper, left), _boxed(picture, mask, upper, right, mirror=True)),
-        hindwings=(_boxed(picture, mask, lower, left), _boxed(picture, mask, lower, right, mirror=True)),
-        layout=_folded(picture, mask, axis),
-        specimen=specimen,
-        angle=angle,
+        forewings=(four[0], four[1]),
+        hindwings=(four[2], four[3]),
+        layout=_joined([(four[0], four[2]), (four[1], four[3])]),
+        confidence=specimen.confidence * wings.plausible("specimen"),
     )
 
 
 def prepare(image: Image.Image) -> Prepared:
     """Descriptor of one RGB picture, with how surely the specimen was found; see :func:`describe`."""
     wings = cut_wings(working_copy(image))
-    confidence = wings.specimen.confidence
-    return Prepared(_described(wings), "specimen" if confidence > 0 else "whole", confidence)
+    return Prepared(_described(wings), "specimen" if wings.confidence > 0 else "whole", wings.confidence)
 
 
 def describe(image: Image.Image) -> NDArray[np.float32]:
@@ -123,37 +111,46 @@ def _described(wings: Wings) -> NDArray[np.float32]:
     return np.concatenate([pairs.ravel(), _layout(wings.layout)]).astype(np.float32)
 
 
-def _turned(plane: NDArray[np.float32], angle: float) -> NDArray[np.float32]:
-    """Rotate a plane about its centre."""
-    if angle == 0.0:
-        return plane
-    turned = Image.fromarray(plane.astype(np.float32)).rotate(angle, Image.Resampling.BILINEAR)
-    return np.asarray(turned, dtype=np.float32)
-
-
-def _boxed(
-    picture: NDArray[np.float32], mask: NDArray[np.bool_], rows: slice, columns: slice, mirror: bool = False
-) -> NDArray[np.float32] | None:
-    """The box around what the mask holds of one quarter of the picture."""
-    part, inside = picture[rows, columns], mask[rows, columns]
+def _boxed(picture: NDArray[np.float32], inside: NDArray[np.bool_], mirror: bool = False) -> NDArray[np.float32] | None:
+    """The box around one wing, black around it."""
     if inside.sum() < 16:
         return None
     across, down = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
-    box = part[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+    rows, columns = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
+    box = picture[rows, columns] * inside[rows, columns, None]
     if min(box.shape[:2]) < 3:
         return None
     return np.ascontiguousarray(box[:, ::-1] if mirror else box)
 
 
-def _folded(picture: NDArray[np.float32], mask: NDArray[np.bool_], axis: int) -> NDArray[np.float32] | None:
-    """The specimen folded along its axis: the mean of its left half and its mirrored right half."""
-    across, down = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-    if len(across) < 3 or len(down) < 3:
+def _joined(
+    sides: Sequence[tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]],
+) -> NDArray[np.float32] | None:
+    """Forewing above hindwing, inner sides flush: so it makes no difference how far apart they lay.
+
+    Parameters
+    ----------
+    sides : sequence of (forewing, hindwing)
+        Both sides of the specimen, as left wings.
+    """
+    pairs = []
+    for side in sides:
+        seen = [wing for wing in side if wing is not None]
+        if seen:
+            width = max(wing.shape[1] for wing in seen)
+            pairs.append(np.vstack([np.pad(wing, ((0, 0), (width - wing.shape[1], 0), (0, 0))) for wing in seen]))
+    if not pairs:
         return None
-    half = max(axis - int(across[0]), int(across[-1]) + 1 - axis)
-    padded = np.pad(picture[down[0] : down[-1] + 1], ((0, 0), (half, half), (0, 0)))
-    left, right = padded[:, axis : axis + half], padded[:, axis + half : axis + 2 * half]
-    return np.ascontiguousarray((left + right[:, ::-1]) / 2)
+    height, width = max(pair.shape[0] for pair in pairs), max(pair.shape[1] for pair in pairs)
+    mean: NDArray[np.float32] = np.mean([_stretched(pair, width, height) for pair in pairs], axis=0, dtype=np.float32)
+    return mean
+
+
+def _stretched(picture: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """Resize each channel of a picture."""
+    planes = [Image.fromarray(np.ascontiguousarray(picture[..., channel])) for channel in range(3)]
+    sized = [np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR)) for plane in planes]
+    return np.stack(sized, axis=-1)
 
 
 def _pair(pair: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
@@ -180,12 +177,12 @@ def _wing(wing: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([np.sqrt(_edges(grey)).ravel(), places.ravel(), shape])
 
 
-def _layout(folded: NDArray[np.float32] | None) -> NDArray[np.float32]:
-    """Descriptor of the folded specimen."""
-    if folded is None:
+def _layout(joined: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """Descriptor of forewing and hindwing laid together."""
+    if joined is None:
         return np.zeros(_LAYOUT, np.float32)
-    light = max(float(np.quantile(folded.max(axis=2), 0.98)), 0.05)
-    grey = np.clip(folded.mean(axis=2) / light, 0.0, 1.0)
+    light = max(float(np.quantile(joined.max(axis=2), 0.98)), 0.05)
+    grey = np.clip(joined.mean(axis=2) / light, 0.0, 1.0)
     edges, places = _edges(_shrunk(grey, _EDGE_SIDE)), _shrunk(grey, _LAYOUT_CELLS)
     return np.concatenate([np.sqrt(edges).ravel(), places.ravel()])
 

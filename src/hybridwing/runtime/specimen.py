@@ -1,9 +1,7 @@
-"""Find the specimen in a photograph and take its wings apart, without weights.
+"""Find the specimen in a photograph, without weights.
 
 A background model is read off the picture's frame; what differs from it is cut into components; rulers, cards and
-labels (straight-edged, small or on the frame) are set aside; the axis of mirror symmetry divides left from right and
-the notch of the outline divides forewings from hindwings. Works for specimens with their wings on the body, for wings
-laid apart, and for silhouettes of pattern elements.
+labels (straight-edged, small or on the frame) are set aside.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,10 +19,15 @@ if TYPE_CHECKING:
 WORKING_SIDE = 256
 #: A component smaller than this share of the picture is dust, noise or a stroke of handwriting.
 _SMALLEST = 0.0006
+#: What touches an edge of the picture and reaches less than this share of it inwards lies along the edge.
+_STRIP = 0.16
+#: What touches an edge of the picture beside a specimen must be this large, as a share of its largest piece: rather a
+#: wing cut off by the edge than what is left of a ruler.
+_ON_EDGE = 0.4
+#: A component that touches several edges of the picture and covers less than this share of it is no tight specimen.
+_TIGHT = 0.12
 #: A component that fills this share of its tightest box is a card, a label or a ruler, not a wing.
 _CARD_FILL = 0.86
-#: Rotations tried for the axis of symmetry, in degrees.
-_ANGLES = np.arange(-24.0, 24.1, 4.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +39,23 @@ class Specimen:
     mask : ndarray of shape (height, width), bool
         The specimen's pixels.
     confidence : float
-        0 when nothing was found (the mask then covers the whole picture); otherwise from 0.1, for a specimen that
-        covers 0.4 % of the picture or less, to 1, for one that covers 4 % or more; 0.1 also for one that covers more
-        than 90 %, which is rather a background taken for a specimen.
+        In [0, 1]; 0 when nothing was found (the mask then covers the whole picture). It falls below 1 for a specimen
+        that covers less than 4 % of the picture, for one that differs from the background beside it by little more
+        than either varies, and where much else stands out that is no ruler, card or label; 0.1 for one that covers
+        more than 90 %, which is rather a background taken for a specimen.
     """
 
     mask: NDArray[np.bool_]
     confidence: float
+
+
+def working_copy(image: Image.Image) -> NDArray[np.float32]:
+    """Shrink an RGB picture to :data:`WORKING_SIDE` pixels on its long side; float32 in [0, 1]."""
+    width, height = image.size
+    scale = WORKING_SIDE / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = image.resize(size, Image.Resampling.BOX, reducing_gap=3.0)
+    return np.asarray(small, dtype=np.float32) / np.float32(255.0)
 
 
 def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -123,56 +137,123 @@ def find_specimen(rgb: NDArray[np.float32]) -> Specimen:
     cut = min(max(otsu(distance), 0.06), 0.30)
     standing_out = distance > cut
     labels, count = ndimage.label(standing_out, structure=np.ones((3, 3), int))
-    chosen = [index for index in _wing_like(labels, count) if index]
+    chosen, cards = _sorted_out(labels, count)
     if not chosen:
         return nothing
     mask = np.isin(labels, chosen)
+    unexplained = float((standing_out & ~mask & ~np.isin(labels, cards)).sum()) / float(mask.sum())
     # Pale scales may be no different from a pale card: what the wing encloses is wing.
     mask = np.asarray(ndimage.binary_fill_holes(mask), dtype=bool)
+    return Specimen(mask, _confidence(distance, mask, unexplained))
+
+
+def _confidence(distance: NDArray[np.float32], mask: NDArray[np.bool_], unexplained: float) -> float:
+    """How surely a mask is the specimen, see :class:`Specimen`; the limits were read off ``benchmarks/views.py``."""
+    from scipy import ndimage
+
     share = float(mask.mean())
-    return Specimen(mask=mask, confidence=float(np.clip(share / 0.04, 0.1, 1.0)) if share < 0.9 else 0.1)
+    if share >= 0.9:
+        return 0.1
+    size = float(np.clip(share / 0.04, 0.1, 1.0))
+    # Beside the specimen, but not in its blurred rim, lies background.
+    grown = ndimage.binary_dilation(mask, structure=np.ones((3, 3), bool), iterations=2)
+    beside = ndimage.binary_dilation(grown, structure=np.ones((3, 3), bool), iterations=4) & ~grown
+    if not beside.any():
+        return 0.1
+    inside, outside = distance[mask], distance[beside]
+    apart = float(inside.mean() - outside.mean()) / max(float(inside.std() + outside.std()), 1e-6)
+    return size * float(np.clip((apart - 0.6) / 1.2, 0.0, 1.0)) / (1.0 + max(0.0, unexplained - 0.5))
 
 
-def _wing_like(labels: NDArray[np.integer], count: int) -> list[int]:
-    """Labels of the components that may be wings or pattern elements, by size, shape and place."""
+@dataclass(frozen=True)
+class _Piece:
+    """A component that may belong to a specimen; its centre as shares of the picture's height and width."""
+
+    index: int
+    area: int
+    centre: tuple[float, float]
+    box: tuple[slice, slice]
+    on_edge: bool
+
+
+def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], list[int]]:
+    """Labels of the components that are the specimen, and of those that are rulers, cards and labels."""
     from scipy import ndimage
 
     height, width = labels.shape
     area = np.bincount(labels.ravel(), minlength=count + 1)
-    boxes: list[tuple[slice, slice]] = [(box[0], box[1]) for box in ndimage.find_objects(labels)]
-    candidates: list[tuple[int, int, float, float]] = []
-    for index, box in enumerate(boxes, start=1):
+    pieces: list[_Piece] = []
+    cards: list[int] = []
+    for index, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+        box = (rows, columns)
         if area[index] < _SMALLEST * height * width:
             continue
-        rows, columns = box
-        edges = (rows.start <= 1) + (rows.stop >= height - 1) + (columns.start <= 1) + (columns.stop >= width - 1)
-        fill = _box_fill(np.asarray(ndimage.binary_fill_holes(labels[box] == index)))
-        along = max(rows.stop - rows.start, columns.stop - columns.start)
-        across = min(rows.stop - rows.start, columns.stop - columns.start)
-        straight = fill > _CARD_FILL or (along > 0.4 * max(height, width) and across < 0.16 * along)
-        if straight and edges == 0 and area[index] > 0.25 * height * width:
-            straight = False  # a picture cut tight around the specimen
-        if edges >= 1 and (straight or edges >= 2 or along > 0.85 * max(height, width)):
-            continue
-        if straight:
-            continue
-        row, column = ndimage.center_of_mass(labels[box] == index)
-        candidates.append((index, int(area[index]), (row + rows.start) / height, (column + columns.start) / width))
-    if not candidates:
-        return []
+        part = labels[box] == index
+        row, column = ndimage.center_of_mass(part)
+        centre = ((row + box[0].start) / height, (column + box[1].start) / width)
+        touched = _touched(part, box, labels.shape)
+        if _is_card(part, touched, labels.shape):
+            cards.append(index)
+        elif _may_be_specimen(part, centre, touched, labels.shape):
+            pieces.append(_Piece(index, int(area[index]), centre, box, max(touched) > 0))
+    if not pieces:
+        return [], cards
     # The heart of the specimen is the largest component near the middle; the rest must lie within its reach.
-    heart = max(candidates, key=lambda c: c[1] * (1.2 - np.hypot(c[2] - 0.5, c[3] - 0.5)))
-    return [c[0] for c in candidates if c[1] >= 0.012 * heart[1] and _near(boxes[c[0] - 1], candidates, boxes, heart)]
+    heart = max(pieces, key=lambda p: p.area * (1.2 - np.hypot(p.centre[0] - 0.5, p.centre[1] - 0.5)))
+    big = [piece.box for piece in pieces if piece.area >= 0.2 * heart.area and (not piece.on_edge or piece is heart)]
+    chosen = [
+        piece.index
+        for piece in pieces
+        if piece is heart
+        or (piece.area >= (_ON_EDGE if piece.on_edge else 0.012) * heart.area and _near(piece.box, big or [heart.box]))
+    ]
+    return chosen, cards
 
 
-def _near(
-    box: tuple[slice, slice],
-    candidates: list[tuple[int, int, float, float]],
-    boxes: list[tuple[slice, slice]],
-    heart: tuple[int, int, float, float],
+def _is_card(part: NDArray[np.bool_], touched: list[float], shape: tuple[int, ...]) -> bool:
+    """Whether a component is straight-edged or long and thin, or keeps to the picture's edge."""
+    along, across = max(part.shape), min(part.shape)
+    if _box_fill(part) > _CARD_FILL or (along > 0.4 * max(shape) and across < 0.16 * along):
+        # A picture cut tight around the specimen leaves a large box too.
+        return max(touched) > 0 or float(part.sum()) <= 0.25 * shape[0] * shape[1]
+    return max(touched) > 0 and _is_strip(touched, part.shape, shape)
+
+
+def _may_be_specimen(
+    part: NDArray[np.bool_], centre: tuple[float, float], touched: list[float], shape: tuple[int, ...]
 ) -> bool:
+    """Whether a component lies where a wing, a specimen or a pattern element may lie."""
+    edges = sum(share > 0 for share in touched)
+    if edges < 2 and (edges == 0 or max(part.shape) <= 0.85 * max(shape)):
+        return True
+    # A specimen may fill a picture that was cut to it; a ruler, a frame or a shadow runs along the picture's edge.
+    middle = max(abs(centre[0] - 0.5), abs(centre[1] - 0.5)) < 0.2
+    return middle and max(touched) < 0.6 and float(part.sum()) > _TIGHT * shape[0] * shape[1]
+
+
+def _is_strip(touched: list[float], size: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a component on the picture's edge keeps to it, as what is left of a ruler does."""
+    rows, columns = size
+    lies_along_rows = max(touched[:2]) > 0 and rows < _STRIP * shape[0] and columns > 1.5 * rows
+    lies_along_columns = max(touched[2:]) > 0 and columns < _STRIP * shape[1] and rows > 1.5 * columns
+    return lies_along_rows or lies_along_columns
+
+
+def _touched(part: NDArray[np.bool_], box: tuple[slice, slice], shape: tuple[int, ...]) -> list[float]:
+    """Share of each of the picture's four edges that a component lies on."""
+    height, width = shape
+    rows, columns = box
+    near = 2  # pixels from the edge that count as on it
+    return [
+        float(part[: max(0, near - rows.start)].any(axis=0).sum()) / width,
+        float(part[max(0, height - near - rows.start) :].any(axis=0).sum()) / width,
+        float(part[:, : max(0, near - columns.start)].any(axis=1).sum()) / height,
+        float(part[:, max(0, width - near - columns.start) :].any(axis=1).sum()) / height,
+    ]
+
+
+def _near(box: tuple[slice, slice], big: list[tuple[slice, slice]]) -> bool:
     """Whether a component's box lies within the reach of the large components (wings lie within a wing's length)."""
-    big = [boxes[c[0] - 1] for c in candidates if c[1] >= 0.2 * heart[1]]
     top, bottom = min(b[0].start for b in big), max(b[0].stop for b in big)
     left, right = min(b[1].start for b in big), max(b[1].stop for b in big)
     reach_rows, reach_columns = 0.35 * (bottom - top), 0.35 * (right - left)
@@ -182,74 +263,18 @@ def _near(
 
 
 def _box_fill(part: NDArray[np.bool_]) -> float:
-    """Share of its tightest box, over rotations, that a component fills; 1 for any rectangle."""
-    rows, columns = np.nonzero(part)
-    best = part.size
-    for angle in np.deg2rad(np.arange(0.0, 90.0, 7.5)):
-        along = rows * np.cos(angle) + columns * np.sin(angle)
-        across = columns * np.cos(angle) - rows * np.sin(angle)
-        best = min(best, (np.ptp(along) + 1) * (np.ptp(across) + 1))
-    return float(len(rows) / best)
+    """Share of its tightest box, over rotations, that a component fills with its gaps closed; 1 for any rectangle."""
+    from scipy import ndimage
 
-
-def symmetry_axis(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Axis of mirror symmetry of a mask.
-
-    Every rotation in a small range is tried; for each, the overlap of the mask with its mirror image at every axis
-    position is one circular convolution along the rows.
-
-    Returns
-    -------
-    angle : float
-        Degrees by which the picture must be turned (counter-clockwise, as Pillow does) to make the axis vertical.
-    column : float
-        Column of the axis in the turned picture, in pixels of the mask.
-    overlap : float
-        Share of the mask that its mirror image covers, in [0, 1].
-    """
-    from PIL import Image
-
-    height, width = mask.shape
-    small = max(1, round(max(height, width) / 96))
-    picture = Image.fromarray(mask[::small, ::small].astype(np.uint8) * 255)
-    best = (0.0, width / 2.0, 0.0)
-    total = max(1.0, float(np.asarray(picture).sum()) / 255.0)
-    for angle in _ANGLES:
-        turned = np.asarray(picture.rotate(float(angle), Image.Resampling.NEAREST), np.float32) / 255.0
-        spectrum = np.fft.rfft(turned, n=2 * turned.shape[1], axis=1)
-        overlap = np.fft.irfft((spectrum * spectrum).sum(axis=0), n=2 * turned.shape[1]) / total
-        where = int(overlap.argmax())
-        # A slight price on turning keeps near-ties upright.
-        value = float(overlap[where]) - 0.0015 * abs(float(angle))
-        if value > best[2]:
-            best = (float(angle), (where / 2.0 + 0.5) * small, value)
-    return best
-
-
-def wing_split(mask: NDArray[np.bool_], column: float) -> float:
-    """Row that divides forewings (above) from hindwings (below) in an upright specimen.
-
-    The outline's reach away from the axis has its narrowest place, the notch, where the forewing's lower corner meets
-    the hindwing; between wings laid apart, and between pattern elements, the reach falls to zero.
-
-    Returns
-    -------
-    float
-        Row in pixels, in the middle half of the specimen's height; the middle of the picture where the specimen has
-        fewer than eight rows.
-    """
-    rows = np.flatnonzero(mask.any(axis=1))
-    if len(rows) < 8:
-        return float(mask.shape[0]) / 2
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    offsets = np.abs(np.arange(mask.shape[1]) + 0.5 - column)
-    reach = np.where(mask, offsets, 0.0).max(axis=1)[top:bottom]
-    mass = mask.sum(axis=1)[top:bottom].astype(float)
-    width = max(3, (bottom - top) // 24)
-    window = np.ones(width) / width
-    profile = np.convolve(reach / max(reach.max(), 1.0) + 0.5 * mass / max(mass.max(), 1.0), window, mode="same")
-    low, high = round(0.25 * (bottom - top)), round(0.75 * (bottom - top))
-    middle = profile[low:high]
-    # Where the gap is wide every row in it is as good: take its middle.
-    best = np.flatnonzero(middle <= middle.min() + 0.02)
-    return float(top + low + np.median(best) + 0.5)
+    closed = np.pad(part, 4)
+    if part.size < 6000:  # patches of a colour card may have the background's colour; wings are larger
+        closed = ndimage.binary_closing(closed, structure=np.ones((3, 3), bool), iterations=3)
+    closed = np.asarray(ndimage.binary_fill_holes(closed), dtype=bool)
+    lines = np.flatnonzero(closed.any(axis=1))
+    first, last = closed[lines].argmax(axis=1), closed.shape[1] - 1 - closed[lines, ::-1].argmax(axis=1)
+    rows, columns = np.concatenate([lines, lines]), np.concatenate([first, last])
+    angles = np.deg2rad(np.arange(0.0, 90.0, 2.5))[:, None]
+    along = rows * np.cos(angles) + columns * np.sin(angles)
+    across = columns * np.cos(angles) - rows * np.sin(angles)
+    boxes = (np.ptp(along, axis=1) + 1) * (np.ptp(across, axis=1) + 1)
+    return float(closed.sum() / min(float(boxes.min()), float(part.size)))

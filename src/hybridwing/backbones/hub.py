@@ -1,0 +1,288 @@
+"""Weights from the Hugging Face hub, by way of its cache: safetensors and their configuration, nothing else.
+
+What is in the cache at a pinned commit is used without asking the network. Offline nothing is ever asked; what is
+missing is named, with the command that fetches it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from hybridwing.backbones.local import PICKLES
+from hybridwing.backbones.settings import PREPROCESSORS
+from hybridwing.errors import BackboneError, MissingExtraError
+from hybridwing.runtime.loading import EncoderError, shards_of
+from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
+from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_INDEX = "model.safetensors.index.json"
+#: Configuration and, in order of preference, weights, by layout.
+_FILES = {
+    "transformers": ("config.json", ("model.safetensors", _INDEX)),
+    "open_clip": (OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS),
+    "timm": ("config.json", ("model.safetensors",)),
+}
+#: Seconds the hub may take to list a repository.
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Files of a repository on this machine.
+
+    Attributes
+    ----------
+    folder : Path
+        Holds them, in the hub's cache.
+    layout : {"transformers", "open_clip", "timm"}
+        How the model is stored.
+    source : str
+        ``"REPO@COMMIT"``, the commit that was fetched.
+    """
+
+    folder: Path
+    layout: str
+    source: str
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What is to be fetched, and where it is to lie."""
+
+    repository: str
+    revision: str | None
+    layout: str | None
+    endpoint: str | None
+    cache: Path | None
+
+    def __str__(self) -> str:
+        return self.repository + (f" at {self.revision}" if self.revision else "")
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        return (self.layout,) if self.layout else ("transformers", "open_clip")
+
+
+def fetch(
+    repository: str,
+    revision: str | None = None,
+    layout: str | None = None,
+    *,
+    offline: bool = False,
+    endpoint: str | None = None,
+    cache: Path | None = None,
+) -> Fetched:
+    """Find the files of a model in the hub's cache, or fetch them.
+
+    Parameters
+    ----------
+    repository : str
+        ``"OWNER/NAME"``.
+    revision : str, optional
+        Commit, branch or tag; by default the newest.
+    layout : {"transformers", "open_clip", "timm"}, optional
+        Which model of the repository is meant; where it is not given and there are two, Hugging Face's.
+    offline : bool
+        Never touch the network. ``HF_HUB_OFFLINE=1`` does the same.
+    endpoint : str, optional
+        Address of the hub; by default that of ``HF_ENDPOINT``.
+    cache : Path, optional
+        Folder of the hub's cache; by default that of ``HF_HUB_CACHE``.
+
+    Raises
+    ------
+    BackboneError
+        If the repository or a file is missing, gated, a pickle, or cannot be reached.
+    MissingExtraError
+        If huggingface_hub is not installed.
+    """
+    if importlib.util.find_spec("huggingface_hub") is None:
+        raise MissingExtraError("huggingface_hub", "torch", f"fetching {repository}")
+    place = _Place(repository, revision, layout, endpoint, cache)
+    offline = offline or _offline_by_environment()
+    try:
+        if offline or _COMMIT.fullmatch(revision or ""):
+            found, missing = _in_cache(place)
+            if found is not None:
+                return found
+            if offline:
+                raise BackboneError(_missing(place, missing))
+        return _downloaded(place)
+    except BackboneError:
+        raise
+    except EncoderError as error:
+        raise BackboneError(f"{place}: {error}") from error
+    except Exception as error:  # of the hub's library, and of the network library below it, which changes by release
+        _explain(place, error)
+
+
+def _offline_by_environment() -> bool:
+    from huggingface_hub import constants
+
+    # The library reads the variable once, when it is imported; whoever sets it later means it too.
+    said = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    return said or bool(constants.HF_HUB_OFFLINE)
+
+
+def _in_cache(place: _Place) -> tuple[Fetched | None, str]:
+    """What the cache holds of a model; or None, and the name of the first file that is missing."""
+    first_missing = ""
+    for layout in place.layouts:
+        paths: dict[str, Path] = {}
+
+        def have(name: str, paths: dict[str, Path] = paths) -> bool:
+            path = _cached(place, name)
+            if isinstance(path, str) and Path(path).is_file():
+                paths[name] = Path(path)
+            return name in paths
+
+        missing = _first_missing(place, layout, have, paths)
+        if not missing:
+            folder = paths[_FILES[layout][0]].parent
+            return Fetched(folder, layout, f"{place.repository}@{folder.name}"), ""
+        # The layout of which most is there tells best what is missing.
+        first_missing = missing if paths or not first_missing else first_missing
+    return None, first_missing
+
+
+def _cached(place: _Place, name: str) -> Any:
+    """Path of a file in the cache; something else where it is not there."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return try_to_load_from_cache(place.repository, name, cache_dir=place.cache, revision=place.revision)
+
+
+def _first_missing(place: _Place, layout: str, have: Callable[[str], bool], paths: dict[str, Path]) -> str:
+    """First file of a model that the cache lacks; empty where it lacks none."""
+    config, weights = _FILES[layout]
+    if not have(config):
+        return config
+    # Without a preprocessing the cache must know that there is none: it is not guessed for want of a file.
+    if layout == "transformers" and not any(have(name) for name in PREPROCESSORS):
+        unknown = [name for name in PREPROCESSORS if _cached(place, name) is None]
+        if unknown:
+            return unknown[0]
+    chosen = next((name for name in weights if have(name)), None)
+    if chosen is None:
+        return weights[0]
+    shards = shards_of(paths[chosen]) if chosen == _INDEX else ()
+    return next((name for name in shards if not have(name)), "")
+
+
+def _missing(place: _Place, name: str) -> str:
+    """What to say of a file that may not be fetched now, with the command that fetches it elsewhere."""
+    from huggingface_hub import constants
+
+    config, weights = _FILES[
+        place.layout or ("open_clip" if name in (OPEN_CLIP_CONFIG, *OPEN_CLIP_WEIGHTS) else "transformers")
+    ]
+    names = [config, weights[0]] if config == OPEN_CLIP_CONFIG else []
+    wanted = " ".join(names) or "--include '*.json' --include '*.safetensors'"
+    command = f"hf download {place.repository} {wanted}" + (f" --revision {place.revision}" if place.revision else "")
+    return (
+        f"{place}: {name} is not in the hub's cache ({place.cache or constants.HF_HUB_CACHE}), and offline nothing is "
+        f"fetched; where there is a network, fetch it with: {command}"
+    )
+
+
+def _downloaded(place: _Place) -> Fetched:
+    """Fetch what the cache lacks of a model."""
+    from huggingface_hub import HfApi
+
+    info = HfApi(endpoint=place.endpoint).model_info(place.repository, revision=place.revision, timeout=_PATIENCE)
+    names, commit = {file.rfilename for file in info.siblings or ()}, str(info.sha)
+    layout, weights = _choose(place, names)
+    config = _FILES[layout][0]
+    # By its own name first, so that the cache remembers which commit a branch stood at.
+    path = _get(place, config, place.revision)
+    if path.parent.name != commit:
+        path = _get(place, config, commit)
+    if layout == "transformers":
+        for name in PREPROCESSORS:
+            _get_if_there(place, name, commit)
+    file = _get(place, weights, commit)
+    for name in shards_of(file) if weights == _INDEX else ():
+        _get(place, name, commit)
+    return Fetched(path.parent, layout, f"{place.repository}@{commit}")
+
+
+def _choose(place: _Place, names: Collection[str]) -> tuple[str, str]:
+    """Layout and weights to take from a repository; or say why there are none."""
+    for layout in place.layouts:
+        config, weights = _FILES[layout]
+        chosen = next((name for name in weights if name in names), None)
+        if config in names and chosen is not None:
+            return layout, chosen
+    pickles = sorted(name for name in names if Path(name).suffix in PICKLES and "/" not in name)
+    if pickles:
+        raise BackboneError(pickle_refused(place.repository, place.revision, pickles[0]))
+    wanted = " or ".join(f"{_FILES[layout][0]} with {_FILES[layout][1][0]}" for layout in place.layouts)
+    raise BackboneError(f"{place} holds no model that can be loaded; looked for {wanted}")
+
+
+def pickle_refused(repository: str, revision: str | None, pickle: str) -> str:
+    """Why a repository that holds a pickle alone does not serve, and the commands that make a folder that does."""
+    config = OPEN_CLIP_CONFIG if pickle.startswith("open_clip") else "config.json preprocessor_config.json"
+    folder = repository.rpartition("/")[2]
+    at = f" --revision {revision}" if revision else ""
+    return (
+        f"{repository} holds its weights as a pickle alone, {pickle}, which could run code when loaded and is refused; "
+        f"where you trust its source, convert it once with: hf download {repository} {config} {pickle}{at} --local-dir "
+        f"{folder} && python -m hybridwing.backbones.convert {folder}; then use local:{folder}"
+    )
+
+
+def _get(place: _Place, name: str, revision: str | None) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    return Path(
+        hf_hub_download(place.repository, name, revision=revision, endpoint=place.endpoint, cache_dir=place.cache)
+    )
+
+
+def _get_if_there(place: _Place, name: str, revision: str) -> None:
+    """Fetch a file that a repository may lack; the cache remembers where it does."""
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        _get(place, name, revision)
+    except LocalEntryNotFoundError:  # the network failed; whether the file exists is not known
+        raise
+    except EntryNotFoundError:
+        pass
+
+
+def _explain(place: _Place, error: Exception) -> NoReturn:
+    """Say what went wrong in words of what the user can do."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        reason = (
+            f"{place.repository} is gated: accept its licence at https://huggingface.co/{place.repository} with an "
+            "account of your own, then log in with: hf auth login"
+        )
+    elif isinstance(error, errors.RepositoryNotFoundError):
+        reason = (
+            f"the hub has no repository {place.repository} that is open to you; check the name, or log in with: "
+            "hf auth login"
+        )
+    elif isinstance(error, errors.RevisionNotFoundError):
+        reason = f"{place.repository} has no revision {place.revision}; give a commit, a branch or a tag"
+    elif isinstance(error, errors.HFValidationError):
+        reason = f"{place.repository!r} is no name of a repository; write OWNER/NAME"
+    else:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = (
+            f"{place} could not be fetched: {first} (what is in the hub's cache can be used without the network: "
+            "--offline, or HF_HUB_OFFLINE=1)"
+        )
+    raise BackboneError(reason) from error

@@ -1,0 +1,27 @@
+"""Photographs of a folder that no catalogue lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybridwing.images.find import find_images
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def items_in(folder: Path) -> tuple[list[tuple[str, Path]], tuple[Path, ...]]:
+    """Key and file of every photograph in a folder, and the files that are none.
+
+    Parameters
+    ----------
+    folder : Path
+        Searched with all it holds. A photograph's key is its path below this folder, with ``/`` between its parts.
+
+    Raises
+    ------
+    HybridwingError
+        If there is no such folder, or no photograph in it.
+    """
+    found = find_images([folder])
+    return [(path.relative_to(folder).as_posix(), path) for path in found.images], found.left_out

@@ -1,0 +1,230 @@
+"""Embed the shards of a job on a Ray cluster, with Ray Data.
+
+Each worker is an actor that loads the backbone once and runs the code that the local engine runs, a shard at a time;
+the process that started the job writes what comes back, so only the photographs must be where all machines see them.
+An actor that dies is started again and its shard is done again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybridwing.errors import EmbeddingError, HybridwingError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from hybridwing.backbones.base import Backbone
+    from hybridwing.embeddings.cache import EmbeddingCache
+    from hybridwing.embeddings.shards import Shard
+
+    Item = tuple[str, Path]
+
+#: Times that a shard is begun: Ray Data starts dead actors again without end, and a photograph that kills every process
+#: that decodes it must end the job some time.
+_ATTEMPTS = 4
+#: Most blocks that Ray Data is given to schedule.
+_MOST_BLOCKS = 4096
+
+
+@dataclass(frozen=True)
+class RayEngine:
+    """An engine for :func:`hybridwing.embeddings.job.embed_to_file`.
+
+    Attributes
+    ----------
+    load : callable
+        Makes the backbone, in every actor once; can be pickled.
+    address : str, optional
+        Of a cluster that runs (``"auto"``, ``"host:6379"``); default one that is started on this machine.
+    actors : int, optional
+        Default: one a GPU where there are some; otherwise one a machine, or, for a backbone whose work holds the
+        interpreter, one a processor.
+    """
+
+    load: Callable[[], Backbone]
+    address: str | None = None
+    actors: int | None = None
+
+    def __call__(
+        self,
+        shards: Mapping[int, Sequence[Item]],
+        *,
+        batch_size: int,
+        workers: int,
+        cache: EmbeddingCache | None,
+        advance: Callable[[], None],
+    ) -> Iterator[tuple[int, Shard]]:
+        """Embed shards and yield them as they come; see :class:`hybridwing.embeddings.job.Engine`.
+
+        `workers` is ignored: an actor prepares with as many threads as it has processors.
+
+        Raises
+        ------
+        MissingExtraError
+            If Ray is not installed.
+        EmbeddingError
+            If the cluster cannot be reached, or a worker failed again and again.
+        """
+        del workers
+        if not shards:
+            return
+        ray = _import_ray()
+        with _cluster(ray, self.address):
+            try:
+                for row in self._dataset(ray, shards, batch_size, cache).iter_rows():
+                    number, shard = int(row["number"]), row["shard"]
+                    if isinstance(shard, str):
+                        raise EmbeddingError(f"a worker of the cluster failed: {shard}")
+                    for _ in shards[number]:
+                        advance()
+                    yield number, shard
+            except (ray.exceptions.RayError, ray.exceptions.UserCodeException) as error:
+                raise EmbeddingError(f"the cluster could not embed the images: {_cause(error)}") from error
+
+    def _dataset(
+        self, ray: Any, shards: Mapping[int, Sequence[Item]], batch_size: int, cache: EmbeddingCache | None
+    ) -> Any:
+        actors, cpus, gpus = self._layout(ray, len(shards))
+        rows = [
+            {"number": number, "uuids": [u for u, _ in items], "paths": [str(path.absolute()) for _, path in items]}
+            for number, items in shards.items()
+        ]
+        return ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map_batches(
+            _Actor,
+            fn_constructor_kwargs={
+                "load": self.load,
+                "size": batch_size,
+                "workers": cpus,
+                "cache": cache,
+                "attempts": ray.remote(num_cpus=0)(_Attempts).remote(),
+            },
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=actors),
+            num_cpus=cpus,
+            num_gpus=gpus,
+        )
+
+    def _layout(self, ray: Any, shards: int) -> tuple[int, int, int]:
+        """Actors, and processors and GPUs of each."""
+        there = ray.cluster_resources()
+        cpus, gpus = int(there.get("CPU", 1)), int(there.get("GPU", 0))
+        machines = sum(bool(node["Alive"]) for node in ray.nodes())
+        actors = self.actors or gpus or (cpus if self.load().prepare_in_processes else machines)
+        actors = max(1, min(actors, shards, cpus))
+        return actors, max(1, cpus // actors), int(gpus >= actors)
+
+
+class _Attempts:
+    """Counts, for the whole cluster, how often each shard was begun."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[int] = Counter()
+
+    def begin(self, number: int) -> int:
+        """Times that a shard was begun, this one included."""
+        self._begun[number] += 1
+        return self._begun[number]
+
+
+class _Actor:
+    """A worker of the cluster.
+
+    What goes wrong for a reason that it can tell comes back as a value: an exception would reach the caller buried in
+    Ray's account of it.
+    """
+
+    def __init__(
+        self, load: Callable[[], Backbone], size: int, workers: int, cache: EmbeddingCache | None, attempts: Any
+    ) -> None:
+        self._size, self._workers, self._cache, self._attempts = size, workers, cache, attempts
+        self._backbone: Backbone | HybridwingError
+        try:
+            self._backbone = load()
+        except HybridwingError as error:
+            self._backbone = error
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Embed the shard that the one row of `batch` names."""
+        import numpy as np
+
+        items = [(str(u), Path(p)) for u, p in zip(batch["uuids"][0], batch["paths"][0], strict=True)]
+        holder = np.empty(1, dtype=object)
+        try:
+            holder[0] = self._embedded(int(batch["number"][0]), items)
+        except HybridwingError as error:
+            holder[0] = str(error)
+        return {"number": batch["number"], "shard": holder}
+
+    def _embedded(self, number: int, items: Sequence[Item]) -> Shard:
+        import ray
+
+        from hybridwing.embeddings.shards import embed_shards
+
+        if isinstance(self._backbone, HybridwingError):
+            raise self._backbone
+        if ray.get(self._attempts.begin.remote(number)) > _ATTEMPTS:
+            raise EmbeddingError(f"{_ATTEMPTS} workers died over the images from {items[0][1]} to {items[-1][1]}")
+        # total: an actor has processors of its own, so it starts no processes.
+        made = embed_shards(
+            [items],
+            self._backbone,
+            batch_size=self._size,
+            workers=self._workers,
+            cache=self._cache,
+            total=0,
+        )
+        return next(made)
+
+
+def _import_ray() -> Any:
+    # Ray reports its use to its makers, and its own doings on standard error, unless told otherwise before it starts.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        import ray
+        import ray.data
+        import ray.exceptions
+    except ImportError as error:
+        raise MissingExtraError("ray", "ray", "--engine ray") from error
+    return ray
+
+
+@contextmanager
+def _cluster(ray: Any, address: str | None) -> Iterator[None]:
+    """Be connected while the block runs; a connection that the caller has is used and left."""
+    if ray.is_initialized():
+        yield
+        return
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        ray.init(
+            address=address or "local",
+            include_dashboard=None if address else False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ray.exceptions.RayError, OSError, ValueError, RuntimeError) as error:
+        where = f"at {address}" if address else "on this machine"
+        raise EmbeddingError(f"there is no Ray cluster {where}: {_cause(error)}") from error
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _cause(error: BaseException) -> str:
+    """What failed at the bottom of a chain of errors, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,150 @@
+"""Where a model computes, in which number format, and how many pictures at a time.
+
+The precision ``"auto"`` is what the device does well: ``"bf16"`` on CUDA devices that have it (compute capability 8 and
+later), ``"fp16"`` on older ones, ``"fp32"`` on processors and on Apple's (without hardware for it, bf16 on a processor
+is several times slower than fp32). Half precision means autocast: weights stay in fp32, products are computed in half.
+
+The batch size is estimated from the memory that is free and from what one picture is seen to need; see
+:func:`batch_for`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+#: Most pictures a batch: on a processor more gain nothing, on a GPU nothing that can be measured.
+MOST_ON_CPU, MOST_ON_GPU = 32, 256
+#: Share of the free memory that a batch may take; on a processor decoding needs its part too.
+_SHARE_ON_CPU, _SHARE_ON_GPU = 0.25, 0.5
+#: Assumed where the memory cannot be asked for, in bytes.
+_UNKNOWN_MEMORY = 2 << 30
+_CGROUP = Path("/sys/fs/cgroup")
+_MEMINFO = Path("/proc/meminfo")
+
+#: How an allocator of torch says that there is no memory left, where it raises a plain RuntimeError.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+class DeviceError(ValueError):
+    """A device is not there, or does not do what is asked of it."""
+
+
+def pick_device(device: str) -> str:
+    """Best device that is there, for ``"auto"``; anything else is passed on."""
+    if device != "auto":
+        return device
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def pick_precision(precision: str, device: Any) -> str:
+    """Precision that a device computes in.
+
+    Parameters
+    ----------
+    precision : {"auto", "fp32", "bf16", "fp16"}
+    device : torch.device
+
+    Returns
+    -------
+    {"fp32", "bf16", "fp16"}
+
+    Raises
+    ------
+    DeviceError
+        For an unknown precision, and for one that the device does not have.
+    """
+    if precision not in PRECISIONS:
+        raise DeviceError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+    if device.type == "cuda":
+        has_bf16 = _cuda_has_bf16(device)
+        if precision == "bf16" and not has_bf16:
+            raise DeviceError(f"the device {str(device)!r} does not compute in bf16; use fp16 or fp32")
+        return ("bf16" if has_bf16 else "fp16") if precision == "auto" else precision
+    if precision == "fp16" and device.type == "cpu":
+        raise DeviceError("the device 'cpu' does not compute in fp16; use fp32")
+    return "fp32" if precision == "auto" else precision
+
+
+def _cuda_has_bf16(device: Any) -> bool:
+    import torch
+
+    # Asked by capability: torch's own question says yes for emulation too. ROCm counts its versions otherwise.
+    return bool(torch.version.hip) or torch.cuda.get_device_capability(device)[0] >= 8
+
+
+def autocast(precision: str, device: Any) -> Any:
+    """Context in which a model computes in `precision`."""
+    import torch
+
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype={"bf16": torch.bfloat16, "fp16": torch.float16}[precision])
+
+
+def batch_for(bytes_a_picture: int, device: Any) -> int:
+    """Pictures a forward pass: a power of two that fits a share of the free memory.
+
+    Parameters
+    ----------
+    bytes_a_picture : int
+        What one picture is estimated to need while it is computed.
+    device : torch.device
+
+    Returns
+    -------
+    int in [1, 32] on a processor and in [1, 256] elsewhere
+    """
+    on_cpu = device.type == "cpu"
+    share, most = (_SHARE_ON_CPU, MOST_ON_CPU) if on_cpu else (_SHARE_ON_GPU, MOST_ON_GPU)
+    fitting = int(free_memory(device) * share / max(bytes_a_picture, 1))
+    return 1 << (max(1, min(fitting, most)).bit_length() - 1)
+
+
+def free_memory(device: Any) -> int:
+    """Bytes that are free on a device; of a processor, what this process may still take."""
+    if device.type == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info(device)[0])
+    found = [size for size in (_free_in_system(), _free_in_cgroup()) if size is not None]
+    return min(found) if found else _UNKNOWN_MEMORY
+
+
+def _free_in_system() -> int | None:
+    """What Linux says is available; elsewhere half of the memory that is built in; None where that is not told."""
+    try:
+        for line in _MEMINFO.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, OSError, ValueError):  # Windows has no such question
+        return None
+
+
+def _free_in_cgroup() -> int | None:
+    """What a container or a job scheduler leaves to this process (control groups, version 2); None without a limit."""
+    try:
+        limit = int((_CGROUP / "memory.max").read_text(encoding="ascii"))
+        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
+        lines = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+        cached = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+    except (OSError, ValueError, IndexError):
+        return None
+    return max(0, limit - used + cached)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch raised this because a device's memory, or the machine's, is full."""
+    return type(error).__name__ == "OutOfMemoryError" or any(said in str(error) for said in _OUT_OF_MEMORY)

@@ -1,0 +1,173 @@
+"""Cut a view out of a photograph: the specimen, its forewings or its hindwings, upright on plain grey.
+
+Everything around the view is painted one grey, the same for every backbone, so that nothing can be learnt from the
+photographer's background. Grey rather than a backbone's mean colour: that of some preprocessing is black, on which
+dark wings have no outline; and the published means lie within half a standard deviation of this grey.
+
+A view is a square, so that no resizing distorts it. In ``specimen`` the specimen lies in its middle. In ``forewings``
+and ``hindwings`` the left wing lies above the right one, which is mirrored: both look like left wings, at one scale,
+wherever they lay in the photograph and however far apart, and fill the square better than a pair side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from .specimen import WORKING_SIDE, find_specimen, working_copy
+from .wings import LEFT_FOREWING, LEFT_HINDWING, WingMap, map_wings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+VIEWS = ("whole", "specimen", "forewings", "hindwings")
+#: What is around a view, in every channel.
+GREY = 128
+#: Below this confidence a view is not used.
+LEAST_CONFIDENCE = 0.5
+#: Free rim on every side of a view, as a share of what it shows.
+_MARGIN = 0.03
+#: Pictures much larger than what is needed are reduced before they are turned; this many pixels for each one needed.
+_OVERSAMPLING = 2
+#: The mask's soft rim is cut at two thirds of its height: a little inside, where no background shines through.
+_INSIDE = [0] * 170 + [255] * 86
+_FILTER = Image.Resampling.BILINEAR
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A part of a picture.
+
+    Attributes
+    ----------
+    image : PIL.Image.Image
+        Mode RGB.
+    view : str
+        What it shows: the view asked for, or ``"whole"`` where that was not found.
+    confidence : float
+        How surely the view that was asked for was found, in [0, 1]; 1 for ``"whole"``.
+    """
+
+    image: Image.Image
+    view: str
+    confidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    """A strip of a view, as wide as the view, and what it shows.
+
+    Attributes
+    ----------
+    shown : ndarray of shape (height, width), bool
+        Pixels of the upright working copy that are to be seen; the others become grey.
+    across, down : float
+        Place in the upright working copy that lies in the middle of the panel, in pixels.
+    mirrored : bool
+        Left and right are exchanged.
+    """
+
+    shown: NDArray[np.bool_]
+    across: float
+    down: float
+    mirrored: bool = False
+
+
+def cut_view(image: Image.Image, view: str, side: int | None = None, pad: float = 1.0) -> View:
+    """Cut a view out of an RGB picture.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Mode RGB.
+    view : {"whole", "specimen", "forewings", "hindwings"}
+    side : int, optional
+        Pixels to which the view will be resized: it is then cut with no more than twice as many. By default it has
+        the picture's own resolution.
+    pad : float
+        At least 1; factor on the square's side, for a backbone that will cut a rim off.
+
+    Raises
+    ------
+    ValueError
+        For another view.
+    """
+    if view not in VIEWS:
+        raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")
+    if view == "whole":
+        return View(image, "whole", 1.0)
+    specimen = find_specimen(working_copy(image))
+    wings = map_wings(specimen.mask)
+    confidence = specimen.confidence * wings.plausible(view)
+    square, panels = _panels(wings, view)
+    if confidence < LEAST_CONFIDENCE or not panels:
+        return View(image, "whole", confidence)
+    return View(_drawn(image, wings, square * pad, panels, side), view, confidence)
+
+
+def _panels(wings: WingMap, view: str) -> tuple[float, list[_Panel]]:
+    """Side of a view's square in pixels of the working copy, and its panels from above to below."""
+    if view == "specimen":
+        shown = [wings.parts > 0]
+    else:
+        left = LEFT_FOREWING if view == "forewings" else LEFT_HINDWING
+        shown = [wings.parts == left, wings.parts == left + 1]
+    boxes = [_box(mask) for mask in shown]
+    seen = [box for box in boxes if box is not None]
+    if not seen:
+        return 0.0, []
+    width, height = max(box[2] for box in seen), max(box[3] for box in seen)
+    square = max(width, len(boxes) * (1 + 2 * _MARGIN) * height) * (1 + 2 * _MARGIN)
+    panels = [
+        _Panel(mask, *(box[:2] if box else (0.0, 0.0)), mirrored=place == 1)
+        for place, (mask, box) in enumerate(zip(shown, boxes, strict=True))
+    ]
+    return square, panels
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[float, float, int, int] | None:
+    """Middle (across, down), width and height of the box around a mask."""
+    across, down = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    if not len(across):
+        return None
+    left, right, top, bottom = int(across[0]), int(across[-1]) + 1, int(down[0]), int(down[-1]) + 1
+    return (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+
+
+def _drawn(image: Image.Image, wings: WingMap, square: float, panels: list[_Panel], side: int | None) -> Image.Image:
+    """Draw a view from the picture itself, which may be larger than the working copy it was found in."""
+    full = max(image.size) / WORKING_SIDE
+    scale = full if side is None else min(full, _OVERSAMPLING * side / square)
+    # Turning reads single pixels: a picture that is to shrink is averaged first.
+    source = image.reduce(int(full / scale)) if full >= 2 * scale else image
+    pixels = max(len(panels), round(square * scale))
+    view = Image.new("RGB", (pixels, pixels), (GREY, GREY, GREY))
+    edges = [round(pixels * part / len(panels)) for part in range(len(panels) + 1)]
+    for panel, top, bottom in zip(panels, edges, edges[1:], strict=False):
+        size, step = (pixels, bottom - top), square / pixels
+        flip = -1.0 if panel.mirrored else 1.0
+        # Output pixel (x, y) shows the place (a x + b y + c, d x + e y + f) of the upright working copy.
+        upright = (flip * step, 0.0, panel.across - flip * step * pixels / 2,
+                   0.0, step, panel.down - step * size[1] / 2)  # fmt: skip
+        seen = Image.fromarray(panel.shown.astype(np.uint8) * 255)
+        mask = seen.transform(size, Image.Transform.AFFINE, upright, Image.Resampling.BILINEAR)
+        turned = source.transform(size, Image.Transform.AFFINE, _in_source(upright, wings, source), _FILTER)
+        view.paste(turned, (0, top), mask.point(_INSIDE))
+    return view
+
+
+def _in_source(upright: tuple[float, ...], wings: WingMap, source: Image.Image) -> tuple[float, ...]:
+    """Follow an affine map into the upright working copy by the turn back and the scale of the source."""
+    a, b, c, d, e, f = upright
+    longest = max(source.size)
+    scale, angle = longest / WORKING_SIDE, np.deg2rad(wings.angle)
+    cos, sin = scale * float(np.cos(angle)), scale * float(np.sin(angle))
+    c, f = c - wings.parts.shape[1] / 2, f - wings.parts.shape[0] / 2
+    middle = source.width / 2, source.height / 2
+    return (
+        cos * a - sin * d, cos * b - sin * e, cos * c - sin * f + middle[0],
+        sin * a + cos * d, sin * b + cos * e, sin * c + cos * f + middle[1],
+    )  # fmt: skip

@@ -1,0 +1,330 @@
+"""Weights from a hub that is imitated on loopback: the real download code runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import clip_models
+import hub_server
+import numpy as np
+import pytest
+
+from hybridwing.backbones import hub as module
+from hybridwing.backbones.hub import fetch
+from hybridwing.backbones.local import Choice, LocalBackbone
+from hybridwing.backbones.registry import load_backbone
+from hybridwing.errors import BackboneError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+huggingface_hub = pytest.importorskip("huggingface_hub", reason="the extra 'torch' is not installed")
+torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+transformers = pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
+
+FIRST, SECOND = "a" * 40, "b" * 40
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[hub_server.Hub]:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub.file_download.time, "sleep", lambda _: None)
+    with hub_server.serving() as server:
+        yield server
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def repository(folder: Path, **values: Any) -> hub_server.Repository:
+    return hub_server.Repository({path.name: path.read_bytes() for path in folder.iterdir()}, **values)
+
+
+def fetched(hub: hub_server.Hub, cache: Path, name: str = "o/model", *args: Any, **options: Any) -> module.Fetched:
+    return fetch(name, *args, endpoint=hub.endpoint, cache=cache, **options)
+
+
+def refusal(*args: Any, **options: Any) -> str:
+    with pytest.raises(BackboneError) as caught:
+        fetched(*args, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def embedded(folder: Path, layout: str | None = None) -> np.ndarray:
+    picture = np.random.default_rng(1).normal(size=(3, 32, 32)).astype(np.float32)
+    return LocalBackbone(folder, "x", Choice(device="cpu"), layout).forward([picture])
+
+
+def test_a_model_of_hugging_face(hub, tmp_path, save):
+    folder = save("DINOv2")
+    hub.repositories["o/model"] = repository(folder)
+    got = fetched(hub, tmp_path / "cache")
+    assert (got.layout, got.source) == ("transformers", f"o/model@{FIRST}")
+    np.testing.assert_array_equal(embedded(got.folder), embedded(folder))
+    assert sorted(path.name for path in got.folder.iterdir()) == [
+        "config.json", "model.safetensors", "preprocessor_config.json",
+    ]  # fmt: skip
+
+
+def test_sharded_weights_come_with_all_their_shards(hub, tmp_path, save):
+    folder = save("DINOv2")
+    whole = embedded(folder)
+    model = transformers.AutoModel.from_pretrained(folder)
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="5KB")
+    hub.repositories["o/model"] = repository(folder)
+    got = fetched(hub, tmp_path / "cache", "o/model", FIRST)
+    assert len(list(got.folder.glob("model-*.safetensors"))) > 1
+    np.testing.assert_array_equal(embedded(got.folder), whole)
+    asked = len(hub.asked)
+    assert fetched(hub, tmp_path / "cache", "o/model", FIRST) == got
+    assert len(hub.asked) == asked
+    next(got.folder.glob("model-00002-*.safetensors")).unlink()
+    assert "model-00002-of-" in refusal(hub, tmp_path / "cache", "o/model", FIRST, offline=True)
+
+
+def test_a_model_of_open_clip_and_nothing_else_of_its_repository(hub, tmp_path):
+    folder = clip_models.write(tmp_path / "clip")
+    for name in ("README.md", "open_clip_pytorch_model.bin", "tokenizer.json", "config.json"):
+        (folder / name).write_bytes(b"{}")
+    hub.repositories["o/model"] = repository(folder)
+    got = fetched(hub, tmp_path / "cache")
+    assert got.layout == "open_clip"
+    assert sorted(path.name for path in got.folder.iterdir()) == [
+        "open_clip_config.json", "open_clip_model.safetensors",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(embedded(got.folder, "open_clip"), embedded(folder, "open_clip"))
+
+
+def test_of_two_layouts_the_one_that_is_asked_for(hub, tmp_path, save):
+    folder = save("ViT")
+    clip_models.write(folder)
+    hub.repositories["o/model"] = repository(folder)
+    assert fetched(hub, tmp_path / "a").layout == "transformers"
+    assert fetched(hub, tmp_path / "b", layout="open_clip").layout == "open_clip"
+
+
+def test_a_pinned_commit_in_the_cache_is_not_asked_for_again(hub, tmp_path, no_network_later):
+    hub.repositories["o/model"] = repository(clip_models.write(tmp_path / "clip"), commits=(FIRST, SECOND))
+    got = fetched(hub, tmp_path / "cache", "o/model", FIRST)
+    assert got.source == f"o/model@{FIRST}"
+    no_network_later()
+    assert fetched(hub, tmp_path / "cache", "o/model", FIRST) == got
+
+
+@pytest.fixture
+def no_network_later(request: pytest.FixtureRequest) -> Callable[[], None]:
+    return lambda: request.getfixturevalue("no_network")
+
+
+def test_without_a_revision_the_newest_is_taken_and_its_commit_told(hub, tmp_path, no_network_later):
+    hub.repositories["o/model"] = repository(clip_models.write(tmp_path / "clip"))
+    assert fetched(hub, tmp_path / "cache").source == f"o/model@{FIRST}"
+    hub.repositories["o/model"].commits = (FIRST, SECOND)
+    newest = fetched(hub, tmp_path / "cache")
+    assert newest.source == f"o/model@{SECOND}"
+    no_network_later()
+    assert fetched(hub, tmp_path / "cache", offline=True) == newest
+
+
+@pytest.mark.usefixtures("no_network")
+def test_offline_nothing_is_asked_and_the_command_is_named(hub, tmp_path):
+    said = refusal(hub, tmp_path / "cache", "o/model", FIRST, "open_clip", offline=True)
+    assert said == (
+        f"o/model at {FIRST}: open_clip_config.json is not in the hub's cache ({tmp_path / 'cache'}), and offline "
+        "nothing is fetched; where there is a network, fetch it with: hf download o/model open_clip_config.json "
+        f"open_clip_model.safetensors --revision {FIRST}"
+    )
+    said = refusal(hub, tmp_path / "cache", offline=True)
+    assert "o/model: config.json is not in the hub's cache" in said
+    assert said.endswith("hf download o/model --include '*.json' --include '*.safetensors'")
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("value", ["1", "on", "YES", "True"])
+def test_the_hubs_own_variable_means_offline(hub, tmp_path, monkeypatch, value):
+    monkeypatch.setenv("HF_HUB_OFFLINE", value)
+    assert "offline nothing is fetched" in refusal(hub, tmp_path / "cache")
+
+
+@pytest.mark.usefixtures("no_network")
+def test_the_hubs_own_setting_means_offline(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert "offline nothing is fetched" in refusal(hub, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("layout", ["open_clip", "transformers"])
+def test_the_command_that_is_named_fetches_what_was_missing(hub, tmp_path, save, layout):
+    folder = clip_models.write(tmp_path / "clip") if layout == "open_clip" else save("ViT")
+    hub.repositories["o/model"] = repository(folder)
+    said = refusal(hub, tmp_path / "cache", "o/model", None, layout, offline=True)
+    command = shlex.split(said.rpartition("fetch it with: ")[2])
+    program = Path(sys.executable).with_name(command[0])
+    if not program.is_file():
+        pytest.skip("the command hf is not installed beside this Python")
+    environment = {
+        **os.environ, "HF_ENDPOINT": hub.endpoint, "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HOME": str(tmp_path),
+    }  # fmt: skip
+    done = subprocess.run(
+        [program, *command[1:]], env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    got = fetched(hub, tmp_path / "cache", "o/model", None, layout, offline=True)
+    np.testing.assert_array_equal(embedded(got.folder, layout), embedded(folder, layout))
+
+
+def test_a_missing_preprocessing_is_not_guessed(hub, tmp_path, save):
+    hub.repositories["o/model"] = repository(save("ViT"))
+    got = fetched(hub, tmp_path / "cache")
+    (got.folder / "preprocessor_config.json").unlink()
+    assert "preprocessor_config.json is not in the hub's cache" in refusal(hub, tmp_path / "cache", offline=True)
+    del hub.repositories["o/model"].files["preprocessor_config.json"]
+    hub.repositories["o/model"].commits = (SECOND,)
+    without = fetched(hub, tmp_path / "cache")
+    assert fetched(hub, tmp_path / "cache", offline=True) == without
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("gated", "o/model is gated: accept its licence at https://huggingface.co/o/model with an account of your own"),
+        ("absent", "the hub has no repository o/model that is open to you; check the name, or log in with: hf auth"),
+        ("broken", "o/model could not be fetched: Server error '500 Internal Server Error'"),
+        ("cut", "o/model could not be fetched: "),
+    ],
+)
+def test_troubles_of_the_hub(hub, tmp_path, trouble, said):
+    hub.repositories["o/model"] = repository(clip_models.write(tmp_path / "clip"), trouble=trouble)
+    assert said in refusal(hub, tmp_path / "cache")
+    hub.repositories["o/model"].trouble = ""
+    assert embedded(fetched(hub, tmp_path / "cache").folder).shape == (1, clip_models.DIMENSION)
+
+
+def test_a_hub_that_cannot_be_reached(hub, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        hub.port = free.getsockname()[1]
+    assert "(what is in the hub's cache can be used without the network: --offline" in refusal(hub, tmp_path / "cache")
+
+
+def test_a_revision_that_is_not_there(hub, tmp_path):
+    hub.repositories["o/model"] = repository(clip_models.write(tmp_path / "clip"))
+    assert "o/model has no revision v9; give a commit" in refusal(hub, tmp_path / "cache", "o/model", "v9")
+
+
+def test_a_name_that_is_none(hub, tmp_path):
+    assert "'a/b/c' is no name of a repository; write OWNER/NAME" in refusal(hub, tmp_path / "cache", "a/b/c")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            {"README.md": b""},
+            "holds no model that can be loaded; looked for config.json with model.safetensors or open_",
+        ),
+        ({"config.json": b"{}", "pytorch_model.bin": b""}, "hf download o/model config.json preprocessor_config.json"),
+        ({"open_clip_config.json": b"{}", "open_clip_pytorch_model.bin": b""}, "a pickle alone, open_clip_pytorch_mod"),
+        ({"config.json": b"{}", "model.safetensors.index.json": b"{}"}, "does not say which files hold the weights"),
+        (
+            {"config.json": b"{}", "model.safetensors.index.json": b'{"weight_map": {"a": "../../x.safetensors"}}'},
+            "names '../../x.safetensors', which is no safetensors file beside it",
+        ),
+    ],
+)
+def test_repositories_that_do_not_serve(hub, tmp_path, files, said):
+    hub.repositories["o/model"] = hub_server.Repository(files)
+    answer = refusal(hub, tmp_path / "cache")
+    assert said in answer
+    assert answer.startswith("o/model")
+
+
+def test_the_library_may_be_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="fetching o/model needs the package 'huggingface_hub'"):
+        fetch("o/model", cache=tmp_path)
+
+
+@pytest.fixture
+def registry_hub(hub, tmp_path, monkeypatch):
+    """The registry's own calls, led to the imitated hub."""
+    from hybridwing.backbones import registry
+
+    real = registry.fetch
+    monkeypatch.setattr(
+        registry, "fetch", lambda *a, **k: real(*a, **k, endpoint=hub.endpoint, cache=tmp_path / "cache")
+    )
+    return hub
+
+
+def test_a_named_backbone(registry_hub, tmp_path):
+    pinned = "2957b322090f9cb17ae72c71981c7218a28d81e0"
+    files = repository(clip_models.write(tmp_path / "clip"), commits=(pinned, SECOND))
+    registry_hub.repositories["imageomics/bioclip-2"] = files
+    backbone = load_backbone("bioclip-2", device="cpu")
+    spec = backbone.spec
+    assert (spec.name, spec.family, spec.feature) == ("bioclip-2", "open_clip", "projected")
+    assert spec.source == f"imageomics/bioclip-2@{pinned}"
+    local = load_backbone(f"local:{tmp_path / 'clip'}", device="cpu")
+    assert local.spec.key == spec.key
+    registry_hub.repositories.clear()
+    offline = load_backbone("bioclip-2", device="cpu", offline=True)
+    assert offline.spec == spec
+
+
+def test_any_repository_by_name_is_found_again_by_its_commit(registry_hub, tmp_path, save):
+    registry_hub.repositories["o/model"] = repository(save("DINOv2"), commits=(FIRST, SECOND))
+    spec = load_backbone("hf:o/model", device="cpu", feature="cls").spec
+    assert spec.name == f"hf:o/model@{SECOND}"
+    assert (spec.source, spec.feature, spec.dimension) == (f"o/model@{SECOND}", "cls", 16)
+    registry_hub.repositories["o/model"].commits = (FIRST, SECOND, "c" * 40)
+    assert load_backbone(spec.name, device="cpu", feature="cls").spec == spec
+    assert load_backbone(f"hf:o/model@{FIRST}", device="cpu").spec.source == f"o/model@{FIRST}"
+
+
+@pytest.mark.usefixtures("no_network")
+def test_the_first_bioclip_says_how_to_convert_it():
+    with pytest.raises(BackboneError) as caught:
+        load_backbone("bioclip")
+    said = str(caught.value)
+    assert (
+        "imageomics/bioclip holds its weights as a pickle alone, open_clip_pytorch_model.bin, which could run" in said
+    )
+    assert (
+        "hf download imageomics/bioclip open_clip_config.json open_clip_pytorch_model.bin --revision "
+        "ce901ab3c6a913f9e9ef94ce6d27761069f4f01c --local-dir bioclip && python -m hybridwing.backbones.convert "
+        "bioclip; then use local:bioclip"
+    ) in said
+
+
+def test_a_whole_run_through_the_environment(hub, tmp_path):
+    """In a process of its own: the library reads its address when it is imported."""
+    hub.repositories["o/model"] = repository(clip_models.write(tmp_path / "clip"))
+    program = (
+        "import json; from hybridwing.backbones.registry import load_backbone as load; "
+        "a = load('hf:o/model', device='cpu').spec; b = load('hf:o/model', device='cpu', offline=True).spec; "
+        "print(json.dumps([a.source, a == b, a.dimension]))"
+    )
+    environment = {**os.environ, "HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home")}
+    for name in ("HF_HUB_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [f"o/model@{FIRST}", True, clip_models.DIMENSION]

@@ -1,0 +1,132 @@
+"""On a real cluster of two workers, started on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hybridwing.embeddings.job import embed_to_file
+from hybridwing.embeddings.ray_engine import RayEngine
+from hybridwing.embeddings.store import read_table
+from hybridwing.errors import EmbeddingError, MissingExtraError
+
+from .conftest import paint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hybridwing.backbones.base import Backbone
+
+HERE = Path(__file__).parent
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="the extra 'ray' is not installed")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """Two processors, and workers that find the backbones beside this file."""
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        warnings.simplefilter("ignore")  # Ray's own
+        for name, value in (
+            ("RAY_USAGE_STATS_ENABLED", "0"),
+            ("RAY_BACKEND_LOG_LEVEL", "fatal"),
+            ("PYTHONPATH", os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])),
+        ):
+            patch.setenv(name, value)
+        patch.syspath_prepend(str(HERE))
+        import ray
+
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        yield
+        ray.shutdown()
+        sys.modules.pop("ray_backbones", None)
+
+
+def backbones() -> object:
+    import importlib
+
+    return importlib.import_module("ray_backbones")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    folder = tmp_path / "made"
+    folder.mkdir()
+    return folder
+
+
+def embed(pictures: list[tuple[str, Path]], out: Path, load: partial[Backbone] | None, made: Path) -> bytes:
+    """Bytes of the table, by a cluster or, with nothing to load, by this process."""
+    here = backbones().Counting(made)  # type: ignore[attr-defined]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's own
+        engine = None if load is None else RayEngine(load, actors=2)
+        embed_to_file(pictures, here, out, shard_size=2, engine=engine)
+    return out.read_bytes()
+
+
+@needs_ray
+@pytest.mark.usefixtures("cluster")
+def test_the_table_is_that_of_the_local_engine(pictures, tmp_path, made):
+    pictures = pictures + [(f"v{n}", paint(tmp_path / "pictures" / f"v{n}.png", 50 + n)) for n in range(20)]
+    load = partial(backbones().Counting, made)
+    far = embed(pictures, tmp_path / "far.parquet", load, made)
+    assert far == embed(pictures, tmp_path / "near.parquet", None, made)
+    assert [failure.uuid for failure in read_table(tmp_path / "far.parquet").failures] == ["u8"]
+    # This process and two workers: each loaded it once.
+    assert len(list(made.glob("loaded-*"))) == 3
+
+
+@needs_ray
+@pytest.mark.usefixtures("cluster")
+def test_a_worker_that_dies_is_replaced(pictures, tmp_path, made):
+    far = embed(pictures, tmp_path / "far.parquet", partial(backbones().DyingOnce, made), made)
+    assert (made / "died").exists()
+    assert far == embed(pictures, tmp_path / "near.parquet", None, made)
+
+
+@needs_ray
+@pytest.mark.usefixtures("cluster")
+def test_images_that_kill_every_worker_end_the_job_and_it_can_go_on(pictures, tmp_path, made):
+    out = tmp_path / "far.parquet"
+    with pytest.raises(EmbeddingError, match=r"a worker of the cluster failed: 4 workers died over the images"):
+        embed(pictures, out, partial(backbones().AlwaysDying, made), made)
+    assert not out.exists()
+    assert embed(pictures, out, None, made)
+
+
+@needs_ray
+@pytest.mark.usefixtures("cluster")
+def test_a_backbone_that_the_workers_do_not_have(pictures, tmp_path, made):
+    with pytest.raises(EmbeddingError, match="a worker of the cluster failed: no folder /models/x here"):
+        embed(pictures, tmp_path / "far.parquet", partial(backbones().Absent, made), made)
+
+
+@needs_ray
+def test_no_cluster_at_the_address(pictures, tmp_path, made, monkeypatch):
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+
+    def unreachable(**_: object) -> None:
+        raise ConnectionError("Could not find any running Ray instance.\nPlease start one")
+
+    monkeypatch.setattr(ray, "init", unreachable)
+    monkeypatch.syspath_prepend(str(HERE))
+    load = partial(backbones().Counting, made)
+    with pytest.raises(EmbeddingError, match=r"there is no Ray cluster at head:6379: Could not find any running"):
+        list(RayEngine(load, "head:6379")({0: pictures}, batch_size=2, workers=1, cache=None, advance=lambda: None))
+
+
+def test_without_ray(monkeypatch, pictures):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    engine = RayEngine(partial(object))  # type: ignore[arg-type]
+    with pytest.raises(MissingExtraError, match=r"--engine ray needs the package 'ray'.*hybridwing\[ray\]"):
+        list(engine({0: pictures}, batch_size=2, workers=1, cache=None, advance=lambda: None))
+    assert list(engine({}, batch_size=2, workers=1, cache=None, advance=lambda: None)) == []
