@@ -1,3 +1,4 @@
+# ruff: noqa: PTH208 - the order of os.listdir is what is tested
 from __future__ import annotations
 
 import json

@@ -107,7 +107,9 @@ def build_submission(
     *,
     detector: str | None = None,
     archive: bool = False,
+    bundle_weights: bool = False,
     backbone: str | None = None,
+    offline: bool = False,
     pins: Sequence[str] = (),
     overwrite: bool = False,
 ) -> BuiltSubmission:
@@ -122,8 +124,13 @@ def build_submission(
         By default the run's best.
     archive : bool
         Whether to write the zip too.
+    bundle_weights : bool
+        Put weights from the hub into the submission instead of fetching them, at the same commit, when it is loaded.
+        Weights from a folder are always put in.
     backbone : str, optional
         Where the run's backbone is now, if its folder was moved.
+    offline : bool
+        Take weights from the hub's cache alone.
     pins : sequence of str
         ``NAME==VERSION`` to ask for instead of :data:`hybridwing.challenge.pins.PINS`.
     overwrite : bool
@@ -146,7 +153,7 @@ def build_submission(
     if archive and packed.exists() and not (overwrite and packed.is_file()):
         raise SubmissionError(f"{packed} exists already; choose another name or say --overwrite")
     requirements = requirements_of(run.manifest.backbone, pins)
-    plan = plan_weights(run, backbone=backbone)
+    plan = plan_weights(run, bundle=bundle_weights, backbone=backbone, offline=offline)
     with new_folder(out, overwrite=overwrite, mark=SETTINGS, contents=CONTENTS) as partial:
         _write(partial, run, name, requirements, plan)
         files = [path for path in partial.rglob("*") if path.is_file()]

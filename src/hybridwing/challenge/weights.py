@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybridwing.backbones.local import LocalBackbone
 from hybridwing.errors import SubmissionError
 from hybridwing.runs.scoring import backbone_of
 from hybridwing.runtime.serving import Weights, file_digest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hybridwing.runs.folder import Run
+
+#: Families of backbones that :mod:`hybridwing.runtime.serving` can load.
+FAMILIES = ("pattern", "transformers", "open_clip")
 
 
 @dataclass(frozen=True)
@@ -30,31 +35,36 @@ class WeightPlan:
     sources: tuple[Path, ...] = ()
 
 
-def plan_weights(run: Run, *, backbone: str | None = None) -> WeightPlan:
+def plan_weights(run: Run, *, bundle: bool = False, backbone: str | None = None, offline: bool = False) -> WeightPlan:
     """Find the weights of a run's backbone, and make sure that they are those it was trained with.
 
     Parameters
     ----------
     run : Run
+    bundle : bool
+        Put the weights into the submission. Those that did not come from the hub have to be, whatever this says.
     backbone : str, optional
         Where the backbone is now, if its folder was moved.
+    offline : bool
+        Take weights from the hub's cache alone.
 
     Raises
     ------
     HybridwingError
-        If the weights are not where they were, or are others.
+        If the weights are not where they were, are others, or are of a kind that no submission can load.
     """
     spec = run.manifest.backbone
-    if spec.family == "pattern":
-        backbone_of(run, name=backbone)  # refuses a run of another version of the descriptor
+    if spec.family not in FAMILIES:
+        raise SubmissionError(
+            f"a submission with the backbone {spec.name} ({spec.family}) cannot be built: the code it carries loads "
+            f"{', '.join(FAMILIES)}"
+        )
+    loaded = backbone_of(run, name=backbone, device="cpu", precision="fp32", offline=offline)
+    if not isinstance(loaded, LocalBackbone):
         return WeightPlan(Weights())
-    name = backbone or spec.name
-    kind, _, place = name.partition(":")
-    if spec.family != "transformers" or kind != "local":
-        raise SubmissionError(f"a submission with the backbone {name} ({spec.family}) cannot be built")
-    backbone_of(run, name=backbone, device="cpu")
-    folder = Path(place).expanduser()
-    sources = [folder / "config.json", *folder.glob("*.safetensors"), *folder.glob("*.safetensors.index.json")]
-    sources.sort(key=lambda path: path.name)
+    sources = loaded.files
     files = tuple((path.name, file_digest(path)) for path in sources)
-    return WeightPlan(Weights("bundled", files=files), tuple(sources))
+    repository, _, commit = loaded.spec.source.partition("@")
+    if bundle or not commit:
+        return WeightPlan(Weights("bundled", files=files), sources)
+    return WeightPlan(Weights("hub", repository, commit, files))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hybridwing.cli.command import app
-from hybridwing.cli.inputs import MovedBackbone, Overwrite, RunArgument
+from hybridwing.cli.inputs import MovedBackbone, Offline, Overwrite, RunArgument
 
 submission = typer.Typer(
     name="submission",
@@ -27,10 +27,14 @@ def build(
     out: Annotated[Path, typer.Option("--out", help="New folder for the submission.")],
     detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
     archive: Annotated[bool, typer.Option("--zip", help="Also write OUT.zip, ready to upload.")] = False,
+    bundle_weights: Annotated[
+        bool, typer.Option("--bundle-weights", help="Put weights from the hub in: the network may be off there.")
+    ] = False,
     pin: Annotated[
         list[str] | None, typer.Option("--pin", metavar="NAME==VERSION", help="Another version to ask for.")
     ] = None,
     backbone: MovedBackbone = None,
+    offline: Offline = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a run's detector as a submission."""
@@ -43,7 +47,9 @@ def build(
         out,
         detector=detector,
         archive=archive,
+        bundle_weights=bundle_weights,
         backbone=backbone,
+        offline=offline,
         pins=pin or (),
         overwrite=overwrite,
     )

@@ -58,7 +58,7 @@ class Settings:
     Attributes
     ----------
     family : str
-        ``"pattern"``, or ``"transformers"`` for a model of torch.
+        ``"pattern"``; or how the weights are stored, ``"transformers"`` or ``"open_clip"``.
     feature : str
         Output that is the embedding.
     dimension : int
@@ -210,9 +210,18 @@ def _embedder(
         from .pattern import describe
 
         return describe, "cpu"
-    from .encoder import Encoder, pick_device
+    from .device import pick_device
+    from .encoder import Encoder
 
-    encoder = Encoder(weights_folder(settings.weights, folder), device, settings.preprocess.size)
+    # In full precision wherever it runs: half of it moves scores in the fourth decimal, and there is no hurry.
+    encoder = Encoder(
+        weights_folder(settings.weights, folder),
+        device,
+        settings.preprocess.size,
+        feature=settings.feature,
+        precision="fp32",
+        layout=settings.family,
+    )
     if (encoder.feature, encoder.dimension) != (settings.feature, settings.dimension):
         raise ServingError(
             f"the model gives {encoder.dimension} values ({encoder.feature}) and not {settings.dimension} "
