@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hybridwing.challenge import run as running
+from hybridwing.challenge import stages
 from hybridwing.challenge.environment import Environment, find_python, fresh_environment, running_environment
 from hybridwing.challenge.run import run_submission
 from hybridwing.challenge.trial import Trial
@@ -199,7 +199,7 @@ def test_isolated_installs_the_requirements_and_what_the_container_has(attempt, 
             raise SubmissionError("pip install torch==0.0.1: no matching distribution")
         return Environment(running_environment().python, "Python of a test", "pip said", 1.0)
 
-    monkeypatch.setattr(running, "fresh_environment", fresh)
+    monkeypatch.setattr(stages, "fresh_environment", fresh)
     result = attempt(GOOD, requirements="numpy==2.2.6\n", isolated=True)
     assert result.accepted
     assert result.interpreter == "Python of a test"

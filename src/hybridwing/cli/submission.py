@@ -119,13 +119,17 @@ def list_recipes() -> None:
 @submission.command()
 def run(
     source: Annotated[Path, typer.Argument(metavar="ZIP_OR_FOLDER", help="Anybody's submission.")],
-    images: Annotated[Path, typer.Option("--images", help="Folder of images, side by side.")],
-    reference: Annotated[Path, typer.Option("--reference", help="The challenge's reference table.")],
     out: Annotated[Path, typer.Option("--out", help="New folder for predictions, scores and page.")],
+    images: Annotated[Path | None, typer.Option("--images", help="Folder of images, side by side.")] = None,
+    reference: Annotated[Path | None, typer.Option("--reference", help="The challenge's reference table.")] = None,
     isolated: Annotated[
         bool, typer.Option("--isolated", help="Install its requirements into a fresh environment.")
     ] = False,
     python: Annotated[Path | None, typer.Option("--python", help="Interpreter for --isolated, best 3.10.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", help="Codabench bundle whose own programs to run instead.")
+    ] = None,
+    task: Annotated[int, typer.Option("--task", help="Index of the bundle's task.")] = 0,
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For all stages.")] = 600.0,
     overwrite: Overwrite = False,
 ) -> None:
@@ -143,6 +147,8 @@ def run(
         out,
         isolated=isolated,
         python=python,
+        bundle=bundle,
+        task=task,
         time_limit=time_limit,
         overwrite=overwrite,
     )
