@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hybridwing.download.report import DownloadReport
     from hybridwing.embeddings.summary import EmbeddingSummary
     from hybridwing.embeddings.table import Failure
+    from hybridwing.evaluation.comparison import Comparison, Estimate
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
     from hybridwing.runs.predict import Ranking
@@ -257,6 +258,25 @@ def show_description(description: CatalogueDescription) -> None:
         show_rows(f"{description.source}: {description.images} images", header, rows, numeric=header[1:])
     if description.names_inferred:
         say("\nnames beside codes are inferred: the subspecies in alphabetical order")
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """The challenge's columns with intervals, then the differences to the first system."""
+    from hybridwing.evaluation.comparison import COLUMNS
+
+    def cells(estimates: Mapping[str, Estimate], sign: str) -> list[str]:
+        shown = (estimates[key] for key in COLUMNS)
+        return [f"{e.value:{sign}.3f} [{e.interval.low:{sign}.2f}, {e.interval.high:{sign}.2f}]" for e in shown]
+
+    header = ("system", *COLUMNS)
+    title = f"{comparison.images} images, {comparison.level:.0%} intervals of {comparison.resamples} resamples"
+    rows = [(system.name, *cells(system.measures, "")) for system in comparison.systems]
+    show_rows(title, header, rows, numeric=header[1:])
+    first, *others = comparison.systems
+    if others:
+        header = (*header, "ahead in")
+        rows = [(s.name, *cells(s.differences, "+"), f"{s.share_ahead or 0:.0%}") for s in others]
+        show_rows(f"difference to {first.name}, on the same resamples", header, rows, numeric=header[1:])
 
 
 def show_submission_run(result: SubmissionRun) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import contextlib
 import json
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,7 @@ from hybridwing.errors import SubmissionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 pytest.importorskip("yaml", reason="PyYAML is not installed")
 
@@ -258,7 +258,7 @@ def test_any_text_is_read_or_refused(tmp_path_factory, text):
 
 COMMANDS = [
     ("python3 /app/program/run.py /app/input", Command("run.py", ("/app/input",))),
-    ("/usr/bin/python $program/a/run.py $predictions $hidden", Command("a/run.py", ("/app/input/res", "/app/input/ref"))),
+    ("/usr/bin/python $program/a/b.py $predictions $hidden", Command("a/b.py", ("/app/input/res", "/app/input/ref"))),
     ("bash /app/program/run.sh", "only that is run"),
     ("python3 -c 'import os'", "starts no file"),
     ("python3 /app/program/../evil.py", "starts no file"),
