@@ -60,6 +60,19 @@ class Submission:
         """Bytes of all files, unpacked."""
         return sum(member.size for member in self.members)
 
+    def below(self, folder: str) -> Submission:
+        """The submission that one of its top folders would be, e.g. where the folder itself was zipped."""
+        start = f"{folder}/"
+        inside = tuple(
+            Member(member.name.removeprefix(start), member.size)
+            for member in self.members
+            if member.name.startswith(start)
+        )
+        if not self.is_zip:
+            return Submission(self.source / folder, inside)
+        zipped = {name.removeprefix(start): info for name, info in self._zipped.items() if name.startswith(start)}
+        return Submission(self.source, inside, zipped)
+
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """Open one file for reading.

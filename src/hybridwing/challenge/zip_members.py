@@ -13,7 +13,7 @@ from hybridwing.errors import SubmissionError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import BinaryIO
+    from typing import IO
 
 #: Bytes of the zip's directory an entry takes on average, at most; what zipfile makes of it stays in proportion.
 _DIRECTORY_BYTES = 512
@@ -32,7 +32,7 @@ def read_directory(path: Path, limits: ArchiveLimits) -> dict[str, zipfile.ZipIn
         `limits` allows.
     """
     with path.open("rb") as file:
-        _check_directory_size(file, path, limits)
+        check_directory_size(file, path, limits)
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -44,17 +44,22 @@ def read_directory(path: Path, limits: ArchiveLimits) -> dict[str, zipfile.ZipIn
     return dict(sorted(files.items()))
 
 
-def _check_directory_size(file: BinaryIO, path: Path, limits: ArchiveLimits) -> None:
+def check_directory_size(file: IO[bytes], path: object, limits: ArchiveLimits) -> None:
     """Look at the zip's last record before zipfile reads a directory of any size into memory.
 
     See APPNOTE.TXT 4.3.14 to 4.3.16: the record is at the end, before a comment of at most 65,535 bytes.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no such record, or it tells of more than `limits` allows.
     """
     length = file.seek(0, 2)
     file.seek(max(0, length - 65_557))
     end = file.read()
     at = end.rfind(b"PK\5\6")
     if at < 0 or len(end) < at + 22:
-        raise SubmissionError(f"{path} is no zip file; a submission is a folder or a zip of its files")
+        raise SubmissionError(f"{path} is no zip file, or one that is cut off")
     entries, size = struct.unpack("<HI", end[at + 10 : at + 16])
     locator = end.rfind(b"PK\6\7", 0, at)
     if (entries == 0xFFFF or size == 0xFFFFFFFF) and locator >= 0:

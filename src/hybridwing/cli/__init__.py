@@ -3,7 +3,18 @@
 Nothing heavy is imported before a verb runs, so that ``hybridwing --help`` answers at once.
 """
 
-from hybridwing.cli import collecting, comparing, data, embedding, learning, lists, submission
+from hybridwing.cli import challenge, collecting, comparing, data, embedding, learning, lists, submission
 from hybridwing.cli.command import app, main
 
-__all__ = ["app", "collecting", "comparing", "data", "embedding", "learning", "lists", "main", "submission"]
+__all__ = [
+    "app",
+    "challenge",
+    "collecting",
+    "comparing",
+    "data",
+    "embedding",
+    "learning",
+    "lists",
+    "main",
+    "submission",
+]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hybridwing.cli.command import app
+from hybridwing.cli.challenge import submission
 from hybridwing.cli.inputs import (
     CacheFolder,
     Device,
@@ -20,16 +20,6 @@ from hybridwing.cli.inputs import (
     catalogue_of,
 )
 from hybridwing.errors import SubmissionError
-
-submission = typer.Typer(
-    name="submission",
-    help="Build, check, run and publish submissions to the challenge.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.add_typer(submission)
 
 
 @submission.command()
