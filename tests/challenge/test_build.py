@@ -5,24 +5,26 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import hybridwing.runtime
-from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.local import LocalBackbone
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.challenge.archive import open_submission
-from hybridwing.challenge.build import CONTENTS, RUNTIME, build_submission
+from hybridwing.challenge.build import CONTENTS, RUNTIME, build_submission, runtime_modules
+from hybridwing.challenge.check import check_submission
 from hybridwing.challenge.pins import PINS, requirements_of
 from hybridwing.challenge.requirements import read_requirements
+from hybridwing.challenge.weights import plan_weights
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import RunError, SubmissionError
 from hybridwing.runs.folder import Run, read_run
 from hybridwing.runs.scoring import backbone_of, score_images
 from hybridwing.runs.train import train
-from hybridwing.runtime.preprocess import Preprocess
 from hybridwing.runtime.serving import Settings
 
 
@@ -62,10 +64,25 @@ def test_the_folder_holds_what_codabench_wants(built, collection):
 
 
 def test_the_runtime_is_the_library_s_own_and_runs_on_python_3_10(built):
-    ours = sorted(Path(hybridwing.runtime.__file__).parent.glob("*.py"))
-    assert {p.name: p.read_bytes() for p in ours} == {p.name: p.read_bytes() for p in (built / RUNTIME).iterdir()}
-    for path in [built / "model.py", *ours]:
+    ours = Path(hybridwing.runtime.__file__).parent
+    for path in (built / RUNTIME).iterdir():
+        assert path.read_bytes() == (ours / path.name).read_bytes()
         ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
+
+
+def test_only_the_code_that_is_needed_comes_along():
+    pattern, bundled, hub = (
+        runtime_modules(*kind) for kind in (("pattern", "none"), ("vit", "bundled"), ("vit", "hub"))
+    )
+    assert {"serving", "pattern", "specimen", "arrays", "__init__"} <= set(pattern)
+    assert not {"encoder", "loading", "open_clip", "device", "fetching"} & set(pattern)
+    assert set(bundled) - set(pattern) == {"encoder", "loading", "open_clip", "device"}
+    assert set(hub) - set(bundled) == {"fetching"}
+
+
+def test_the_doctor_finds_nothing_in_what_is_built(built):
+    report = check_submission(built.with_name("submission.zip"), static=True)
+    assert [check for check in report.checks if check.status not in ("pass", "skip")] == []
 
 
 def test_the_zip_is_flat_and_the_same_twice(built, collection, tmp_path):
@@ -88,7 +105,7 @@ def test_every_kind_of_picture_has_the_library_s_score(built, collection, pictur
     assert by_name["cut_short.jpg"] == by_name["odd.tga"]
 
 
-def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collection, tmp_path):
+def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collection, tmp_path, monkeypatch):
     transformers = pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
     torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
     torch.manual_seed(7)
@@ -108,9 +125,23 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
     moved = f"local:{tmp_path / 'moved'}"
     made = build_submission(run, tmp_path / "submission", archive=True, backbone=moved)
     assert made.requirements[-2:] == (f"torch=={PINS['torch']}", f"transformers=={PINS['transformers']}")
-    assert not any(line.startswith("scipy") for line in made.requirements)
+    report = check_submission(made.archive, static=True)
+    assert [check for check in report.checks if check.status not in ("pass", "skip")] == []
     assert "tiny" not in (tmp_path / "submission" / "model.py").read_text()  # a path of this machine
     assert {p.name for p in (tmp_path / "submission" / "weights").iterdir()} == {"config.json", "model.safetensors"}
+    from_hub = LocalBackbone(tmp_path / "moved", "dinov2-tiny", source=f"facebook/tiny@{'c0ffee' * 6}1234")
+    monkeypatch.setattr("hybridwing.challenge.weights.backbone_of", lambda run, **_: from_hub)
+    fetched = build_submission(run, tmp_path / "fetched")
+    assert not (fetched.folder / "weights").exists()
+    settings = Settings.from_json((fetched.folder / "submission.json").read_text())
+    assert (settings.weights.origin, settings.weights.repository) == ("hub", "facebook/tiny")
+    assert settings.weights.revision.startswith("c0ffee")
+    assert [name for name, _ in settings.weights.files] == ["config.json", "model.safetensors"]
+    report = check_submission(fetched.folder, static=True)
+    assert {check.name for check in report.checks if check.status == "warn"} == {"downloads"}
+    again = build_submission(run, tmp_path / "bundled", bundle_weights=True)
+    assert (again.folder / "weights" / "model.safetensors").is_file()
+    monkeypatch.undo()
     paths = sorted(collection.images.iterdir())[:12]
     ours = np.array(library_scores(run, "svm", paths, moved))
     assert np.abs(np.array(submission_scores(tmp_path / "submission", paths)) - ours).max() <= 1e-4
@@ -122,11 +153,6 @@ def test_only_what_was_asked_for_is_pinned(collection):
     for wrong in ("torch==2.3.0", "numpy>=2", "numpy", "pillow==12.0", "numpy==2 ", "numpy==2==3"):
         with pytest.raises(SubmissionError, match="NAME==VERSION"):
             requirements_of(spec, [wrong])
-
-
-def test_the_whole_picture_needs_no_scipy():
-    whole = BackboneSpec("local:x", "transformers", "ViT", "", "cls", 8, Preprocess())
-    assert [line.split("==")[0] for line in requirements_of(whole)] == ["numpy", "Pillow", "torch", "transformers"]
 
 
 def test_nothing_else_is_replaced(collection, tmp_path):
@@ -144,6 +170,13 @@ def test_nothing_else_is_replaced(collection, tmp_path):
     assert (tmp_path / "new.zip").read_bytes() != b"mine"
     with pytest.raises(RunError, match="has no detector 'sgd'"):
         build_submission(collection.run, tmp_path / "other", detector="sgd")
+
+
+def test_a_backbone_of_another_family_is_refused(collection):
+    spec = replace(collection.run.manifest.backbone, family="timm", name="timm:vit")
+    run = replace(collection.run, manifest=replace(collection.run.manifest, backbone=spec))
+    with pytest.raises(SubmissionError, match=r"timm:vit \(timm\) cannot be built"):
+        plan_weights(run)
 
 
 def test_a_backbone_that_changed_since_is_refused(collection, tmp_path):

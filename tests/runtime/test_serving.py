@@ -16,9 +16,10 @@ from PIL import Image
 from hybridwing.detectors.fitting import fit_detector
 from hybridwing.runtime import serving
 from hybridwing.runtime.arrays import save_arrays
+from hybridwing.runtime.digests import ServingError, file_digest
 from hybridwing.runtime.pattern import DIMENSION
 from hybridwing.runtime.preprocess import Preprocess
-from hybridwing.runtime.serving import Scorer, ServingError, Settings, Weights, file_digest, weights_folder
+from hybridwing.runtime.serving import Scorer, Settings, Weights, weights_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

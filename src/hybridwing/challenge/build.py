@@ -27,12 +27,15 @@ from hybridwing.challenge.pins import requirements_of
 from hybridwing.challenge.weights import WeightPlan, plan_weights
 from hybridwing.errors import SubmissionError
 from hybridwing.runs.folder import check_new_folder, new_folder
-from hybridwing.runtime.serving import DETECTOR, SETTINGS, WEIGHTS, Settings, file_digest
+from hybridwing.runtime.digests import file_digest
+from hybridwing.runtime.serving import DETECTOR, SETTINGS, WEIGHTS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hybridwing.runs.folder import Run
+
+_RUNTIME = Path(hybridwing.runtime.__file__).parent
 
 MODEL, REQUIREMENTS, METADATA, RUNTIME = "model.py", "requirements.txt", "metadata", "hybridwing_runtime"
 #: All that a submission's folder holds.
@@ -195,12 +198,34 @@ def _write(folder: Path, run: Run, detector: str, requirements: Sequence[str], p
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     shutil.copyfile(run.folder / "detectors" / f"{detector}.npz", folder / DETECTOR)
     (folder / RUNTIME).mkdir()
-    for source in sorted(Path(hybridwing.runtime.__file__).parent.glob("*.py")):
-        shutil.copyfile(source, folder / RUNTIME / source.name)
+    for name in runtime_modules(spec.family, plan.weights.origin):
+        shutil.copyfile(_RUNTIME / f"{name}.py", folder / RUNTIME / f"{name}.py")
     if plan.sources:
         (folder / WEIGHTS).mkdir()
         for source in plan.sources:
             shutil.copyfile(source, folder / WEIGHTS / source.name)
+
+
+def runtime_modules(family: str, origin: str) -> tuple[str, ...]:
+    """Modules of :mod:`hybridwing.runtime` that a submission needs: all that its serving leads to.
+
+    Parameters
+    ----------
+    family : str
+        Of the backbone.
+    origin : {"none", "bundled", "hub"}
+        Of its weights. Without weights nothing of torch comes along, and without the hub nothing that fetches.
+    """
+    left_out = {"encoder", "device"} if family == "pattern" else set()
+    if origin != "hub":
+        left_out.add("fetching")
+    found = ["__init__", "serving"]
+    for name in found:  # grows while it is walked
+        for node in ast.walk(ast.parse((_RUNTIME / f"{name}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                found += [other for other in names if other not in found and other not in left_out]
+    return tuple(sorted(found))
 
 
 def backbone_title(run: Run) -> str:

@@ -43,9 +43,8 @@ def requirements_of(backbone: BackboneSpec, overrides: Sequence[str] = ()) -> tu
     SubmissionError
         If an override has another form, or a name that the backbone does not need.
     """
-    names = ["numpy", "Pillow"]
-    if backbone.family == "pattern" or backbone.preprocess.view != "whole":
-        names.insert(1, "scipy")
+    # The code that finds the specimen comes along for the whole picture too, so SciPy does.
+    names = ["numpy", "scipy", "Pillow"]
     if backbone.family != "pattern":
         names += ["torch", "transformers"]
     pins = {name: PINS[name] for name in names}

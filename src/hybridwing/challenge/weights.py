@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from hybridwing.backbones.local import LocalBackbone
 from hybridwing.errors import SubmissionError
 from hybridwing.runs.scoring import backbone_of
-from hybridwing.runtime.serving import Weights, file_digest
+from hybridwing.runtime.digests import file_digest
+from hybridwing.runtime.serving import Weights
 
 if TYPE_CHECKING:
     from pathlib import Path

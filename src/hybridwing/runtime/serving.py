@@ -11,6 +11,7 @@ import numpy as np
 
 from .arrays import SavedDetector, load_arrays
 from .decode import FORMATS, draft, to_rgb
+from .digests import ServingError
 from .preprocess import Preprocess, prepare
 from .scoring import calibrated_scores, fallback_score
 
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 #: Files of a submission.
 SETTINGS, DETECTOR, WEIGHTS = "submission.json", "detector.npz", "weights"
-
-
-class ServingError(ValueError):
-    """A submission's files cannot be read, or do not belong together."""
 
 
 @dataclass(frozen=True)
@@ -247,42 +244,12 @@ def weights_folder(weights: Weights, folder: Path) -> Path:
     if weights.origin == "bundled":
         place = folder / WEIGHTS
     elif weights.origin == "hub":
-        place = _fetched(weights)
+        from .fetching import fetch
+
+        place = fetch(weights.repository, weights.revision, weights.files)
     else:
         raise ServingError(f"weights of origin {weights.origin!r} are not known")
     absent = [name for name, _ in weights.files if not (place / name).is_file()]
     if absent:
         raise ServingError(f"{place} lacks {absent[0]}; build the submission again")
     return place
-
-
-def _fetched(weights: Weights) -> Path:
-    """Fetch a commit's files from the hub and hold them against their digests."""
-    from pathlib import Path
-
-    # Not on the challenge's whitelist, and always there: transformers cannot be installed without it.
-    from huggingface_hub import snapshot_download
-
-    names = [name for name, _ in weights.files]
-    try:
-        place = Path(snapshot_download(weights.repository, revision=weights.revision, allow_patterns=names))
-    except Exception as error:  # the hub's client raises dozens of kinds
-        raise ServingError(
-            f"{weights.repository} at {weights.revision} could not be fetched ({type(error).__name__}: {error}); "
-            "where there is no network, build the submission with --bundle-weights"
-        ) from error
-    for name, digest in weights.files:
-        if file_digest(place / name) != digest:
-            raise ServingError(f"{weights.repository}: {name} is not the file that the submission was built with")
-    return place
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in lower-case hexadecimal."""
-    import hashlib
-
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            total.update(block)
-    return total.hexdigest()
