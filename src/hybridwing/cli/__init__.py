@@ -3,7 +3,7 @@
 Nothing heavy is imported before a verb runs, so that ``hybridwing --help`` answers at once.
 """
 
-from hybridwing.cli import challenge, collecting, comparing, data, embedding, learning, lists, submission
+from hybridwing.cli import challenge, collecting, comparing, data, embedding, learning, lists, publishing, submission
 from hybridwing.cli.command import app, main
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "learning",
     "lists",
     "main",
+    "publishing",
     "submission",
 ]
