@@ -108,6 +108,7 @@ def test_the_folder_of_a_run_tells_all(attempt, tmp_path):
     assert verdict["account"]["device"] == "cpu"
     assert [stage["name"] for stage in verdict["stages"]] == ["requirements", "ingestion", "scoring"]
     assert "hello" in (out / "ingestion.log").read_text()
+    assert "Codabench would accept and score this." in (out / "detailed_results.html").read_text()
     assert json.loads((out / "scores.json").read_text()) == verdict["scores"]
     with pytest.raises(RunError, match="exists already"):
         attempt(GOOD, overwrite=False)

@@ -18,12 +18,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.challenge.archive import open_submission
 from hybridwing.challenge.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
 from hybridwing.challenge.stages import get_environment, ingest, judge_requirements, score_trial
 from hybridwing.challenge.trial import PREDICTIONS, Trial
-from hybridwing.errors import SubmissionError
+from hybridwing.errors import HybridwingError, SubmissionError
+from hybridwing.evaluation.comparison import compare
+from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.evaluation.reference import read_reference
+from hybridwing.report.submission_page import ScoredImages, submission_html
 from hybridwing.runs.folder import check_new_folder, new_folder
 
 if TYPE_CHECKING:
@@ -148,4 +154,20 @@ def write_run(result: SubmissionRun, trial: Trial, out: Path, *, overwrite: bool
             (partial / SCORES).write_text(json.dumps(result.scores), encoding="utf-8")
         for name, text in trial.logs.items():
             (partial / f"{name}.log").write_text(text, encoding="utf-8", errors="backslashreplace")
+        page = submission_html(result, trial.reference.name, trial.logs, _scored(trial))
+        (partial / PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")
         (partial / VERDICT).write_text(json.dumps(result.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+
+def _scored(trial: Trial) -> ScoredImages | None:
+    """Predictions beside the truth with intervals, where both have the challenge's form."""
+    if trial.full_scores is None or trial.full_scores.leaderboard() != trial.scores:
+        return None  # a bundle may score by rules of its own
+    listed = read_reference(trial.reference)
+    scores = read_predictions(trial.predictions).aligned_to(listed.filenames, allow_extra=True)
+    try:
+        specimens = read_catalogue(trial.reference).specimens.astype(str)
+    except HybridwingError:  # a table with the three columns that scoring needs and no more
+        specimens = np.asarray(listed.filenames.to_pylist())
+    comparison = compare({"submission": scores}, listed.labels, listed.groups, specimens)
+    return ScoredImages(scores, listed.labels, listed.groups, comparison)
