@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hybridwing.backbones.local import Choice, LocalBackbone
 from hybridwing.errors import BackboneError
@@ -132,6 +133,17 @@ def test_other_faults_of_the_forward_pass_stay_what_they_are(save, monkeypatch):
     monkeypatch.setattr(backbone._encoder, "_model", broken)
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         backbone.forward(inputs(1))
+
+
+@pytest.mark.parametrize("view", ["specimen", "forewings"])
+def test_views_of_a_photograph(save, view):
+    """A picture without a specimen is shown whole; the description says what was asked for."""
+    folder = save("ViT")
+    backbone, picture = local(folder, view=view), Image.new("RGB", (90, 60), (200, 200, 200))
+    assert backbone.spec.preprocess.view == view
+    assert backbone.spec.key != local(folder).spec.key
+    prepared = backbone.prepare(picture)
+    assert (prepared.value.shape, prepared.view) == ((3, 32, 32), "whole")
 
 
 def test_views_are_handed_on(save):

@@ -297,8 +297,10 @@ def test_any_repository_by_name_is_found_again_by_its_commit(registry_hub, tmp_p
     assert load_backbone(f"hf:o/model@{FIRST}", device="cpu").spec.source == f"o/model@{FIRST}"
 
 
-@pytest.mark.usefixtures("no_network")
-def test_the_first_bioclip_says_how_to_convert_it():
+def test_the_first_bioclip_says_how_to_convert_it(registry_hub, tmp_path):
+    folder = clip_models.write(tmp_path / "clip")
+    (folder / "open_clip_model.safetensors").rename(folder / "open_clip_pytorch_model.bin")
+    registry_hub.repositories["imageomics/bioclip"] = repository(folder, commits=(FIRST,))
     with pytest.raises(BackboneError) as caught:
         load_backbone("bioclip")
     said = str(caught.value)
@@ -306,10 +308,16 @@ def test_the_first_bioclip_says_how_to_convert_it():
         "imageomics/bioclip holds its weights as a pickle alone, open_clip_pytorch_model.bin, which could run" in said
     )
     assert (
-        "hf download imageomics/bioclip open_clip_config.json open_clip_pytorch_model.bin --revision "
-        "ce901ab3c6a913f9e9ef94ce6d27761069f4f01c --local-dir bioclip && python -m hybridwing.backbones.convert "
-        "bioclip; then use local:bioclip"
+        "hf download imageomics/bioclip open_clip_config.json open_clip_pytorch_model.bin --local-dir bioclip && "
+        "python -m hybridwing.backbones.convert bioclip; then use local:bioclip"
     ) in said
+
+
+def test_the_first_bioclip_is_taken_where_a_newer_commit_holds_safetensors(registry_hub, tmp_path):
+    folder = clip_models.write(tmp_path / "clip")
+    registry_hub.repositories["imageomics/bioclip"] = repository(folder, commits=(FIRST, SECOND))
+    spec = load_backbone("bioclip", device="cpu").spec
+    assert (spec.name, spec.source) == ("bioclip", f"imageomics/bioclip@{SECOND}")
 
 
 def test_a_whole_run_through_the_environment(hub, tmp_path):

@@ -88,8 +88,7 @@ class StubBackbone:
 def stub(monkeypatch: pytest.MonkeyPatch) -> StubBackbone:
     """Every backbone that training and scoring load is this one."""
     backbone = StubBackbone()
-    for module in ("hybridwing.runs.train", "hybridwing.runs.scoring"):
-        monkeypatch.setattr(f"{module}.load_backbone", lambda name, **_: backbone)
+    monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", lambda name, **_: backbone)
     return backbone
 
 

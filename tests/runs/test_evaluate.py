@@ -159,7 +159,7 @@ class TestWithOwnImages:
     def test_a_moved_backbone_is_the_same_backbone(self, album, stub, run, monkeypatch):
         moved = type(stub)(name="local:/new/place")
         monkeypatch.setattr(
-            "hybridwing.runs.scoring.load_backbone", lambda name, **_: {"local:/new/place": moved}[name]
+            "hybridwing.embeddings.compute.load_backbone", lambda name, **_: {"local:/new/place": moved}[name]
         )
         result = evaluate(run, album.read(), album.images, backbone="local:/new/place")
         assert moved.images == 60
@@ -167,7 +167,7 @@ class TestWithOwnImages:
 
     def test_another_backbone_is_refused(self, album, stub, run, monkeypatch):
         other = type(stub)(weights="retrained")
-        monkeypatch.setattr("hybridwing.runs.scoring.load_backbone", lambda *_, **__: other)
+        monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", lambda *_, **__: other)
         with pytest.raises(RunError, match=r"the backbone local:x is not the one that .*run was trained with"):
             evaluate(run, album.read(), album.images, backbone="local:x")
 
@@ -175,7 +175,7 @@ class TestWithOwnImages:
         def gone(name: str, **_: object) -> None:
             raise BackboneError(f"no folder {name}")
 
-        monkeypatch.setattr("hybridwing.runs.scoring.load_backbone", gone)
+        monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", gone)
         with pytest.raises(
             BackboneError, match=r"no folder stub \(if the backbone .* was moved, name it with --backbone"
         ):

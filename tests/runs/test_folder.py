@@ -102,7 +102,7 @@ def test_a_value_of_the_wrong_type(copy, name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("dimension", "670"), ("name", None), ("preprocess", "default"), ("preprocess", {}), ("x", 1)]
+    ("name", "value"), [("dimension", "862"), ("name", None), ("preprocess", "default"), ("preprocess", {}), ("x", 1)]
 )
 def test_a_backbone_of_the_wrong_type(copy, name, value):
     backbone = json.loads((copy / "run.json").read_text())["backbone"]
@@ -152,7 +152,7 @@ def test_a_detector_of_another_run(copy):
         arrays[name] = arrays[name][:7]
     arrays["vectors"] = arrays["vectors"][:, :7]
     save_arrays(path, replace(saved, header=replace(saved.header, n_features=7), arrays=arrays))
-    with pytest.raises(DetectorError, match=r"does not belong to this run.*embeddings of 7 values and not 670"):
+    with pytest.raises(DetectorError, match=r"does not belong to this run.*embeddings of 7 values and not 862"):
         read_run(copy).detector("svm")
 
 

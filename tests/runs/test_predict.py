@@ -159,7 +159,7 @@ def test_progress_and_another_backbone(run, folder, stub, monkeypatch):
     seen = []
     predict(run, [folder], progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (5, 5)
-    monkeypatch.setattr("hybridwing.runs.scoring.load_backbone", lambda *_, **__: type(stub)(weights="other"))
+    monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", lambda *_, **__: type(stub)(weights="other"))
     with pytest.raises(RunError, match="is not the one"):
         predict(run, [folder])
 

@@ -185,7 +185,7 @@ class TestRefusals:
     def test_of_a_backbone(self, album, tmp_path, monkeypatch):
         from hybridwing.backbones.registry import load_backbone
 
-        monkeypatch.setattr("hybridwing.runs.train.load_backbone", load_backbone)
+        monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", load_backbone)
         with pytest.raises(BackboneError, match="no backbone is called 'patern'"):
             train(album.read(), album.images, tmp_path / "new" / "run", backbone="patern")
 

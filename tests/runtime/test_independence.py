@@ -97,7 +97,7 @@ print(json.dumps([len(describe(to_rgb(Image.new("L", (60, 40), 90)))), sorted(sy
     )
     assert done.returncode == 0, done.stderr
     length, loaded = json.loads(done.stdout)
-    assert length == 670
+    assert length == 862
     assert not any(name.split(".")[0] == "hybridwing" for name in loaded)
 
 

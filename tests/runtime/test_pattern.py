@@ -125,7 +125,7 @@ def test_half_the_light_matters_little():
 
 def test_descriptors_of_simulated_photographs():
     table = np.stack(list(plain().values()))
-    assert 2 * WING + 4 * 4 * 8 + 8 * 8 == DIMENSION
+    assert 2 * WING + 2 * (4 * 4 * 8 + 8 * 8) == DIMENSION
     assert table.dtype == np.float32
     assert table.shape[1] == DIMENSION
     assert np.abs(table).max() <= 1.5
@@ -146,8 +146,21 @@ def test_wings_are_cut_from_an_upright_specimen():
     wings = cut_wings(working_copy(scene(photographs()["hydara", 0])))
     for pair in (wings.forewings, wings.hindwings):
         assert all(wing is not None and wing.min() >= 0 and wing.max() <= 1 for wing in pair)
-    assert wings.layout is not None
+    assert wings.joined is not None
+    assert wings.folded is not None
     assert wings.confidence == 1.0
+
+
+def test_wings_apart_are_laid_together(specimen):
+    near, far = (cut_wings(working_copy(specimen(scale=0.8, apart=apart))) for apart in (12.0, 34.0))
+    assert near.joined is not None
+    assert far.joined is not None
+    assert near.folded is not None
+    assert far.folded is not None
+    np.testing.assert_allclose(near.joined.shape, far.joined.shape, atol=2)
+    assert far.folded.shape[0] > near.folded.shape[0] + 8
+    rows, columns = np.minimum(near.joined.shape[:2], far.joined.shape[:2])
+    assert np.abs(near.joined[:rows, -columns:] - far.joined[:rows, -columns:]).mean() < 0.03
 
 
 def test_a_torn_wing_does_not_count():

@@ -109,27 +109,21 @@ CHANGES: dict[str, Any] = {
     "interpolation": "bicubic",
     "mean": (0.5, 0.0, 0.0),
     "std": (1.0, 1.0, 0.5),
+    "view": "hindwings",
 }
 
 
 @pytest.mark.parametrize("field", CHANGES)
-def test_the_digest_differs_whenever_a_field_does(field):
-    plain = Preprocess()
-    changed = dataclasses.replace(plain, **{field: CHANGES[field]})
-    assert plain.digest != changed.digest
-    assert len(plain.digest) == 64
+def test_every_field_survives_json(field):
+    changed = dataclasses.replace(Preprocess(), **{field: CHANGES[field]})
+    assert changed != Preprocess()
     assert Preprocess.from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
 
 
-def test_the_digest_differs_by_view():
-    part = Preprocess(resize="none", view="specimen")
-    assert part.digest != dataclasses.replace(part, view="whole").digest
-
-
-def test_equal_settings_have_one_digest_however_they_were_written():
+def test_equal_settings_are_equal_however_they_were_written():
     written = Preprocess(mean=[0, 0, 0], std=np.ones(3, np.float32))  # type: ignore[arg-type]
     assert written == Preprocess()
-    assert written.digest == Preprocess().digest
+    assert json.dumps(written.to_dict()) == json.dumps(Preprocess().to_dict())
     assert hash(written) == hash(Preprocess())
     assert all(type(value) is float for value in (*written.mean, *written.std))
 
@@ -146,7 +140,6 @@ def test_settings_survive_json(size, extra, resize, interpolation, mean, std):
     prep = Preprocess(size, resize, size + extra, interpolation, mean=mean, std=std)
     again = Preprocess.from_dict(json.loads(json.dumps(prep.to_dict())))
     assert again == prep
-    assert again.digest == prep.digest
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,11 @@ def test_any_map_rises_and_stays_within_the_bounds(
     assert (np.diff(at_knots) > 0).all()
 
 
+def test_far_beyond_the_knots_the_map_does_not_fall() -> None:
+    scores = map_scores([-1.0, 0.0], [-9.00719925e15], [0.01], [1.0, 1.0])
+    assert scores[0] <= scores[1]
+
+
 def test_the_map_rises_strictly_also_beyond_the_knots() -> None:
     raw = np.concatenate([-np.logspace(3, -3, 200), np.linspace(0, 1, 200), 1 + np.logspace(-3, 3, 200)])
     assert (np.diff(map_scores(raw, MAP["map_knots"], MAP["map_levels"], MAP["map_scales"])) > 0).all()

@@ -6,7 +6,6 @@ from PIL import Image, ImageDraw
 
 from hybridwing.images.decode import read_rgb
 from hybridwing.runtime.specimen import background_distance, find_specimen, otsu, working_copy
-from hybridwing.runtime.wings import symmetry_axis, wing_split
 from hybridwing.simulate.drawing import BODY
 from hybridwing.simulate.plan import Slot
 from hybridwing.simulate.specimen import Rendered, render
@@ -141,46 +140,41 @@ def test_otsu_divides_two_groups_and_accepts_one():
     assert otsu(np.array([0.0, 1.0], np.float32)) < 1.0
 
 
-def wings(angle: float = 0.0, offset: int = 0) -> np.ndarray:
-    """Two pairs of wings with a notch between them, mirrored about column 128 + offset."""
-    scene = Image.new("L", (256, 192), 0)
-    draw = ImageDraw.Draw(scene)
-    for side in (-1, 1):
-        middle = 128 + offset
-        draw.polygon([(middle, 100), (middle + side * 90, 40), (middle + side * 80, 85), (middle, 105)], fill=255)
-        draw.polygon([(middle, 100), (middle + side * 60, 110), (middle + side * 40, 160), (middle, 150)], fill=255)
-    return np.asarray(scene.rotate(angle)) > 127
+def test_a_tilted_label_is_no_wing(specimen):
+    picture = specimen()
+    alone = find_specimen(working_copy(picture)).mask
+    for angle in range(0, 45, 4):
+        slip = Image.new("RGBA", (60, 32), (255, 255, 250, 255)).rotate(angle, expand=True)
+        beside = picture.copy()
+        beside.paste(slip, (420, 300), slip)
+        assert np.array_equal(find_specimen(working_copy(beside)).mask, alone)
 
 
-@pytest.mark.parametrize("angle", [-20.0, -8.0, 0.0, 12.0])
-@pytest.mark.parametrize("offset", [0, 25])
-def test_the_axis_of_symmetry_is_found(angle, offset):
-    turn, column, share = symmetry_axis(wings(angle, offset))
-    assert turn == pytest.approx(-angle, abs=4)
-    assert share > 0.85
-    if angle == 0:
-        assert column == pytest.approx(128 + offset, abs=3)
+def test_a_ruler_of_nearly_the_cards_colour_is_no_wing(specimen):
+    picture = specimen()
+    alone = find_specimen(working_copy(picture)).mask
+    draw = ImageDraw.Draw(picture)
+    rng = np.random.default_rng(2)
+    for x in range(60, 400, 3):  # what is left of it: speckles that hang together along the edge
+        draw.rectangle((x, 384 - int(rng.integers(8, 40)), x + 3, 384), fill=(190, 188, 180))
+    assert overlap(find_specimen(working_copy(picture)).mask, alone) > 0.99
 
 
-def test_the_notch_divides_forewings_from_hindwings():
-    assert wing_split(wings(), 128.0) == pytest.approx(100, abs=8)
-
-
-def test_wings_laid_apart_are_divided_in_the_gap():
-    mask = np.zeros((192, 256), bool)
-    mask[20:80, 30:110] = mask[20:80, 146:226] = True
-    mask[110:170, 50:110] = mask[110:170, 146:206] = True
-    assert wing_split(mask, 128.0) == pytest.approx(95, abs=4)
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (4, 9), (9, 4), (200, 1)])
-def test_masks_too_small_to_divide(shape):
-    for mask in (np.zeros(shape, bool), np.ones(shape, bool)):
-        angle, column, share = symmetry_axis(mask)
-        assert -24 <= angle <= 24
-        assert 0 <= column <= max(shape[1], 2)
-        assert 0 <= share <= 1.0001
-        assert 0 <= wing_split(mask, column) <= shape[0]
+def test_confidence_falls_with_what_else_stands_out_and_with_contrast(specimen):
+    picture = specimen(scale=0.6)
+    certain = find_specimen(working_copy(picture)).confidence
+    draw = ImageDraw.Draw(picture)
+    for number in range(8):
+        x = 4 + 64 * number
+        draw.polygon([(x, 383), (x + 30, 250), (x + 60, 383)], fill=(60, 110, 60))
+        draw.polygon([(x, 0), (x + 30, 60), (x + 60, 0)], fill=(60, 110, 60))
+    crowded = find_specimen(working_copy(picture)).confidence
+    pixels = working_copy(specimen(scale=0.6))
+    noise = np.random.default_rng(0).standard_normal(pixels.shape).astype(np.float32)
+    faint = find_specimen(np.clip(0.7 + 0.15 * (pixels - 0.7) + 0.06 * noise, 0, 1)).confidence
+    assert certain > 0.95
+    assert crowded < 0.6
+    assert faint < 0.6
 
 
 def test_the_same_picture_gives_the_same_mask():

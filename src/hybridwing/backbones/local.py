@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from hybridwing.backbones.openvino import OpenVinoEncoder
     from hybridwing.runtime.encoder import Encoder
 
 #: Said along with an error where the preprocessing had to be guessed.
@@ -45,6 +46,8 @@ class Choice:
         See :class:`hybridwing.runtime.preprocess.Preprocess`.
     feature, device, precision : str
         See :class:`hybridwing.runtime.encoder.Encoder`.
+    runtime : {"torch", "openvino"}
+        What runs the forward pass; see :class:`hybridwing.backbones.openvino.OpenVinoEncoder`.
     """
 
     preprocess: str = "default"
@@ -52,6 +55,7 @@ class Choice:
     feature: str = "default"
     device: str = "auto"
     precision: str = "auto"
+    runtime: str = "torch"
 
     def applied_to(self, own: Preprocess) -> Preprocess:
         """A model's own preprocessing with the choice of resize and view.
@@ -108,7 +112,15 @@ class LocalBackbone:
                 raise MissingExtraError(package, "torch", f"the backbone {name}")
 
     @cached_property
-    def _encoder(self) -> Encoder:
+    def _encoder(self) -> Encoder | OpenVinoEncoder:
+        encoder = self._torch_encoder()
+        if self._choice.runtime == "torch":
+            return encoder
+        from hybridwing.backbones.openvino import OpenVinoEncoder
+
+        return OpenVinoEncoder(encoder, self._name)
+
+    def _torch_encoder(self) -> Encoder:
         from hybridwing.runtime.encoder import Encoder
 
         choice = self._choice

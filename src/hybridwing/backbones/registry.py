@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.entries import BackboneEntry, backbone_entries, backbone_names, find_entry, near_names
-from hybridwing.backbones.hub import fetch, pickle_refused
+from hybridwing.backbones.hub import fetch
 from hybridwing.backbones.local import Choice, LocalBackbone
 from hybridwing.errors import BackboneError
 
@@ -17,6 +17,8 @@ __all__ = ["PREPROCESS_CHOICES", "BackboneEntry", "backbone_entries", "load_back
 
 #: Ways to preprocess: the backbone's own, or the challenge sample's resize.
 PREPROCESS_CHOICES = ("default", "sample")
+#: What can run a forward pass.
+RUNTIMES = ("torch", "openvino")
 
 
 def load_backbone(
@@ -27,6 +29,7 @@ def load_backbone(
     feature: str = "default",
     device: str = "auto",
     precision: str = "auto",
+    runtime: str = "torch",
     offline: bool = False,
 ) -> Backbone:
     """Make a backbone ready; fetches its weights where they are not at hand.
@@ -46,6 +49,8 @@ def load_backbone(
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect on `pattern`.
     precision : {"auto", "fp32", "bf16", "fp16"}
         Number format of the forward pass; see :mod:`hybridwing.runtime.device`. Of no effect on `pattern`.
+    runtime : {"torch", "openvino"}
+        What runs the forward pass. OpenVINO is for processors, and not for ``timm:``. Of no effect on `pattern`.
     offline : bool
         Never touch the network: take what the hub's cache holds, or say what is missing. Setting ``HF_HUB_OFFLINE=1``
         does the same.
@@ -60,20 +65,29 @@ def load_backbone(
     """
     if preprocess not in PREPROCESS_CHOICES:
         raise BackboneError(f"preprocess must be one of {', '.join(PREPROCESS_CHOICES)}; got {preprocess!r}")
+    if runtime not in RUNTIMES:
+        raise BackboneError(f"runtime must be one of {', '.join(RUNTIMES)}; got {runtime!r}")
     if name == "pattern":
         return _pattern(preprocess, view, feature)
-    choice = Choice(preprocess, view, feature, device, precision)
+    choice = Choice(preprocess, view, feature, device, precision, runtime)
     kind, _, place = name.partition(":")
     if kind == "local" and place:
         return LocalBackbone(Path(place).expanduser(), name, choice)
     if kind == "hf" and place:
         return _from_hub(place, choice, offline)
+    if kind == "timm" and place:
+        from hybridwing.backbones.timm_models import TimmBackbone
+
+        if runtime != "torch":
+            raise BackboneError("timm's models run in torch alone; leave --runtime out")
+
+        return TimmBackbone(place, choice, offline=offline)
     entry = find_entry(name)
     if entry is None or entry.repository is None:
         raise _unknown(name)
-    if entry.weights == "pickle":
-        raise BackboneError(pickle_refused(entry.repository, entry.revision, "open_clip_pytorch_model.bin"))
-    fetched = fetch(entry.repository, entry.revision, entry.layout, offline=offline)
+    # Where the commit that is known holds a pickle, a later one may hold safetensors; if not, it is refused there.
+    revision = None if entry.weights == "pickle" else entry.revision
+    fetched = fetch(entry.repository, revision, entry.layout, offline=offline)
     return LocalBackbone(fetched.folder, name, choice, fetched.layout, fetched.source)
 
 

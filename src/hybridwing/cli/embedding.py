@@ -22,10 +22,11 @@ from hybridwing.cli.inputs import (
     Offline,
     Precision,
     PreprocessName,
+    Runtime,
     View,
-    cache_of,
     catalogue_of,
     check_file,
+    compute_of,
 )
 from hybridwing.errors import EmbeddingError
 
@@ -52,6 +53,7 @@ def embed(
     feature: Feature = "default",
     device: Device = "auto",
     precision: Precision = "auto",
+    runtime: Runtime = "torch",
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", help="Images a forward pass; default what suits.", min=1)
     ] = None,
@@ -79,7 +81,6 @@ def embed(
     Interrupted, the same command goes on where it was.
     """
     from hybridwing import console
-    from hybridwing.backbones.registry import load_backbone
     from hybridwing.embeddings.catalogue import items_of
     from hybridwing.embeddings.folder import items_in
     from hybridwing.embeddings.job import Share, embed_to_file
@@ -92,16 +93,8 @@ def embed(
         raise EmbeddingError(f"name the folder of the photographs that {source} lists with --images")
     else:
         items, left_out = items_of(catalogue_of(source, column, hybrid_value, non_hybrid_value), images), ()
-    load = partial(
-        load_backbone,
-        backbone,
-        preprocess=preprocess,
-        view=view,
-        feature=feature,
-        device=device,
-        precision=precision,
-        offline=offline,
-    )
+    compute = compute_of(device, precision, runtime, offline, cache, no_cache)
+    load = partial(compute.load, backbone, preprocess=preprocess, view=view, feature=feature)
     with console.progress("embedding") as report:
         made = embed_to_file(
             items,
@@ -110,7 +103,7 @@ def embed(
             share=share,
             batch_size=batch_size,
             workers=workers,
-            cache=cache_of(cache, no_cache),
+            cache=compute.cache,
             engine=_engine(engine, load, address, ray_workers),
             progress=report,
         )

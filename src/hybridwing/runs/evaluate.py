@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.embeddings.catalogue import embed_catalogue
+from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.evaluation.challenge_score import ChallengeScores, challenge_scores
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
 from hybridwing.runs.folder import check_new_folder, new_folder
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import EmbeddingTable, Failure
     from hybridwing.runs.folder import Run, RunManifest
 
@@ -80,10 +80,7 @@ def evaluate(
     *,
     embeddings: EmbeddingTable | None = None,
     backbone: str | None = None,
-    device: str = "auto",
-    precision: str = "auto",
-    offline: bool = False,
-    cache: EmbeddingCache | None = None,
+    compute: Compute = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Score a labelled catalogue with every detector of a run.
@@ -99,10 +96,7 @@ def evaluate(
         Made earlier from these images with the run's backbone.
     backbone : str, optional
         Where the run's backbone is now, if its folder was moved.
-    device, precision, offline
-        See :func:`hybridwing.backbones.registry.load_backbone`.
-    cache : EmbeddingCache, optional
-        Where embeddings are looked up and kept.
+    compute : Compute
     progress : callable, optional
         Called with the number of images embedded and of all.
 
@@ -113,8 +107,8 @@ def evaluate(
     """
     labels = catalogue.labels
     if embeddings is None:
-        encoder = backbone_of(run, device=device, precision=precision, offline=offline, name=backbone)
-        embeddings = embed_catalogue(catalogue, images, encoder, cache=cache, progress=progress)
+        encoder = backbone_of(run, compute=compute, name=backbone)
+        embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=progress)
     check_embeddings(run, embeddings)
     uuids = [str(uuid) for uuid in catalogue.uuids]
     groups = catalogue.groups

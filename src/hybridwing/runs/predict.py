@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.detectors.calibration import threshold_at
+from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.images.find import find_images
 from hybridwing.runs.scoring import backbone_of, score_images
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import Failure
     from hybridwing.runs.folder import Run
 
@@ -100,10 +100,7 @@ def predict(
     tnr: float = 0.95,
     detector: str | None = None,
     backbone: str | None = None,
-    device: str = "auto",
-    precision: str = "auto",
-    offline: bool = False,
-    cache: EmbeddingCache | None = None,
+    compute: Compute = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
 ) -> Ranking:
     """Score the images in files and folders and rank them.
@@ -119,10 +116,7 @@ def predict(
         By default the run's best.
     backbone : str, optional
         Where the run's backbone is now, if its folder was moved.
-    device, precision, offline
-        See :func:`hybridwing.backbones.registry.load_backbone`.
-    cache : EmbeddingCache, optional
-        Where embeddings are looked up and kept.
+    compute : Compute
     progress : callable, optional
         Called with the number of images embedded and of all.
 
@@ -137,8 +131,8 @@ def predict(
     threshold = round(threshold_at(saved, tnr), 4)
     found = find_images(places)
     items = [(str(path), path) for path in found.images]
-    encoder = backbone_of(run, device=device, precision=precision, offline=offline, name=backbone)
-    table = embed_images(items, encoder, cache=cache, progress=progress)
+    encoder = backbone_of(run, compute=compute, name=backbone)
+    table = embed_images(items, encoder, cache=compute.cache, progress=progress)
     scores = score_images(saved, table, table.uuids)
     paths = dict(items)
     order = sorted(zip(table.uuids, scores, strict=True), key=lambda pair: (-pair[1], pair[0]))

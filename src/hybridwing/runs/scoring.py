@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.errors import BackboneError, EmbeddingError, RunError
 from hybridwing.runtime.scoring import calibrated_scores, fallback_score
 
@@ -21,16 +21,13 @@ if TYPE_CHECKING:
     from hybridwing.runtime.arrays import SavedDetector
 
 
-def backbone_of(
-    run: Run, *, device: str = "auto", precision: str = "auto", offline: bool = False, name: str | None = None
-) -> Backbone:
+def backbone_of(run: Run, *, compute: Compute = DEFAULT, name: str | None = None) -> Backbone:
     """Load the backbone a run was trained with.
 
     Parameters
     ----------
     run : Run
-    device, precision, offline
-        See :func:`hybridwing.backbones.registry.load_backbone`.
+    compute : Compute
     name : str, optional
         Where the backbone is now, if its folder was moved.
 
@@ -43,14 +40,11 @@ def backbone_of(
     """
     manifest = run.manifest
     try:
-        backbone = load_backbone(
+        backbone = compute.load(
             name or manifest.backbone.name,
             preprocess=manifest.preprocess,
             view=manifest.backbone.preprocess.view,
             feature=manifest.backbone.feature,
-            device=device,
-            precision=precision,
-            offline=offline,
         )
     except BackboneError as error:
         if name is not None:

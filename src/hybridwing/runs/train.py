@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing import __version__
-from hybridwing.backbones.registry import load_backbone
 from hybridwing.catalogue.splits import Method, split
 from hybridwing.detectors.fitting import fit_detector
 from hybridwing.detectors.registry import detector_names, make_detector
 from hybridwing.embeddings.catalogue import embed_catalogue
+from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.embeddings.store import write_table
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import DetectorError, EmbeddingError, RunError
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import Failure
 
 
@@ -78,10 +77,7 @@ def train(
     preprocess: str = "default",
     view: str = "whole",
     feature: str = "default",
-    device: str = "auto",
-    precision: str = "auto",
-    offline: bool = False,
-    cache: EmbeddingCache | None = None,
+    compute: Compute = DEFAULT,
     embeddings: EmbeddingTable | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -104,10 +100,10 @@ def train(
         Decides the split and the detectors' own draws. Same seed and data, same bytes.
     split_method, test_fraction
         See :func:`hybridwing.catalogue.splits.split`. The defaults are those of the challenge's sample.
-    preprocess, view, feature, device, precision, offline
+    preprocess, view, feature
         See :func:`hybridwing.backbones.registry.load_backbone`.
-    cache : EmbeddingCache, optional
-        Where embeddings are looked up and kept.
+    compute : Compute
+        Device, precision, cache.
     embeddings : EmbeddingTable, optional
         Made earlier from these images, and maybe more, with this backbone; otherwise the images are embedded here.
     overwrite : bool
@@ -128,17 +124,9 @@ def train(
     _ = catalogue.labels
     division = split(catalogue, method=split_method, test_fraction=test_fraction, seed=seed)
     with new_folder(out, overwrite=overwrite) as partial:
-        encoder = load_backbone(
-            backbone,
-            preprocess=preprocess,
-            view=view,
-            feature=feature,
-            device=device,
-            precision=precision,
-            offline=offline,
-        )
+        encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature)
         if embeddings is None:
-            embeddings = embed_catalogue(catalogue, images, encoder, cache=cache, progress=progress)
+            embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=progress)
         elif embeddings.backbone.key != encoder.spec.key:
             raise EmbeddingError(
                 f"the embeddings were made by {embeddings.backbone.name} with other weights or preprocessing than "

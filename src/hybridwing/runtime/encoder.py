@@ -30,9 +30,9 @@ class Encoder:
 
     Parameters
     ----------
-    folder : Path
-        Holds ``config.json`` and ``model.safetensors`` (or its sharded form), or ``open_clip_config.json`` and
-        ``open_clip_model.safetensors``.
+    source : Path or LoadedModel
+        A folder that holds ``config.json`` and ``model.safetensors`` (or its sharded form), or
+        ``open_clip_config.json`` and ``open_clip_model.safetensors``; or a model that was loaded from elsewhere.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, or any name that torch knows.
     side : int
@@ -58,6 +58,10 @@ class Encoder:
         Class of the model.
     precision : {"fp32", "bf16", "fp16"}
         What it computes in.
+    device : str
+        Where it computes: ``"cpu"``, ``"cuda"``, ``"mps"`` …
+    side : int
+        As given.
     batch_size : int
         Pictures a forward pass that suit the model and the memory that was free when it was loaded.
 
@@ -70,7 +74,7 @@ class Encoder:
 
     def __init__(
         self,
-        folder: Path,
+        source: Path | LoadedModel,
         device: str = "auto",
         side: int = 224,
         *,
@@ -82,11 +86,8 @@ class Encoder:
 
         if feature not in FEATURES:
             raise EncoderError(f"feature must be one of {', '.join(FEATURES)}; got {feature!r}")
-        found = layout or find_layout(folder)
-        if found is None:
-            raise EncoderError("it holds no model in a known layout")
-        loaded = load_model(folder, found, projected=feature == "projected")
-        self.architecture = type(loaded.model).__name__
+        loaded = source if isinstance(source, LoadedModel) else _loaded(source, layout, feature)
+        self.architecture = loaded.architecture
         try:
             self._device = torch.device(pick_device(device))
             self._model = loaded.model.to(self._device).eval()
@@ -96,7 +97,7 @@ class Encoder:
             raise EncoderError(str(error)) from error
         except (RuntimeError, AssertionError) as error:
             raise EncoderError(f"the device {device!r} cannot be used: {first_line(error)}") from error
-        self._side = side
+        self.device, self.side = self._device.type, side
         self._probe(_wanted(feature, loaded))
 
     def _probe(self, wanted: str) -> None:
@@ -112,19 +113,18 @@ class Encoder:
             if not any(True for _ in module.children()):
                 hooks.append(module.register_forward_hook(note))
         try:
-            probe, self.feature = self._embed(torch.zeros(1, 3, self._side, self._side, device=self._device), wanted)
+            probe, self.feature = self._embed(torch.zeros(1, 3, self.side, self.side, device=self._device), wanted)
         except EncoderError:
             raise
         except Exception as error:  # each architecture checks its input in its own way
             raise EncoderError(
-                f"{self.architecture} does not embed pictures of {self._side} × {self._side} pixels: "
-                f"{first_line(error)}"
+                f"{self.architecture} does not embed pictures of {self.side} × {self.side} pixels: {first_line(error)}"
             ) from error
         finally:
             for hook in hooks:
                 hook.remove()
         self.dimension = int(probe.shape[1])
-        self.batch_size = batch_for(_LIVE_LAYERS * largest[0] + 2 * 12 * self._side**2, self._device)
+        self.batch_size = batch_for(_LIVE_LAYERS * largest[0] + 2 * 12 * self.side**2, self._device)
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Embed prepared inputs.
@@ -157,24 +157,45 @@ class Encoder:
             torch.cuda.empty_cache()
         raise MemoryError(f"a batch of {len(batch)} does not fit the memory of {self._device}: {reason}")
 
+    def module(self) -> Any:
+        """The way from pixels to embeddings as one ``torch.nn.Module``, for other programs to run."""
+        import torch
+
+        encoder = self
+
+        class Module(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.model, self.projection = encoder._model, encoder._projection
+
+            def forward(self, pixels: Any) -> Any:
+                return encoder._feature_of(self.model(pixel_values=pixels), encoder.feature)[0]
+
+        return Module().eval()
+
     def _embed(self, pixels: Any, wanted: str) -> tuple[Any, str]:
         """Embeddings and the name of the output they come from."""
         import torch
 
-        with torch.inference_mode():
-            with autocast(self.precision, self._device):
-                output = self._model(pixel_values=pixels)
-            if wanted == "projected":
-                if self._projection is None:
-                    raise EncoderError(f"{self.architecture} has no feature 'projected': it is no CLIP model")
-                # In full: of one small product the rounding would be felt, the speed not.
+        with torch.inference_mode(), autocast(self.precision, self._device):
+            return self._feature_of(self._model(pixel_values=pixels), wanted)
+
+    def _feature_of(self, output: Any, wanted: str) -> tuple[Any, str]:
+        """What of a model's output is the embedding, and its name."""
+        import torch
+
+        if wanted == "projected":
+            if self._projection is None:
+                raise EncoderError(f"{self.architecture} has no feature 'projected': it is no CLIP model")
+            # In full: of one small product the rounding would be felt, the speed not.
+            with torch.autocast(self._device.type, enabled=False):
                 return self._projection(output.pooler_output.float()), wanted
         hidden = output.last_hidden_state
         if hidden.ndim == 4:
             pooled = getattr(output, "pooler_output", None)
             pooled = hidden.mean(dim=(2, 3), dtype=torch.float32) if pooled is None else pooled
             return pooled.flatten(1), self._only("pooled", wanted)
-        special = _special_tokens(hidden.shape[1], self._side, getattr(self._model.config, "patch_size", None))
+        special = _special_tokens(hidden.shape[1], self.side, getattr(self._model.config, "patch_size", None))
         if special == 0:
             return hidden.mean(dim=1, dtype=torch.float32), self._only("pooled", wanted)
         if wanted == "cls":
@@ -189,6 +210,13 @@ class Encoder:
         if wanted not in ("default", feature):
             raise EncoderError(f"{self.architecture} has no feature {wanted!r}: it has no CLS token; use {feature!r}")
         return feature
+
+
+def _loaded(folder: Path, layout: str | None, feature: str) -> LoadedModel:
+    found = layout or find_layout(folder)
+    if found is None:
+        raise EncoderError("it holds no model in a known layout")
+    return load_model(folder, found, projected=feature == "projected")
 
 
 def _wanted(feature: str, loaded: LoadedModel) -> str:

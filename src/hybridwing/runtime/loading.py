@@ -37,13 +37,16 @@ class LoadedModel:
         Called with ``pixel_values``; its output has ``last_hidden_state``.
     projection : torch.nn.Module or None
         Maps the pooled output into the space that pictures share with texts (CLIP).
-    layout : {"transformers", "open_clip"}
+    layout : str
         How it was stored.
+    architecture : str
+        Class of the model.
     """
 
     model: Any
     projection: Any
     layout: str
+    architecture: str
 
 
 def find_layout(folder: Path) -> str | None:
@@ -108,7 +111,7 @@ def load_model(folder: Path, layout: str, *, projected: bool = False) -> LoadedM
             model = load_open_clip(folder)
         except OpenClipError as error:
             raise EncoderError(str(error)) from error
-        return LoadedModel(model.vision_model, model.visual_projection, layout)
+        return LoadedModel(model.vision_model, model.visual_projection, layout, type(model.vision_model).__name__)
     return _load_transformers(folder, projected)
 
 
@@ -136,11 +139,10 @@ def _load_transformers(folder: Path, projected: bool) -> LoadedModel:
     if vision.main_input_name != "pixel_values":
         raise EncoderError(f"{type(vision).__name__} does not take pictures; a vision model is needed")
     # Weights kept in half precision are computed with in full, as inputs come.
-    return LoadedModel(vision.float(), _in_full(getattr(model, "visual_projection", None)), "transformers")
-
-
-def _in_full(module: Any) -> Any:
-    return None if module is None else module.float()
+    projection = getattr(model, "visual_projection", None)
+    return LoadedModel(
+        vision.float(), None if projection is None else projection.float(), "transformers", type(vision).__name__
+    )
 
 
 def _checked_config(folder: Path) -> Any:

@@ -6,7 +6,7 @@ other and averaged. A wing is then described by the directions of its pattern's 
 oriented gradients, Dalal & Triggs 2005, CVPR, as square roots, i.e. compared by the Hellinger kernel as in Arandjelović
 & Zisserman 2012, CVPR), by the lightness and colour of each place relative to the light of the photograph, and by its
 proportions. Forewing and hindwing laid together, whether they lay on the body or apart, add how the elements lie to
-each other.
+each other; so does, with less weight, the specimen as it lies, folded along its axis.
 """
 
 from __future__ import annotations
@@ -39,8 +39,11 @@ _WING = _CELLS * _CELLS * _ORIENTATIONS + 3 * _COLOUR_CELLS * _COLOUR_CELLS + _S
 _LAYOUT_CELLS = 8  # cells a side for the lightness of the whole specimen
 _LAYOUT = _CELLS * _CELLS * _ORIENTATIONS + _LAYOUT_CELLS * _LAYOUT_CELLS
 
-#: Length of the descriptor: forewings, hindwings, layout.
-DIMENSION = 2 * _WING + _LAYOUT
+#: How much the specimen as it lies counts: it tells real hybrids a little better, and how the wings were laid out too.
+_FOLDED_WEIGHT = np.float32(0.7)
+
+#: Length of the descriptor: forewings, hindwings, both together and as they lie.
+DIMENSION = 2 * _WING + 2 * _LAYOUT
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +54,20 @@ class Wings:
     ----------
     forewings, hindwings : tuple of (ndarray of shape (height, width, 3), float32 in [0, 1]) or None
         Left and right, the right one mirrored; None where there is none to be seen.
-    layout : ndarray of shape (height, width, 3), float32 in [0, 1], or None
+    joined : ndarray of shape (height, width, 3), float32 in [0, 1], or None
         Forewing laid against hindwing, inner sides flush, the mean of the left and the mirrored right pair; None where
         nothing is to be seen.
+    folded : ndarray of shape (height, width, 3), float32 in [0, 1], or None
+        The left half of the specimen as it lies averaged with the mirrored right half; None where nothing is to be
+        seen.
     confidence : float
         How surely the specimen was found, in [0, 1].
     """
 
     forewings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
     hindwings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
-    layout: NDArray[np.float32] | None
+    joined: NDArray[np.float32] | None
+    folded: NDArray[np.float32] | None
     confidence: float
 
 
@@ -79,7 +86,8 @@ def cut_wings(rgb: NDArray[np.float32]) -> Wings:
     return Wings(
         forewings=(four[0], four[1]),
         hindwings=(four[2], four[3]),
-        layout=_joined([(four[0], four[2]), (four[1], four[3])]),
+        joined=_joined([(four[0], four[2]), (four[1], four[3])]),
+        folded=_folded(picture, wings.parts > 0, round(wings.column)),
         confidence=specimen.confidence * wings.plausible("specimen"),
     )
 
@@ -99,7 +107,8 @@ def describe(image: Image.Image) -> NDArray[np.float32]:
         For each pair of wings 4 × 4 cells of 8 edge directions in [0, 1]; 6 × 6 cells of lightness in [0, 1] and of two
         colour differences in [-1, 1] (red against green; their mean against blue); the logarithm of height by width,
         the share of the box that is lighter than 0.3 of the light, and the wing's share of the specimen's size. Then
-        the layout: 4 × 4 cells of 8 edge directions and 8 × 8 cells of lightness. Zeros for what is not to be seen.
+        forewing and hindwing laid together: 4 × 4 cells of 8 edge directions and 8 × 8 cells of lightness; then the
+        same of the specimen as it lies, at 0.7 of its strength. Zeros for what is not to be seen.
     """
     return prepare(image).value
 
@@ -108,7 +117,8 @@ def _described(wings: Wings) -> NDArray[np.float32]:
     """Descriptor of wings that were cut out."""
     pairs = np.stack([_pair(wings.forewings), _pair(wings.hindwings)])
     pairs[:, -1] /= max(float(np.hypot(*pairs[:, -1])), 1.0)
-    return np.concatenate([pairs.ravel(), _layout(wings.layout)]).astype(np.float32)
+    layouts = [_layout(wings.joined), _FOLDED_WEIGHT * _layout(wings.folded)]
+    return np.concatenate([pairs.ravel(), *layouts]).astype(np.float32)
 
 
 def _boxed(picture: NDArray[np.float32], inside: NDArray[np.bool_], mirror: bool = False) -> NDArray[np.float32] | None:
@@ -153,12 +163,23 @@ def _stretched(picture: NDArray[np.float32], width: int, height: int) -> NDArray
     return np.stack(sized, axis=-1)
 
 
+def _folded(picture: NDArray[np.float32], mask: NDArray[np.bool_], axis: int) -> NDArray[np.float32] | None:
+    """The specimen folded along its axis: the mean of its left half and its mirrored right half."""
+    across, down = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    if len(across) < 3 or len(down) < 3:
+        return None
+    half = max(axis - int(across[0]), int(across[-1]) + 1 - axis)
+    padded = np.pad(picture[down[0] : down[-1] + 1], ((0, 0), (half, half), (0, 0)))
+    left, right = padded[:, axis : axis + half], padded[:, axis + half : axis + 2 * half]
+    return np.ascontiguousarray((left + right[:, ::-1]) / 2)
+
+
 def _pair(pair: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
     """Mean descriptor of a left and a right wing; a torn one (much smaller than its twin) does not count."""
     seen = [wing for wing in pair if wing is not None]
     if not seen:
         return np.zeros(_WING, np.float32)
-    areas = [int((wing.max(axis=2) > 0).sum()) for wing in seen]
+    areas = [int((_brightest(wing) > 0).sum()) for wing in seen]
     whole = [wing for wing, area in zip(seen, areas, strict=True) if area >= 0.35 * max(areas)]
     mean: NDArray[np.float32] = np.mean([_wing(wing) for wing in whole], axis=0, dtype=np.float32)
     return mean
@@ -167,7 +188,7 @@ def _pair(pair: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
 def _wing(wing: NDArray[np.float32]) -> NDArray[np.float32]:
     """Descriptor of one wing."""
     # The brightest scales of the wing stand for the light of the photograph: exposure and lamp colour drop out.
-    light = max(float(np.quantile(wing.max(axis=2), 0.98)), 0.05)
+    light = max(float(np.quantile(_brightest(wing), 0.98)), 0.05)
     grey = np.clip(_shrunk(wing.mean(axis=2), _EDGE_SIDE) / light, 0.0, 1.0)
     red, green, blue = (_shrunk(wing[..., channel], _COLOUR_CELLS) / light for channel in range(3))
     lightness = (red + green + blue) / 3.0
@@ -177,14 +198,20 @@ def _wing(wing: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([np.sqrt(_edges(grey)).ravel(), places.ravel(), shape])
 
 
-def _layout(joined: NDArray[np.float32] | None) -> NDArray[np.float32]:
-    """Descriptor of forewing and hindwing laid together."""
-    if joined is None:
+def _layout(specimen: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """Descriptor of a whole specimen."""
+    if specimen is None:
         return np.zeros(_LAYOUT, np.float32)
-    light = max(float(np.quantile(joined.max(axis=2), 0.98)), 0.05)
-    grey = np.clip(joined.mean(axis=2) / light, 0.0, 1.0)
+    light = max(float(np.quantile(_brightest(specimen), 0.98)), 0.05)
+    grey = np.clip(specimen.mean(axis=2) / light, 0.0, 1.0)
     edges, places = _edges(_shrunk(grey, _EDGE_SIDE)), _shrunk(grey, _LAYOUT_CELLS)
     return np.concatenate([np.sqrt(edges).ravel(), places.ravel()])
+
+
+def _brightest(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest channel of each pixel, several times faster than a maximum over so short an axis."""
+    brightest: NDArray[np.float32] = np.maximum(np.maximum(picture[..., 0], picture[..., 1]), picture[..., 2])
+    return brightest
 
 
 def _shrunk(plane: NDArray[np.float32], side: int) -> NDArray[np.float32]:

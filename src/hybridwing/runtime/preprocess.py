@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +39,7 @@ _Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How pictures are prepared; stored with every embedding table and every model and hashed into their keys.
+    """How pictures are prepared; stored with every embedding table and every model.
 
     Attributes
     ----------
@@ -89,7 +87,7 @@ class Preprocess:
         if self.antialias is not True:
             raise ValueError("antialias must be true: shrinking without it is not offered")
         for name, triple in (("mean", self.mean), ("std", self.std)):
-            # 0 and 0.0 are equal, but not in the JSON that is hashed.
+            # 0 and 0.0 are equal, but not in the JSON that a backbone's key is hashed from.
             object.__setattr__(self, name, _finite_triple(name, triple))
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive; got {self.std!r}")
@@ -98,11 +96,11 @@ class Preprocess:
     def short_side(self) -> int:
         """Pixels that decoding must keep on the picture's short side for this input to be sharp."""
         decoded = 2.0 if self.resize == "none" else _DECODED[self.view]
-        return round(decoded * self._side)
+        return round(decoded * self.resized_side)
 
     @property
-    def _side(self) -> int:
-        """Short side before any cut."""
+    def resized_side(self) -> int:
+        """Short side of the picture once resized, before any cut, in pixels."""
         return max(self.size, self.resize_to if self.resize == "shortest" else 0)
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,11 +128,6 @@ class Preprocess:
     def as_sample(self) -> Preprocess:
         """Return the same with the sample's resize: squashed to a square, bilinear, whole picture."""
         return replace(self, resize="squash", interpolation="bilinear", view="whole")
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the settings, 64 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
 def _finite_triple(name: str, values: object) -> _Triple:
@@ -210,7 +203,7 @@ def prepare(image: Image.Image, prep: Preprocess) -> Prepared:
     else:
         # What "shortest" will cut off is added around the view beforehand.
         rim = prep.resize_to / prep.size if prep.resize == "shortest" else 1.0
-        cut = cut_view(image, prep.view, side=prep._side, pad=rim)
+        cut = cut_view(image, prep.view, side=prep.resized_side, pad=rim)
     return Prepared(to_input(cut.image, prep), cut.view, cut.confidence)
 
 

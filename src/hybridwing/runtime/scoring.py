@@ -149,7 +149,8 @@ def map_scores(raw: ArrayLike, knots: ArrayLike, levels: ArrayLike, scales: Arra
         below = np.minimum(np.maximum(xs[0] - x, 0) / widths[0], 1e300)
         above = np.minimum(np.maximum(x - xs[-1], 0) / widths[1], 1e300)
     quantile = np.where(below > 0, ys[0] / (1 + below), quantile)
-    quantile = np.where(above > 0, ys[-1] + (1 - ys[-1]) * (above / (1 + above)), quantile)
+    # Not above / (1 + above): far out, rounding could let that fall where the raw score rises.
+    quantile = np.where(above > 0, ys[-1] + (1 - ys[-1]) * (1 - 1 / (1 + above)), quantile)
     return np.clip(LOWEST_SCORE + (HIGHEST_SCORE - LOWEST_SCORE) * quantile, LOWEST_SCORE, HIGHEST_SCORE)
 
 

@@ -91,7 +91,8 @@ def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
         keep = residual <= max(0.04, 2.5 * float(np.median(residual[keep])))
     else:
         centre = basis @ plane
-    distance: NDArray[np.float32] = np.linalg.norm(rgb - centre, axis=-1).astype(np.float32)
+    apart = (rgb - centre).astype(np.float32)
+    distance: NDArray[np.float32] = np.sqrt(np.einsum("ijk,ijk->ij", apart, apart))
     return distance
 
 

@@ -1,0 +1,264 @@
+"""Hold the embedding engine against the bare forward pass, the challenge sample's loop and pybioclip, in one run.
+
+    python benchmarks/embedding.py [--model vit-b-16] [--images 64] [--rounds 3] [--device auto] [--json results.json]
+
+Photographs of 18 megapixels (JPEG, some 5 MB each) are made on the spot, and a model of the true size with random
+weights: speed does not depend on them. Every round measures, in turn,
+
+- the bare forward pass, on inputs that lie ready in memory, in the engine's batches;
+- the engine, from the folder of JPEGs to the parquet file, without its cache;
+- the sample's loop, restated from its training code: a Dataset that decodes each photograph in full and squashes it to
+  224 × 224, a DataLoader with batches of 4 and 8 worker processes, and embeddings concatenated batch by batch.
+
+The engine and the forward pass are measured with torch and, where it is installed, with OpenVINO. On a GPU the share of
+its peak is what the forward pass reaches of a large matrix product's speed, measured in the same run and precision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import statistics
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from hybridwing.backbones.registry import load_backbone
+from hybridwing.embeddings.folder import items_in
+from hybridwing.embeddings.job import embed_to_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hybridwing.backbones.base import Backbone
+
+#: Width, layers, heads, patch of the models; DINOv2 has its own class.
+MODELS = {"vit-b-16": (768, 12, 12, 16), "vit-l-14": (1024, 24, 16, 14), "dinov2-base": (768, 12, 12, 14)}
+SIZE, SIDE = (5184, 3456), 224
+DISTINCT = 8
+SAMPLE_BATCH, SAMPLE_WORKERS = 4, 8
+
+
+def make_photographs(folder: Path, count: int) -> None:
+    """Photographs with a specimen-like blob, a gradient and the noise of a sensor; hard links beyond the first few."""
+    folder.mkdir()
+    width, height = SIZE
+    for number in range(count):
+        path = folder / f"{number:04d}.jpg"
+        if number >= DISTINCT:
+            path.hardlink_to(folder / f"{number % DISTINCT:04d}.jpg")
+            continue
+        rng = np.random.default_rng(number)
+        coarse = rng.normal(150, 45, (54, 81, 3)).clip(0, 255).astype(np.uint8)
+        picture = np.asarray(Image.fromarray(coarse).resize(SIZE, Image.Resampling.BICUBIC), np.float32)
+        picture = picture + rng.normal(0, 5.5, (height, width, 1)).astype(np.float32)
+        Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(path, quality=90)
+
+
+def make_model(folder: Path, name: str) -> None:
+    """A model of the true size, with random weights, in Hugging Face's layout."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    width, layers, heads, patch = MODELS[name]
+    common = {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads, "patch_size": patch}
+    if name.startswith("dinov2"):
+        model = transformers.Dinov2Model(transformers.Dinov2Config(image_size=518, **common))
+    else:
+        model = transformers.ViTModel(transformers.ViTConfig(intermediate_size=4 * width, **common))
+    model.save_pretrained(folder)
+    settings = {"size": {"shortest_edge": SIDE}, "do_center_crop": True, "crop_size": SIDE, "resample": 3}
+    normal = {"image_mean": [0.48, 0.46, 0.41], "image_std": [0.27, 0.26, 0.28], "do_normalize": True}
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings | normal), encoding="utf-8")
+
+
+def timed(work: Callable[[], object], count: int) -> float:
+    """Images a second."""
+    begun = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - begun)
+
+
+def bare(backbone: Backbone, inputs: list[np.ndarray]) -> None:
+    """The forward pass on inputs that lie ready."""
+    for start in range(0, len(inputs), backbone.batch_size):
+        backbone.forward(inputs[start : start + backbone.batch_size])
+
+
+def engine(backbone: Backbone, photographs: Path, out: Path) -> None:
+    """From the folder to the file."""
+    summary = embed_to_file(items_in(photographs)[0], backbone, out)
+    assert summary.embedded == summary.images
+
+
+class SampleDataset:
+    """Full decode, squash, scale and normalise, as the sample does with torchvision."""
+
+    def __init__(self, photographs: Path) -> None:
+        self.paths = sorted(photographs.iterdir())
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        import torch
+
+        picture = Image.open(self.paths[index]).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous().float().div(255)
+        mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+        return (pixels - mean[:, None, None]) / std[:, None, None], 0
+
+
+def sample_loop(model: Any, photographs: Path, device: str) -> None:
+    """The sample's loop over batches."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    loader = DataLoader(SampleDataset(photographs), batch_size=SAMPLE_BATCH, shuffle=False, num_workers=SAMPLE_WORKERS)
+    features = None
+    for pixels, _labels in loader:
+        with torch.no_grad():
+            made = model(pixel_values=pixels.to(device)).last_hidden_state[:, 0].cpu().numpy()
+            features = made if features is None else np.concatenate((features, made), axis=0)
+
+
+def pybioclip(photographs: Path) -> Callable[[], object] | str:
+    """Embed path of pybioclip, with its own model class and random weights; or why it cannot be measured."""
+    if importlib.util.find_spec("bioclip") is None:
+        return "pybioclip is not installed"
+    try:
+        from bioclip.predict import BaseClassifier
+
+        classifier = BaseClassifier(model_str="ViT-B-16", pretrained_str=None)
+    except Exception as error:  # torchvision beside another torch, a hub that cannot be reached
+        return f"pybioclip does not load here: {str(error).splitlines()[0]}"
+    paths = [str(path) for path in sorted(photographs.iterdir())]
+
+    def work() -> None:
+        for path in paths:
+            classifier.create_image_features_for_image(path, normalize=False)
+
+    return work
+
+
+def peak_share(model: str, images_per_second: float, precision: str) -> float:
+    """Share that a forward pass reaches of the speed of a large matrix product, on the GPU."""
+    import torch
+
+    width, layers, _, patch = MODELS[model]
+    tokens = (SIDE // patch) ** 2 + 1
+    # Multiply-adds of a transformer: projections and MLP, 12 × width² a token, and attention, 2 × tokens × width.
+    operations = 2 * layers * tokens * (12 * width**2 + 2 * tokens * width) + 2 * tokens * 3 * patch**2 * width
+    kind = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+    a = torch.randn(8192, 8192, device="cuda", dtype=kind)
+    for _ in range(3):
+        a @ a
+    torch.cuda.synchronize()
+    begun = time.perf_counter()
+    for _ in range(20):
+        a @ a
+    torch.cuda.synchronize()
+    peak = 20 * 2 * 8192**3 / (time.perf_counter() - begun)
+    return images_per_second * operations / peak
+
+
+def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
+    """All rounds."""
+    import torch
+
+    make_photographs(root / "photographs", arguments.images)
+    make_model(root / "model", arguments.model)
+    runtimes = ["torch"]
+    if importlib.util.find_spec("openvino") and arguments.device in ("auto", "cpu") and not torch.cuda.is_available():
+        runtimes.append("openvino")
+    load = partial(load_backbone, f"local:{root / 'model'}", feature="cls")
+    load = partial(load, device=arguments.device, precision=arguments.precision)
+    backbones = {runtime: load(runtime=runtime) for runtime in runtimes}
+    rng = np.random.default_rng(0)
+    inputs = list(rng.standard_normal((arguments.images, 3, SIDE, SIDE)).astype(np.float32))
+    device = "cuda" if torch.cuda.is_available() and arguments.device != "cpu" else "cpu"
+    import transformers
+
+    plain = transformers.AutoModel.from_pretrained(root / "model").to(device).eval()
+    works: dict[str, Callable[[], object]] = {}
+    for runtime, backbone in backbones.items():
+        bare(backbone, inputs[: 2 * backbone.batch_size])  # compiled, warm
+        works[f"bare forward, {runtime}"] = partial(bare, backbone, inputs)
+        works[f"engine, {runtime}"] = partial(engine, backbone, root / "photographs", root / "e.parquet")
+    works["sample's loop"] = partial(sample_loop, plain, root / "photographs", device)
+    other = pybioclip(root / "photographs")
+    if callable(other):
+        works["pybioclip"] = other
+    rounds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(arguments.rounds):
+        for name, work in works.items():
+            rounds[name].append(timed(work, arguments.images))
+    sizes = [path.stat().st_size for path in (root / "photographs").iterdir()]
+    report: dict[str, Any] = {
+        "model": arguments.model,
+        "images": arguments.images,
+        "megabytes_a_photograph": round(statistics.mean(sizes) / 1e6, 2),
+        "device": device,
+        "precision": backbones["torch"].precision,
+        "batch_size": backbones["torch"].batch_size,
+        "threads": torch.get_num_threads(),
+        "images_per_second": {name: [round(rate, 2) for rate in rates] for name, rates in rounds.items()},
+        "not_measured": [] if callable(other) else [other],
+    }
+    report["ratios"] = ratios(rounds, runtimes)
+    if device == "cuda":
+        best = max(rounds["bare forward, torch"])
+        report["share_of_peak"] = round(peak_share(arguments.model, best, backbones["torch"].precision), 3)
+    return report
+
+
+def ratios(rounds: dict[str, list[float]], runtimes: list[str]) -> dict[str, float]:
+    """Medians over the rounds of what was measured side by side."""
+    made = {}
+    for runtime in runtimes:
+        mine = rounds[f"engine, {runtime}"]
+        for name in (f"bare forward, {runtime}", "sample's loop", "pybioclip"):
+            if name in rounds:
+                pairs = zip(mine, rounds[name], strict=True)
+                made[f"engine, {runtime} / {name}"] = round(statistics.median(a / b for a, b in pairs), 3)
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=MODELS, default="vit-b-16")
+    parser.add_argument("--images", type=int, default=64, help="photographs")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        report = measure(arguments, Path(place))
+    print(
+        f"{report['model']}, {report['images']} photographs of 18 Mpx and {report['megabytes_a_photograph']} MB, "
+        f"{report['device']}, {report['precision']}, batches of {report['batch_size']}\n"
+    )
+    print(f"{'':28}{'images/s':>9}   (least, most)")
+    for name, rates in report["images_per_second"].items():
+        print(f"{name:28}{statistics.median(rates):>9.2f}   ({min(rates):.2f}, {max(rates):.2f})")
+    print()
+    for name, ratio in report["ratios"].items():
+        print(f"{name:52}{ratio:>7.2f}")
+    for reason in report["not_measured"]:
+        print(f"not measured: {reason}")
+    if "share_of_peak" in report:
+        print(f"share of the GPU's peak: {report['share_of_peak']:.2f}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

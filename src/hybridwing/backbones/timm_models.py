@@ -1,0 +1,156 @@
+"""The `timm:NAME` backbones: PyTorch Image Models, with their weights in safetensors from the hub."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import math
+from functools import cached_property, partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.hub import fetch
+from hybridwing.errors import BackboneError, MissingExtraError
+from hybridwing.runtime.encoder import Encoder
+from hybridwing.runtime.loading import EncoderError, LoadedModel, first_line
+from hybridwing.runtime.preprocess import Prepared, Preprocess, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from hybridwing.backbones.local import Choice
+
+_WEIGHTS = "model.safetensors"
+
+
+class TimmBackbone:
+    """A model of timm without its classifier: what it pools is the embedding.
+
+    Parameters
+    ----------
+    model : str
+        As timm calls it, e.g. ``"vit_base_patch16_224.augreg2_in21k_ft_in1k"``.
+    choice : Choice
+        How it is to be used.
+    offline : bool
+        See :func:`hybridwing.backbones.hub.fetch`.
+
+    Raises
+    ------
+    BackboneError
+        If timm has no such model, or no weights for it on the hub, or they cannot be fetched.
+    MissingExtraError
+        If timm is not installed.
+    """
+
+    prepare_in_processes = False
+
+    def __init__(self, model: str, choice: Choice, *, offline: bool = False) -> None:
+        self._timm = _timm()
+        config = _published(self._timm, model)
+        if config is None or not config.hf_hub_id:
+            raise BackboneError(
+                f"timm has no model {model!r} with weights on the hub; see timm.list_models(pretrained=True)"
+            )
+        self._model, self._choice = model, choice
+        self._preprocess = choice.applied_to(_preprocessing(self._timm, model, config))
+        self._files = fetch(config.hf_hub_id, None, "timm", offline=offline)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        try:
+            weights = {"file": str(self._files.folder / _WEIGHTS), "hf_hub_id": None, "url": None}
+            network = self._timm.create_model(
+                self._model, pretrained=True, num_classes=0, pretrained_cfg_overlay=weights
+            )
+            loaded = LoadedModel(_pooling(network.float()), None, "timm", type(network).__name__)
+            choice = self._choice
+            return Encoder(
+                loaded, choice.device, self._preprocess.size, feature=choice.feature, precision=choice.precision
+            )
+        except EncoderError as error:
+            raise BackboneError(f"the model timm:{self._model} cannot be used: {error}") from error
+        except Exception as error:  # of timm, which has as many kinds as models
+            raise BackboneError(f"timm cannot load {self._model}: {first_line(error)}") from error
+
+    @cached_property
+    def spec(self) -> BackboneSpec:
+        """What it is; loads the model."""
+        return BackboneSpec(
+            name=f"timm:{self._model}",
+            family="timm",
+            revision=self._encoder.architecture,
+            weights_sha256=hashlib.sha256((self._files.folder / _WEIGHTS).read_bytes()).hexdigest(),
+            feature=self._encoder.feature,
+            dimension=self._encoder.dimension,
+            preprocess=self._preprocess,
+            source=self._files.source,
+        )
+
+    @property
+    def precision(self) -> str:
+        """Number format of the forward pass; loads the model."""
+        return self._encoder.precision
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a forward pass that suit the model and the memory; loads the model."""
+        return self._encoder.batch_size
+
+    @property
+    def prepare(self) -> Callable[[Image.Image], Prepared]:
+        """Resize, cut and normalise."""
+        return partial(prepare, prep=self._preprocess)
+
+    def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Embed a batch."""
+        return self._encoder.forward(batch)
+
+
+def _timm() -> Any:
+    try:
+        return importlib.import_module("timm")
+    except ImportError as error:
+        raise MissingExtraError(str(error.name or "timm"), "timm", "a backbone of timm") from error
+
+
+def _published(timm: Any, model: str) -> Any:
+    """What timm knows of a model's weights; None where it knows none."""
+    try:
+        return timm.get_pretrained_cfg(model, allow_unregistered=False)
+    except RuntimeError:
+        return None
+
+
+def _preprocessing(timm: Any, model: str, config: Any) -> Preprocess:
+    """What timm itself does for evaluation (``timm/data/transforms_factory.py``)."""
+    values = timm.data.resolve_data_config(pretrained_cfg=config.to_dict())
+    _, height, width = values["input_size"]
+    mode = values.get("crop_mode") or "center"
+    if height != width or mode not in ("center", "squash"):
+        raise BackboneError(f"{model} wants {height} × {width} pixels, cut as {mode!r}; only squares are offered")
+    resize = "squash" if mode == "squash" else "shortest"
+    short = max(height, math.floor(height / values["crop_pct"]))
+    mean, std = tuple(values["mean"]), tuple(values["std"])
+    return Preprocess(height, resize, short, values["interpolation"], mean=mean, std=std)
+
+
+def _pooling(network: Any) -> Any:
+    """A model of timm as :class:`~hybridwing.runtime.encoder.Encoder` calls one."""
+    import torch
+
+    class Pooling(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, pixel_values: Any) -> SimpleNamespace:
+            pooled = self.network(pixel_values)
+            return SimpleNamespace(last_hidden_state=pooled[:, :, None, None], pooler_output=pooled)
+
+    return Pooling()

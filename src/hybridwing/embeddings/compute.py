@@ -1,0 +1,51 @@
+"""How embeddings are computed, as one value: none of it changes what an embedding is, up to the last digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing.backbones.registry import load_backbone
+
+if TYPE_CHECKING:
+    from hybridwing.backbones.base import Backbone
+    from hybridwing.embeddings.cache import EmbeddingCache
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how to compute.
+
+    Attributes
+    ----------
+    device, precision, runtime : str
+    offline : bool
+        See :func:`hybridwing.backbones.registry.load_backbone`.
+    cache : EmbeddingCache, optional
+        Where embeddings that are known are looked up, and new ones are kept.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    runtime: str = "torch"
+    offline: bool = False
+    cache: EmbeddingCache | None = None
+
+    def load(
+        self, name: str, *, preprocess: str = "default", view: str = "whole", feature: str = "default"
+    ) -> Backbone:
+        """Make a backbone ready to compute in this way; see :func:`hybridwing.backbones.registry.load_backbone`."""
+        return load_backbone(
+            name,
+            preprocess=preprocess,
+            view=view,
+            feature=feature,
+            device=self.device,
+            precision=self.precision,
+            runtime=self.runtime,
+            offline=self.offline,
+        )
+
+
+#: With what the machine has, without a cache.
+DEFAULT = Compute()

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from hybridwing.backbones.registry import load_backbone
+from hybridwing.errors import BackboneError, MissingExtraError
+
+from .conftest import SIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+needs_openvino = pytest.mark.skipif(
+    importlib.util.find_spec("openvino") is None, reason="the extra 'openvino' is not installed"
+)
+
+
+def inputs(count: int, seed: int = 3) -> list[np.ndarray]:
+    return list(np.random.default_rng(seed).standard_normal((count, 3, SIDE, SIDE)).astype(np.float32))
+
+
+@needs_openvino
+@pytest.mark.parametrize("architecture", ["DINOv2 with registers", "ConvNeXt", "CLIP vision"])
+def test_its_embeddings_are_those_of_torch(save: Callable[..., Path], architecture: str) -> None:
+    name = f"local:{save(architecture)}"
+    torchs, mine = load_backbone(name), load_backbone(name, runtime="openvino")
+    assert mine.spec == torchs.spec
+    assert mine.precision == "fp32"
+    assert mine.batch_size == torchs.batch_size
+    for count in (1, 3):
+        wanted, got = torchs.forward(inputs(count)), mine.forward(inputs(count))
+        assert got.dtype == np.float32
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)
+
+
+@needs_openvino
+def test_an_embedding_does_not_depend_on_its_company(save):
+    mine = load_backbone(f"local:{save('ViT')}", runtime="openvino")
+    three = mine.forward(inputs(3))
+    np.testing.assert_allclose(mine.forward(inputs(3)[::-1])[::-1], three, atol=1e-6)
+
+
+@needs_openvino
+def test_real_weights(shared, tmp_path):
+    name = f"local:{shared / 'weights' / 'mobilenet_v2_1.0_224'}"
+    torchs, mine = load_backbone(name), load_backbone(name, runtime="openvino")
+    pictures = list(np.random.default_rng(0).uniform(-1, 1, (4, 3, 224, 224)).astype(np.float32))
+    wanted, got = torchs.forward(pictures), mine.forward(pictures)
+    cosine = (wanted * got).sum(1) / np.linalg.norm(wanted, axis=1) / np.linalg.norm(got, axis=1)
+    assert cosine.min() > 0.9999
+
+
+@needs_openvino
+def test_another_model_than_torchs_is_refused(save, monkeypatch):
+    from hybridwing.backbones.openvino import OpenVinoEncoder
+
+    monkeypatch.setattr(OpenVinoEncoder, "forward", lambda self, batch: -np.ones((len(batch), self.dimension)))
+    with pytest.raises(BackboneError, match=r"OpenVINO's embeddings by local:.* are not those of torch \(cosine"):
+        _ = load_backbone(f"local:{save('ViT')}", runtime="openvino").spec
+
+
+@needs_openvino
+def test_a_model_that_it_cannot_translate(save, monkeypatch):
+    import openvino
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("No conversion rule found for operations: aten::odd\nand more")
+
+    monkeypatch.setattr(openvino, "convert_model", fail)
+    with pytest.raises(BackboneError, match=r"OpenVINO cannot run ViTModel \(local:.*\): No conversion .*odd$"):
+        _ = load_backbone(f"local:{save('ViT')}", runtime="openvino").spec
+
+
+@needs_openvino
+def test_no_memory_for_a_batch(save, monkeypatch):
+    import openvino
+
+    mine = load_backbone(f"local:{save('ViT')}", runtime="openvino")
+    assert mine.forward(inputs(1)).shape == (1, mine.spec.dimension)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("Exception: std::bad_alloc")
+
+    monkeypatch.setattr(openvino.Core, "compile_model", fail)
+    with pytest.raises(MemoryError, match="a batch of 8 does not fit the memory"):
+        mine.forward(inputs(5))
+    fail_otherwise: Any = pytest.MonkeyPatch()
+    fail_otherwise.setattr(openvino.Core, "compile_model", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("odd")))
+    with pytest.raises(RuntimeError, match="odd"):
+        mine.forward(inputs(5))
+    fail_otherwise.undo()
+
+
+@needs_openvino
+def test_devices_that_are_no_processor(save, monkeypatch):
+    from hybridwing.backbones.openvino import OpenVinoEncoder
+
+    class Elsewhere:
+        device = "cuda"
+
+    with pytest.raises(BackboneError, match="--runtime openvino is for processors, not for the device 'cuda'"):
+        OpenVinoEncoder(Elsewhere(), "x")  # type: ignore[arg-type]
+
+
+def test_without_openvino(save, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "openvino" else real(name, *a))
+    with pytest.raises(MissingExtraError, match=r"--runtime openvino needs .*hybridwing\[openvino\]"):
+        _ = load_backbone(f"local:{save('ViT')}", runtime="openvino").spec
+
+
+def test_runtimes_that_there_are_not(monkeypatch):
+    with pytest.raises(BackboneError, match="runtime must be one of torch, openvino; got 'tflite'"):
+        load_backbone("pattern", runtime="tflite")
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(BackboneError, match="timm's models run in torch alone"):
+        load_backbone("timm:vit_small_patch16_224", runtime="openvino")

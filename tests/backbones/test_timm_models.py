@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import hub_server
+import numpy as np
+import pytest
+from PIL import Image
+
+from hybridwing.backbones.registry import load_backbone
+from hybridwing.errors import BackboneError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+
+#: A model that timm keeps for tests, with its weights.
+NAME = "test_vit.r160_in1k"
+
+
+def test_timm_may_be_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingExtraError, match=r"a backbone of timm needs .* pip install 'hybridwing\[timm\]'"):
+        load_backbone(f"timm:{NAME}")
+
+
+@pytest.fixture
+def timm() -> Any:
+    return pytest.importorskip("timm", reason="timm is not installed", exc_type=ImportError)
+
+
+@pytest.fixture
+def hub(timm, tmp_path, monkeypatch) -> Iterator[hub_server.Hub]:
+    from hybridwing.backbones import timm_models
+
+    real = timm_models.fetch
+    with hub_server.serving() as server:
+        monkeypatch.setattr(
+            timm_models, "fetch", lambda *a, **k: real(*a, **k, endpoint=server.endpoint, cache=tmp_path / "cache")
+        )
+        yield server
+
+
+@pytest.fixture
+def published(timm, hub, tmp_path) -> Any:
+    """The network whose weights the hub holds."""
+    from safetensors.torch import save_file
+
+    network = timm.create_model(NAME, pretrained=False).eval()
+    save_file(network.state_dict(), tmp_path / "model.safetensors")
+    content = (tmp_path / "model.safetensors").read_bytes()
+    hub.repositories[f"timm/{NAME}"] = hub_server.Repository({"config.json": b"{}", "model.safetensors": content})
+    return network
+
+
+def test_embeddings_are_those_of_timm_itself(timm, published):
+    import torch
+
+    backbone = load_backbone(f"timm:{NAME}", device="cpu")
+    spec = backbone.spec
+    assert (spec.family, spec.feature, spec.source) == ("timm", "pooled", f"timm/{NAME}@{'a' * 40}")
+    batch = np.random.default_rng(0).normal(size=(3, 3, spec.preprocess.size, spec.preprocess.size)).astype(np.float32)
+    published.reset_classifier(0)
+    with torch.no_grad():
+        expected = published(torch.from_numpy(batch)).numpy()
+    assert spec.dimension == expected.shape[1]
+    np.testing.assert_allclose(backbone.forward(list(batch)), expected, atol=1e-5)
+    assert (backbone.precision, backbone.batch_size) == ("fp32", 32)
+
+
+@pytest.mark.parametrize("size", [(400, 300), (517, 389), (160, 160)])
+def test_inputs_are_those_of_timm_itself(timm, published, size):
+    backbone = load_backbone(f"timm:{NAME}", device="cpu")
+    picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (*size[::-1], 3), dtype=np.uint8))
+    steps = timm.data.create_transform(**timm.data.resolve_model_data_config(published))
+    np.testing.assert_allclose(backbone.prepare(picture).value, steps(picture).numpy(), atol=1e-5)
+
+
+def test_models_that_are_not_there(timm, hub):
+    with pytest.raises(BackboneError, match="timm has no model 'no_such_model' with weights on the hub"):
+        load_backbone("timm:no_such_model")
+    with pytest.raises(BackboneError, match="the hub has no repository timm/"):
+        load_backbone(f"timm:{NAME}")
+
+
+def test_weights_that_do_not_serve(timm, published, hub):
+    hub.repositories[f"timm/{NAME}"].files["model.safetensors"] = b"broken"
+    with pytest.raises(BackboneError, match=f"timm cannot load {NAME}"):
+        load_backbone(f"timm:{NAME}", device="cpu").spec  # noqa: B018 - loads the model
+
+
+def test_features_it_lacks(timm, published):
+    with pytest.raises(BackboneError, match="has no feature 'cls'"):
+        load_backbone(f"timm:{NAME}", device="cpu", feature="cls").spec  # noqa: B018 - loads the model
