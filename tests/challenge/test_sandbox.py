@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +18,6 @@ from hybridwing.challenge.sandbox import Limits, read_plain, run_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 MB = 2**20
 QUICK = Limits(seconds=20, memory=300 * MB, output_bytes=MB, disk_bytes=20 * MB, file_bytes=8 * MB, processes=16)
@@ -84,8 +85,6 @@ print(json.dumps([sys.argv[1:], os.getcwd(), sys.path[0], os.environ["HOME"], "A
         assert "signal 6" in outcome.reason(QUICK)
 
     def test_another_folder_and_interpreter(self, run, tmp_path):
-        from pathlib import Path
-
         outcome = run("import os; print(os.getcwd())", cwd=tmp_path, python=Path(sys.executable))
         assert outcome.output.strip() == str(tmp_path.resolve())
 
@@ -147,6 +146,15 @@ class TestLimits:
         assert "16 processes" in outcome.reason(QUICK)
 
 
+def started_here(folder: Path) -> list[str]:
+    """Programs that were started from a folder, wherever in the tree of processes they are now."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(entry.read_bytes().decode(errors="replace"))
+    return [line for line in found if str(folder) in line]
+
+
 def children_gone() -> bool:
     end = time.monotonic() + 5
     while descendants(os.getpid()).pids and time.monotonic() < end:
@@ -172,10 +180,17 @@ def test_descendants_and_their_memory(monkeypatch, platform):
     assert tree.resident > 0
 
 
+@pytest.fixture(params=[True, False], ids=["guards", "no guards"])
+def with_and_without_guards(request, monkeypatch):
+    """As on a kernel that grants everything, and on one that grants nothing."""
+    monkeypatch.setattr("hybridwing.challenge.sandbox._KERNEL_GUARDS", request.param)
+
+
 @posix
+@pytest.mark.usefixtures("with_and_without_guards")
 class TestNothingOutlivesIt:
     @pytest.mark.parametrize("last", ["", "time.sleep(60)"])
-    def test_grandchildren_in_groups_of_their_own(self, run, last):
+    def test_grandchildren_in_groups_of_their_own(self, run, tmp_path, last):
         code = f"""
 import os, time
 if os.fork() == 0:
@@ -188,6 +203,15 @@ if os.fork() == 0:
         outcome = run(code, limits=Limits(seconds=1))
         assert outcome.ended == ("timeout" if last else "ok")
         assert children_gone()
+        assert not started_here(tmp_path)
+
+    @linux
+    def test_who_ends_its_keeper(self, run, tmp_path):
+        code = "import os, time\nif os.fork() == 0:\n    os.setsid(); time.sleep(60)\nos.kill(os.getppid(), 9)\n"
+        code += "time.sleep(1)"
+        run(code, limits=Limits(seconds=3))
+        assert children_gone()
+        assert not started_here(tmp_path)
 
     def test_ctrl_c(self, run, monkeypatch):
         def interrupt(_):

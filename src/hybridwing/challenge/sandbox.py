@@ -36,6 +36,8 @@ _HERE = Path(__file__).parent
 #: Seconds between two looks at a running program, and between two at its folders.
 _LOOK, _LOOK_AT_DISK = 0.05, 1.0
 _LOG = "guard.log"
+#: Ask the kernel for its guards; off to see what holds where it grants none.
+_KERNEL_GUARDS = True
 
 
 def run_python(
@@ -134,6 +136,7 @@ class _Run:
                 "environment": environment,
                 "writable": [str(folder) for folder in folders],
                 "network": network,
+                "guards": _KERNEL_GUARDS,
                 "report": theirs,
                 # A second bound should memory grow faster than it is looked at; reserved space does not count in it.
                 "limits": {"file": limits.file_bytes, "cpu": cpu + 1, "data": 2 * limits.memory + 2**30},
