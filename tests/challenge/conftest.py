@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +13,16 @@ from PIL import Image
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.challenge.build import build_submission
+from hybridwing.challenge.run import run_submission
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from hybridwing.challenge.verdict import SubmissionRun
     from hybridwing.runs.folder import Run
 
 #: A random split of so small a table may hold out no hybrid at all.
@@ -81,10 +82,18 @@ def built(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> P
     return out
 
 
-@pytest.fixture
-def broken(built: Path, tmp_path: Path) -> Path:
-    """A copy of the submission to spoil."""
-    return Path(shutil.copytree(built, tmp_path / "broken"))
+@dataclass(frozen=True)
+class Ran:
+    result: SubmissionRun
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def ran(collection: Collection, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The submission's zip, run on all photographs of the collection."""
+    folder = tmp_path_factory.mktemp("ran") / "submitted"
+    archive = built.with_name("submission.zip")
+    return Ran(run_submission(archive, collection.images, collection.test, folder), folder)
 
 
 @pytest.fixture(scope="session")

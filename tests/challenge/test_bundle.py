@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("yaml", reason="PyYAML is not installed")
 
+GROUPS = ("major", "minor", "mimic")
 COMPETITION = """
 version: 2
 title: A sister challenge
@@ -201,6 +202,23 @@ def test_only_known_packages_are_installed_for_a_program(tmp_path):
     (tmp_path / "b.py").write_text("from PIL import Image\nfrom . import a\ndef f():\n    import tqdm, torch\n")
     (tmp_path / "c.py").write_text("this is no Python")
     assert program_needs(tmp_path) == ("Pillow", "PyYAML", "packaging", "scikit-learn", "torch", "tqdm")
+
+
+def test_a_bundle_that_scores_as_the_challenge_is_held_against_our_own_scoring(bundle, simple, tmp_path):
+    rows = [f"{name}.png,{int(name == 'a')},{group}" for name, group in zip("abc", GROUPS, strict=True)]
+    reference = tmp_path / "reference.csv"
+    reference.write_text("\n".join(["filename,hybrid_stat,ssp_indicator", *rows]))
+    record = {}
+    for text in ("{}", "RECORD"):
+        with zipfile.ZipFile(bundle / "scoring_program.zip", "w") as archive:
+            content = json.dumps(record) if text == "RECORD" else '{"found": 1}'
+            archive.writestr("score.py", f"import sys; open(sys.argv[1] + '/scores.json', 'w').write({content!r})")
+            archive.writestr("metadata", "command: python3 /app/program/score.py /app/output")
+        result = run_submission(simple, None, reference, tmp_path / f"out{len(record)}", bundle=bundle)
+        said = "the same numbers" if text == "RECORD" else "other numbers"
+        assert any(f"hybridwing's own scoring gives {said}" in note for note in result.notes)
+        assert result.full_scores is not None
+        record = result.full_scores.leaderboard()
 
 
 @pytest.fixture

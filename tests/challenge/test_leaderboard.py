@@ -9,7 +9,6 @@ import pytest
 
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.challenge.leaderboard import compare_places, write_table
-from hybridwing.challenge.run import run_submission
 from hybridwing.errors import RunError, ScoringError
 from hybridwing.evaluation.comparison import COLUMNS
 from hybridwing.report.leaderboard_page import leaderboard_html
@@ -17,14 +16,13 @@ from hybridwing.runs.evaluate import evaluate, write_evaluation
 
 
 @pytest.fixture(scope="module")
-def places(collection, built, tmp_path_factory):
+def places(collection, ran, tmp_path_factory):
     """An evaluation, a submission that was run, a file of predictions, and a run."""
     root = tmp_path_factory.mktemp("places")
     done = evaluate(collection.run, read_catalogue(collection.test), collection.images)
     write_evaluation(done, root / "evaluation")
-    run_submission(built, collection.images, collection.test, root / "submitted")
     shutil.copyfile(root / "evaluation" / "predictions_knn.txt", root / "plain.txt")
-    return [root / "evaluation", root / "submitted", root / "plain.txt", collection.run.folder]
+    return [root / "evaluation", ran.folder, root / "plain.txt", collection.run.folder]
 
 
 def test_what_can_be_compared(places, collection):

@@ -17,7 +17,6 @@ from hybridwing.challenge.held_out import MEASURES, held_out
 from hybridwing.challenge.leaderboard import compare_places
 from hybridwing.challenge.publish import CONTENTS, line_of, marked, publish, training_commands
 from hybridwing.challenge.references import count_entries, read_bib, records_of, references
-from hybridwing.challenge.run import run_submission
 from hybridwing.errors import RunError, SubmissionError
 from hybridwing.runs.folder import Run
 
@@ -31,10 +30,9 @@ lines = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_si
 
 
 @pytest.fixture(scope="module")
-def repository(collection, built, tmp_path_factory):
+def repository(collection, ran, tmp_path_factory):
     root = tmp_path_factory.mktemp("published")
-    run_submission(built, collection.images, collection.test, root / "ran")
-    comparison = compare_places([root / "ran"], collection.test, resamples=20)
+    comparison = compare_places([ran.folder], collection.test, resamples=20)
     table = read_catalogue(collection.train)
     options = {"bib": BIB, "comparison": comparison, "reference": "ref_test.csv", "detector": "svm"}
     publish(collection.run, root / "repo", PUBLICATION, catalogue=table, **options)
@@ -143,18 +141,18 @@ def test_the_commands_reproduce_the_run(repository, collection):
     assert line_of("--option") == "option"
 
 
-def test_the_notebook_runs(repository, collection, tmp_path):
+def test_the_notebook_runs(repository, pictures):
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     notebook = nbformat.read(repository / "notebook" / "submission.ipynb", as_version=4)
     nbformat.validate(notebook)
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    code = code.replace('ROOT / "images"', f"Path({str(collection.images)!r})")
+    code = code.replace('ROOT / "images"', f"Path({str(pictures)!r})")
     program = "import matplotlib; matplotlib.use('agg')\n" + code
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=repository / "notebook"
     )
     assert done.returncode == 0, done.stderr
-    assert "180 photographs" in done.stdout
+    assert "8 photographs" in done.stdout
 
 
 def test_the_held_out_images_are_measured_with_intervals(collection, tmp_path):

@@ -68,17 +68,17 @@ def attempt(tmp_path: Path, album: tuple[Path, Path]) -> Callable[..., Submissio
 GOOD = "return 0.123456 + 0.5 * name.startswith('h')"
 
 
-def test_every_score_is_the_library_s(built, collection, tmp_path):
-    result = run_submission(built.with_name("submission.zip"), collection.images, collection.test, tmp_path / "out")
+def test_every_score_is_the_library_s(ran, collection):
+    result = ran.result
     assert result.accepted, result.problem
-    predicted = read_predictions(tmp_path / "out" / "predictions.txt")
+    predicted = read_predictions(ran.folder / "predictions.txt")
     names = predicted.filenames.to_pylist()
     assert sorted(names) == sorted(os.listdir(collection.images))
     items = [(name, collection.images / name) for name in names]
     table = embed_images(items, backbone_of(collection.run), workers=1)
     assert predicted.scores.tolist() == score_images(collection.run.detector("svm"), table, names).tolist()
-    official = score_files(tmp_path / "out" / "predictions.txt", collection.test, allow_extra=True)
-    assert (tmp_path / "out" / "scores.json").read_text() == official.to_json()
+    official = score_files(ran.folder / "predictions.txt", collection.test, allow_extra=True)
+    assert (ran.folder / "scores.json").read_text() == official.to_json()
     assert result.scores == official.leaderboard()
     assert result.seconds_for_test > result.account.seconds["predict"]
 

@@ -111,7 +111,7 @@ def test_large_jpegs_are_drafted(folder, tmp_path):
 
 def test_files_that_do_not_belong_together_are_refused(folder):
     (folder / serving.SETTINGS).write_text(replace(PATTERN, dimension=8).to_json(), encoding="utf-8")
-    with pytest.raises(ServingError, match="takes 670 values and the backbone gives 8"):
+    with pytest.raises(ServingError, match=f"takes {DIMENSION} values and the backbone gives 8"):
         Scorer(folder)
     (folder / serving.SETTINGS).unlink()
     with pytest.raises(ServingError, match="No such file"):

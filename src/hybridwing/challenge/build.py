@@ -216,7 +216,7 @@ def runtime_modules(family: str, origin: str) -> tuple[str, ...]:
     origin : {"none", "bundled", "hub"}
         Of its weights. Without weights nothing of torch comes along, and without the hub nothing that fetches.
     """
-    left_out = {"encoder", "device"} if family == "pattern" else set()
+    left_out = {"encoder"} if family == "pattern" else set()
     if origin != "hub":
         left_out.add("fetching")
     found = ["__init__", "serving"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.challenge.run import VERDICT
 from hybridwing.challenge.trial import PREDICTIONS
+from hybridwing.embeddings.compute import DEFAULT
 from hybridwing.errors import RunError, ScoringError
 from hybridwing.evaluation.comparison import COLUMNS, Comparison, compare
 from hybridwing.evaluation.predictions import read_predictions
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.embeddings.cache import EmbeddingCache
+    from hybridwing.embeddings.compute import Compute
 
 CSV, PAGE = "leaderboard.csv", "leaderboard.html"
 #: All that the folder of a leaderboard holds.
@@ -39,9 +40,7 @@ def compare_places(
     *,
     images: Path | None = None,
     detector: str | None = None,
-    device: str = "auto",
-    offline: bool = False,
-    cache: EmbeddingCache | None = None,
+    compute: Compute = DEFAULT,
     resamples: int = 1000,
     seed: int = 42,
     progress: Callable[[int, int], None] | None = None,
@@ -60,7 +59,7 @@ def compare_places(
         Folder of its photographs: a run has to score them first.
     detector : str, optional
         Compare this one detector of each run and evaluation.
-    device, offline, cache
+    compute
         See :func:`hybridwing.runs.evaluate.evaluate`.
     resamples, seed
         See :func:`hybridwing.evaluation.comparison.compare`.
@@ -83,7 +82,7 @@ def compare_places(
                     f"{place} is a run, which has not scored {reference.name} yet: name the photographs with --images, "
                     f"or the folder that this writes: hybridwing evaluate {place} {reference} --images DIR --out FOLDER"
                 )
-            found = _of_run(place, table, images, device=device, offline=offline, cache=cache, progress=progress)
+            found = _of_run(place, table, images, compute=compute, progress=progress)
         else:
             found = _of_predictions(place, listed.filenames)
         if detector is not None and len(found) > 1:
@@ -115,12 +114,10 @@ def _of_run(
     table: Catalogue,
     images: Path,
     *,
-    device: str,
-    offline: bool,
-    cache: EmbeddingCache | None,
+    compute: Compute,
     progress: Callable[[int, int], None] | None,
 ) -> Scores:
-    done = evaluate(read_run(place), table, images, device=device, offline=offline, cache=cache, progress=progress)
+    done = evaluate(read_run(place), table, images, compute=compute, progress=progress)
     return {name: result.scores for name, result in done.detectors.items()}
 
 

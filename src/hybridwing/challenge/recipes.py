@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybridwing.challenge.commands import TrainingChoice
+from hybridwing.embeddings.compute import Compute
 from hybridwing.errors import SubmissionError
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.runs.folder import Run
+
+#: A submission computes in full precision, and so does what it is built from.
+FULL = Compute(precision="fp32")
 
 _BACKBONES = {"bioclip": "bioclip", "dino": "dinov2-base", "pattern": "pattern"}
 _DETECTORS = ("svm", "sgd", "knn", "gaussian")
@@ -78,9 +81,7 @@ def train_recipe(
     *,
     preprocess: str = "default",
     backbone: str | None = None,
-    device: str = "auto",
-    offline: bool = False,
-    cache: EmbeddingCache | None = None,
+    compute: Compute = FULL,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
@@ -96,7 +97,7 @@ def train_recipe(
     preprocess : {"default", "sample"}
     backbone : str, optional
         Where the recipe's backbone is on this machine, e.g. ``"local:FOLDER"``.
-    device, offline, cache, overwrite, progress
+    compute, overwrite, progress
         See :func:`hybridwing.runs.train.train`.
 
     Raises
@@ -121,10 +122,7 @@ def train_recipe(
         preprocess=choice.preprocess,
         view=choice.view,
         feature=choice.feature,
-        device=device,
-        precision="fp32",
-        offline=offline,
-        cache=cache,
+        compute=compute,
         overwrite=overwrite,
         progress=progress,
     ).run

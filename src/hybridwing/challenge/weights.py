@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.local import LocalBackbone
+from hybridwing.embeddings.compute import Compute
 from hybridwing.errors import SubmissionError
 from hybridwing.runs.scoring import backbone_of
 from hybridwing.runtime.digests import file_digest
@@ -60,7 +61,7 @@ def plan_weights(run: Run, *, bundle: bool = False, backbone: str | None = None,
             f"a submission with the backbone {spec.name} ({spec.family}) cannot be built: the code it carries loads "
             f"{', '.join(FAMILIES)}"
         )
-    loaded = backbone_of(run, name=backbone, device="cpu", precision="fp32", offline=offline)
+    loaded = backbone_of(run, name=backbone, compute=Compute("cpu", "fp32", offline=offline))
     if not isinstance(loaded, LocalBackbone):
         return WeightPlan(Weights())
     sources = loaded.files

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hybridwing.cli.command import app
-from hybridwing.cli.inputs import CacheFolder, Device, NoCache, Offline, Overwrite, Seed, cache_of
+from hybridwing.cli.inputs import CacheFolder, Device, NoCache, Offline, Overwrite, Seed, compute_of
 
 
 @app.command()
@@ -49,9 +49,7 @@ def leaderboard(
             reference,
             images=images,
             detector=detector,
-            device=device,
-            offline=offline,
-            cache=cache_of(cache, no_cache),
+            compute=compute_of(device, "auto", "torch", offline, cache, no_cache),
             resamples=resamples,
             seed=seed,
             progress=report,

@@ -9,13 +9,10 @@ import typer
 
 from hybridwing.cli.challenge import submission
 from hybridwing.cli.inputs import (
-    CacheFolder,
     MovedBackbone,
-    NoCache,
     Offline,
     Overwrite,
     RunArgument,
-    cache_of,
     catalogue_of,
 )
 from hybridwing.errors import SubmissionError
@@ -43,8 +40,6 @@ def publish(
     bundle_weights: Annotated[bool, typer.Option("--bundle-weights", help="Put weights from the hub in.")] = False,
     backbone: MovedBackbone = None,
     offline: Offline = False,
-    cache: CacheFolder = None,
-    no_cache: NoCache = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write the repository that the challenge asks for.
@@ -66,9 +61,7 @@ def publish(
     if evaluation is not None and reference is not None:
         with console.progress("resampling") as report:
             name = detector or trained.manifest.best_detector
-            comparison = compare_places(
-                [evaluation], reference, detector=name, cache=cache_of(cache, no_cache), progress=report
-            )
+            comparison = compare_places([evaluation], reference, detector=name, progress=report)
     made = write(
         trained,
         out,

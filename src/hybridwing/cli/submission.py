@@ -16,8 +16,8 @@ from hybridwing.cli.inputs import (
     Offline,
     Overwrite,
     PreprocessName,
-    cache_of,
     catalogue_of,
+    compute_of,
 )
 from hybridwing.errors import SubmissionError
 
@@ -71,9 +71,7 @@ def build(
                 out.with_name(f"{out.name}-run"),
                 preprocess=preprocess,
                 backbone=backbone,
-                device=device,
-                offline=offline,
-                cache=cache_of(cache, no_cache),
+                compute=compute_of(device, "fp32", "torch", offline, cache, no_cache),
                 overwrite=overwrite,
                 progress=report,
             )

@@ -207,7 +207,6 @@ def _embedder(
         from .pattern import describe
 
         return describe, "cpu"
-    from .device import pick_device
     from .encoder import Encoder
 
     # In full precision wherever it runs: half of it moves scores in the fourth decimal, and there is no hurry.
@@ -230,7 +229,7 @@ def _embedder(
         vector: NDArray[np.float32] = encoder.forward([prepare(image, prep).value])[0]
         return vector
 
-    return embed, pick_device(device)
+    return embed, encoder.device
 
 
 def weights_folder(weights: Weights, folder: Path) -> Path:
