@@ -68,7 +68,7 @@ class RunError(HybridwingError):
 
 
 class SubmissionError(HybridwingError):
-    """A challenge submission cannot be opened, or is refused before anything of it is unpacked or run."""
+    """A challenge submission cannot be built or opened, or is refused before anything of it is unpacked or run."""
 
 
 class SimulationError(HybridwingError):

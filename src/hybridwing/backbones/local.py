@@ -153,6 +153,11 @@ class LocalBackbone:
         )
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """Configuration and weights, all that the model is loaded from; sorted by name."""
+        return _model_files(self._folder, self._layout)
+
+    @property
     def precision(self) -> str:
         """Number format of the forward pass; loads the model."""
         return self._encoder.precision
@@ -208,16 +213,21 @@ def _pickle_hint(folder: Path) -> str:
     )
 
 
-def _digest(folder: Path, layout: str) -> str:
-    """SHA-256 over the configuration and the weights that are used, with their names."""
+def _model_files(folder: Path, layout: str) -> tuple[Path, ...]:
+    """The configuration and the weights that are used, sorted by name."""
     if layout == "open_clip":
         names = [OPEN_CLIP_CONFIG, next(name for name in OPEN_CLIP_WEIGHTS if (folder / name).is_file())]
     else:
         names = ["config.json", *transformers_weights(folder)]
+    return tuple(folder / name for name in sorted(names))
+
+
+def _digest(folder: Path, layout: str) -> str:
+    """SHA-256 over the configuration and the weights that are used, with their names."""
     total = hashlib.sha256()
-    for name in sorted(names):
-        total.update(name.encode() + b"\0")
-        with (folder / name).open("rb") as file:
+    for path in _model_files(folder, layout):
+        total.update(path.name.encode() + b"\0")
+        with path.open("rb") as file:
             while block := file.read(1 << 20):
                 total.update(block)
     return total.hexdigest()

@@ -104,9 +104,13 @@ def _workers(module: Module) -> Iterator[Check]:
 def _devices(module: Module) -> Iterator[Check]:
     remedy = 'device = "cuda" if torch.cuda.is_available() else "cpu"'
     asks = any(dotted(node).endswith("is_available") for node in module.nodes if isinstance(node, ast.Attribute))
-    docs = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}
+    # Neither a docstring nor what a device is compared with asks for a GPU.
+    harmless = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}
     for node in module.nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+        if isinstance(node, ast.Compare):
+            harmless |= {id(side) for side in (node.left, *node.comparators)}
+    for node in module.nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in harmless:
             number = re.fullmatch(r"(?:cuda|gpu|GPU):(\d+)", node.value)
             if number and number[1] != "0":
                 finding = f"{node.value!r}: a worker has one GPU or none"

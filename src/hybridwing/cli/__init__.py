@@ -3,7 +3,19 @@
 Nothing heavy is imported before a verb runs, so that ``hybridwing --help`` answers at once.
 """
 
-from hybridwing.cli import challenge, collecting, data, embedding, learning, lists
+from hybridwing.cli import challenge, collecting, comparing, data, embedding, learning, lists, publishing, submission
 from hybridwing.cli.command import app, main
 
-__all__ = ["app", "challenge", "collecting", "data", "embedding", "learning", "lists", "main"]
+__all__ = [
+    "app",
+    "challenge",
+    "collecting",
+    "comparing",
+    "data",
+    "embedding",
+    "learning",
+    "lists",
+    "main",
+    "publishing",
+    "submission",
+]

@@ -1,4 +1,4 @@
-"""The verbs of the challenge's own loop."""
+"""The group of verbs about submissions, and the one that checks them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import typer
 from hybridwing.cli.command import app
 
 submission = typer.Typer(
-    name="submission", help="Challenge submissions: check.", no_args_is_help=True, rich_markup_mode=None
+    name="submission",
+    help="Challenge submissions: build, check, run, publish.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 app.add_typer(submission)
 
