@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.convert import find_pickle, not_convertible
 from hybridwing.backbones.network import NetworkBackbone, hash_file
 from hybridwing.backbones.settings import PREPROCESSORS, read_open_clip_preprocess, read_preprocess
 from hybridwing.errors import BackboneError, MissingExtraError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 #: Said along with an error where the preprocessing had to be guessed.
 _NO_PREPROCESSOR = " (the folder has no preprocessor_config.json, so pictures of 224 × 224 pixels were assumed)"
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
 
 
 @dataclass(frozen=True)
@@ -169,11 +169,15 @@ def _layout_of(folder: Path) -> str:
 
 
 def _pickle_hint(folder: Path) -> str:
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
-    if not pickles:
+    """What to do about the pickle that a folder holds its weights in; empty where it holds none."""
+    found = find_pickle({path.name for path in folder.iterdir()})
+    if found is None:
         return ""
+    pickle, converts = found
+    if not converts:
+        return f"; {not_convertible(pickle)}"
     return (
-        f"; {pickles[0]} is a pickle, which could run code when loaded and is refused: convert it once, where you "
+        f"; {pickle} is a pickle, which could run code when loaded and is refused: convert it once, where you "
         f"trust its source, with: python -m hybridwing.backbones.convert {folder}"
     )
 
