@@ -240,6 +240,15 @@ def test_a_name_that_is_none(hub, tmp_path):
         ),
         ({"config.json": b"{}", "pytorch_model.bin": b""}, "hf download o/model config.json preprocessor_config.json"),
         ({"open_clip_config.json": b"{}", "open_clip_pytorch_model.bin": b""}, "a pickle alone, open_clip_pytorch_mod"),
+        (
+            {"config.json": b"{}", "a.bin": b"", "pytorch_model.bin": b""},
+            "config.json preprocessor_config.json pytorch_model.bin --local-dir model && python -m hybridwing",
+        ),
+        (
+            {"config.json": b"{}", "pytorch_model-00001-of-00002.bin": b"", "pytorch_model.bin.index.json": b"{}"},
+            "o/model holds no safetensors; pytorch_model-00001-of-00002.bin is a pickle, which could run code when "
+            "loaded and is refused; hybridwing converts open_clip_pytorch_model.bin beside open_clip_config.json or",
+        ),
         ({"config.json": b"{}", "model.safetensors.index.json": b"{}"}, "does not say which files hold the weights"),
         (
             {"config.json": b"{}", "model.safetensors.index.json": b'{"weight_map": {"a": "../../x.safetensors"}}'},

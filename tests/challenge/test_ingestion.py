@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from hybridwing.challenge import ingestion
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

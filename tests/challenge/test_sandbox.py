@@ -155,11 +155,21 @@ def started_here(folder: Path) -> list[str]:
     return [line for line in found if str(folder) in line]
 
 
+#: Children of this process that a test found there: other tests leave a pool's resource tracker behind.
+BEFORE: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def children_before() -> None:
+    BEFORE.clear()
+    BEFORE.update(descendants(os.getpid()).pids)
+
+
 def children_gone() -> bool:
     end = time.monotonic() + 5
-    while descendants(os.getpid()).pids and time.monotonic() < end:
+    while set(descendants(os.getpid()).pids) - BEFORE and time.monotonic() < end:
         time.sleep(0.02)
-    return not descendants(os.getpid()).pids
+    return not set(descendants(os.getpid()).pids) - BEFORE
 
 
 @posix

@@ -45,6 +45,8 @@ class OpenVinoEncoder:
         If the model cannot be translated, or its embeddings are not those of torch.
     """
 
+    runtime = "openvino"
+
     def __init__(self, encoder: Encoder, name: str) -> None:
         if importlib.util.find_spec("openvino") is None:
             raise MissingExtraError("openvino", "openvino", "--runtime openvino")
