@@ -265,6 +265,14 @@ def test_repositories_that_do_not_serve(hub, tmp_path, files, said):
     assert answer.startswith("o/model")
 
 
+def test_a_pickle_of_timm_is_not_said_to_be_convertible(hub, tmp_path):
+    hub.repositories["o/model"] = hub_server.Repository({"config.json": b"{}", "pytorch_model.bin": b""})
+    answer = refusal(hub, tmp_path / "cache", "o/model", None, "timm")
+    assert answer.endswith(
+        "pytorch_model.bin, which could run code when loaded and is refused; take another model of timm"
+    )
+
+
 def test_the_library_may_be_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="fetching o/model needs the package 'huggingface_hub'"):

@@ -236,6 +236,11 @@ def _choose(place: _Place, names: Collection[str]) -> tuple[str, str]:
     found = find_pickle(names)
     if found is not None:
         pickle, converts = found
+        if place.layout == "timm":
+            raise BackboneError(
+                f"{place} holds its weights as a pickle alone, {pickle}, which could run code when loaded and is "
+                "refused; take another model of timm"
+            )
         if converts:
             raise BackboneError(_pickle_refused(place, pickle))
         raise BackboneError(f"{place} holds no safetensors; {not_convertible(pickle)}")
