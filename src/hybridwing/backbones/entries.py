@@ -190,7 +190,7 @@ _ENTRIES = (
     ),
     BackboneEntry(
         name="timm:NAME",
-        summary="a model of PyTorch Image Models (timm)",
+        summary="a model of PyTorch Image Models (timm); the newest weights, whose commit is recorded",
         licence=_OF_THE_MODEL,
         needs="timm",
         layout="timm",
