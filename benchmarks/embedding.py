@@ -20,6 +20,7 @@ import argparse
 import importlib.util
 import json
 import statistics
+import sys
 import tempfile
 import time
 from functools import partial
@@ -200,6 +201,7 @@ def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
     for _ in range(arguments.rounds):
         for name, work in works.items():
             rounds[name].append(timed(work, arguments.images))
+            print(f"{name}: {rounds[name][-1]:.2f} images/s", file=sys.stderr, flush=True)
     sizes = [path.stat().st_size for path in (root / "photographs").iterdir()]
     report: dict[str, Any] = {
         "model": arguments.model,

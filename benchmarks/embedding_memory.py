@@ -39,6 +39,7 @@ class TinyBackbone:
 
     prepare_in_processes = False
     precision = "fp32"
+    runtime = "numpy"
     batch_size = 32
     spec = BackboneSpec("tiny", "test", "v1", "", "random", DIMENSION, Preprocess(size=SIDE))
 

@@ -163,6 +163,11 @@ class LocalBackbone:
         return self._encoder.precision
 
     @property
+    def runtime(self) -> str:
+        """Program that computes the forward pass."""
+        return self._choice.runtime
+
+    @property
     def batch_size(self) -> int:
         """Pictures a forward pass that suit the model and the memory; loads the model."""
         return self._encoder.batch_size

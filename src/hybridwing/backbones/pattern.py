@@ -22,6 +22,7 @@ class PatternBackbone:
 
     prepare_in_processes = True
     precision = "fp32"
+    runtime = "numpy"
     batch_size = 64
     prepare = staticmethod(pattern.prepare)
 

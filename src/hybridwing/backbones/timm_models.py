@@ -98,6 +98,11 @@ class TimmBackbone:
         return self._encoder.precision
 
     @property
+    def runtime(self) -> str:
+        """Program that computes the forward pass."""
+        return "torch"
+
+    @property
     def batch_size(self) -> int:
         """Pictures a forward pass that suit the model and the memory; loads the model."""
         return self._encoder.batch_size

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hybridwing.detectors.calibration import threshold_at
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.embeddings.engine import embed_images
+from hybridwing.embeddings.folder import key_of
 from hybridwing.images.find import find_images
 from hybridwing.runs.scoring import backbone_of, score_images
 from hybridwing.runs.tables import write_rows
@@ -130,7 +131,7 @@ def predict(
     # Rounded as the scores are: otherwise a score equal to the threshold could round to one above it.
     threshold = round(threshold_at(saved, tnr), 4)
     found = find_images(places)
-    items = [(str(path), path) for path in found.images]
+    items = [(key_of(path), path) for path in found.images]
     encoder = backbone_of(run, compute=compute, name=backbone)
     table = embed_images(items, encoder, cache=compute.cache, progress=progress)
     scores = score_images(saved, table, table.uuids)
