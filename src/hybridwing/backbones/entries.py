@@ -102,7 +102,7 @@ def _bioclip(
         repository=f"imageomics/{repository}",
         revision=revision,
         weights=weights,
-        features=("projected", "cls", "cls+patches", "pooled"),
+        features=("projected", "projected-unit", "cls", "cls+patches", "pooled"),
         dimension=dimension,
         parameters=parameters,
         patches=(grid, grid),
