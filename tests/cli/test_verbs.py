@@ -16,7 +16,18 @@ from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.runs.folder import read_run
 from hybridwing.runtime.pattern import DIMENSION
 
-VERBS = ("simulate", "embed", "train", "evaluate", "predict", "score", "quickstart", "backbones", "detectors")
+VERBS = (
+    "simulate",
+    "embed",
+    "train",
+    "validate",
+    "evaluate",
+    "predict",
+    "score",
+    "quickstart",
+    "backbones",
+    "detectors",
+)
 
 
 def test_help_lists_every_verb_on_a_line_that_is_not_cut(call):

@@ -1,0 +1,74 @@
+"""What the command line shows of how far numbers can be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybridwing.console import note, say, show_rows
+from hybridwing.evaluation.held_out import MADE_CROSSES
+
+if TYPE_CHECKING:
+    from hybridwing.evaluation.bootstrap import Estimate
+    from hybridwing.runs.validate import Validation
+
+_UNKNOWN = "–"
+_QUESTIONS = {
+    "cross": "hybrids of a cross that training did not show",
+    "subspecies": "non-hybrids of a subspecies that training did not show: false alarms should stay near 5 %",
+    "record": "images of a record that training did not show: false alarms should stay near 5 %",
+    "specimen": "hybrids of specimens that training did not show",
+}
+
+
+def spelled(estimate: Estimate | None) -> str:
+    """A value with its interval, or a dash.
+
+    Examples
+    --------
+    >>> from hybridwing.evaluation.bootstrap import Estimate
+    >>> from hybridwing.evaluation.intervals import Interval
+    >>> spelled(Estimate(0.75, Interval(0.566, 0.873)))
+    '0.750 (0.566 to 0.873)'
+    """
+    if estimate is None:
+        return _UNKNOWN
+    return f"{estimate.value:.3f} ({estimate.interval.low:.3f} to {estimate.interval.high:.3f})"
+
+
+def show_validation(validation: Validation) -> None:
+    """A row for everything held out and the mean, for each scorer; then the differences of the means."""
+    report = validation.report
+    title = f"{validation.catalogue.source.name}, one {validation.protocol} out: {_QUESTIONS[validation.protocol]}"
+    header = ["scorer", "held out", "hybrids", "non-hybrids", "recall", "false alarms", "ROC AUC", "note"]
+    rows = [
+        [
+            row.scorer,
+            row.unit,
+            str(row.hybrids),
+            str(row.non_hybrids),
+            spelled(row.recall),
+            spelled(row.false_alarms),
+            spelled(row.roc_auc),
+            row.note,
+        ]
+        for row in report.rows
+    ]
+    for place in (6, 5, 4, 3, 2):  # a column of which no row has anything
+        if all(row[place] in (_UNKNOWN, "0") for row in rows):
+            del header[place]
+            for row in rows:
+                del row[place]
+    show_rows(title, header, rows, numeric=header[2:-1])
+    names = {"recall": "recall", "false_alarms": "false alarms", "roc_auc": "ROC AUC"}
+    apart = [(f"{d.first} less {d.second}", names[d.measure], spelled(d.difference)) for d in report.differences]
+    if apart:
+        show_rows("means on the same resamples", ("difference of", "in", "is"), apart, numeric=("is",))
+    say(
+        "\nat the threshold that 95 % of held-out known non-hybrids stay at or below; "
+        f"95 % intervals of {report.resamples} resamples of specimens"
+    )
+    if any(MADE_CROSSES in row.note for row in report.rows):
+        note(
+            "made crosses: with the cross hidden no hybrid was left to learn from, so half-way mixtures of other pairs "
+            "stood in; --no-made-crosses gives no score there instead"
+        )

@@ -1,0 +1,35 @@
+"""``validate`` on the command line."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_validate_shows_everything_held_out(call, files, tmp_path):
+    common = ("validate", files.train, "--images", files.images, "--embeddings", files.train_embeddings)
+    answer = call(*common, "--protocol", "record", "--resamples", 20, "--out", tmp_path / "v")
+    assert answer.code == 0
+    assert "one record out" in answer.out
+    assert "constant" in answer.out  # the control knows nothing of a record that is hidden, and that is shown
+    assert "svm less record only" in answer.out
+    assert "\nsvm          mean" in answer.out
+    assert answer.err.startswith("fitting: ")
+    assert (tmp_path / "v" / "validation.json").is_file()
+    assert call(*common, "--out", tmp_path / "v").code == 2
+
+
+def test_validate_as_json_and_crosses_that_are_made_or_not(call, files):
+    common = ("validate", files.train, "--images", files.images, "--embeddings", files.train_embeddings)
+    answer = call(*common, "--resamples", 20, "--json")
+    assert json.loads(answer.out)["rows"][0]["note"] == "made crosses"
+    shown = call(*common, "--resamples", 20)
+    assert "made crosses: with the cross hidden" in shown.err
+    none = call(*common, "--resamples", 20, "--no-made-crosses")
+    assert "not applicable: training has no hybrids when 8 x 9 is held out" in none.out
+    assert "false alarms" not in none.out  # a column that no row has
+
+
+def test_an_unknown_protocol_is_one_line(call, files):
+    answer = call("validate", files.train, "--images", files.images, "--protocol", "batch")
+    assert answer.code == 2
+    assert "Unknown protocol 'batch'" in answer.err
