@@ -9,9 +9,23 @@ from hybridwing.evaluation.held_out import MADE_CROSSES
 
 if TYPE_CHECKING:
     from hybridwing.evaluation.bootstrap import Estimate
+    from hybridwing.runs.evaluate import Evaluation
     from hybridwing.runs.validate import Validation
 
 _UNKNOWN = "–"
+_MEASURES = {
+    "challenge_score": "challenge score",
+    "A_score_major_recall": "signal recall",
+    "A_score_minor_recall": "non-signal recall",
+    "mimic_recall": "mimic recall",
+    "A_PRC_AUC": "PRC AUC",
+    "mimic_PRC_AUC": "mimic PRC AUC",
+    "hybrid_recall": "recall",
+    "prc_auc": "PRC AUC",
+    "roc_auc": "ROC AUC",
+}
+#: What detectors are compared in: the one number that each kind of table has.
+_HEADLINES = ("challenge_score", "hybrid_recall")
 _QUESTIONS = {
     "cross": "hybrids of a cross that training did not show",
     "subspecies": "non-hybrids of a subspecies that training did not show: false alarms should stay near 5 %",
@@ -72,3 +86,35 @@ def show_validation(validation: Validation) -> None:
             "made crosses: with the cross hidden no hybrid was left to learn from, so half-way mixtures of other pairs "
             "stood in; --no-made-crosses gives no score there instead"
         )
+
+
+def show_uncertainty(evaluation: Evaluation) -> None:
+    """Measures with intervals, without another table's images beside them, and differences of the detectors."""
+    whole, rest = evaluation.uncertainty, evaluation.remainder
+    header = ["detector", "measure", "all images"]
+    if rest is not None:
+        header.append(f"without {rest.without}")
+    rows = []
+    for detector, measures in whole.measures.items():
+        for name in (name for name in _MEASURES if name in measures):
+            row = [detector, _MEASURES[name], spelled(measures[name])]
+            if rest is not None:
+                row.append(spelled(rest.uncertainty.measures[detector].get(name)))
+            rows.append(row)
+    if not rows:
+        return
+    title = f"{100 * whole.level:g} % intervals: {whole.resamples} resamples of {whole.specimens} specimens"
+    if rest is not None:
+        title += f"; without {rest.without} {rest.n_images} images are left, {rest.n_hybrids} of them hybrids"
+    show_rows(title, header, rows, numeric=header[2:])
+    apart = []
+    for pair, measures in whole.differences.items():
+        name = next(name for name in _HEADLINES if name in measures)
+        row = [f"{pair[0]} less {pair[1]}", spelled(measures[name])]
+        if rest is not None:
+            row.append(spelled(rest.uncertainty.differences.get(pair, {}).get(name)))
+        apart.append(row)
+    if apart:
+        heading = ["difference of", *header[2:]]
+        what = _MEASURES[next(name for name in _HEADLINES if name in next(iter(whole.measures.values())))]
+        show_rows(f"{what}, both on the same resamples", heading, apart, numeric=heading[1:])

@@ -33,3 +33,17 @@ def test_an_unknown_protocol_is_one_line(call, files):
     answer = call("validate", files.train, "--images", files.images, "--protocol", "batch")
     assert answer.code == 2
     assert "Unknown protocol 'batch'" in answer.err
+
+
+def test_evaluate_shows_intervals_and_what_is_left_without_another_table(call, files, tmp_path):
+    part = tmp_path / "part.csv"
+    lines = files.test.read_text().splitlines()
+    part.write_text("\n".join([lines[0], *lines[1::2]]) + "\n")
+    common = ("evaluate", files.run, files.test, "--images", files.images, "--embeddings", files.test_embeddings)
+    answer = call(*common, "--minus", part, "--resamples", 20)
+    assert answer.code == 0
+    assert "95 % intervals: 20 resamples of" in answer.out
+    assert "without part.csv" in answer.out
+    assert "svm less knn" in answer.out
+    assert "challenge score, both on the same resamples" in answer.out
+    assert "without part.csv" not in call(*common, "--resamples", 20).out

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hybridwing.embeddings.table import EmbeddingTable
-from hybridwing.errors import BackboneError, CatalogueError, EmbeddingError, RunError
+from hybridwing.errors import BackboneError, CatalogueError, EmbeddingError, RunError, ScoringError
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.evaluation.metrics import detection_metrics
 from hybridwing.runs.evaluate import CONTENTS, check_evaluation_folder, evaluate, write_evaluation
@@ -229,3 +229,48 @@ def test_nothing_is_left_when_the_figure_cannot_be_drawn(evaluation, tmp_path, m
 def test_a_run_that_is_read_again_evaluates_alike(data, trained, evaluation):
     again = evaluate(read_run(trained.run.folder), data.test, data.images, embeddings=data.test_embeddings)
     assert again.detectors["svm"].challenge == evaluation.detectors["svm"].challenge
+
+
+def test_every_measure_has_an_interval_and_detectors_are_compared(data, trained, tmp_path):
+    found = evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, resamples=60)
+    assert list(found.uncertainty.measures) == ["svm", "knn"]
+    for name, result in found.detectors.items():
+        measures = found.uncertainty.measures[name]
+        assert {key: one.value for key, one in measures.items()} == result.challenge.leaderboard()
+        for one in measures.values():
+            assert one.interval.low <= one.interval.high
+        recall = measures["A_score_major_recall"]
+        assert recall.interval.low <= recall.value <= recall.interval.high
+    assert list(found.uncertainty.differences) == [("svm", "knn")]
+    assert found.remainder is None
+    write_evaluation(found, tmp_path / "out")
+    with (tmp_path / "out" / "intervals.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 8
+    assert {row["without"] for row in rows} == {""}
+    summary = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert summary["uncertainty"]["resamples"] == 60
+    assert summary["remainder"] is None
+
+
+def test_the_score_without_another_tables_images_stands_beside(data, trained, tmp_path):
+    half = data.test.select(np.arange(0, len(data.test), 2))
+    found = evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, minus=half, resamples=20)
+    left = data.test.select(np.arange(1, len(data.test), 2))
+    alone = evaluate(trained.run, left, data.images, embeddings=data.test_embeddings, resamples=20)
+    assert found.remainder is not None
+    assert found.remainder.n_images == len(left)
+    assert found.remainder.n_hybrids == left.labels.sum()
+    for name, result in alone.detectors.items():
+        assert found.remainder.detectors[name].metrics == result.metrics
+    assert found.remainder.uncertainty.measures == alone.uncertainty.measures
+    write_evaluation(found, tmp_path / "out")
+    with (tmp_path / "out" / "differences.csv").open() as file:
+        assert {row["without"] for row in csv.DictReader(file)} == {"", half.source.name}
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["remainder"]["n_images"] == len(left)
+
+
+def test_a_table_to_take_out_that_shares_nothing_or_everything_is_refused(data, trained):
+    for minus, message in ((data.train, "no image is in"), (data.test, "no image is left without")):
+        with pytest.raises(ScoringError, match=message):
+            evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, minus=minus)

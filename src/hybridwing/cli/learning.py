@@ -106,6 +106,10 @@ def evaluate(
     catalogue: CatalogueArgument,
     images: Images,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for scores, predictions, figure.")] = None,
+    minus: Annotated[
+        Path | None, typer.Option("--minus", help="A table whose images are taken out for a second measurement.")
+    ] = None,
+    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000,
     backbone: MovedBackbone = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -124,6 +128,7 @@ def evaluate(
     A table in the challenge's reference form gives the challenge's scores.
     """
     from hybridwing import console
+    from hybridwing.console_confidence import show_uncertainty
     from hybridwing.runs.evaluate import check_evaluation_folder, write_evaluation
     from hybridwing.runs.evaluate import evaluate as measure
     from hybridwing.runs.folder import read_run
@@ -131,6 +136,7 @@ def evaluate(
     if out is not None:
         check_evaluation_folder(out, overwrite=overwrite)
     trained, table = read_run(run), catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
+    known = None if minus is None else catalogue_of(minus, column, hybrid_value, non_hybrid_value)
     with console.progress("embedding") as report:
         result = measure(
             trained,
@@ -138,6 +144,8 @@ def evaluate(
             images,
             embeddings=embeddings_of(embeddings),
             backbone=backbone,
+            minus=known,
+            resamples=resamples,
             compute=compute_of(device, precision, runtime, offline, cache, no_cache),
             progress=report,
         )
@@ -145,6 +153,7 @@ def evaluate(
         write_evaluation(result, out, overwrite=overwrite)
     console.show_failures(result.failures, len(table))
     console.show_evaluation(result)
+    show_uncertainty(result)
     if table.sha256 == trained.manifest.catalogue_sha256:
         console.note("\nthis is the table that the run was trained on: its figures say nothing about other images")
     if out is not None:

@@ -69,9 +69,10 @@ def validate(
     hybrid_value: HybridValues = None,
     non_hybrid_value: NonHybridValues = None,
 ) -> None:
-    """Ask detectors about crosses, subspecies or records that they were not shown.
+    """Ask detectors about what they were not shown.
 
-    A score from the record alone stands beside every detector.
+    Crosses, subspecies, records or specimens are hidden in turn. A score from the record alone stands beside every
+    detector.
     """
     from hybridwing import console
     from hybridwing.console_confidence import show_validation

@@ -14,7 +14,7 @@ import numpy as np
 
 from hybridwing.errors import ScoringError
 from hybridwing.evaluation.challenge_score import GROUPS, TRUE_NEGATIVE_RATE, challenge_scores
-from hybridwing.evaluation.intervals import Interval
+from hybridwing.evaluation.intervals import Interval, wilson_interval
 from hybridwing.evaluation.metrics import detection_metrics
 from hybridwing.evaluation.ranking import checked_rate
 
@@ -44,7 +44,7 @@ class Estimate:
     value : float
         Measured on all images.
     interval : Interval
-        Percentile bootstrap over specimens.
+        Percentile bootstrap over specimens; Wilson's for a recall of none or all, of which no resample differs.
     """
 
     value: float
@@ -259,7 +259,10 @@ def challenge_uncertainty(
         return _challenge_measures(values, hybrid, parts)
 
     strata = np.char.add(names, hybrid.astype(np.int8).astype(str))
-    return _uncertainty(scores, whole, measured, resampling(strata, specimens, resamples=resamples, seed=seed), level)
+    drawn = resampling(strata, specimens, resamples=resamples, seed=seed)
+    recalls = {"A_score_major_recall": "major", "A_score_minor_recall": "minor", "mimic_recall": "mimic"}
+    found = {measure: _specimens(drawn, hybrid & parts[group]) for measure, group in recalls.items()}
+    return _uncertainty(scores, whole, measured, drawn, level, found)
 
 
 def detection_uncertainty(
@@ -311,7 +314,7 @@ def detection_uncertainty(
             axis=1,
         )
 
-    return _uncertainty(scores, whole, measured, drawn, level)
+    return _uncertainty(scores, whole, measured, drawn, level, {"hybrid_recall": _specimens(drawn, hybrid)})
 
 
 def _challenge_measures(scores: Floats, hybrid: Flags, parts: Mapping[str, Flags]) -> Callable[[Floats], Floats]:
@@ -339,13 +342,19 @@ def _challenge_measures(scores: Floats, hybrid: Flags, parts: Mapping[str, Flags
     return measures
 
 
+def _specimens(drawn: Resampling, which: Flags) -> int:
+    return len(np.unique(drawn.member[which]))
+
+
 def _uncertainty(
     scores: Mapping[str, npt.ArrayLike],
     whole: Mapping[str, Mapping[str, float]],
     measured: Callable[[Floats], Callable[[Floats], Floats]],
     drawn: Resampling,
     level: float,
+    recalls: Mapping[str, int],
 ) -> Uncertainty:
+    """Measure every resample; `recalls` are the measures that are shares, with the specimens they are shares of."""
     if not 0 < level < 1:
         raise ScoringError(f"The level of an interval must be in (0, 1); got {level}.")
     measures = {one: measured(np.asarray(values, dtype=np.float64)) for one, values in scores.items()}
@@ -364,7 +373,17 @@ def _uncertainty(
         }
 
     return Uncertainty(
-        measures={one: estimates(whole[one], draws[one]) for one in scores},
+        measures={
+            one: {
+                name: Estimate(
+                    estimate.value, wilson_interval(int(estimate.value) * recalls[name], recalls[name], level)
+                )
+                if recalls.get(name) and estimate.value in (0.0, 1.0)
+                else estimate
+                for name, estimate in estimates(whole[one], draws[one]).items()
+            }
+            for one in scores
+        },
         differences={
             (a, b): estimates({name: whole[a][name] - whole[b][name] for name in names}, draws[a] - draws[b])
             for a, b in itertools.combinations(scores, 2)
