@@ -10,6 +10,7 @@ from hybridwing.evaluation.held_out import MADE_CROSSES
 if TYPE_CHECKING:
     from hybridwing.evaluation.bootstrap import Estimate
     from hybridwing.runs.evaluate import Evaluation
+    from hybridwing.runs.predict import Ranking
     from hybridwing.runs.validate import Validation
 
 _UNKNOWN = "–"
@@ -118,3 +119,44 @@ def show_uncertainty(evaluation: Evaluation) -> None:
         heading = ["difference of", *header[2:]]
         what = _MEASURES[next(name for name in _HEADLINES if name in next(iter(whole.measures.values())))]
         show_rows(f"{what}, both on the same resamples", heading, apart, numeric=heading[1:])
+
+
+def show_promises(ranking: Ranking) -> None:
+    """What the threshold and a flag are worth, how many images nothing can be told of, and what the run cannot say."""
+    if (known := ranking.calibration) is not None:
+        achieved, rate = known.achieved, known.true_rate
+        say(
+            f"\nthe threshold is set for a true-negative rate of {known.tnr:g}: {achieved.count} of {achieved.total} "
+            f"held-out non-hybrids stay at or below it; of new ones like them {rate.low:.3f} to "
+            f"{rate.high:.3f} will (95 %)"
+        )
+    if (flag := ranking.flag) is not None:
+        say(
+            f"where {100 * flag.prevalence:g} % are hybrids, a flagged image is one with probability "
+            f"{flag.probability:.3f} ({flag.interval.low:.3f} to {flag.interval.high:.3f}): {flag.recall.count} of "
+            f"{flag.recall.total} held-out hybrids, of crosses that training showed, are flagged"
+        )
+    strange = [image for image in ranking.images if image.reason]
+    if strange:
+        rows = [(str(image.path), image.reason) for image in strange[:10]]
+        show_rows(f"of {len(strange)} of {len(ranking.images)} images nothing can be told", ("image", "reason"), rows)
+        if len(strange) > len(rows):
+            say(f"… and {len(strange) - len(rows)} more")
+    for what in ranking.lacking:
+        note(f"this run does not know {what}")
+
+
+def show_insight(evaluation: Evaluation) -> None:
+    """How often the parents were right, and how many images are like nothing in training."""
+    insight = evaluation.insight
+    if insight is None:
+        return
+    say("")
+    for what, found in insight.agreement():
+        interval = found.interval
+        say(f"{what}: {found.count} of {found.total} ({found.share:.3f}; {interval.low:.3f} to {interval.high:.3f})")
+    if any(insight.reasons):
+        strange = sum(bool(reason) for reason in insight.reasons)
+        say(f"like nothing in training, so that `predict` gives no verdict: {strange} of {len(insight.reasons)}")
+    for what in insight.lacking:
+        note(f"this run does not know {what}")

@@ -47,3 +47,35 @@ def test_evaluate_shows_intervals_and_what_is_left_without_another_table(call, f
     assert "svm less knn" in answer.out
     assert "challenge score, both on the same resamples" in answer.out
     assert "without part.csv" not in call(*common, "--resamples", 20).out
+
+
+def test_predict_says_what_its_threshold_and_a_flag_are_worth(call, files, tmp_path):
+    from PIL import Image
+
+    image = sorted(files.images.iterdir())[0]
+    Image.new("RGB", (64, 48), (255, 255, 255)).save(tmp_path / "empty.png")
+    common = ("predict", files.run, image, tmp_path / "empty.png", "--no-cache", "--tnr", 0.9)
+    answer = call(*common, "--prevalence", 0.1)
+    assert answer.code == 0
+    assert "the threshold is set for a true-negative rate of 0.9:" in answer.out
+    assert "where 10 % are hybrids, a flagged image is one with probability" in answer.out
+    assert "no specimen was found in the picture" in answer.out
+    assert "cannot tell" in answer.out
+    assert "where 10 %" not in call(*common).out
+    assert call(*common, "--prevalence", 2).code == 2
+
+
+def test_predict_of_a_run_of_before_says_what_it_does_not_know(call, files, tmp_path):
+    import shutil
+
+    shutil.copytree(files.run, tmp_path / "old")
+    for name in ("familiarity.npz", "parents.npz"):
+        (tmp_path / "old" / name).unlink()
+    image = sorted(files.images.iterdir())[0]
+    answer = call("predict", tmp_path / "old", image, "--no-cache", "--tnr", 0.9)
+    assert answer.code == 0
+    assert answer.err.count("this run does not know") == 2
+    shown = call(
+        "evaluate", tmp_path / "old", files.test, "--images", files.images, "--embeddings", files.test_embeddings
+    )
+    assert shown.err.count("this run does not know") == 2

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from hybridwing.errors import ScoringError
 from hybridwing.evaluation.bootstrap import (
     DETECTION_MEASURES,
-    Ladder,
     challenge_uncertainty,
     detection_uncertainty,
-    resampling,
 )
 from hybridwing.evaluation.challenge_score import challenge_scores
 from hybridwing.evaluation.metrics import detection_metrics
+from hybridwing.evaluation.resampling import Ladder, resampling
 
 
 def table(seed: int, n: int = 240, levels: int = 12):
@@ -82,7 +81,7 @@ def test_specimens_are_drawn_whole_and_strata_keep_their_numbers():
 
 
 def test_blocks_add_up_and_are_the_same_every_time(monkeypatch):
-    monkeypatch.setattr("hybridwing.evaluation.bootstrap._CELLS", 30)
+    monkeypatch.setattr("hybridwing.evaluation.resampling._CELLS", 30)
     drawn = resampling(np.zeros(10), np.arange(10), resamples=8, seed=3)
     first, again = list(drawn.counts()), list(drawn.counts())
     assert [len(block) for block in first] == [3, 3, 2]

@@ -274,3 +274,22 @@ def test_a_table_to_take_out_that_shares_nothing_or_everything_is_refused(data, 
     for minus, message in ((data.train, "no image is in"), (data.test, "no image is left without")):
         with pytest.raises(ScoringError, match=message):
             evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, minus=minus)
+
+
+def test_parents_and_strange_images_of_a_labelled_table(data, trained, evaluation, tmp_path):
+    insight = evaluation.insight
+    assert insight is not None
+    assert insight.lacking == ()
+    found = dict(insight.agreement())
+    kinds = data.test.table
+    known = data.test.groups != "mimic"
+    assert found["non-hybrids said to be of their subspecies alone"].total == (known & (data.test.labels == 0)).sum()
+    assert found["hybrids of which both parents are right"].total == (known & (data.test.labels == 1)).sum()
+    assert found["non-hybrids said to be of their subspecies alone"].share > 0.5
+    write_evaluation(evaluation, tmp_path / "out")
+    written = rows(tmp_path / "out" / "parents.csv")
+    assert [row["uuid"] for row in written] == kinds["uuid"].tolist()
+    mimics = [row for row, group in zip(written, data.test.groups, strict=True) if group == "mimic"]
+    assert {row["true_parents"] for row in mimics} == {""}, "subspecies that training does not have"
+    summary = json.loads((tmp_path / "out" / "evaluation.json").read_text())["insight"]
+    assert summary["unlike_training"] == sum(bool(reason) for reason in insight.reasons)

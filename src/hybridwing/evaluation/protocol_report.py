@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.evaluation.bootstrap import RESAMPLES, Estimate, Ladder, resampling
+from hybridwing.evaluation.bootstrap import Estimate
 from hybridwing.evaluation.intervals import Interval, wilson_interval
+from hybridwing.evaluation.resampling import RESAMPLES, Ladder, resampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

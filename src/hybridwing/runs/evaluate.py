@@ -11,12 +11,21 @@ import numpy as np
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.errors import ScoringError
-from hybridwing.evaluation.bootstrap import RESAMPLES, Uncertainty, challenge_uncertainty, detection_uncertainty
+from hybridwing.evaluation.bootstrap import Uncertainty, challenge_uncertainty, detection_uncertainty
 from hybridwing.evaluation.challenge_score import ChallengeScores, challenge_scores
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
+from hybridwing.evaluation.resampling import RESAMPLES
 from hybridwing.runs.folder import check_new_folder, new_folder
+from hybridwing.runs.insight import Insight, insight_of, write_insight
 from hybridwing.runs.scoring import backbone_of, check_embeddings, score_images
-from hybridwing.runs.tables import write_failures, write_metrics, write_predictions, write_rows, write_scores
+from hybridwing.runs.tables import (
+    write_failures,
+    write_intervals,
+    write_metrics,
+    write_predictions,
+    write_rows,
+    write_scores,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +42,7 @@ EVALUATION = "evaluation.json"
 #: All that such a folder holds.
 CONTENTS = (
     EVALUATION, "predictions_*.txt", "scores_*.json", "metrics.csv", "challenge.csv", "intervals.csv",
-    "differences.csv", "scores.csv", "failures.csv", "evaluation.png", "evaluation.svg",
+    "differences.csv", "parents.csv", "scores.csv", "failures.csv", "evaluation.png", "evaluation.svg",
 )  # fmt: skip
 
 
@@ -93,6 +102,8 @@ class Evaluation:
         Intervals of the challenge's measures, or of the detection metrics, and differences between the detectors.
     remainder : Remainder or None
         Without the images of another table, if one was to be taken out.
+    insight : Insight or None
+        Which parents the images show, and which are like nothing in training.
     """
 
     run: RunManifest
@@ -101,6 +112,7 @@ class Evaluation:
     failures: tuple[Failure, ...]
     uncertainty: Uncertainty
     remainder: Remainder | None = None
+    insight: Insight | None = None
 
 
 def evaluate(
@@ -158,7 +170,9 @@ def evaluate(
         remainder = Remainder(minus.source.name, len(left), int(left.labels.sum()), *found)
     wanted = set(uuids)
     failures = tuple(failure for failure in embeddings.failures if failure.uuid in wanted)
-    return Evaluation(run.manifest, catalogue, results, failures, uncertainty, remainder)
+    return Evaluation(
+        run.manifest, catalogue, results, failures, uncertainty, remainder, insight_of(run, catalogue, embeddings)
+    )
 
 
 def _measured(
@@ -226,7 +240,12 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
             columns = list(next(iter(official.values())))
             rows = ([name, *record.values()] for name, record in official.items())
             write_rows(partial / "challenge.csv", ["detector", *columns], rows)
-        _write_intervals(partial, evaluation)
+        found = {"": evaluation.uncertainty}
+        if evaluation.remainder is not None:
+            found[evaluation.remainder.without] = evaluation.remainder.uncertainty
+        write_intervals(partial / "intervals.csv", partial / "differences.csv", found)
+        if evaluation.insight is not None:
+            write_insight(partial / "parents.csv", evaluation.catalogue, evaluation.insight)
         scores = {name: result.scores for name, result in results.items()}
         write_scores(partial / "scores.csv", uuids, evaluation.catalogue.labels, scores)
         write_failures(partial / "failures.csv", evaluation.failures)
@@ -238,37 +257,11 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
             "challenge": official,
             "uncertainty": _summary(evaluation.uncertainty),
             "remainder": None if evaluation.remainder is None else _summary_of_remainder(evaluation.remainder),
+            "insight": None if evaluation.insight is None else evaluation.insight.summary(),
             "run": asdict(evaluation.run),
         }
         (partial / EVALUATION).write_text(json.dumps(summary, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         save_figure(draw_evaluation(evaluation), partial / "evaluation")
-
-
-def _write_intervals(partial: Path, evaluation: Evaluation) -> None:
-    """Measures and differences with their intervals: of all images, and of those without the other table's."""
-    parts = [("", evaluation.uncertainty)]
-    if evaluation.remainder is not None:
-        parts.append((evaluation.remainder.without, evaluation.remainder.uncertainty))
-    write_rows(
-        partial / "intervals.csv",
-        ("detector", "without", "measure", "value", "low", "high"),
-        (
-            (detector, without, measure, e.value, e.interval.low, e.interval.high)
-            for without, found in parts
-            for detector, measures in found.measures.items()
-            for measure, e in measures.items()
-        ),
-    )
-    write_rows(
-        partial / "differences.csv",
-        ("first", "second", "without", "measure", "difference", "low", "high"),
-        (
-            (*pair, without, measure, e.value, e.interval.low, e.interval.high)
-            for without, found in parts
-            for pair, measures in found.differences.items()
-            for measure, e in measures.items()
-        ),
-    )
 
 
 def _summary(uncertainty: Uncertainty) -> dict[str, object]:

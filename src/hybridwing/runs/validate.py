@@ -13,10 +13,10 @@ from hybridwing.detectors.registry import detector_names, make_detector
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.errors import DetectorError, EmbeddingError
-from hybridwing.evaluation.bootstrap import RESAMPLES
 from hybridwing.evaluation.held_out import HeldOutScores, held_out_scores, record_only_scores
 from hybridwing.evaluation.protocol_report import ProtocolReport, protocol_report
 from hybridwing.evaluation.protocols import PARTS, Protocol, folds
+from hybridwing.evaluation.resampling import RESAMPLES
 from hybridwing.runs.folder import check_new_folder, new_folder
 from hybridwing.runs.tables import write_failures, write_rows
 
