@@ -2,16 +2,16 @@
 
     python benchmarks/embedding.py [--model vit-b-16] [--images 64] [--rounds 3] [--device auto] [--json results.json]
 
-Photographs of 18 megapixels (JPEG, some 5 MB each) are made on the spot, and a model of the true size with random weights:
-speed does not depend on them. Every round measures, in turn,
+Photographs of 18 megapixels (JPEG, some 5 MB each) are made on the spot, and a model of the true size with random
+weights: speed does not depend on them. Every round measures, in turn,
 
 - the bare forward pass, on inputs that lie ready in memory, in the engine's batches;
 - the engine, from the folder of JPEGs to the parquet file, without its cache;
 - the sample's loop, restated from its training code: a Dataset that decodes each photograph in full and squashes it to
   224 × 224, a DataLoader with batches of 4 and 8 worker processes, and embeddings concatenated batch by batch.
 
-The engine and the forward pass are measured with torch and, where it is installed, with OpenVINO. On a GPU the share of its
-peak is what the forward pass reaches of the largest matrix product's speed, measured in the same run and precision.
+The engine and the forward pass are measured with torch and, where it is installed, with OpenVINO. On a GPU the share of
+its peak is what the forward pass reaches of a large matrix product's speed, measured in the same run and precision.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import argparse
 import importlib.util
 import json
 import statistics
+import sys
 import tempfile
 import time
 from functools import partial
@@ -200,6 +201,7 @@ def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
     for _ in range(arguments.rounds):
         for name, work in works.items():
             rounds[name].append(timed(work, arguments.images))
+            print(f"{name}: {rounds[name][-1]:.2f} images/s", file=sys.stderr, flush=True)
     sizes = [path.stat().st_size for path in (root / "photographs").iterdir()]
     report: dict[str, Any] = {
         "model": arguments.model,
@@ -243,7 +245,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         report = measure(arguments, Path(place))
     print(
-        f"{report['model']}, {report['images']} photographs of 18 megapixels and {report['megabytes_a_photograph']} MB, "
+        f"{report['model']}, {report['images']} photographs of 18 Mpx and {report['megabytes_a_photograph']} MB, "
         f"{report['device']}, {report['precision']}, batches of {report['batch_size']}\n"
     )
     print(f"{'':28}{'images/s':>9}   (least, most)")

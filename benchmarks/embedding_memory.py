@@ -1,11 +1,11 @@
 """Peak memory and time of the embedding engine, beside the challenge sample's loop, as the collection grows.
 
-    python benchmarks/embedding_memory.py [--counts 1000 10000 100000] [--sample-counts 1000 10000] [--json results.json]
+    python benchmarks/embedding_memory.py [--counts 1000 10000 100000] [--sample-counts 1000 10000] [--json FILE]
 
 The backbone is tiny and its embedding as long as BioCLIP's (512 numbers), so that what is measured is the engine. Each
 measurement runs in a process of its own; memory is the peak of its resident set, less what it is after the imports. The
-sample's loop grows its array by concatenation, which copies all that there is with every batch of four: at 100,000 images
-that is 2.6 terabytes, so it is measured there only when asked to (--sample-counts 1000 10000 100000).
+sample's loop grows its array by concatenation, which copies all that there is with every batch of four: at 100,000
+images that is 2.6 terabytes, so it is measured there only when asked to (--sample-counts 1000 10000 100000).
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class TinyBackbone:
 
     prepare_in_processes = False
     precision = "fp32"
+    runtime = "numpy"
     batch_size = 32
     spec = BackboneSpec("tiny", "test", "v1", "", "random", DIMENSION, Preprocess(size=SIDE))
 
@@ -127,10 +128,9 @@ def main() -> None:
         for count in counts:
             made = measured(work, count)
             figures.append(made)
-            print(
-                f"{work:10}{count:>9}{made['megabytes']:>10.1f}{made['seconds']:>10.1f}{count / made['seconds']:>10.0f}",
-                flush=True,
-            )
+            rate = count / made["seconds"]
+            row = f"{work:10}{count:>9}{made['megabytes']:>10.1f}{made['seconds']:>10.1f}{rate:>10.0f}"
+            print(row, flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

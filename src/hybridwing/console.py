@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
     from hybridwing.audit.findings import AuditReport
     from hybridwing.catalogue.describe import CatalogueDescription
+    from hybridwing.challenge.verdict import SubmissionRun
     from hybridwing.download.report import DownloadReport
     from hybridwing.embeddings.summary import EmbeddingSummary
     from hybridwing.embeddings.table import Failure
+    from hybridwing.evaluation.comparison import Comparison
+    from hybridwing.evaluation.intervals import Estimate
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
     from hybridwing.runs.predict import Ranking
@@ -259,6 +262,46 @@ def show_description(description: CatalogueDescription) -> None:
         show_rows(f"{description.source}: {description.images} images", header, rows, numeric=header[1:])
     if description.names_inferred:
         say("\nnames beside codes are inferred: the subspecies in alphabetical order")
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """The challenge's columns with intervals, then the differences to the first system."""
+    from hybridwing.evaluation.comparison import COLUMNS
+
+    def cells(estimates: Mapping[str, Estimate], sign: str) -> list[str]:
+        shown = (estimates[key] for key in COLUMNS)
+        return [f"{e.value:{sign}.3f} [{e.interval.low:{sign}.2f}, {e.interval.high:{sign}.2f}]" for e in shown]
+
+    header = ("system", *COLUMNS)
+    title = f"{comparison.images} images, {comparison.level:.0%} intervals of {comparison.resamples} resamples"
+    rows = [(system.name, *cells(system.measures, "")) for system in comparison.systems]
+    show_rows(title, header, rows, numeric=header[1:])
+    first, *others = comparison.systems
+    if others:
+        header = (*header, "ahead in")
+        rows = [(s.name, *cells(s.differences, "+"), f"{s.share_ahead or 0:.0%}") for s in others]
+        show_rows(f"difference to {first.name}, on the same resamples", header, rows, numeric=header[1:])
+
+
+def show_submission_run(result: SubmissionRun) -> None:
+    """The stages with their times, the leaderboard record, notes, and the verdict last."""
+    rows = [(s.name, "passed" if s.passed else "failed", f"{s.seconds:.1f}", s.detail) for s in result.stages]
+    title = f"{result.source} on {result.interpreter}; programs of {result.programs}"
+    show_rows(title, ("stage", "", "seconds", "what"), rows, numeric=("seconds",))
+    if result.scores is not None:
+        scored = [(name, f"{value:.4f}") for name, value in result.scores.items()]
+        show_rows("scores", ("measure", "value"), scored, numeric=("value",))
+    for text in result.notes:
+        note(f"note: {text}")
+    if result.protection:
+        note(f"kept apart: {result.protection}")
+    needed = result.seconds_for_test
+    pace = "" if needed is None else f"; the 2350 test images would take about {needed:.0f} s on this machine"
+    say(f"\n{result.seconds:.1f} s of {result.time_limit:g} s{pace}")
+    if result.accepted:
+        say("verdict: Codabench would accept and score this")
+    else:
+        say(f"verdict: this fails on Codabench: {result.problem}\nremedy: {result.remedy}")
 
 
 def show_audit(report: AuditReport) -> None:

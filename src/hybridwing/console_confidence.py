@@ -8,7 +8,7 @@ from hybridwing.console import note, say, show_rows
 from hybridwing.evaluation.held_out import MADE_CROSSES
 
 if TYPE_CHECKING:
-    from hybridwing.evaluation.bootstrap import Estimate
+    from hybridwing.evaluation.intervals import Estimate
     from hybridwing.runs.evaluate import Evaluation
     from hybridwing.runs.predict import Ranking
     from hybridwing.runs.validate import Validation
@@ -40,8 +40,7 @@ def spelled(estimate: Estimate | None) -> str:
 
     Examples
     --------
-    >>> from hybridwing.evaluation.bootstrap import Estimate
-    >>> from hybridwing.evaluation.intervals import Interval
+    >>> from hybridwing.evaluation.intervals import Estimate, Interval
     >>> spelled(Estimate(0.75, Interval(0.566, 0.873)))
     '0.750 (0.566 to 0.873)'
     """

@@ -67,6 +67,10 @@ class RunError(HybridwingError):
     """A run folder is missing, incomplete or was made by something else."""
 
 
+class SubmissionError(HybridwingError):
+    """A challenge submission cannot be built or opened, or is refused before anything of it is unpacked or run."""
+
+
 class SimulationError(HybridwingError):
     """A simulated collection cannot be made with these settings."""
 

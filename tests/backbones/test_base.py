@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.errors import EmbeddingError
+from hybridwing.runtime import preprocess
 from hybridwing.runtime.preprocess import Preprocess
 
 SPEC = BackboneSpec("local:/a", "transformers", "ViTModel", "ab" * 32, "cls+patches", 32, Preprocess(mean=(0, 0, 0)))
@@ -74,3 +76,20 @@ def test_where_it_was_fetched_from_is_told_but_does_not_count():
     assert BackboneSpec.from_dict(older) == SPEC
     with pytest.raises(EmbeddingError, match="all else is text"):
         BackboneSpec.from_dict({**SPEC.to_dict(), "source": None})
+
+
+def test_the_key_holds_the_version_of_the_views():
+    def cut(view: str, version: int) -> str:
+        return dataclasses.replace(SPEC, preprocess=Preprocess(view=view, view_version=version)).key
+
+    assert len({cut("forewings", 1), cut("forewings", 2), cut("hindwings", 1)}) == 3
+    assert cut("whole", 1) == cut("whole", 2)
+
+
+def test_the_pattern_has_a_version_of_its_own(monkeypatch):
+    spec = PatternBackbone().spec
+    monkeypatch.setattr(preprocess, "VERSION", 7)
+    assert PatternBackbone().spec.key == spec.key
+    older = spec.to_dict()
+    del older["preprocess"]["view_version"]
+    assert BackboneSpec.from_dict(older).key == spec.key

@@ -89,6 +89,21 @@ def test_nothing_to_convert(tmp_path):
         convert(tmp_path)
 
 
+def test_of_two_pickles_the_one_whose_configuration_is_there(save, pickled):
+    folder = save("ViT")
+    (folder / "open_clip_pytorch_model.bin").write_bytes(b"not looked at")
+    (folder / "model.safetensors").unlink()
+    torch.save({"a": torch.zeros(2)}, folder / "pytorch_model.bin")
+    assert convert(folder).name == "model.safetensors"
+    torch.save({"a": torch.zeros(2)}, pickled / "pytorch_model.bin")
+    assert convert(pickled).name == "open_clip_model.safetensors"
+
+
+def test_a_pickle_without_its_configuration(tmp_path):
+    torch.save({"a": torch.zeros(2)}, tmp_path / "pytorch_model.bin")
+    assert convert(tmp_path).name == "model.safetensors"
+
+
 def test_nothing_is_overwritten(pickled):
     (pickled / "open_clip_model.safetensors").write_bytes(b"mine")
     with pytest.raises(BackboneError, match="is there already"):

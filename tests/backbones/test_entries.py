@@ -99,7 +99,13 @@ def test_forms_are_not_entries_to_load():
 
 def test_descriptions_tell_what_matters():
     said = "\n".join(describe_entry(find_entry("bioclip")))
-    for part in ("512 numbers (projected", "86 M parameters, 14 × 14", "short side to 224", "MIT", "holds a pickle"):
+    for part in (
+        "512 numbers (projected",
+        "86 M parameters, 14 × 14",
+        "short side to 224",
+        "MIT",
+        "a pickle; safetensors of the newest",
+    ):
         assert part in said
     said = "\n".join(describe_entry(find_entry("dinov3-large")))
     assert "squashed to 224 × 224, bilinear" in said

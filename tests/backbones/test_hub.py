@@ -240,6 +240,15 @@ def test_a_name_that_is_none(hub, tmp_path):
         ),
         ({"config.json": b"{}", "pytorch_model.bin": b""}, "hf download o/model config.json preprocessor_config.json"),
         ({"open_clip_config.json": b"{}", "open_clip_pytorch_model.bin": b""}, "a pickle alone, open_clip_pytorch_mod"),
+        (
+            {"config.json": b"{}", "a.bin": b"", "pytorch_model.bin": b""},
+            "config.json preprocessor_config.json pytorch_model.bin --local-dir model && python -m hybridwing",
+        ),
+        (
+            {"config.json": b"{}", "pytorch_model-00001-of-00002.bin": b"", "pytorch_model.bin.index.json": b"{}"},
+            "o/model holds no safetensors; pytorch_model-00001-of-00002.bin is a pickle, which could run code when "
+            "loaded and is refused; hybridwing converts open_clip_pytorch_model.bin beside open_clip_config.json or",
+        ),
         ({"config.json": b"{}", "model.safetensors.index.json": b"{}"}, "does not say which files hold the weights"),
         (
             {"config.json": b"{}", "model.safetensors.index.json": b'{"weight_map": {"a": "../../x.safetensors"}}'},
@@ -297,8 +306,10 @@ def test_any_repository_by_name_is_found_again_by_its_commit(registry_hub, tmp_p
     assert load_backbone(f"hf:o/model@{FIRST}", device="cpu").spec.source == f"o/model@{FIRST}"
 
 
-@pytest.mark.usefixtures("no_network")
-def test_the_first_bioclip_says_how_to_convert_it():
+def test_the_first_bioclip_says_how_to_convert_it(registry_hub, tmp_path):
+    folder = clip_models.write(tmp_path / "clip")
+    (folder / "open_clip_model.safetensors").rename(folder / "open_clip_pytorch_model.bin")
+    registry_hub.repositories["imageomics/bioclip"] = repository(folder, commits=(FIRST,))
     with pytest.raises(BackboneError) as caught:
         load_backbone("bioclip")
     said = str(caught.value)
@@ -306,10 +317,16 @@ def test_the_first_bioclip_says_how_to_convert_it():
         "imageomics/bioclip holds its weights as a pickle alone, open_clip_pytorch_model.bin, which could run" in said
     )
     assert (
-        "hf download imageomics/bioclip open_clip_config.json open_clip_pytorch_model.bin --revision "
-        "ce901ab3c6a913f9e9ef94ce6d27761069f4f01c --local-dir bioclip && python -m hybridwing.backbones.convert "
-        "bioclip; then use local:bioclip"
+        "hf download imageomics/bioclip open_clip_config.json open_clip_pytorch_model.bin --local-dir bioclip && "
+        "python -m hybridwing.backbones.convert bioclip; then use local:bioclip"
     ) in said
+
+
+def test_the_first_bioclip_is_taken_where_a_newer_commit_holds_safetensors(registry_hub, tmp_path):
+    folder = clip_models.write(tmp_path / "clip")
+    registry_hub.repositories["imageomics/bioclip"] = repository(folder, commits=(FIRST, SECOND))
+    spec = load_backbone("bioclip", device="cpu").spec
+    assert (spec.name, spec.source) == ("bioclip", f"imageomics/bioclip@{SECOND}")
 
 
 def test_a_whole_run_through_the_environment(hub, tmp_path):

@@ -165,6 +165,33 @@ def test_pickled_weights_are_refused_with_a_way_out(save):
     assert f"python -m hybridwing.backbones.convert {folder}" in said
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"], "pytorch_model-00001-of-00002.bin"),
+        (["model.ckpt"], "model.ckpt"),
+        (["open_clip_pytorch_model.bin"], "open_clip_pytorch_model.bin"),
+    ],
+)
+def test_pickles_that_cannot_be_converted_are_not_said_to_be(save, names, said):
+    folder = save("ViT")
+    (folder / "model.safetensors").unlink()
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    answer = refusal(folder)
+    assert f"; {said} is a pickle, which could run code when loaded and is refused; hybridwing converts " in answer
+    assert "python -m" not in answer
+    assert "save it as safetensors" in answer
+
+
+def test_of_several_pickles_the_weights_are_named(save):
+    folder = save("ViT")
+    (folder / "model.safetensors").unlink()
+    for name in ("optimizer.bin", "pytorch_model.bin"):
+        (folder / name).write_bytes(b"x")
+    assert "; pytorch_model.bin is a pickle" in refusal(folder)
+
+
 def test_weights_cut_short(save):
     folder = save("ViT")
     weights = folder / "model.safetensors"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -121,3 +123,30 @@ def test_runtimes_that_there_are_not(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(BackboneError, match="timm's models run in torch alone"):
         load_backbone("timm:vit_small_patch16_224", runtime="openvino")
+
+
+@needs_openvino
+def test_nobody_is_told_that_it_is_used(save, tmp_path):
+    # In a process of its own: the package that reports would have to be there before OpenVINO is imported.
+    code = (
+        "import socket, sys\n"
+        "def refuse(*a, **k):\n"
+        "    print('asked for', a[0]); raise OSError\n"
+        "socket.getaddrinfo = refuse\n"
+        "from hybridwing.backbones.registry import load_backbone\n"
+        f"load_backbone('local:{save('ViT')}', runtime='openvino').spec\n"
+        "print('done', sys.modules.get('openvino_telemetry'))\n"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {name: value for name, value in os.environ.items() if name not in ("CI", "HOME")}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+        env={**kept, "HOME": str(home)},
+    )
+    assert done.stdout.strip() == "done None"
+    assert not (home / "intel").exists()

@@ -21,6 +21,7 @@ class MeanColour:
 
     prepare_in_processes = False
     precision = "fp32"
+    runtime = "numpy"
     batch_size = 16
 
     def __init__(self, revision: str = "v1", preprocess: Preprocess | None = None) -> None:

@@ -23,6 +23,7 @@ class Counting:
 
     prepare_in_processes = False
     precision = "fp32"
+    runtime = "numpy"
     batch_size = 2
     spec = BackboneSpec("mean", "test", "v1", "", "mean", 3, Preprocess(size=8))
 

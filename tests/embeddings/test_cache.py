@@ -103,6 +103,7 @@ def test_a_locked_file_is_done_without(store, monkeypatch, caplog):
         store.put({two: embedding(2)})
         assert store.get([one]) == {}
     assert "is not used: database is locked" in caplog.text
+    assert len(caplog.records) == 1
     assert set(store.get([one, two])) == {one}
 
 

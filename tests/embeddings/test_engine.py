@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
@@ -15,6 +19,8 @@ from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.embeddings import preparing
 from hybridwing.embeddings.cache import EmbeddingCache
 from hybridwing.embeddings.engine import embed_images
+from hybridwing.embeddings.folder import items_in
+from hybridwing.embeddings.shards import embed_shards
 from hybridwing.errors import EmbeddingError
 from hybridwing.runtime.preprocess import Prepared, Preprocess
 
@@ -22,7 +28,6 @@ from .conftest import MeanColour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
 class Fussy(MeanColour):
@@ -283,3 +288,71 @@ def test_a_cache_is_filled_and_used(items, tmp_path):
     (cache.folder / "other").mkdir()
     cache.clear()
     assert not cache.of(first)
+
+
+class PerBatch(MeanColour):
+    """Notes when an image is prepared and when a batch is computed."""
+
+    log: ClassVar[list[str]] = []
+
+    @staticmethod
+    def prepare(image: Image.Image) -> Prepared:
+        PerBatch.log.append("prepare")
+        return MeanColour.prepare(image)
+
+    def forward(self, batch: Sequence[np.ndarray]) -> np.ndarray:
+        PerBatch.log.append("forward")
+        return super().forward(batch)
+
+
+def test_images_of_the_next_shard_are_prepared_before_this_one_is_done(items):
+    PerBatch.log.clear()
+    shards = [[(f"{n}-{k}", items[0][1]) for k in range(4)] for n in range(3)]
+    made = list(embed_shards(shards, PerBatch(), batch_size=4, workers=1))
+    assert [len(shard.table) for shard in made] == [4, 4, 4]
+    assert PerBatch.log[:5].count("forward") == 0, "the first batch waits until it is full"
+    assert PerBatch.log.index("forward") > 4, "and by then images of the next shard are prepared"
+
+
+def test_names_that_are_no_text_get_a_key_that_is(tmp_path):
+    name = os.fsdecode(b"bad\xff.png")
+    try:
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    except (OSError, UnicodeError):
+        pytest.skip("this file system has no such names")
+    items, _ = items_in(tmp_path)
+    assert [key for key, _ in items] == ["bad\\xff.png"]
+    assert embed_images(items, MeanColour()).uuids == ("bad\\xff.png",)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills a process as Unix does")
+def test_worker_processes_do_not_outlive_a_parent_that_is_killed(many, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, os, sys, time\n"
+        "from functools import partial\n"
+        "from pathlib import Path\n"
+        "from hybridwing.embeddings.preparing import Workers, prepare_file\n"
+        "from hybridwing.runtime.pattern import prepare\n"
+        "if __name__ == '__main__':\n"
+        "    workers = Workers(partial(prepare_file, prepare=prepare, short_side=512), 2, in_processes=True)\n"
+        f"    next(workers.ahead([Path({str(many[0][1])!r})] * 20, 1))\n"
+        "    print(*[child.pid for child in multiprocessing.active_children()], flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, check=False)
+    children = [int(number) for number in done.stdout.split()]
+    assert children
+    for _ in range(100):
+        alive = [child for child in children if Path(f"/proc/{child}").exists() and not _is_zombie(child)]
+        if not alive:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"still there: {alive}")
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True

@@ -77,7 +77,7 @@ def test_a_whole_table(parts, tmp_path):
         merge_parts(parts, tmp_path / "all.parquet")
 
 
-@pytest.mark.parametrize("changes", [{"backbone": MeanColour("v2").spec}, {"precision": "bf16"}])
+@pytest.mark.parametrize("changes", [{"backbone": MeanColour("v2").spec}, {"precision": "bf16"}, {"runtime": "torch"}])
 def test_parts_of_two_kinds(parts, tmp_path, changes):
     rewrite(parts[1], Part(1, 3, "table"), **changes)
     with pytest.raises(EmbeddingError, match="with other weights, preprocessing or precision; join tables of one kind"):
@@ -89,6 +89,21 @@ def test_an_image_in_two_parts(parts, tmp_path):
     with pytest.raises(EmbeddingError, match=r"1\.parquet holds images that stand in the table already: u0"):
         merge_parts(parts, tmp_path / "all.parquet")
     assert not (tmp_path / "all.parquet").exists()
+
+
+def test_parts_without_a_single_embedding(tmp_path):
+    empty = EmbeddingTable((), np.empty((0, 3), np.float32), MeanColour().spec)
+    write_table(empty, tmp_path / "0.parquet", Part(0, 1, "x"))
+    with pytest.raises(EmbeddingError, match="not one image could be embedded in any of the parts"):
+        merge_parts([tmp_path / "0.parquet"], tmp_path / "all.parquet")
+
+
+def test_a_part_that_is_damaged_inside(parts, tmp_path):
+    content = bytearray(parts[1].read_bytes())
+    content[40:46] = b"\xff" * 6
+    parts[1].write_bytes(content)
+    with pytest.raises(EmbeddingError, match=r"1\.parquet is damaged"):
+        merge_parts(parts, tmp_path / "all.parquet")
 
 
 def test_a_file_that_is_no_table(parts, tmp_path):

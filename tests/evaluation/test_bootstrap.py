@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hybridwing.errors import ScoringError
 from hybridwing.evaluation.bootstrap import (
     DETECTION_MEASURES,
+    LEADERBOARD,
     challenge_uncertainty,
     detection_uncertainty,
 )
 from hybridwing.evaluation.challenge_score import challenge_scores
 from hybridwing.evaluation.metrics import detection_metrics
-from hybridwing.evaluation.resampling import Ladder, resampling
+from hybridwing.evaluation.resampling import Ladder, Resampling
 
 
 def table(seed: int, n: int = 240, levels: int = 12):
@@ -30,7 +31,7 @@ def table(seed: int, n: int = 240, levels: int = 12):
 def test_every_resample_has_the_official_score(seed):
     scores, labels, groups, specimens = table(seed)
     strata = np.char.add(groups, labels.astype(str))
-    drawn = resampling(strata, specimens, resamples=7, seed=seed)
+    drawn = Resampling(strata, specimens, 7, seed)
     found = challenge_uncertainty({"a": scores}, labels, groups, specimens, resamples=7, seed=seed)
     official = []
     for counts in drawn.counts():
@@ -47,6 +48,7 @@ def test_the_value_beside_the_interval_is_the_official_one():
     scores, labels, groups, specimens = table(5)
     found = challenge_uncertainty({"a": scores}, labels, groups, specimens, resamples=50)
     official = challenge_scores(scores, labels, groups).leaderboard()
+    assert tuple(official) == LEADERBOARD
     assert {name: estimate.value for name, estimate in found.measures["a"].items()} == official
     assert found.specimens == len({(s, g, y) for s, g, y in zip(specimens, groups, labels, strict=True)})
 
@@ -73,7 +75,7 @@ def test_weighted_measures_are_those_of_repeated_images(images, tnr):
 def test_specimens_are_drawn_whole_and_strata_keep_their_numbers():
     specimens = np.array([1, 1, 2, 3, 3, 3, 4])
     strata = np.array(["a", "a", "a", "b", "b", "b", "b"])
-    for counts in resampling(strata, specimens, resamples=40).counts():
+    for counts in Resampling(strata, specimens, 40).counts():
         assert (counts[:, 0] == counts[:, 1]).all()
         assert (counts[:, 3] == counts[:, 4]).all()
         assert (counts[:, 1] + counts[:, 2] == 2).all()
@@ -82,7 +84,7 @@ def test_specimens_are_drawn_whole_and_strata_keep_their_numbers():
 
 def test_blocks_add_up_and_are_the_same_every_time(monkeypatch):
     monkeypatch.setattr("hybridwing.evaluation.resampling._CELLS", 30)
-    drawn = resampling(np.zeros(10), np.arange(10), resamples=8, seed=3)
+    drawn = Resampling(np.zeros(10), np.arange(10), 8, 3)
     first, again = list(drawn.counts()), list(drawn.counts())
     assert [len(block) for block in first] == [3, 3, 2]
     assert np.array_equal(np.concatenate(first), np.concatenate(again))
@@ -126,8 +128,8 @@ def test_without_both_labels_nothing_is_said():
 
 def test_faults_are_named():
     with pytest.raises(ScoringError, match="one length"):
-        resampling(["a"], ["s", "t"])
+        list(Resampling(["a"], ["s", "t"]).counts())
     with pytest.raises(ScoringError, match="at least 1"):
-        resampling(["a"], ["s"], resamples=0)
+        list(Resampling(["a"], ["s"], 0).counts())
     with pytest.raises(ScoringError, match="level"):
         detection_uncertainty({"a": [0.1, 0.2]}, [0, 1], ["s", "t"], level=1.0)

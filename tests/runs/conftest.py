@@ -70,6 +70,7 @@ class StubBackbone:
 
     prepare_in_processes = False
     precision = "fp32"
+    runtime = "numpy"
     batch_size = 16
 
     def __init__(self, name: str = "stub", weights: str = "", preprocess: Preprocess | None = None) -> None:

@@ -16,8 +16,8 @@ import hybridwing
 PACKAGE = Path(hybridwing.__file__).parent
 RUNTIME = sorted((PACKAGE / "runtime").rglob("*.py"))
 AT_ONCE = {"numpy", "scipy", "PIL"}
-#: transformers brings safetensors along.
-INSIDE_FUNCTIONS = AT_ONCE | {"torch", "transformers", "safetensors"}
+#: transformers brings safetensors and huggingface_hub along.
+INSIDE_FUNCTIONS = AT_ONCE | {"torch", "transformers", "safetensors", "huggingface_hub"}
 HEAVY = ("numpy", "pandas", "sklearn", "scipy", "torch", "transformers", "matplotlib", "pandera", "pyarrow", "PIL")
 
 

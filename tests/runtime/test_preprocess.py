@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from hybridwing.runtime import preprocess as module
 from hybridwing.runtime.preprocess import FILTERS, Preprocess, resized, to_input
+from hybridwing.runtime.views import VERSION, VIEWS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SIZES = [(640, 480), (481, 640), (224, 224), (257, 255), (100, 300), (31, 17), (1, 1), (225, 1000), (3000, 700)]
@@ -118,6 +120,45 @@ def test_every_field_survives_json(field):
     changed = dataclasses.replace(Preprocess(), **{field: CHANGES[field]})
     assert changed != Preprocess()
     assert Preprocess.from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
+
+
+@pytest.mark.parametrize("view", VIEWS[1:])
+def test_views_are_told_apart_by_the_version_that_cut_them(monkeypatch, view):
+    now = Preprocess(view=view)
+    assert now.view_version == VERSION
+    monkeypatch.setattr(module, "VERSION", VERSION + 1)
+    later = dataclasses.replace(Preprocess(), view=view)
+    assert later.view_version == VERSION + 1
+    assert later != now
+    assert Preprocess.from_dict(json.loads(json.dumps(now.to_dict()))) == now
+    without = {name: value for name, value in now.to_dict().items() if name != "view_version"}
+    assert Preprocess.from_dict(without).view_version == 1
+
+
+def test_the_whole_picture_has_no_version(monkeypatch):
+    whole = Preprocess()
+    assert whole.view_version == 0
+    monkeypatch.setattr(module, "VERSION", VERSION + 1)
+    assert Preprocess() == whole
+    assert dataclasses.replace(Preprocess(view="specimen"), view="whole") == whole
+    assert Preprocess(view="specimen").as_sample() == whole
+    without = {name: value for name, value in whole.to_dict().items() if name != "view_version"}
+    assert Preprocess.from_dict(without) == whole
+
+
+@pytest.mark.parametrize(
+    ("view", "version", "said"),
+    [
+        ("specimen", -1, "view_version must be a whole number from 0; got -1"),
+        ("specimen", True, "view_version must be a whole number from 0; got True"),
+        ("specimen", "1", "view_version must be a whole number from 0; got '1'"),
+        ("specimen", 0, "view_version 0 is not that of the view 'specimen'"),
+        ("whole", 1, "view_version 1 is not that of the view 'whole'"),
+    ],
+)
+def test_versions_that_cannot_be(view, version, said):
+    with pytest.raises(ValueError, match=said):
+        Preprocess.from_dict({**Preprocess().to_dict(), "view": view, "view_version": version})
 
 
 def test_equal_settings_are_equal_however_they_were_written():

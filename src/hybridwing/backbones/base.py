@@ -99,6 +99,11 @@ class Backbone(Protocol):
         ...
 
     @property
+    def runtime(self) -> str:
+        """Program that computes `forward`: ``"numpy"``, ``"torch"`` or ``"openvino"``."""
+        ...
+
+    @property
     def batch_size(self) -> int:
         """Images a forward pass that suit this model and the memory there is."""
         ...

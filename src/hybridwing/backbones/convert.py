@@ -9,15 +9,52 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybridwing.errors import BackboneError, HybridwingError, MissingExtraError
+from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
+from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 #: Pickles by the names that Hugging Face and open_clip give them, and what they become.
 NAMES = {
-    "open_clip_pytorch_model.bin": "open_clip_model.safetensors",
+    "open_clip_pytorch_model.bin": OPEN_CLIP_WEIGHTS[0],
     "pytorch_model.bin": "model.safetensors",
 }
+#: The configuration that each is of use with.
+_CONFIGS = {"open_clip_pytorch_model.bin": OPEN_CLIP_CONFIG, "pytorch_model.bin": "config.json"}
+_PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
+
+
+def find_pickle(names: Collection[str]) -> tuple[str, bool] | None:
+    """The pickle among the files of a model that most likely holds its weights.
+
+    Parameters
+    ----------
+    names : collection of str
+        Of the files in one folder.
+
+    Returns
+    -------
+    tuple of (str, bool) or None
+        Its name, and whether :func:`convert` makes of it what can be loaded; None where there is no pickle.
+    """
+    fitting = next((name for name, config in _CONFIGS.items() if name in names and config in names), None)
+    if fitting is not None:
+        return fitting, True
+    pickles = sorted(name for name in names if Path(name).suffix in _PICKLES and "/" not in name)
+    return (pickles[0], False) if pickles else None
+
+
+def not_convertible(pickle: str) -> str:
+    """What to do about a pickle that :func:`convert` cannot make a model of."""
+    known = " or ".join(f"{name} beside {config}" for name, config in _CONFIGS.items())
+    return (
+        f"{pickle} is a pickle, which could run code when loaded and is refused; hybridwing converts {known} and no "
+        "other: where you trust its source, load it with the library it was made with, and save it as safetensors"
+    )
 
 
 def convert(folder: Path) -> Path:
@@ -45,9 +82,12 @@ def convert(folder: Path) -> Path:
         from safetensors.torch import save_file
     except ImportError as error:
         raise MissingExtraError(str(error.name), "torch", "converting a pickle") from error
-    name = next((name for name in NAMES if (folder / name).is_file()), None)
-    if name is None:
+    present = {name for name in (*NAMES, *_CONFIGS.values()) if (folder / name).is_file()}
+    # Of both, the one whose configuration is there.
+    found = find_pickle(present)
+    if found is None:
         raise BackboneError(f"{folder} holds none of {', '.join(NAMES)}")
+    name = found[0]
     target = folder / NAMES[name]
     if target.exists():
         raise BackboneError(f"{target} is there already; remove it to convert {name} again")

@@ -50,7 +50,8 @@ class BackboneEntry:
     gated : bool
         Whether the hub asks for an account and for consent to the licence.
     weights : {"safetensors", "pickle", ""}
-        How the repository holds its weights at that revision; a pickle has to be converted first.
+        How the repository holds its weights at that revision. For a pickle the newest commit is looked at instead, and
+        where that holds no safetensors either the pickle has to be converted first.
     features : tuple of str
         Outputs that can be had as embeddings, the default first; empty where the model decides.
     dimension : int or None
@@ -137,7 +138,7 @@ _ENTRIES = (
         features=("wings",),
         dimension=PATTERN_DIMENSION,
     ),
-    # Of the first BioCLIP the repository holds a pickle alone.
+    # Of the first BioCLIP the repository holds a pickle alone at this commit.
     _bioclip(
         "bioclip",
         "ViT-B/16",
@@ -245,7 +246,9 @@ def describe_entry(entry: BackboneEntry) -> list[str]:
         )
         lines.append(f"picture: {cut}, {p.interpolation}; mean {_triple(p.mean)}, std {_triple(p.std)}")
     if entry.repository is not None:
-        kind = "; holds a pickle, to be converted first" if entry.weights == "pickle" else ""
+        kind = (
+            " a pickle; safetensors of the newest commit are taken, if it has any" if entry.weights == "pickle" else ""
+        )
         lines.append(f"source: {entry.repository} at {entry.revision}{kind}")
     if entry.licence:
         lines.append(f"licence: {entry.licence}")

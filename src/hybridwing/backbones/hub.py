@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from hybridwing.backbones.local import PICKLES
+from hybridwing.backbones.convert import find_pickle, not_convertible
 from hybridwing.backbones.settings import PREPROCESSORS
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.loading import EncoderError, shards_of
@@ -222,22 +222,32 @@ def _choose(place: _Place, names: Collection[str]) -> tuple[str, str]:
         chosen = next((name for name in weights if name in names), None)
         if config in names and chosen is not None:
             return layout, chosen
-    pickles = sorted(name for name in names if Path(name).suffix in PICKLES and "/" not in name)
-    if pickles:
-        raise BackboneError(pickle_refused(place.repository, place.revision, pickles[0]))
+    found = find_pickle(names)
+    if found is not None:
+        pickle, converts = found
+        if converts:
+            raise BackboneError(_pickle_refused(place, pickle))
+        raise BackboneError(f"{place} holds no safetensors; {not_convertible(pickle)}")
     wanted = " or ".join(f"{_FILES[layout][0]} with {_FILES[layout][1][0]}" for layout in place.layouts)
     raise BackboneError(f"{place} holds no model that can be loaded; looked for {wanted}")
 
 
-def pickle_refused(repository: str, revision: str | None, pickle: str) -> str:
+def _pickle_refused(place: _Place, pickle: str) -> str:
     """Why a repository that holds a pickle alone does not serve, and the commands that make a folder that does."""
-    config = OPEN_CLIP_CONFIG if pickle.startswith("open_clip") else "config.json preprocessor_config.json"
-    folder = repository.rpartition("/")[2]
-    at = f" --revision {revision}" if revision else ""
     return (
-        f"{repository} holds its weights as a pickle alone, {pickle}, which could run code when loaded and is refused; "
-        f"where you trust its source, convert it once with: hf download {repository} {config} {pickle}{at} --local-dir "
-        f"{folder} && python -m hybridwing.backbones.convert {folder}; then use local:{folder}"
+        f"{place.repository} holds its weights as a pickle alone, {pickle}, which could run code when loaded and is "
+        f"refused; where you trust its source, convert it once with: {_conversion(place, pickle)}"
+    )
+
+
+def _conversion(place: _Place, pickle: str) -> str:
+    """Commands that make a folder of safetensors out of a repository's pickle."""
+    config = OPEN_CLIP_CONFIG if pickle.startswith("open_clip") else "config.json preprocessor_config.json"
+    folder = place.repository.rpartition("/")[2]
+    at = f" --revision {place.revision}" if place.revision else ""
+    return (
+        f"hf download {place.repository} {config} {pickle}{at} --local-dir {folder} && "
+        f"python -m hybridwing.backbones.convert {folder}; then use local:{folder}"
     )
 
 

@@ -5,37 +5,33 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.convert import find_pickle, not_convertible
+from hybridwing.backbones.network import NetworkBackbone, hash_file
 from hybridwing.backbones.settings import PREPROCESSORS, read_open_clip_preprocess, read_preprocess
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.loading import EncoderError, find_layout, transformers_weights
 from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
 from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
-from hybridwing.runtime.preprocess import Prepared, Preprocess, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-    from PIL import Image
 
     from hybridwing.backbones.openvino import OpenVinoEncoder
     from hybridwing.runtime.encoder import Encoder
+    from hybridwing.runtime.preprocess import Preprocess
 
 #: Said along with an error where the preprocessing had to be guessed.
 _NO_PREPROCESSOR = " (the folder has no preprocessor_config.json, so pictures of 224 × 224 pixels were assumed)"
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How a backbone is to be used; one value instead of five arguments that travel together.
+    """How a backbone is to be used; one value instead of six arguments that travel together.
 
     Attributes
     ----------
@@ -72,7 +68,7 @@ class Choice:
             raise BackboneError(str(error)) from error
 
 
-class LocalBackbone:
+class LocalBackbone(NetworkBackbone):
     """A vision model in a local folder, loaded when first needed.
 
     Parameters
@@ -96,8 +92,6 @@ class LocalBackbone:
     MissingExtraError
         If torch or transformers is not installed.
     """
-
-    prepare_in_processes = False
 
     def __init__(
         self, folder: Path, name: str, choice: Choice | None = None, layout: str | None = None, source: str = ""
@@ -153,23 +147,9 @@ class LocalBackbone:
         )
 
     @property
-    def precision(self) -> str:
-        """Number format of the forward pass; loads the model."""
-        return self._encoder.precision
-
-    @property
-    def batch_size(self) -> int:
-        """Pictures a forward pass that suit the model and the memory; loads the model."""
-        return self._encoder.batch_size
-
-    @property
-    def prepare(self) -> Callable[[Image.Image], Prepared]:
-        """Resize, cut and normalise."""
-        return partial(prepare, prep=self._preprocess)
-
-    def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Embed a batch."""
-        return self._encoder.forward(batch)
+    def files(self) -> tuple[Path, ...]:
+        """Configuration and weights, all that the model is loaded from; sorted by name."""
+        return _model_files(self._folder, self._layout)
 
 
 def _layout_of(folder: Path) -> str:
@@ -194,25 +174,32 @@ def _layout_of(folder: Path) -> str:
 
 
 def _pickle_hint(folder: Path) -> str:
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
-    if not pickles:
+    """What to do about the pickle that a folder holds its weights in; empty where it holds none."""
+    found = find_pickle({path.name for path in folder.iterdir()})
+    if found is None:
         return ""
+    pickle, converts = found
+    if not converts:
+        return f"; {not_convertible(pickle)}"
     return (
-        f"; {pickles[0]} is a pickle, which could run code when loaded and is refused: convert it once, where you "
+        f"; {pickle} is a pickle, which could run code when loaded and is refused: convert it once, where you "
         f"trust its source, with: python -m hybridwing.backbones.convert {folder}"
     )
 
 
-def _digest(folder: Path, layout: str) -> str:
-    """SHA-256 over the configuration and the weights that are used, with their names."""
+def _model_files(folder: Path, layout: str) -> tuple[Path, ...]:
+    """The configuration and the weights that are used, sorted by name."""
     if layout == "open_clip":
         names = [OPEN_CLIP_CONFIG, next(name for name in OPEN_CLIP_WEIGHTS if (folder / name).is_file())]
     else:
         names = ["config.json", *transformers_weights(folder)]
+    return tuple(folder / name for name in sorted(names))
+
+
+def _digest(folder: Path, layout: str) -> str:
+    """SHA-256 over the configuration and the weights that are used, with their names."""
     total = hashlib.sha256()
-    for name in sorted(names):
-        total.update(name.encode() + b"\0")
-        with (folder / name).open("rb") as file:
-            while block := file.read(1 << 20):
-                total.update(block)
+    for path in _model_files(folder, layout):
+        total.update(path.name.encode() + b"\0")
+        hash_file(path, total)
     return total.hexdigest()

@@ -7,6 +7,7 @@ it gains on a machine at hand: much where torch's matrix products do not use all
 from __future__ import annotations
 
 import importlib.util
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ class OpenVinoEncoder:
         If the model cannot be translated, or its embeddings are not those of torch.
     """
 
+    runtime = "openvino"
+
     def __init__(self, encoder: Encoder, name: str) -> None:
         if importlib.util.find_spec("openvino") is None:
             raise MissingExtraError("openvino", "openvino", "--runtime openvino")
@@ -68,8 +71,9 @@ class OpenVinoEncoder:
             )
 
     def _translated(self, encoder: Encoder) -> Any:
-        import openvino
         import torch
+
+        openvino = _imported()
 
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a trace takes for constant is constant: the side of the pictures
@@ -95,8 +99,7 @@ class OpenVinoEncoder:
     def _for(self, size: int) -> Any:
         """The model compiled for batches of one size."""
         if size not in self._compiled:
-            import openvino
-
+            openvino = _imported()
             core = openvino.Core()
             model = self._model.clone()
             model.reshape([size, 3, self._side, self._side])
@@ -111,3 +114,12 @@ class OpenVinoEncoder:
                     raise MemoryError(f"a batch of {size} does not fit the memory: {error}") from error
                 raise
         return self._compiled[size]
+
+
+def _imported() -> Any:
+    """OpenVINO, without the package that reports its use: where that cannot be imported, its own silent stub serves."""
+    if "openvino" not in sys.modules:
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # as the import system documents
+    import openvino
+
+    return openvino

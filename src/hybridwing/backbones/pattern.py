@@ -22,6 +22,7 @@ class PatternBackbone:
 
     prepare_in_processes = True
     precision = "fp32"
+    runtime = "numpy"
     batch_size = 64
     prepare = staticmethod(pattern.prepare)
 
@@ -35,7 +36,10 @@ class PatternBackbone:
             weights_sha256="",
             feature="wings",
             dimension=pattern.DIMENSION,
-            preprocess=Preprocess(size=WORKING_SIDE, resize="none", interpolation="box", view="specimen"),
+            # It finds the wings itself, by its own version; that of the views does not count.
+            preprocess=Preprocess(
+                size=WORKING_SIDE, resize="none", interpolation="box", view="specimen", view_version=1
+            ),
         )
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.entries import BackboneEntry, backbone_entries, backbone_names, find_entry, near_names
-from hybridwing.backbones.hub import fetch, pickle_refused
+from hybridwing.backbones.hub import fetch
 from hybridwing.backbones.local import Choice, LocalBackbone
 from hybridwing.errors import BackboneError
 
@@ -85,9 +85,9 @@ def load_backbone(
     entry = find_entry(name)
     if entry is None or entry.repository is None:
         raise _unknown(name)
-    if entry.weights == "pickle":
-        raise BackboneError(pickle_refused(entry.repository, entry.revision, "open_clip_pytorch_model.bin"))
-    fetched = fetch(entry.repository, entry.revision, entry.layout, offline=offline)
+    # Where the commit that is known holds a pickle, a later one may hold safetensors; if not, it is refused there.
+    revision = None if entry.weights == "pickle" else entry.revision
+    fetched = fetch(entry.repository, revision, entry.layout, offline=offline)
     return LocalBackbone(fetched.folder, name, choice, fetched.layout, fetched.source)
 
 

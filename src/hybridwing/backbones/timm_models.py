@@ -5,30 +5,25 @@ from __future__ import annotations
 import hashlib
 import importlib
 import math
-from functools import cached_property, partial
+from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.hub import fetch
+from hybridwing.backbones.network import NetworkBackbone, hash_file
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.encoder import Encoder
 from hybridwing.runtime.loading import EncoderError, LoadedModel, first_line
-from hybridwing.runtime.preprocess import Prepared, Preprocess, prepare
+from hybridwing.runtime.preprocess import Preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-    from PIL import Image
-
     from hybridwing.backbones.local import Choice
 
 _WEIGHTS = "model.safetensors"
 
 
-class TimmBackbone:
+class TimmBackbone(NetworkBackbone):
     """A model of timm without its classifier: what it pools is the embedding.
 
     Parameters
@@ -47,8 +42,6 @@ class TimmBackbone:
     MissingExtraError
         If timm is not installed.
     """
-
-    prepare_in_processes = False
 
     def __init__(self, model: str, choice: Choice, *, offline: bool = False) -> None:
         self._timm = _timm()
@@ -81,35 +74,18 @@ class TimmBackbone:
     @cached_property
     def spec(self) -> BackboneSpec:
         """What it is; loads the model."""
+        weights = hashlib.sha256()
+        hash_file(self._files.folder / _WEIGHTS, weights)
         return BackboneSpec(
             name=f"timm:{self._model}",
             family="timm",
             revision=self._encoder.architecture,
-            weights_sha256=hashlib.sha256((self._files.folder / _WEIGHTS).read_bytes()).hexdigest(),
+            weights_sha256=weights.hexdigest(),
             feature=self._encoder.feature,
             dimension=self._encoder.dimension,
             preprocess=self._preprocess,
             source=self._files.source,
         )
-
-    @property
-    def precision(self) -> str:
-        """Number format of the forward pass; loads the model."""
-        return self._encoder.precision
-
-    @property
-    def batch_size(self) -> int:
-        """Pictures a forward pass that suit the model and the memory; loads the model."""
-        return self._encoder.batch_size
-
-    @property
-    def prepare(self) -> Callable[[Image.Image], Prepared]:
-        """Resize, cut and normalise."""
-        return partial(prepare, prep=self._preprocess)
-
-    def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Embed a batch."""
-        return self._encoder.forward(batch)
 
 
 def _timm() -> Any:

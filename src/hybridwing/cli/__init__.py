@@ -3,7 +3,31 @@
 Nothing heavy is imported before a verb runs, so that ``hybridwing --help`` answers at once.
 """
 
-from hybridwing.cli import collecting, data, embedding, learning, lists, validating
+from hybridwing.cli import (
+    challenge,
+    collecting,
+    comparing,
+    data,
+    embedding,
+    learning,
+    lists,
+    publishing,
+    submission,
+    validating,
+)
 from hybridwing.cli.command import app, main
 
-__all__ = ["app", "collecting", "data", "embedding", "learning", "lists", "main", "validating"]
+__all__ = [
+    "app",
+    "challenge",
+    "collecting",
+    "comparing",
+    "data",
+    "embedding",
+    "learning",
+    "lists",
+    "main",
+    "publishing",
+    "submission",
+    "validating",
+]

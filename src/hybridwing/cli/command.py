@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,6 +53,8 @@ def debug_first(arguments: Sequence[str]) -> list[str]:
 
 def main() -> None:
     """Run the command line; input at fault gives one clear line and exit code 2, Ctrl-C exit code 130."""
+    # A scheduler's notice to stop is an orderly stop: pools are closed, and what is written is whole.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     sys.argv[1:] = arguments = debug_first(sys.argv[1:])
     debug = arguments[:1] == ["--debug"]
     with contextlib.suppress(AttributeError):

@@ -1,7 +1,7 @@
 """Embeddings that were computed before, by what decides them: content of the file, backbone, preprocessing, precision.
 
-One SQLite file a backbone and precision. It is a cache: a damaged file is replaced, one that is locked or full is done
-without, and nothing is lost with it but time.
+One SQLite file a backbone, precision and program that computes. It is a cache: a damaged file is replaced, one that is
+locked, full or not to be read is done without, and nothing is lost with it but time.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import hashlib
 import logging
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from hybridwing.errors import EmbeddingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,23 +77,33 @@ class EmbeddingCache:
     folder: Path
 
     def of(self, backbone: Backbone) -> BackboneCache:
-        """Embeddings by one backbone, in the precision it computes in."""
-        key = hashlib.sha256(f"{backbone.spec.key} {backbone.precision}".encode()).hexdigest()[:32]
+        """Embeddings by one backbone, in the precision and by the program it computes with."""
+        key = hashlib.sha256(f"{backbone.spec.key} {backbone.precision} {backbone.runtime}".encode()).hexdigest()[:32]
         return BackboneCache(self.folder / f"embeddings-v{_VERSION}-{key}.sqlite", backbone.spec.dimension)
 
     def files(self) -> tuple[Path, ...]:
-        """The files it consists of, sorted."""
-        return tuple(sorted(self.folder.glob("embeddings-v*-*.sqlite*")))
+        """The files it consists of, sorted; none in a folder that cannot be read."""
+        try:
+            return tuple(sorted(self.folder.glob("embeddings-v*-*.sqlite*")))
+        except OSError:
+            return ()
 
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(path.stat().st_size for path in self.files())
+        total = 0
+        for path in self.files():
+            with suppress(OSError):  # a journal goes while it is looked at
+                total += path.stat().st_size
+        return total
 
     def clear(self) -> int:
         """Remove everything in it; returns the number of bytes that were freed."""
         freed = self.size()
         for path in self.files():
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise EmbeddingError(f"cannot clear the cache {self.folder}: {error}") from error
         return freed
 
 
@@ -111,7 +124,7 @@ class BackboneCache:
 
     def __bool__(self) -> bool:
         """Whether there is anything to look up."""
-        return self.path.is_file()
+        return os.path.isfile(self.path)  # noqa: PTH113 - unlike Path's, false for a folder that may not be entered
 
     def get(self, contents: Sequence[bytes]) -> dict[bytes, CachedEmbedding]:
         """Those of the wanted embeddings that are known, by hash.
@@ -168,6 +181,13 @@ class BackboneCache:
 
     def _failed(self, error: sqlite3.Error | OSError) -> None:
         """Go on without; a file that is no database, or a damaged one, makes room for a new one."""
-        logger.warning("the cache %s is not used: %s", self.path, error)
+        _say_once(str(self.path), str(error))
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=256)
+def _say_once(path: str, reason: str) -> None:
+    """One line for what may go wrong with every image; as an error, since every run is slow until it is mended."""
+    logger.error("the cache %s is not used: %s", path, reason)

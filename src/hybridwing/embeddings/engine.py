@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards
+from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, remember
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import EmbeddingError, first_few
 
@@ -68,12 +68,14 @@ def embed_images(
         if progress is not None:
             progress(done, len(items))
 
-    tables = [
-        shard.table
-        for shard in embed_shards(
-            parts, backbone, batch_size=batch_size, workers=workers, cache=cache, advance=advance, total=len(items)
-        )
-    ]
+    tables = []
+    for shard in embed_shards(
+        parts, backbone, batch_size=batch_size, workers=workers, cache=cache, advance=advance, total=len(items)
+    ):
+        tables.append(shard.table)
+        if cache is not None:
+            # At once: nothing else is left of a training that is interrupted.
+            remember(cache.of(backbone), shard.table, shard.contents)
     failures = tuple(failure for table in tables for failure in table.failures)
     if len(failures) == len(items):
         raise nothing_embedded(failures[0], len(items))
@@ -84,6 +86,7 @@ def embed_images(
         failures,
         tuple(fallback for table in tables for fallback in table.fallbacks),
         backbone.precision,
+        backbone.runtime,
     )
 
 
@@ -93,13 +96,24 @@ def check_items(items: Sequence[Item]) -> None:
     Raises
     ------
     EmbeddingError
-        If there are no images, or one is listed twice.
+        If there are no images, one is listed twice, or one's key is no valid text.
     """
     if not items:
         raise EmbeddingError("there are no images to embed")
+    odd = [repr(uuid) for uuid, _ in items if not _is_text(uuid)]
+    if odd:
+        raise EmbeddingError(f"{len(odd)} images have keys that are no valid text: {first_few(odd)}; rename them")
     twice = [uuid for uuid, count in Counter(uuid for uuid, _ in items).items() if count > 1]
     if twice:
         raise EmbeddingError(f"{len(twice)} images are listed more than once: {first_few(twice)}")
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def nothing_embedded(first: Failure, total: int) -> EmbeddingError:

@@ -24,4 +24,9 @@ def items_in(folder: Path) -> tuple[list[tuple[str, Path]], tuple[Path, ...]]:
         If there is no such folder, or no photograph in it.
     """
     found = find_images([folder])
-    return [(path.relative_to(folder).as_posix(), path) for path in found.images], found.left_out
+    return [(key_of(path.relative_to(folder)), path) for path in found.images], found.left_out
+
+
+def key_of(path: Path) -> str:
+    r"""A path as a photograph's key: ``/`` between its parts, and bytes that are no text as ``\xff``."""
+    return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -45,7 +45,7 @@ class TableHead:
     ----------
     rows : int
     backbone : BackboneSpec
-    precision : str
+    precision, runtime : str
     failures : tuple of Failure
     fallbacks : tuple of Fallback
     part : Part or None
@@ -55,6 +55,7 @@ class TableHead:
     rows: int
     backbone: BackboneSpec
     precision: str
+    runtime: str
     failures: tuple[Failure, ...]
     fallbacks: tuple[Fallback, ...]
     part: Part | None
@@ -70,6 +71,7 @@ def schema_of(head: TableHead) -> pa.Schema:
         "backbone": head.backbone.to_dict(),
         "view": head.backbone.preprocess.view,
         "precision": head.precision,
+        "runtime": head.runtime,
         "failures": [asdict(failure) for failure in head.failures],
         "fallbacks": [asdict(fallback) for fallback in head.fallbacks],
         "part": None if head.part is None else asdict(head.part),
@@ -86,14 +88,15 @@ def head_of(path: Path, schema: pa.Schema, rows: int) -> TableHead:
     try:
         backbone = BackboneSpec.from_dict(provenance["backbone"])
         failures = tuple(_failure(values) for values in provenance["failures"])
-        # The last three came later: a table without them was computed in full precision, and is whole.
+        # The last four came later: a table without them was computed in full precision, and is whole.
         fallbacks = tuple(_fallback(values) for values in provenance.get("fallbacks", ()))
         part = provenance.get("part")
         _check_columns(schema, backbone.dimension)
         return TableHead(
             rows,
             backbone,
-            str(provenance.get("precision", "fp32")),
+            _text(provenance.get("precision", "fp32")),
+            _text(provenance.get("runtime", "")),
             failures,
             fallbacks,
             None if part is None else _part(part),
@@ -130,6 +133,12 @@ def _fallback(values: dict[str, Any]) -> Fallback:
     return replace(fallback, confidence=float(fallback.confidence))
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} stands where a text should")
+    return value
+
+
 def _part(values: dict[str, Any]) -> Part:
     """Read what ``asdict`` made of a part."""
     part = Part(**values)
@@ -145,7 +154,7 @@ def _provenance(path: Path, stored: bytes | None) -> dict[str, Any]:
     try:
         provenance: dict[str, Any] = json.loads(stored)
         version, known = int(provenance["format_version"]), {"backbone", "failures"} <= set(provenance)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise EmbeddingError(f"{path}: its provenance cannot be read: {error}") from error
     if version > FORMAT_VERSION:
         raise EmbeddingError(f"{path} has format {version}, made by a newer hybridwing; upgrade this one")

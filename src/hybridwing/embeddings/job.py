@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from hybridwing.embeddings.engine import check_items, nothing_embedded
 from hybridwing.embeddings.head import Part
-from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, processors
+from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, processors, remember
 from hybridwing.embeddings.summary import EmbeddingSummary, Timings
 from hybridwing.embeddings.unfinished import UnfinishedTable
 from hybridwing.errors import EmbeddingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hybridwing.backbones.base import Backbone
@@ -128,8 +128,7 @@ def embed_to_file(
     check_items(items)
     shards, part = _shared(items, share, shard_size)
     out = out if share is None else share.of_file(out)
-    work = f"{backbone.spec.key} {backbone.precision} {part}"
-    unfinished = UnfinishedTable.of(out, work, shards)
+    unfinished = UnfinishedTable.of(out, (backbone.spec.key, backbone.precision, backbone.runtime), part, shards)
     with unfinished.locked():
         begun = time.perf_counter()
         size = unfinished.batch_size(batch_size, backbone.batch_size)
@@ -151,15 +150,20 @@ def embed_to_file(
         todo = {number: shards[number] for number in missing}
         for number, shard in run(todo, batch_size=size, workers=count, cache=cache, advance=advance):
             written = time.perf_counter()
-            unfinished.add(number, shard.table)
+            unfinished.add(number, shard.table, shard.contents)
             timings += shard.timings + Timings(write=time.perf_counter() - written)
             cached += shard.cached
         joining = time.perf_counter()
+        heads = unfinished.heads()
+        if part is None and not any(head.rows for head in heads):
+            unfinished.remove()
+            raise nothing_embedded(heads[0].failures[0], total)
+        if cache is not None:
+            # All at the end: what the job finds there must not depend on how often it was interrupted.
+            for table, contents in unfinished.pieces():
+                remember(cache.of(backbone), table, contents)
         head = unfinished.finish(part)
         now = time.perf_counter()
-    if not head.rows and part is None:
-        out.unlink()
-        raise nothing_embedded(head.failures[0], total)
     return EmbeddingSummary(
         out=out,
         images=total,
@@ -216,17 +220,17 @@ def _shared(items: Sequence[Item], share: Share | None, shard_size: int) -> tupl
         return shards, None
     if share.of > len(shards):
         raise EmbeddingError(
-            f"{len(items)} images are {len(shards)} shards of {shard_size}, too few for {share.of} shares; "
-            f"ask for at most {len(shards)}"
+            f"{len(items)} images are too few for {share.of} shares: a share has {shard_size} or more, so ask for at "
+            f"most {len(shards)}"
         )
     first = (share.index - 1) * len(shards) // share.of
     last = share.index * len(shards) // share.of
-    return shards[first:last], Part(share.index - 1, share.of, _digest(uuid for uuid, _ in items))
+    return shards[first:last], Part(share.index - 1, share.of, _digest(items, shard_size))
 
 
-def _digest(uuids: Iterable[str]) -> str:
-    """Of the images of the whole table: parts of one table share it."""
-    total = hashlib.sha256()
-    for uuid in uuids:
+def _digest(items: Sequence[Item], shard_size: int) -> str:
+    """Of the images of the whole table and how they are cut: parts of one table share it."""
+    total = hashlib.sha256(f"{len(items)} by {shard_size}\x00".encode())
+    for uuid, _ in items:
         total.update(uuid.encode(errors="surrogatepass") + b"\x00")
     return total.hexdigest()

@@ -43,6 +43,8 @@ def merge_parts(paths: Sequence[Path], out: Path) -> TableHead:
     absent = [f"{index + 1}/{first.of}" for index in range(first.of) if index not in by_index]
     if absent:
         raise EmbeddingError(f"{len(absent)} of {first.of} parts are missing: {first_few(absent)} (--shard i/n)")
+    if not any(read_head(path).rows for path in paths):
+        raise EmbeddingError("not one image could be embedded in any of the parts; each lists the reasons as failures")
     return join_tables([by_index[index] for index in range(first.of)], out)
 
 

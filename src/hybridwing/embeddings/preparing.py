@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
 import time
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from hybridwing.embeddings.cache import BackboneCache, CachedEmbedding
     from hybridwing.runtime.preprocess import Prepared
 
     Prepare = Callable[[Image.Image], Prepared]
@@ -40,7 +45,9 @@ class PreparedFile:
     Attributes
     ----------
     prepared : Prepared or None
-        None where it failed.
+        None where it failed, and where the embedding is known.
+    known : CachedEmbedding or None
+        The embedding, where the cache has it.
     content : bytes
         SHA-256 of the file; empty where it could not be read or was not asked for.
     stage, reason : str
@@ -50,6 +57,7 @@ class PreparedFile:
     """
 
     prepared: Prepared | None
+    known: CachedEmbedding | None = None
     content: bytes = b""
     stage: str = ""
     reason: str = ""
@@ -57,39 +65,48 @@ class PreparedFile:
     preprocess_seconds: float = 0.0
 
 
-def content_hash(path: Path) -> bytes:
-    """SHA-256 of a file; empty where it cannot be read."""
-    try:
-        return hashlib.sha256(read_bytes(path)).digest()
-    except ImageError:
-        return b""
-
-
-def prepare_file(path: Path, prepare: Prepare, short_side: int, *, hashed: bool = True) -> PreparedFile:
-    """Read, hash, decode and prepare one file; a failure is a value, so that it can cross processes.
+def prepare_file(
+    path: Path, prepare: Prepare, short_side: int, *, hashed: bool = True, cache: BackboneCache | None = None
+) -> PreparedFile:
+    """Read, hash, look up, decode and prepare one file; a failure is a value, so that it can cross processes.
 
     The same bytes are hashed and decoded, so a file that changes meanwhile cannot be cached under a wrong key.
     """
     begun, content = time.perf_counter(), b""
     try:
         data = read_bytes(path)
-        content = hashlib.sha256(data).digest() if hashed else b""
+        if hashed:
+            content = hashlib.sha256(data).digest()
+        if cache is not None and (known := cache.get([content]).get(content)):
+            return PreparedFile(None, known, content, decode_seconds=time.perf_counter() - begun)
         picture = read_rgb(path, short_side, data)
         decoded = time.perf_counter()
-        prepared = prepare(picture)
         return PreparedFile(
-            prepared,
-            content,
+            prepare(picture),
+            content=content,
             decode_seconds=decoded - begun,
             preprocess_seconds=time.perf_counter() - decoded,
         )
     except ImageError as error:
-        return PreparedFile(None, content, error.stage, error.reason, time.perf_counter() - begun)
+        stage, reason = error.stage, error.reason
     except Exception as error:  # one odd picture must not end a batch of thousands; it is reported, not hidden
         logger.debug("preparing %s failed", path, exc_info=True)
         detail = str(error).strip().splitlines()[:1]
-        reason = ": ".join([type(error).__name__, *detail])
-        return PreparedFile(None, content, "preprocess", reason, time.perf_counter() - begun)
+        stage, reason = "preprocess", ": ".join([type(error).__name__, *detail])
+    return PreparedFile(None, None, content, stage, reason, time.perf_counter() - begun)
+
+
+def _live_with_parent() -> None:
+    """Begin a worker process: Ctrl-C is the parent's affair, and when the parent is killed nobody is left behind."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def wait() -> None:
+            multiprocessing.connection.wait([parent.sentinel])
+            os._exit(1)
+
+        threading.Thread(target=wait, daemon=True).start()
 
 
 class Workers:
@@ -112,20 +129,14 @@ class Workers:
         if in_processes:
             # spawn: forking a process that runs threads (BLAS, torch) can hang the child
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(min(count, _MOST_PROCESSES), mp_context=context)
+            most = min(count, _MOST_PROCESSES)
+            self._pool = ProcessPoolExecutor(most, mp_context=context, initializer=_live_with_parent)
         else:
             self._pool = ThreadPoolExecutor(count)
 
-    def ahead(self, paths: Iterable[Path | None], limit: int) -> Iterator[PreparedFile | None]:
-        """Results in order, at most `limit` of them begun and not yet taken, so that memory stays bounded.
-
-        Parameters
-        ----------
-        paths : iterable of Path or None
-            None stands for a file that needs no work; its result is None.
-        limit : int
-        """
-        waiting: deque[tuple[Path | None, Future[PreparedFile] | None]] = deque()
+    def ahead(self, paths: Iterable[Path], limit: int) -> Iterator[PreparedFile]:
+        """Results in order, at most `limit` of them begun and not yet taken, so that memory stays bounded."""
+        waiting: deque[tuple[Path, Future[PreparedFile]]] = deque()
         for path in paths:
             waiting.append((path, self._submitted(path)))
             if len(waiting) >= limit:
@@ -133,19 +144,15 @@ class Workers:
         while waiting:
             yield self._first_of(waiting)
 
-    def _submitted(self, path: Path | None) -> Future[PreparedFile] | None:
-        if path is None:
-            return None
+    def _submitted(self, path: Path) -> Future[PreparedFile]:
         try:
             return self._pool.submit(self._work, path)
         except BrokenProcessPool:
             self._use_threads()
             return self._pool.submit(self._work, path)
 
-    def _first_of(self, waiting: deque[tuple[Path | None, Future[PreparedFile] | None]]) -> PreparedFile | None:
+    def _first_of(self, waiting: deque[tuple[Path, Future[PreparedFile]]]) -> PreparedFile:
         path, future = waiting.popleft()
-        if path is None or future is None:
-            return None
         try:
             return future.result()
         except BrokenProcessPool:

@@ -1,8 +1,11 @@
 """Turn image files into embeddings, shard by shard.
 
 A *shard* is a short run of images. A batch never reaches over the end of a shard, so a shard comes out the same whether
-it is computed in one go with its neighbours or by itself after an interruption. Within it decoding and preparing run
-ahead in parallel; the forward pass follows.
+it is computed in one go with its neighbours or by itself after an interruption. Decoding and preparing run ahead in
+parallel, over the ends of shards; the forward pass follows.
+
+What a job finds in the cache must not depend on how far it had come when it was interrupted, so nothing is put into the
+cache here: whoever keeps the shards does that when all of them are there (:func:`remember`).
 """
 
 from __future__ import annotations
@@ -10,15 +13,15 @@ from __future__ import annotations
 import logging
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice, tee
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hybridwing.embeddings.cache import CachedEmbedding
-from hybridwing.embeddings.preparing import content_hash, prepare_file, working
+from hybridwing.embeddings.preparing import prepare_file, working
 from hybridwing.embeddings.summary import Timings
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
 from hybridwing.errors import EmbeddingError
@@ -52,6 +55,8 @@ class Shard:
     ----------
     table : EmbeddingTable
         Rows, failures and fallbacks in the order of the shard's images.
+    contents : tuple of bytes
+        SHA-256 of the file of each row; empty for one whose embedding was known, and where there is no cache.
     cached : int
         Images whose embedding was known already.
     timings : Timings
@@ -59,6 +64,7 @@ class Shard:
     """
 
     table: EmbeddingTable
+    contents: tuple[bytes, ...]
     cached: int
     timings: Timings
 
@@ -89,38 +95,28 @@ def embed_shards(
     short_side = backbone.spec.preprocess.short_side
     known = None if cache is None else cache.of(backbone)
     batches = _Batches(backbone, batch_size or backbone.batch_size)
-    work = partial(prepare_file, prepare=backbone.prepare, short_side=short_side, hashed=known is not None)
+    work = partial(
+        prepare_file, prepare=backbone.prepare, short_side=short_side, hashed=known is not None, cache=known or None
+    )
     in_processes = backbone.prepare_in_processes and count > 1 and (total is None or total >= _FEW)
     with working(work, count, in_processes=in_processes) as pool:
-        for items in shards:
-            # Not before the shard ahead of it is in the cache: what is found there must not depend on who was quicker.
-            found = _looked_up(items, known, count) if known else {}
-            paths = (None if place in found else path for place, (_, path) in enumerate(items))
-            # A whole batch ahead, so that the next is ready when the forward pass of this one ends.
-            results = pool.ahead(paths, limit=batches.size + 8 * count)
-            yield _embedded(items, found, results, batches, known, advance)
-
-
-def _looked_up(items: Sequence[Item], known: BackboneCache, workers: int) -> dict[int, CachedEmbedding]:
-    """Known embeddings of a shard's images, by place."""
-    with ThreadPoolExecutor(workers) as pool:
-        contents = list(pool.map(content_hash, (path for _, path in items)))
-    found = known.get(contents)
-    return {place: found[content] for place, content in enumerate(contents) if content in found}
+        ours, theirs = tee(shards)
+        # A whole batch ahead, so that the next is ready when the forward pass of this one ends.
+        results = pool.ahead((path for items in ours for _, path in items), limit=batches.size + 8 * count)
+        for items in theirs:
+            yield _embedded(items, islice(results, len(items)), batches, advance)
 
 
 def _embedded(
     items: Sequence[Item],
-    found: Mapping[int, CachedEmbedding],
-    results: Iterator[PreparedFile | None],
+    results: Iterable[PreparedFile],
     batches: _Batches,
-    known: BackboneCache | None,
     advance: Callable[[], None] | None,
 ) -> Shard:
     """Take the results of one shard's images and embed them."""
-    rows, failures, timings = dict(found), dict[int, Failure](), Timings()
-    fresh: dict[bytes, CachedEmbedding] = {}
-    waiting: list[tuple[int, bytes, Prepared]] = []
+    rows, failures, timings = dict[int, CachedEmbedding](), dict[int, Failure](), Timings()
+    contents: dict[int, bytes] = {}
+    waiting: list[tuple[int, Prepared]] = []
 
     def fail(place: int, stage: str, reason: str) -> None:
         uuid, path = items[place]
@@ -130,32 +126,49 @@ def _embedded(
     def flush() -> None:
         nonlocal timings
         begun = time.perf_counter()
-        vectors = batches.forward([prepared.value for _, _, prepared in waiting])
+        vectors = batches.forward([prepared.value for _, prepared in waiting])
         timings += Timings(forward=time.perf_counter() - begun)
-        for (place, content, prepared), vector in zip(waiting, vectors, strict=True):
+        for (place, prepared), vector in zip(waiting, vectors, strict=True):
             if np.isfinite(vector).all():
-                rows[place] = fresh[content] = CachedEmbedding(vector, prepared.view, prepared.confidence)
+                rows[place] = CachedEmbedding(vector, prepared.view, prepared.confidence)
             else:
                 fail(place, "embed", "the backbone returned NaN or infinity")
         waiting.clear()
 
     for place, result in enumerate(results):
-        if result is not None:
-            timings += Timings(decode=result.decode_seconds, preprocess=result.preprocess_seconds)
-            if result.prepared is None:
-                fail(place, result.stage, result.reason)
-            else:
-                waiting.append((place, result.content, result.prepared))
+        timings += Timings(decode=result.decode_seconds, preprocess=result.preprocess_seconds)
+        if result.known is not None:
+            rows[place] = result.known
+        elif result.prepared is not None:
+            contents[place] = result.content
+            waiting.append((place, result.prepared))
+        else:
+            fail(place, result.stage, result.reason)
         if len(waiting) >= batches.size:
             flush()
         if advance is not None:
             advance()
     if waiting:
         flush()
-    if known is not None:
-        # Before the shard leaves: whoever loses it afterwards finds these very vectors again.
-        known.put(fresh)
-    return Shard(_table(items, batches.backbone, rows, failures), len(found), timings)
+    return Shard(
+        _table(items, batches.backbone, rows, failures),
+        tuple(contents.get(place, b"") for place in sorted(rows)),
+        sum(place not in contents for place in rows),
+        timings,
+    )
+
+
+def remember(known: BackboneCache, table: EmbeddingTable, contents: Sequence[bytes]) -> None:
+    """Put the embeddings of a shard into the cache, but for those that came from there."""
+    view = table.backbone.preprocess.view
+    fallbacks = {fallback.uuid: fallback for fallback in table.fallbacks}
+    made = {}
+    for uuid, vector, content in zip(table.uuids, table.vectors, contents, strict=True):
+        other = fallbacks.get(uuid)
+        made[content] = CachedEmbedding(
+            vector, view if other is None else other.view, 1.0 if other is None else other.confidence
+        )
+    known.put(made)
 
 
 def _table(
@@ -177,6 +190,7 @@ def _table(
         tuple(failures[place] for place in sorted(failures)),
         tuple(fallbacks),
         backbone.precision,
+        backbone.runtime,
     )
 
 

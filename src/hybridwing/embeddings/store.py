@@ -37,7 +37,7 @@ def write_table(table: EmbeddingTable, path: Path, part: Part | None = None) -> 
     """
     import pyarrow as pa
 
-    head = TableHead(len(table), table.backbone, table.precision, table.failures, table.fallbacks, part)
+    head = TableHead(len(table), table.backbone, table.precision, table.runtime, table.failures, table.fallbacks, part)
     schema = schema_of(head)
     flat = pa.array(np.ascontiguousarray(table.vectors).reshape(-1), type=pa.float32())
     try:
@@ -69,20 +69,20 @@ def join_tables(paths: Sequence[Path], out: Path, part: Part | None = None) -> T
         If a file cannot be read or is of another backbone or precision, an image stands in two of them, or `out` cannot
         be written.
     """
-    import pyarrow.parquet as pq
-
     heads = [read_head(path) for path in paths]
     first = heads[0]
     for path, head in zip(paths, heads, strict=True):
-        if head.backbone.key != first.backbone.key or head.precision != first.precision:
+        if kind_of(head) != kind_of(first):
             raise EmbeddingError(
-                f"{path} was made by {head.backbone.name} ({head.precision}) and {paths[0]} by {first.backbone.name} "
-                f"({first.precision}), with other weights, preprocessing or precision; join tables of one kind"
+                f"{path} was made by {head.backbone.name} ({head.precision}, {head.runtime}) and {paths[0]} by "
+                f"{first.backbone.name} ({first.precision}, {first.runtime}), with other weights, preprocessing or "
+                "precision; join tables of one kind"
             )
     joined = TableHead(
         sum(head.rows for head in heads),
         first.backbone,
         first.precision,
+        first.runtime,
         tuple(failure for head in heads for failure in head.failures),
         tuple(fallback for head in heads for fallback in head.fallbacks),
         part,
@@ -90,13 +90,16 @@ def join_tables(paths: Sequence[Path], out: Path, part: Part | None = None) -> T
     schema, seen = schema_of(joined), set[str]()
     with _writing(out, schema) as writer:
         for path in paths:
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                for group in range(file.num_row_groups):
-                    rows = file.read_row_group(group).replace_schema_metadata(schema.metadata)
-                    _refuse_repeated(rows.column("uuid").to_pylist(), seen, path)
-                    if len(rows):
-                        writer.write_table(rows)
+            for rows in _groups(path):
+                _refuse_repeated(rows.column("uuid").to_pylist(), seen, path)
+                if len(rows):
+                    writer.write_table(rows.replace_schema_metadata(schema.metadata))
     return joined
+
+
+def kind_of(head: TableHead) -> tuple[str, str, str]:
+    """What tables must share to be joined."""
+    return head.backbone.key, head.precision, head.runtime
 
 
 def read_head(path: Path) -> TableHead:
@@ -117,6 +120,19 @@ def read_head(path: Path) -> TableHead:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
     return head_of(path, schema, rows)
+
+
+def _groups(path: Path) -> Iterator[pa.Table]:
+    """Rows of a file, a group at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise EmbeddingError(f"{path} is damaged: {error}".splitlines()[0]) from error
 
 
 def _refuse_absent(path: Path) -> None:
@@ -173,6 +189,8 @@ def read_table(path: Path) -> EmbeddingTable:
         flat = pa.concat_arrays(content.column("emb").chunks or [pa.array([], content.field("emb").type)]).flatten()
         vectors = np.asarray(flat, dtype=np.float32).reshape(len(content), dimension)
         uuids = tuple(content.column("uuid").to_pylist())
-        return EmbeddingTable(uuids, vectors, head.backbone, head.failures, head.fallbacks, head.precision)
+        return EmbeddingTable(
+            uuids, vectors, head.backbone, head.failures, head.fallbacks, head.precision, head.runtime
+        )
     except (EmbeddingError, TypeError, ValueError) as error:
         raise EmbeddingError(f"{path} is damaged or not an embedding table: {error}") from error

@@ -76,6 +76,8 @@ class EmbeddingTable:
         Images in which the view asked for was not found.
     precision : {"fp32", "bf16", "fp16"}
         Number format the backbone computed in.
+    runtime : str
+        Program that computed: ``"numpy"``, ``"torch"`` or ``"openvino"``; empty where a table does not say.
     """
 
     uuids: tuple[str, ...]
@@ -84,6 +86,7 @@ class EmbeddingTable:
     failures: tuple[Failure, ...] = ()
     fallbacks: tuple[Fallback, ...] = ()
     precision: str = "fp32"
+    runtime: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a table that contradicts itself."""

@@ -2,14 +2,15 @@
 
 ::
 
+    .emb.parquet.KEY.lock        held by the process that is at work
     .emb.parquet.KEY.parts/
-      lock             held by the process that is at work
-      work.json        batch size and number of shards
-      00000.parquet    one file a shard, whole or not there at all
+      work.json                  batch size and number of shards
+      00000.parquet              one file a shard, whole or not there at all
+      00000.contents             SHA-256 of the photographs of its rows, for the cache
 
 `KEY` says what the work is (images, backbone, preprocessing, precision), so that a work with other settings under the
 same name leaves this one alone. A shard knows the files it was made from, by name, size and time of change; one that
-was made from others is made again.
+was made from others, or is damaged, is made again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.embeddings.head import Part, TableHead
-from hybridwing.embeddings.store import join_tables, read_head, write_table
+from hybridwing.embeddings.store import join_tables, kind_of, read_head, read_table, write_table
 from hybridwing.errors import EmbeddingError
 from hybridwing.files import written_whole
 
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 
     Item = tuple[str, Path]
 
-_WORK, _LOCK, _JOINED = "work.json", "lock", "joined.parquet"
+_WORK, _JOINED = "work.json", "joined.parquet"
+#: Length of a SHA-256, and what stands for the photographs whose embedding came from the cache.
+_HASH, _NONE = 32, bytes(32)
 
 
 @dataclass(frozen=True)
@@ -49,30 +52,40 @@ class UnfinishedTable:
         Where the pieces are.
     shards : tuple of sequences of (uuid, path)
         The images of each piece.
+    digests : tuple of str
+        Of each piece: names, sizes and times of change of its files, as they were before any of them was read.
+    kind : tuple of 3 str
+        Backbone, precision and runtime, see :func:`hybridwing.embeddings.store.kind_of`.
     """
 
     out: Path
     folder: Path
     shards: tuple[Sequence[Item], ...]
+    digests: tuple[str, ...]
+    kind: tuple[str, str, str]
 
     @classmethod
-    def of(cls, out: Path, work: str, shards: Sequence[Sequence[Item]]) -> UnfinishedTable:
+    def of(
+        cls, out: Path, kind: tuple[str, str, str], part: Part | None, shards: Sequence[Sequence[Item]]
+    ) -> UnfinishedTable:
         """The one for this work.
 
         Parameters
         ----------
         out : Path
-        work : str
-            Everything besides the images that decides what is in the table.
+        kind : tuple of 3 str
+            Backbone, precision and runtime.
+        part : Part, optional
+            Which part of a larger table it is.
         shards : sequence of sequences of (uuid, path)
         """
-        key = hashlib.sha256(work.encode())
+        key = hashlib.sha256(f"{kind} {part}".encode())
         for shard in shards:
             key.update(b"\x00shard")
             for uuid, _ in shard:
                 key.update(b"\x00" + uuid.encode(errors="surrogatepass"))
         name = f".{out.name}.{key.hexdigest()[:16]}.parts"
-        return cls(out, out.with_name(name), tuple(shards))
+        return cls(out, out.with_name(name), tuple(shards), tuple(_digest(shard) for shard in shards), kind)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -87,11 +100,12 @@ class UnfinishedTable:
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / _LOCK, timeout=0)
+            # Beside the folder: some systems do not rename a folder with an open file in it.
+            lock = FileLock(self.folder.with_suffix(".lock"), timeout=0)
             lock.acquire()
         except Timeout:
             raise EmbeddingError(
-                f"another process is writing {self.out}; wait for it, or share the work (--shard 1/2 and --shard 2/2)"
+                f"another process is writing {self.out}; wait for it to end, or give this one another name"
             ) from None
         except (OSError, NotImplementedError) as error:
             raise EmbeddingError(f"cannot write {self.out}: {error}") from error
@@ -99,6 +113,8 @@ class UnfinishedTable:
             yield
         finally:
             lock.release()
+            with suppress(OSError):
+                self.folder.with_suffix(".lock").unlink(missing_ok=True)
 
     def batch_size(self, wanted: int | None, suggested: int) -> int:
         """Images a forward pass: those asked for, else those the work was begun with, else those that are suggested.
@@ -120,9 +136,42 @@ class UnfinishedTable:
         """Numbers of the shards that are not there, damaged, or made from other files."""
         return [number for number in range(len(self.shards)) if not self._is_done(number)]
 
-    def add(self, number: int, table: EmbeddingTable) -> None:
-        """Put a shard there, whole or not at all."""
-        write_table(table, self._path(number), Part(number, len(self.shards), self._digest(number)))
+    def add(self, number: int, table: EmbeddingTable, contents: Sequence[bytes]) -> None:
+        """Put a shard there, whole or not at all.
+
+        Raises
+        ------
+        EmbeddingError
+            If it was computed in another way than the work, or cannot be written.
+        """
+        made = (table.backbone.key, table.precision, table.runtime)
+        if made != self.kind:
+            raise EmbeddingError(
+                f"a worker embedded in {table.precision} with {table.runtime} where this process would in "
+                f"{self.kind[1]} with {self.kind[2]}; name --precision, so that all do the same"
+            )
+        try:
+            with written_whole(self._contents(number)) as partial:
+                partial.write_bytes(b"".join(content or _NONE for content in contents))
+        except OSError as error:
+            raise EmbeddingError(f"cannot write {self.out}: {error}") from error
+        write_table(table, self._path(number), Part(number, len(self.shards), self.digests[number]))
+
+    def heads(self) -> list[TableHead]:
+        """What the pieces say of themselves."""
+        return [read_head(self._path(number)) for number in range(len(self.shards))]
+
+    def pieces(self) -> Iterator[tuple[EmbeddingTable, list[bytes]]]:
+        """The pieces, each with the SHA-256 of the photographs of its rows; empty where they came from the cache."""
+        for number in range(len(self.shards)):
+            table = read_table(self._path(number))
+            try:
+                stored = self._contents(number).read_bytes()
+            except OSError:
+                continue  # without them nothing is lost but a few entries of the cache
+            if len(stored) == _HASH * len(table):
+                found = (stored[start : start + _HASH] for start in range(0, len(stored), _HASH))
+                yield table, [b"" if content == _NONE else content for content in found]
 
     def finish(self, part: Part | None = None) -> TableHead:
         """Join the pieces under the table's name and remove them.
@@ -151,30 +200,34 @@ class UnfinishedTable:
             self.folder.replace(gone)
             shutil.rmtree(gone, ignore_errors=True)
 
-    def others(self) -> list[Path]:
-        """Folders of other unfinished works under the same name."""
-        return sorted(path for path in self.out.parent.glob(f".{self.out.name}.*.parts") if path != self.folder)
-
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:05d}.parquet"
 
     def _is_done(self, number: int) -> bool:
+        """Whether a piece is there and this work's, read whole: what a power cut left half written is made again."""
         path = self._path(number)
-        if not path.is_file():
-            return False
         try:
-            return read_head(path).part == Part(number, len(self.shards), self._digest(number))
+            head = read_head(path)
+            wanted = Part(number, len(self.shards), self.digests[number])
+            if head.part != wanted or kind_of(head) != self.kind:
+                return False
+            read_table(path)
         except EmbeddingError:
             return False
+        return True
 
-    def _digest(self, number: int) -> str:
-        """What a shard is made from: names, sizes and times of change of its files."""
-        total = hashlib.sha256()
-        for uuid, path in self.shards[number]:
-            try:
-                stat = path.stat()
-                state = f"{stat.st_size} {stat.st_mtime_ns}"
-            except (OSError, ValueError):
-                state = "absent"
-            total.update(f"{uuid}\x00{path}\x00{state}\x00".encode(errors="surrogatepass"))
-        return total.hexdigest()
+    def _contents(self, number: int) -> Path:
+        return self.folder / f"{number:05d}.contents"
+
+
+def _digest(shard: Sequence[Item]) -> str:
+    """What a shard is made from: names, sizes and times of change of its files."""
+    total = hashlib.sha256()
+    for uuid, path in shard:
+        try:
+            stat = path.stat()
+            state = f"{stat.st_size} {stat.st_mtime_ns}"
+        except (OSError, ValueError):
+            state = "absent"
+        total.update(f"{uuid}\x00{path}\x00{state}\x00".encode(errors="surrogatepass"))
+    return total.hexdigest()

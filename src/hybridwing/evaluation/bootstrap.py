@@ -13,10 +13,10 @@ import numpy as np
 
 from hybridwing.errors import ScoringError
 from hybridwing.evaluation.challenge_score import GROUPS, TRUE_NEGATIVE_RATE, challenge_scores
-from hybridwing.evaluation.intervals import Interval, wilson_interval
+from hybridwing.evaluation.intervals import Estimate, Interval, wilson_interval
 from hybridwing.evaluation.metrics import detection_metrics
 from hybridwing.evaluation.ranking import checked_rate
-from hybridwing.evaluation.resampling import RESAMPLES, Ladder, Resampling, resampling
+from hybridwing.evaluation.resampling import RESAMPLES, Ladder, Resampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,24 +26,13 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
+LEADERBOARD = (
+    "A_score_major_recall", "A_score_minor_recall", "A_PRC_AUC", "A_PRC_AUC_major", "A_PRC_AUC_minor", "mimic_recall",
+    "mimic_PRC_AUC", "challenge_score",
+)  # fmt: skip
+"""The measures of the challenge, named and ordered as in ``ChallengeScores.leaderboard``."""
 DETECTION_MEASURES = ("hybrid_recall", "prc_auc", "roc_auc")
 """What is resampled for any labelled table; names as in ``DetectionMetrics``."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A measure, or a difference of two, with its interval.
-
-    Attributes
-    ----------
-    value : float
-        Measured on all images.
-    interval : Interval
-        Percentile bootstrap over specimens; Wilson's for a recall of none or all, of which no resample differs.
-    """
-
-    value: float
-    interval: Interval
 
 
 @dataclass(frozen=True)
@@ -116,9 +105,9 @@ def challenge_uncertainty(
         return _challenge_measures(values, hybrid, parts)
 
     strata = np.char.add(names, hybrid.astype(np.int8).astype(str))
-    drawn = resampling(strata, specimens, resamples=resamples, seed=seed)
+    drawn = Resampling(strata, specimens, resamples, seed)
     recalls = {"A_score_major_recall": "major", "A_score_minor_recall": "minor", "mimic_recall": "mimic"}
-    found = {measure: _specimens(drawn, hybrid & parts[group]) for measure, group in recalls.items()}
+    found = {measure: drawn.n_specimens(hybrid & parts[group]) for measure, group in recalls.items()}
     return _uncertainty(scores, whole, measured, drawn, level, found)
 
 
@@ -155,9 +144,9 @@ def detection_uncertainty(
     checked_rate(tnr)
     hybrid = np.asarray(labels) == 1
     metrics = {one: detection_metrics(values, labels, tnr) for one, values in scores.items()}
-    drawn = resampling(hybrid, specimens, resamples=resamples, seed=seed)
+    drawn = Resampling(hybrid, specimens, resamples, seed)
     if hybrid.all() or not hybrid.any():
-        return Uncertainty({one: {} for one in scores}, {}, resamples, level, sum(drawn.sizes))
+        return Uncertainty({one: {} for one in scores}, {}, resamples, level, drawn.n_specimens())
     whole = {one: {name: getattr(found, name) for name in DETECTION_MEASURES} for one, found in metrics.items()}
 
     def measured(values: Floats) -> Callable[[Floats], Floats]:
@@ -171,7 +160,7 @@ def detection_uncertainty(
             axis=1,
         )
 
-    return _uncertainty(scores, whole, measured, drawn, level, {"hybrid_recall": _specimens(drawn, hybrid)})
+    return _uncertainty(scores, whole, measured, drawn, level, {"hybrid_recall": drawn.n_specimens(hybrid)})
 
 
 def _challenge_measures(scores: Floats, hybrid: Flags, parts: Mapping[str, Flags]) -> Callable[[Floats], Floats]:
@@ -199,8 +188,53 @@ def _challenge_measures(scores: Floats, hybrid: Flags, parts: Mapping[str, Flags
     return measures
 
 
-def _specimens(drawn: Resampling, which: Flags) -> int:
-    return len(np.unique(drawn.member[which]))
+def challenge_draws(
+    scores: Mapping[str, npt.ArrayLike],
+    labels: npt.ArrayLike,
+    groups: npt.ArrayLike,
+    drawn: Resampling,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Floats]:
+    """The leaderboard's measures on every resample.
+
+    Parameters
+    ----------
+    scores : mapping of str to array-like of shape (n,)
+        Hybrid scores by detector.
+    labels, groups : array-like of shape (n,)
+        As in :func:`challenge_uncertainty`.
+    drawn : Resampling
+        Of these images, by group and label.
+    progress : callable, optional
+        Called with resamples done and all.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (resamples, 8), float64
+        Columns in the order of ``ChallengeScores.leaderboard``.
+    """
+    hybrid, names = np.asarray(labels) == 1, np.asarray(groups).astype(str)
+    parts = {group: names == group for group in GROUPS}
+    return _drawn(scores, lambda values: _challenge_measures(values, hybrid, parts), drawn, progress)
+
+
+def _drawn(
+    scores: Mapping[str, npt.ArrayLike],
+    measured: Callable[[Floats], Callable[[Floats], Floats]],
+    drawn: Resampling,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Floats]:
+    """What each detector's scores come to on every resample."""
+    measures = {one: measured(np.asarray(values, dtype=np.float64)) for one, values in scores.items()}
+    blocks: dict[str, list[Floats]] = {one: [] for one in scores}
+    done = 0
+    for counts in drawn.counts():
+        for one, measure in measures.items():
+            blocks[one].append(measure(counts))
+        done += len(counts)
+        if progress is not None:
+            progress(done, drawn.resamples)
+    return {one: np.concatenate(found) for one, found in blocks.items()}
 
 
 def _uncertainty(
@@ -214,12 +248,7 @@ def _uncertainty(
     """Measure every resample; `recalls` are the measures that are shares, with the specimens they are shares of."""
     if not 0 < level < 1:
         raise ScoringError(f"The level of an interval must be in (0, 1); got {level}.")
-    measures = {one: measured(np.asarray(values, dtype=np.float64)) for one, values in scores.items()}
-    blocks: dict[str, list[Floats]] = {one: [] for one in scores}
-    for counts in drawn.counts():
-        for one, measure in measures.items():
-            blocks[one].append(measure(counts))
-    draws = {one: np.concatenate(parts) for one, parts in blocks.items()}
+    draws = _drawn(scores, measured, drawn)
     names = list(next(iter(whole.values())))
 
     def estimates(values: Mapping[str, float], found: Floats) -> dict[str, Estimate]:
@@ -247,5 +276,5 @@ def _uncertainty(
         },
         resamples=drawn.resamples,
         level=level,
-        specimens=sum(drawn.sizes),
+        specimens=drawn.n_specimens(),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from hybridwing.errors import ScoringError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -33,6 +33,22 @@ class Interval:
     def width(self) -> float:
         """Distance between the ends."""
         return self.high - self.low
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measure, or a difference of two, with its interval.
+
+    Attributes
+    ----------
+    value : float
+        Measured on all images.
+    interval : Interval
+        Percentile bootstrap over specimens; Wilson's for a recall of none or all, of which no resample differs.
+    """
+
+    value: float
+    interval: Interval
 
 
 @dataclass(frozen=True)
@@ -156,6 +172,36 @@ def bootstrap_interval(
         If the arrays do not fit, an argument is out of range, or the statistic is not finite on a resample.
     """
     _check_level(level)
+    rows = resampled_rows(strata, specimens, resamples=resamples, seed=seed)
+    values = np.array([statistic(drawn) for drawn in rows])
+    if not np.isfinite(values).all():
+        raise ScoringError("The statistic is not a finite number on every resample: it needs more specimens.")
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def resampled_rows(
+    strata: npt.ArrayLike, specimens: npt.ArrayLike, *, resamples: int = 1000, seed: int = 42
+) -> Iterator[npt.NDArray[np.intp]]:
+    """Rows of each resample of a stratified bootstrap over specimens; see :func:`bootstrap_interval`.
+
+    Systems that are measured on the same rows are compared pair by pair.
+
+    Parameters
+    ----------
+    strata, specimens, resamples, seed
+        As there.
+
+    Yields
+    ------
+    ndarray of shape (m,), intp
+        Ascending within a specimen, with repetitions.
+
+    Raises
+    ------
+    ScoringError
+        If the arrays do not fit, or `resamples` is out of range.
+    """
     stratum_names, specimen_names = np.asarray(strata).astype(str), np.asarray(specimens).astype(str)
     if stratum_names.ndim != 1 or stratum_names.shape != specimen_names.shape or not stratum_names.size:
         raise ScoringError(
@@ -166,13 +212,8 @@ def bootstrap_interval(
         raise ScoringError(f"The number of resamples must be at least 1; got {resamples}.")
     blocks = [_specimens_of(specimen_names, np.flatnonzero(stratum_names == name)) for name in np.unique(stratum_names)]
     rng = np.random.default_rng(seed)
-    values = np.empty(resamples)
-    for number in range(resamples):
-        values[number] = statistic(np.concatenate([block.drawn(rng) for block in blocks]))
-    if not np.isfinite(values).all():
-        raise ScoringError("The statistic is not a finite number on every resample: it needs more specimens.")
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
+    for _ in range(resamples):
+        yield np.concatenate([block.drawn(rng) for block in blocks])
 
 
 @dataclass(frozen=True, eq=False)

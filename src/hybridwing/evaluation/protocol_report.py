@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.evaluation.bootstrap import Estimate
-from hybridwing.evaluation.intervals import Interval, wilson_interval
-from hybridwing.evaluation.resampling import RESAMPLES, Ladder, resampling
+from hybridwing.evaluation.intervals import Estimate, Interval, wilson_interval
+from hybridwing.evaluation.resampling import RESAMPLES, Ladder, Resampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -145,7 +144,7 @@ def _unit(
         if asked.sum() > 1 and np.ptp(levels[asked]) == 0:
             note = f"{note}, constant".removeprefix(", ")
         strata = np.where(hybrid, "hybrid", np.where(other, "non-hybrid", "reference"))
-        drawn = resampling(strata, catalogue.specimens[rows], resamples=resamples, seed=seed)
+        drawn = Resampling(strata, catalogue.specimens[rows], resamples, seed)
         whole = _measured(levels, hybrid, other, np.ones((1, len(rows))))
         draws = [_measured(levels, hybrid, other, counts) for counts in drawn.counts()]
         found = {name: (float(whole[name][0]), np.concatenate([d[name] for d in draws])) for name in whole}

@@ -6,12 +6,13 @@ measured together.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.errors import ScoringError
+from hybridwing.evaluation.intervals import resampled_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,22 +30,23 @@ _CELLS = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Resampling:
-    """A stratified bootstrap over specimens as numbers of draws.
+    """A stratified bootstrap over specimens as numbers of draws; the resamples are those of ``resampled_rows``.
 
     Attributes
     ----------
-    member : ndarray of shape (n,), intp
-        The specimen of each image; specimens are numbered stratum by stratum.
-    sizes : tuple of int
-        Specimens of each stratum.
+    strata : array-like of shape (n,)
+        What to keep the numbers of, such as ``"minor hybrid"``.
+    specimens : array-like of shape (n,)
+        The photographed individual of each image.
     resamples : int
+        At least 1.
     seed : int
     """
 
-    member: Indices
-    sizes: tuple[int, ...]
-    resamples: int
-    seed: int
+    strata: npt.ArrayLike
+    specimens: npt.ArrayLike
+    resamples: int = RESAMPLES
+    seed: int = 42
 
     def counts(self) -> Iterator[Floats]:
         """How often each image is drawn, a block of resamples at a time.
@@ -53,59 +55,22 @@ class Resampling:
         ------
         ndarray of shape (b, n), float64
             Whole numbers; the blocks add up to all resamples, and do so in the same way every time.
+
+        Raises
+        ------
+        ScoringError
+            If the arrays do not fit, or the number of resamples is out of range.
         """
-        rng = np.random.default_rng(self.seed)
-        at_once = max(1, _CELLS // max(len(self.member), 1))
-        for begin in range(0, self.resamples, at_once):
-            rows = min(at_once, self.resamples - begin)
-            yield np.concatenate([_draws(rng, rows, size) for size in self.sizes], axis=1)[:, self.member]
+        drawn = resampled_rows(self.strata, self.specimens, resamples=self.resamples, seed=self.seed)
+        images = len(np.asarray(self.specimens))
+        at_once = max(1, _CELLS // max(images, 1))
+        while block := [np.bincount(rows, minlength=images) for rows in itertools.islice(drawn, at_once)]:
+            yield np.stack(block).astype(np.float64)
 
-
-def resampling(
-    strata: npt.ArrayLike, specimens: npt.ArrayLike, *, resamples: int = RESAMPLES, seed: int = 42
-) -> Resampling:
-    """Prepare a bootstrap that draws whole specimens within strata.
-
-    Images of one specimen are no independent observations, so they are drawn together (Davison & Hinkley 1997,
-    *Bootstrap Methods and their Application*, section 3.8); strata keep the number of specimens they have.
-
-    Parameters
-    ----------
-    strata : array-like of shape (n,)
-        What to keep the numbers of, such as ``"minor hybrid"``.
-    specimens : array-like of shape (n,)
-        The photographed individual of each image. One that is in two strata is drawn in each on its own.
-    resamples : int, default 2000
-        At least 1.
-    seed : int, default 42
-
-    Raises
-    ------
-    ScoringError
-        If the arrays do not fit, or `resamples` is out of range.
-    """
-    kinds, names = np.asarray(strata).astype(str), np.asarray(specimens).astype(str)
-    if kinds.ndim != 1 or kinds.shape != names.shape or not kinds.size:
-        raise ScoringError(
-            "Strata and specimens must be one-dimensional, of one length and not empty; "
-            f"got shapes {kinds.shape} and {names.shape}."
-        )
-    if resamples < 1:
-        raise ScoringError(f"The number of resamples must be at least 1; got {resamples}.")
-    member = np.empty(len(kinds), dtype=np.intp)
-    sizes: list[int] = []
-    for kind in np.unique(kinds):
-        rows = np.flatnonzero(kinds == kind)
-        found, place = np.unique(names[rows], return_inverse=True)
-        member[rows] = place + sum(sizes)
-        sizes.append(len(found))
-    return Resampling(member, tuple(sizes), resamples, seed)
-
-
-def _draws(rng: np.random.Generator, resamples: int, size: int) -> Floats:
-    """How often each of `size` specimens is among `size` draws with replacement, shape (resamples, size)."""
-    picks = rng.integers(0, size, (resamples, size)) + size * np.arange(resamples)[:, None]
-    return np.bincount(picks.ravel(), minlength=resamples * size).reshape(resamples, size).astype(np.float64)
+    def n_specimens(self, which: Flags | None = None) -> int:
+        """Specimens among some images, by default all; one that is in two strata counts in each."""
+        names = np.stack([np.asarray(self.strata).astype(str), np.asarray(self.specimens).astype(str)])
+        return int(np.unique(names if which is None else names[:, which], axis=1).shape[1])
 
 
 class Ladder:

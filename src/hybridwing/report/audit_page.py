@@ -11,6 +11,7 @@ from hybridwing import __version__
 from hybridwing.errors import HybridwingError, ImageError
 from hybridwing.report.audit_figures import draw_recalls, draw_rules, draw_sources
 from hybridwing.report.drawing import svg_of
+from hybridwing.report.pages import environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,18 +115,9 @@ class _Numbers:
 
 
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("hybridwing.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.tests["numeric_column"] = _is_numeric
-    return environment
+    templates = environment()
+    templates.tests["numeric_column"] = _is_numeric
+    return templates
 
 
 def _is_numeric(table: EvidenceTable, column: int) -> bool:

@@ -76,12 +76,47 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
     return figure
 
 
+def draw_predictions(scores: NDArray[np.float64], labels: NDArray[np.int8], groups: NDArray[np.str_]) -> Figure:
+    """Where the scores of one system lie, a panel a group of the challenge; see :func:`draw_evaluation`.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,), float64 in [0, 1]
+    labels : ndarray of shape (n,)
+        1 for a hybrid.
+    groups : ndarray of str, shape (n,)
+        ``"major"``, ``"minor"`` or ``"mimic"``.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    with _own_style():
+        figure = Figure(figsize=(11.4, 3.3), layout=ConstrainedLayoutEngine(wspace=0.05))
+        axes = figure.subplots(1, len(_TITLES), sharex=True, sharey="row")
+        for ax, (name, title) in zip(axes, _TITLES.items(), strict=True):
+            _draw_scores(ax, _panel_of(scores, labels.astype(bool), groups, name))
+            ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=_INK, loc="left", pad=21)
+            ax.set_xlabel("hybrid score", fontsize=_MEDIUM, color=_INK)
+        _scale_row(axes[0])
+        _add_legend(figure, columns=3)
+    return figure
+
+
 def _panel(evaluation: Evaluation, result: DetectorEvaluation, name: str) -> _Panel:
     """Images of a group, with the threshold that the score has for them."""
     labels, groups = evaluation.catalogue.labels.astype(bool), evaluation.catalogue.groups
+    return _panel_of(result.scores, labels, groups, name)
+
+
+def _panel_of(
+    scores: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    groups: NDArray[np.str_] | NDArray[np.object_],
+    name: str,
+) -> _Panel:
     members = np.ones(len(labels), bool) if name == "all" else np.asarray(groups == name)
     pool = members if name in ("all", "mimic") else np.asarray(groups != "mimic")
-    return _Panel(result.scores[members], labels[members], threshold_at_tnr(result.scores[pool], labels[pool]))
+    return _Panel(scores[members], labels[members], threshold_at_tnr(scores[pool], labels[pool]))
 
 
 def _name_row(ax: Axes, detector: str, result: DetectorEvaluation) -> None:

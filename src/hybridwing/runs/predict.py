@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hybridwing.detectors.threshold import Flag, Threshold, flag_of, threshold_of
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.embeddings.engine import embed_images
+from hybridwing.embeddings.folder import key_of
 from hybridwing.images.find import find_images
 from hybridwing.runs.confidence import held_out_hybrids, read_confidence
 from hybridwing.runs.scoring import backbone_of, score_images
@@ -185,7 +186,7 @@ def predict(
     flag = None if prevalence is None else flag_of(saved, calibration, held_out_hybrids(run, name), prevalence)
     knows = read_confidence(run)
     found = find_images(places)
-    items = [(str(path), path) for path in found.images]
+    items = [(key_of(path), path) for path in found.images]
     encoder = backbone_of(run, compute=compute, name=backbone)
     table = embed_images(items, encoder, cache=compute.cache, progress=progress)
     scores = score_images(saved, table, table.uuids)

@@ -182,6 +182,7 @@ def _of_catalogue(embeddings: EmbeddingTable, catalogue: Catalogue) -> Embedding
         tuple(failed[uuid] for uuid, row in zip(uuids, rows, strict=True) if row < 0),
         tuple(fallback for fallback in embeddings.fallbacks if fallback.uuid in wanted),
         embeddings.precision,
+        embeddings.runtime,
     )
 
 

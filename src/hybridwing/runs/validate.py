@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable, Failure
-    from hybridwing.evaluation.bootstrap import Estimate
+    from hybridwing.evaluation.intervals import Estimate
 
 #: The file by which a folder is known to be a validation, and all that such a folder holds.
 VALIDATION = "validation.json"

@@ -72,6 +72,8 @@ class Encoder:
         pictures of that side, or if the device is not there or does not compute in that precision.
     """
 
+    runtime = "torch"
+
     def __init__(
         self,
         source: Path | LoadedModel,

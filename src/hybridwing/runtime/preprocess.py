@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from .views import VIEWS, cut_view
+from .views import VERSION, VIEWS, cut_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,9 @@ class Preprocess:
         Subtracted from and divided into the RGB values after these were scaled to [0, 1].
     view : {"whole", "specimen", "forewings", "hindwings"}
         Part of the picture: all of it, or what :mod:`.views` cuts out of it.
+    view_version : int
+        Version of the code that cuts the view. 0 is replaced by the one of this package, :data:`.views.VERSION`; of
+        ``"whole"``, which is not cut, it is always 0.
     """
 
     size: int = 224
@@ -69,6 +72,7 @@ class Preprocess:
     mean: _Triple = (0.0, 0.0, 0.0)
     std: _Triple = (1.0, 1.0, 1.0)
     view: str = "whole"
+    view_version: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be carried out, so that a bad value is found when it is made or read."""
@@ -78,6 +82,9 @@ class Preprocess:
             raise ValueError(f"interpolation must be one of {', '.join(FILTERS)}; got {self.interpolation!r}")
         if self.view not in VIEWS:
             raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {self.view!r}")
+        if type(self.view_version) is not int or self.view_version < 0:
+            raise ValueError(f"view_version must be a whole number from 0; got {self.view_version!r}")
+        object.__setattr__(self, "view_version", 0 if self.view == "whole" else self.view_version or VERSION)
         for side, highest in (("size", 4096), ("resize_to", 8192)):
             pixels = getattr(self, side)
             if isinstance(pixels, bool) or not isinstance(pixels, int) or not 8 <= pixels <= highest:
@@ -120,10 +127,14 @@ class Preprocess:
         if unknown:
             raise ValueError(f"unknown preprocessing settings: {', '.join(unknown)}")
         # A default that changed between two versions must not change what an old table says of itself.
-        missing = sorted(set(cls.__dataclass_fields__) - set(values))
+        missing = sorted(set(cls.__dataclass_fields__) - set(values) - {"view_version"})
         if missing:
             raise ValueError(f"missing preprocessing settings: {', '.join(missing)}")
-        return cls(**values)
+        # What was written before views had a version was cut by the first.
+        read = cls(**{"view_version": 1, **values})
+        if "view_version" in values and values["view_version"] != read.view_version:
+            raise ValueError(f"view_version {values['view_version']!r} is not that of the view {read.view!r}")
+        return read
 
     def as_sample(self) -> Preprocess:
         """Return the same with the sample's resize: squashed to a square, bilinear, whole picture."""

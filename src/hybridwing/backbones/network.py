@@ -1,0 +1,63 @@
+"""What backbones with weights share, wherever these came from: the preprocessing and the encoder that is called."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hybridwing.runtime.preprocess import Prepared, Preprocess, prepare
+
+if TYPE_CHECKING:
+    import hashlib
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from hybridwing.backbones.openvino import OpenVinoEncoder
+    from hybridwing.runtime.encoder import Encoder
+
+
+class NetworkBackbone:
+    """A network that embeds pictures; who inherits sets `_preprocess`, and makes `_encoder` and ``spec``."""
+
+    prepare_in_processes = False
+    _preprocess: Preprocess
+
+    @property
+    def _encoder(self) -> Encoder | OpenVinoEncoder:
+        """The network, loaded when first needed."""
+        raise NotImplementedError
+
+    @property
+    def precision(self) -> str:
+        """Number format of the forward pass; loads the model."""
+        return self._encoder.precision
+
+    @property
+    def runtime(self) -> str:
+        """Program that computes the forward pass."""
+        return self._encoder.runtime
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a forward pass that suit the model and the memory; loads the model."""
+        return self._encoder.batch_size
+
+    @property
+    def prepare(self) -> Callable[[Image.Image], Prepared]:
+        """Cut, resize and normalise."""
+        return partial(prepare, prep=self._preprocess)
+
+    def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Embed a batch."""
+        return self._encoder.forward(batch)
+
+
+def hash_file(path: Path, into: hashlib._Hash) -> None:
+    """Feed a file to a hash piece by piece: weights may be larger than the memory."""
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            into.update(block)

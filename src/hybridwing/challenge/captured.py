@@ -1,0 +1,48 @@
+"""What a program prints, of which only the end is kept, however much it is."""
+
+from __future__ import annotations
+
+import threading
+from typing import IO
+
+_CHUNK = 2**16
+#: Bytes of the end that are kept.
+KEPT = 2**16
+
+
+class Captured:
+    """Reads a pipe in a thread of its own.
+
+    Parameters
+    ----------
+    pipe : binary file
+    limit : int
+        Once more bytes than this came, no more are taken: whoever writes then waits, and neither memory nor disk fills.
+    """
+
+    def __init__(self, pipe: IO[bytes], limit: int) -> None:
+        self.total = 0
+        self._kept = b""
+        self._pipe = pipe
+        self._limit = limit
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while self.total <= self._limit:
+            chunk = self._pipe.read1(_CHUNK)  # type: ignore[attr-defined]
+            if not chunk:
+                break
+            self.total += len(chunk)
+            self._kept = (self._kept + chunk)[-KEPT:]
+
+    def finish(self) -> None:
+        """Wait for the last of it; the program has ended."""
+        # On systems where a process can leave its group, one that still holds the pipe must not hold us.
+        self._thread.join(timeout=2.0)
+        if not self._thread.is_alive():
+            self._pipe.close()
+
+    def tail(self) -> str:
+        """The end of what was printed."""
+        return self._kept.decode("utf-8", errors="replace")

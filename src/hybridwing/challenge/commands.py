@@ -1,0 +1,66 @@
+"""The exact commands that reproduce a training, for a shell."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hybridwing.runs.folder import RunManifest
+
+
+@dataclass(frozen=True)
+class TrainingChoice:
+    """All that ``hybridwing train`` is told besides where its data are.
+
+    Attributes
+    ----------
+    backbone, preprocess, view, feature : str
+        See :func:`hybridwing.backbones.registry.load_backbone`.
+    detectors : tuple of str
+    split_method : str
+    test_fraction : float
+    seed : int
+    """
+
+    backbone: str = "pattern"
+    detectors: tuple[str, ...] = ("svm",)
+    preprocess: str = "default"
+    view: str = "whole"
+    feature: str = "default"
+    split_method: str = "random"
+    test_fraction: float = 0.2
+    seed: int = 42
+
+    def command(self, catalogue: str, images: str, out: str) -> str:
+        """The command, every choice spelt out: a default that changes later must not change what it does.
+
+        Examples
+        --------
+        >>> TrainingChoice().command("train.csv", "photos", "run")[:60]
+        'hybridwing train train.csv --images photos --out run --backb'
+        """
+        words = ["hybridwing", "train", catalogue, "--images", images, "--out", out, "--backbone", self.backbone]
+        words += ["--detector", ",".join(self.detectors), "--split", self.split_method]
+        words += ["--test-fraction", f"{self.test_fraction:g}", "--seed", str(self.seed)]
+        if self.backbone != "pattern":
+            words += ["--preprocess", self.preprocess, "--view", self.view, "--feature", self.feature]
+            # Scores of another number format differ in the fourth decimal.
+            words += ["--precision", "fp32"]
+        return shlex.join(words)
+
+
+def choice_of(manifest: RunManifest) -> TrainingChoice:
+    """What a run was trained with."""
+    spec = manifest.backbone
+    return TrainingChoice(
+        backbone=spec.name,
+        detectors=manifest.detectors,
+        preprocess=manifest.preprocess,
+        view=spec.preprocess.view,
+        feature=spec.feature,
+        split_method=manifest.split_method,
+        test_fraction=manifest.test_fraction,
+        seed=manifest.seed,
+    )

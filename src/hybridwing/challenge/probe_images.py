@@ -1,0 +1,102 @@
+"""The pictures a submission is tried on: simulated specimens, and every kind of file that cameras and scanners make."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Kind = Literal["ordinary", "again", "large", "odd"]
+
+#: Specimens, drawn from a simulated collection of this many so that they differ in species, cross and record.
+_COLLECTION, _SEED = 1000, 42
+_LONG_SIDE = 640
+#: Pixels of the photographs of the challenge, about 18 million.
+_PHOTOGRAPH = (5184, 3456)
+
+
+@dataclass(frozen=True)
+class ProbeImage:
+    """One picture.
+
+    Parameters
+    ----------
+    file : str
+        Name in the folder.
+    what : str
+        In words.
+    kind : str
+        ``"ordinary"``: as the challenge's; a submission must do it. ``"again"``: the first ordinary one once more.
+        ``"large"``: a photograph of full size, for the time. ``"odd"``: a submission had better do it.
+    """
+
+    file: str
+    what: str
+    kind: Kind
+
+
+def write_probe_images(folder: Path, count: int = 6) -> tuple[ProbeImage, ...]:
+    """Write the pictures into a folder, the same for every submission.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        There already.
+    count : int
+        Ordinary pictures, at least 2.
+    """
+    pictures = list(_specimens(count))
+    images = []
+    for number, picture in enumerate(pictures):
+        name = f"specimen-{number}.jpg"
+        picture.save(folder / name, quality=90)
+        images.append(ProbeImage(name, "a JPEG photograph", "ordinary"))
+    images.append(ProbeImage(images[0].file, "the same photograph once more", "again"))
+    for number, picture in enumerate(pictures[:2]):
+        name = f"photograph-{number}.jpg"
+        picture.resize(_PHOTOGRAPH, Image.Resampling.BILINEAR).save(folder / name, quality=85)
+        images.append(ProbeImage(name, "a photograph of 18 megapixels", "large"))
+    for name, what, content in _odd(pictures[1]):
+        (folder / name).write_bytes(content)
+        images.append(ProbeImage(name, what, "odd"))
+    return tuple(images)
+
+
+def _specimens(count: int) -> Iterator[Image.Image]:
+    from hybridwing.simulate.plan import plan
+    from hybridwing.simulate.specimen import render
+
+    slots = plan(_COLLECTION, _SEED)
+    for slot in slots[:: len(slots) // count][:count]:
+        yield render(slot, _SEED, _LONG_SIDE).picture
+
+
+def _odd(picture: Image.Image) -> Iterator[tuple[str, str, bytes]]:
+    grey = picture.convert("L")
+    transparent = picture.convert("RGBA")
+    transparent.putalpha(grey.point(lambda value: 255 - value // 2))
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    whole = _saved(picture, "JPEG", quality=90)
+    yield "greyscale.jpg", "a greyscale JPEG", _saved(grey, "JPEG")
+    yield "transparent.png", "an RGBA PNG", _saved(transparent, "PNG")
+    yield "cmyk.jpg", "a CMYK JPEG", _saved(picture.convert("CMYK"), "JPEG")
+    yield "deep.png", "a 16-bit greyscale PNG", _saved(deep, "PNG")
+    yield "palette.png", "a palette PNG", _saved(picture.quantize(64), "PNG")
+    yield "turned.jpg", "a JPEG turned by its EXIF orientation", _saved(picture, "JPEG", exif=turned)
+    yield "tiny.png", "a picture of one pixel", _saved(picture.resize((1, 1)), "PNG")
+    yield "truncated.jpg", "a JPEG that is cut off", whole[: len(whole) // 3]
+
+
+def _saved(picture: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()

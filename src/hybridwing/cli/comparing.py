@@ -1,0 +1,63 @@
+"""The verb that compares: leaderboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hybridwing.cli.command import app
+from hybridwing.cli.inputs import CacheFolder, Device, NoCache, Offline, Overwrite, Seed, compute_of
+
+
+@app.command()
+def leaderboard(
+    places: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN_OR_EVALUATION…",
+            help="Folders of runs, evaluations and submissions that were run, or files of predictions.",
+        ),
+    ],
+    reference: Annotated[Path, typer.Option("--reference", help="The challenge's reference table.")],
+    images: Annotated[Path | None, typer.Option("--images", help="Folder of its images, for runs.")] = None,
+    detector: Annotated[str | None, typer.Option("--detector", help="Only this one of each.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="New folder for leaderboard.csv and .html.")] = None,
+    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 1000,
+    seed: Seed = 42,
+    device: Device = "auto",
+    offline: Offline = False,
+    cache: CacheFolder = None,
+    no_cache: NoCache = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare systems by the challenge's columns.
+
+    Bootstrap intervals for each, and differences to the first on the same resamples.
+    """
+    from hybridwing import console
+    from hybridwing.challenge.leaderboard import CONTENTS, CSV, PAGE, compare_places, write_table
+    from hybridwing.report.leaderboard_page import leaderboard_html
+    from hybridwing.runs.folder import check_new_folder, new_folder
+
+    if out is not None:
+        check_new_folder(out, overwrite=overwrite, mark=CSV, contents=CONTENTS)
+    with console.progress("comparing") as report:
+        found = compare_places(
+            places,
+            reference,
+            images=images,
+            detector=detector,
+            compute=compute_of(device, "auto", "torch", offline, cache, no_cache),
+            resamples=resamples,
+            seed=seed,
+            progress=report,
+        )
+    if out is not None:
+        with new_folder(out, overwrite=overwrite, mark=CSV, contents=CONTENTS) as partial:
+            write_table(found, partial / CSV)
+            (partial / PAGE).write_text(leaderboard_html(found, reference.name), encoding="utf-8")
+    console.show_comparison(found)
+    if out is not None:
+        console.say(f"\n{out / PAGE}: table, intervals and differences")

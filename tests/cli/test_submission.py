@@ -1,0 +1,123 @@
+"""The verbs about submissions and leaderboards, called as from a terminal."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+
+import pytest
+
+from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.challenge.requirements import read_requirements
+
+FAULTS = [
+    (["build", "--out", "OUT"], "name a run folder, or a --recipe"),
+    (["build", "RUN", "--out", "OUT", "--recipe", "pattern-svm"], "a recipe trains its own run"),
+    (["build", "--out", "OUT", "--recipe", "pattern-svm"], "--catalogue CSV and --images DIR"),
+    (["build", "--out", "OUT", "--recipe", "x", "--catalogue", "TRAIN", "--images", "IMAGES"], "there are: bioclip"),
+    (["build", "RUN", "--out", "OUT", "--pin", "torch==1"], "NAME==VERSION"),
+    (["run", "none.zip", "--images", "IMAGES", "--reference", "TEST", "--out", "OUT"], "no such file"),
+    (["run", "RUN", "--images", "IMAGES", "--out", "OUT"], "--reference is not named"),
+    (["publish", "RUN", "--out", "OUT", "--title", "T", "--author", "A", "--evaluation", "RUN"], "go together"),
+    (["publish", "RUN", "--out", "OUT", "--title", "T", "--author", ";"], "Family, Given"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def submission(files, tmp_path_factory):
+    """Built from a recipe, on the photographs themselves."""
+    from hybridwing.challenge.build import build_submission
+    from hybridwing.runs.train import train
+
+    root = tmp_path_factory.mktemp("submission")
+    table = read_catalogue(files.train)
+    run = train(table, files.images, root / "run", split_method="stratified", test_fraction=0.3).run
+    build_submission(run, root / "built", archive=True)
+    return root
+
+
+def test_build_writes_a_folder_and_a_zip(call, files, tmp_path):
+    answer = call("submission", "build", files.run, "--detector", "knn", "--out", tmp_path / "built", "--zip")
+    assert answer.code == 0, answer.err
+    assert "detector knn" in answer.out
+    assert "sha256" in answer.out
+    assert (tmp_path / "built.zip").is_file()
+    text = (tmp_path / "built" / "requirements.txt").read_text()
+    assert all(line.verdict == "accepted" for line in read_requirements(text))
+    again = call("submission", "build", files.run, "--out", tmp_path / "built")
+    assert again.code == 2
+    assert "exists already" in again.err
+    assert call("submission", "build", files.run, "--out", tmp_path / "built", "--overwrite").code == 0
+
+
+def test_a_recipe_trains_and_builds_in_one_go(call, files, tmp_path):
+    listed = call("submission", "recipes")
+    assert listed.code == 0
+    for name in ("bioclip-svm", "bioclip-sgd", "dino-sgd", "pattern-svm"):
+        assert name in listed.out
+    assert "--backbone dinov2-base --detector sgd --split random --test-fraction 0.2 --seed 42" in listed.out
+    command = ["submission", "build", "--recipe", "pattern-knn", "--catalogue", files.train, "--images", files.images]
+    answer = call(*command, "--out", tmp_path / "built", "--cache", tmp_path / "cache")
+    assert answer.code == 0, answer.err
+    assert "trained on" in answer.out
+    assert (tmp_path / "built-run" / "run.json").is_file()
+    odd = call(*command, "--out", tmp_path / "other", "--preprocess", "sample")
+    assert odd.code == 2
+    assert "the pattern backbone cuts the picture itself" in odd.err
+
+
+def test_run_accepts_what_was_built(call, files, submission, tmp_path):
+    command = ["submission", "run", submission / "built.zip", "--images", files.images, "--reference", files.test]
+    answer = call(*command, "--out", tmp_path / "ran")
+    assert answer.code == 0, answer.err
+    assert "verdict: Codabench would accept and score this" in answer.out
+    assert "challenge_score" in answer.out
+    assert "the 2350 test images would take about" in answer.out
+    assert "kept apart" in answer.err
+
+
+def test_run_says_what_fails_and_what_to_do(call, files, submission, tmp_path):
+    shutil.copytree(submission / "built", tmp_path / "outer" / "built")
+    command = ["submission", "run", tmp_path / "outer", "--images", files.images, "--reference", files.test]
+    answer = call(*command, "--out", tmp_path / "ran")
+    assert answer.code == 1
+    assert "No module named 'model'" in answer.out
+    assert "remedy: zip the files and not their folder" in answer.out
+    assert "Traceback" not in answer.out + answer.err
+
+
+def test_leaderboard_and_publish(call, files, submission, tmp_path):
+    command = ["submission", "run", submission / "built", "--images", files.images, "--reference", files.test]
+    assert call(*command, "--out", tmp_path / "ran").code == 0
+    places = [tmp_path / "ran", submission / "run"]
+    options = ["--reference", files.test, "--images", files.images, "--resamples", "20", "--no-cache"]
+    answer = call("leaderboard", *places, *options, "--out", tmp_path / "board")
+    assert answer.code == 0, answer.err
+    assert "difference to ran" in answer.out
+    with (tmp_path / "board" / "leaderboard.csv").open(newline="") as file:
+        assert {row["system"] for row in csv.DictReader(file)} == {"ran", "run svm"}
+    assert "<svg" in (tmp_path / "board" / "leaderboard.html").read_text()
+    assert call("leaderboard", tmp_path / "ran", "--reference", files.test, "--resamples", "5").code == 0
+    flags = ["--title", "A title", "--author", "Merian, Maria Sibylla", "--catalogue", files.train]
+    scored = ["--evaluation", tmp_path / "ran", "--reference", files.test]
+    made = call("submission", "publish", submission / "run", "--out", tmp_path / "repo", *flags, *scored)
+    assert made.code == 0, made.err
+    assert "git init" in made.out
+    assert "| Challenge Score |" in (tmp_path / "repo" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("words", "problem"), FAULTS, ids=[str(n) for n in range(len(FAULTS))])
+def test_faults_are_one_clear_line(call, files, tmp_path, words, problem):
+    places = {
+        "RUN": files.run,
+        "OUT": tmp_path / "out",
+        "TRAIN": files.train,
+        "TEST": files.test,
+        "IMAGES": files.images,
+    }
+    answer = call("submission", *(places.get(word, word) for word in words))
+    assert answer.code == 2
+    assert problem in answer.err
+    assert answer.err.count("error:") == 1
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "out").exists()
