@@ -38,6 +38,8 @@ SIZE = 320
 NAMES = tuple(sorted(name for name, taxon in TAXA.items() if taxon.species == "A"))
 PAIRS = tuple(itertools.combinations(NAMES, 2))
 SEEN = ("lativitta", "notabilis")
+#: First generations of each of the official non-signal crosses.
+OFFICIAL_EACH = 20
 OFFICIAL = {tuple(sorted(s.parents)) for s in STRATA if s.hybrid and s.indicator == "minor"}
 TRAITS = tuple(Traits.__dataclass_fields__)
 #: Within a subspecies; the others are in such units.
@@ -65,6 +67,8 @@ def crosses(each: int, seed: int) -> list[tuple[tuple[str, str], Generation, Ren
         if pair != SEEN
         for generation in (*[Generation.F1] * each, *itertools.islice(itertools.cycle(later), each))
     ]
+    # At the end, so that the figures of all pairs rest on as many of each.
+    wanted += [(pair, Generation.F1) for pair in sorted(OFFICIAL) for _ in range(OFFICIAL_EACH)]
     made = []
     for number, (pair, generation) in enumerate(wanted):
         stratum = Stratum(pair, "minor", 0, (), generations=((generation, 1.0),))
@@ -136,22 +140,27 @@ def main() -> None:
             [ideal(made[row][2].animal, looks) == made[row][0] for row in rows]
         )
 
-    first = [row for row, (_, generation, _) in enumerate(made) if generation is Generation.F1]
+    even = len(made) - len(OFFICIAL) * OFFICIAL_EACH
+    first = [row for row, (_, generation, _) in enumerate(made[:even]) if generation is Generation.F1]
     hidden = [row for row in first if made[row][2].animal.looks_like_parent]
     figures["first generations that look exactly like a parent"] = share([row in set(hidden) for row in first])
     told("F1 of all unseen pairs", first)
     told("F1 that do not look like a parent", [row for row in first if row not in set(hidden)])
     told("F1 of the official unseen pairs that do not look like a parent",
-         [row for row in first if row not in set(hidden) and made[row][0] in OFFICIAL])  # fmt: skip
+         [row for row in range(even, len(made)) if not made[row][2].animal.looks_like_parent])  # fmt: skip
     index = np.array([rendered.animal.diploid.hybrid_index for _, _, rendered in made])
     low = np.array([f.interval.low for f in found])
     high = np.array([f.interval.high for f in found])
-    figures["true hybrid index within its 95 % interval"] = share(((low <= index) & (index <= high)).tolist())
-    right = [row for row, (pair, _, _) in enumerate(made) if found[row].parents == pair]
+    within = (low <= index) & (index <= high)
+    figures["true hybrid index within its 95 % interval"] = share(within[:even].tolist())
+    figures["the same where two parents are said"] = share(
+        [bool(within[row]) for row in range(even) if len(found[row].parents) == 2]
+    )
+    right = [row for row, (pair, _, _) in enumerate(made[:even]) if found[row].parents == pair]
     if right:
         error = np.mean([abs(found[row].hybrid_index - index[row]) for row in right])
         figures["mean error of the index where both parents are right"] = f"{error:.3f} ({len(right)} hybrids)"
-    figures["mean width of the interval"] = f"{np.mean(high - low):.3f}"
+    figures["mean width of the interval"] = f"{np.mean((high - low)[:even]):.3f}"
     for name, value in figures.items():
         print(f"{name}: {value}")
     if arguments.json:

@@ -9,7 +9,7 @@ import pytest
 
 from hybridwing.array_file import read_arrays, write_arrays
 from hybridwing.errors import RunError
-from hybridwing.explain.parent_fitting import fit_parents
+from hybridwing.explain.parent_fitting import _solved, fit_parents
 from hybridwing.explain.parents import ParentModel, _mixed_interval, read_parents
 from hybridwing.runtime.pattern import BLOCKS, DIMENSION
 
@@ -148,3 +148,28 @@ def test_the_interval_of_an_index_that_may_be_none():
     assert 0.5 < open_.high < 0.8
     two = _mixed_interval(0.0, 0.5, 0.1)
     assert (two.low, two.high) == pytest.approx((0.304, 0.696), abs=1e-3)
+
+
+@pytest.mark.parametrize(("images", "width"), [(60, 20), (20, 60), (40, 40)])
+def test_the_covariance_is_shrunken_as_scikit_learn_shrinks_it(images, width):
+    from sklearn.covariance import ledoit_wolf
+
+    rng = np.random.default_rng(images)
+    residuals, right = rng.normal(size=(images, width)) * rng.random(width), rng.normal(size=(width, 3))
+    covariance, _ = ledoit_wolf(residuals, assume_centered=True)
+    assert _solved(residuals, right) == pytest.approx(np.linalg.solve(covariance, right), rel=1e-9)
+
+
+def test_within_subspecies_the_projection_has_unit_variance(model):
+    brood = Brood()
+    for block in model.blocks:
+        variances = [block.project(brood.pure(name, 300).astype(np.float64)).var(axis=0).mean() for name in NAMES]
+        assert np.mean(variances) == pytest.approx(1, rel=0.25)
+
+
+def test_variance_that_is_all_noise_leaves_a_usable_model():
+    rng = np.random.default_rng(0)
+    nothing = _solved(np.eye(3)[[0, 1, 2]] * rng.choice([-1.0, 1.0], (3, 1)), np.ones((3, 1)))
+    assert nothing is not None
+    assert np.isfinite(nothing).all()
+    assert _solved(np.zeros((4, 3)), np.ones((3, 1))) is None

@@ -60,21 +60,50 @@ def fit_parents(
 
 
 def _fitted(begin: int, values: Floats, member: NDArray[np.intp]) -> Block | None:
-    """Discriminants of one block; None where the subspecies do not differ in it."""
-    from sklearn.covariance import ledoit_wolf
+    """Discriminants of one block; None where the subspecies do not differ in it.
 
+    With S the shrunken covariance and M the centred means, x S^-1 M^T G^(-1/2), where G = M S^-1 M^T, has the unit
+    matrix for its covariance within subspecies, and keeps all of the means' distances.
+    """
     part = unit(values)
     means = np.stack([part[member == kind].mean(axis=0) for kind in range(member.max() + 1)])
     centre = means.mean(axis=0)
-    covariance, _ = ledoit_wolf(part - means[member], assume_centered=True)
-    spectrum, axes = np.linalg.eigh(covariance)
-    if spectrum[-1] <= 0:
+    solved = _solved(part - means[member], (means - centre).T)
+    if solved is None:
         return None
-    whitener = axes / np.sqrt(np.maximum(spectrum, 1e-10 * spectrum[-1]))
-    _, strength, directions = np.linalg.svd((means - centre) @ whitener, full_matrices=False)
+    spectrum, axes = np.linalg.eigh((means - centre) @ solved)
+    kept = spectrum > 1e-9 * max(float(spectrum[-1]), 1e-300)
     # The centred means span one direction less than there are subspecies.
-    kept = min(len(means) - 1, int((strength > 1e-9 * max(strength[0], 1e-300)).sum()))
-    if not kept or strength[0] <= 0:
+    kept[: len(kept) - (len(means) - 1)] = False
+    if not kept.any():
         return None
-    projection = whitener @ directions[:kept].T
+    projection = solved @ (axes[:, kept] / np.sqrt(spectrum[kept]))
     return Block(begin, centre, projection, (means - centre) @ projection)
+
+
+def _solved(residuals: Floats, right: Floats) -> Floats | None:
+    """The inverse of the residuals' covariance, shrunken towards a multiple of the unit matrix, times `right`.
+
+    The shrinkage is Ledoit & Wolf's, as ``sklearn.covariance.ledoit_wolf_shrinkage`` gives it. Wide embeddings have
+    more numbers than there are images, and then the images' inner products are solved for. None where there is no variance.
+    """
+    count, width = residuals.shape
+    wide = width > count
+    product = residuals @ residuals.T if wide else residuals.T @ residuals
+    lengths = (residuals**2).sum(axis=1)
+    mean = float(lengths.sum()) / (count * width)
+    if mean <= 0:
+        return None
+    squares = float((product**2).sum()) / count**2
+    spread = squares / width - mean**2
+    noise = (float((lengths**2).sum()) / count - squares) / (width * count)
+    shrinkage = min(max(noise, 0.0), spread) / spread if spread > 0 else 1.0
+    # Of variance that is the same everywhere nothing is left to shrink, and without a floor nothing could be solved.
+    ridge, scale = max(shrinkage, 1e-6) * mean, (1 - shrinkage) / count
+    if not wide:
+        return np.asarray(np.linalg.solve(scale * product + ridge * np.eye(width), right))
+    # Woodbury: (scale R^T R + ridge I)^-1 = (I - R^T (R R^T + (ridge / scale) I)^-1 R) / ridge
+    if scale <= 0:
+        return np.asarray(right / ridge)
+    inner = np.linalg.solve(product + ridge / scale * np.eye(count), residuals @ right)
+    return np.asarray((right - residuals.T @ inner) / ridge)
