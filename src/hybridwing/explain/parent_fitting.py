@@ -85,7 +85,8 @@ def _solved(residuals: Floats, right: Floats) -> Floats | None:
     """The inverse of the residuals' covariance, shrunken towards a multiple of the unit matrix, times `right`.
 
     The shrinkage is Ledoit & Wolf's, as ``sklearn.covariance.ledoit_wolf_shrinkage`` gives it. Wide embeddings have
-    more numbers than there are images, and then the images' inner products are solved for. None where there is no variance.
+    more numbers than there are images, and then the images' inner products are solved for. None where there is no
+    variance.
     """
     count, width = residuals.shape
     wide = width > count
