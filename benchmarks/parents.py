@@ -143,6 +143,11 @@ def main() -> None:
     even = len(made) - len(OFFICIAL) * OFFICIAL_EACH
     first = [row for row, (_, generation, _) in enumerate(made[:even]) if generation is Generation.F1]
     hidden = [row for row in first if made[row][2].animal.looks_like_parent]
+    own = {name: express(TAXA[name].genotype).elements() for name in NAMES}
+    apart = [pair for pair in PAIRS if looks[pair][0] not in (own[pair[0]], own[pair[1]])]
+    figures["pairs whose first generations look like neither parent"] = (
+        f"{len(apart)} of {len(PAIRS)}, of {len({looks[pair][0] for pair in apart})} looks"
+    )
     figures["first generations that look exactly like a parent"] = share([row in set(hidden) for row in first])
     told("F1 of all unseen pairs", first)
     told("F1 that do not look like a parent", [row for row in first if row not in set(hidden)])
