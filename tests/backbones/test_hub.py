@@ -17,10 +17,12 @@ import numpy as np
 import pytest
 
 from hybridwing.backbones import hub as module
+from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.hub import fetch
 from hybridwing.backbones.local import Choice, LocalBackbone
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.backbones.registry import load_backbone, name_again
 from hybridwing.errors import BackboneError, MissingExtraError
+from hybridwing.runtime.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -263,6 +265,14 @@ def test_repositories_that_do_not_serve(hub, tmp_path, files, said):
     assert answer.startswith("o/model")
 
 
+def test_a_pickle_of_timm_is_not_said_to_be_convertible(hub, tmp_path):
+    hub.repositories["o/model"] = hub_server.Repository({"config.json": b"{}", "pytorch_model.bin": b""})
+    answer = refusal(hub, tmp_path / "cache", "o/model", None, "timm")
+    assert answer.endswith(
+        "pytorch_model.bin, which could run code when loaded and is refused; take another model of timm"
+    )
+
+
 def test_the_library_may_be_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="fetching o/model needs the package 'huggingface_hub'"):
@@ -327,6 +337,61 @@ def test_the_first_bioclip_is_taken_where_a_newer_commit_holds_safetensors(regis
     registry_hub.repositories["imageomics/bioclip"] = repository(folder, commits=(FIRST, SECOND))
     spec = load_backbone("bioclip", device="cpu").spec
     assert (spec.name, spec.source) == ("bioclip", f"imageomics/bioclip@{SECOND}")
+
+
+def test_a_run_finds_the_weights_it_was_made_with_again(registry_hub, tmp_path):
+    old, new = clip_models.write(tmp_path / "old"), clip_models.write(tmp_path / "new", clip_models.tensors(seed=1))
+    registry_hub.repositories["imageomics/bioclip"] = repository(old, commits=(SECOND,))
+    spec = load_backbone("bioclip", device="cpu").spec
+    registry_hub.repositories["imageomics/bioclip"] = repository(new, commits=(FIRST,))
+    assert load_backbone("bioclip", device="cpu").spec.key != spec.key
+    registry_hub.repositories.clear()
+    assert name_again(spec) == f"bioclip@{SECOND}"
+    for offline in (False, True):
+        again = load_backbone(name_again(spec), device="cpu", offline=offline).spec
+        assert (again.key, again.source) == (spec.key, spec.source)
+    assert name_again(again) == name_again(spec)
+
+
+def test_a_list_that_pins_another_commit_later_does_not_matter(registry_hub, tmp_path):
+    registry_hub.repositories["imageomics/bioclip-2"] = repository(
+        clip_models.write(tmp_path / "clip"), commits=(FIRST, SECOND)
+    )
+    backbone = load_backbone(f"bioclip-2@{FIRST}", device="cpu")
+    assert backbone.spec.source == f"imageomics/bioclip-2@{FIRST}"
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "again"),
+    [
+        ("pattern", "", "pattern"),
+        ("local:/a@b", "", "local:/a@b"),
+        (f"hf:o/m@{FIRST}", f"o/m@{FIRST}", f"hf:o/m@{FIRST}"),
+        ("dinov2-base", f"facebook/dinov2-base@{FIRST}", f"dinov2-base@{FIRST}"),
+        ("dinov2-base@main", f"facebook/dinov2-base@{FIRST}", f"dinov2-base@{FIRST}"),
+        # Made when the list named another repository: the commit is none of this one's.
+        ("dinov2-base", f"elsewhere/dinov2-base@{FIRST}", "dinov2-base"),
+        ("timm:vit", f"timm/vit@{FIRST}", f"timm:vit@{FIRST}"),
+    ],
+)
+def test_names_that_find_the_same_again(name, source, again):
+    assert name_again(BackboneSpec(name, "x", "x", "", "cls", 3, Preprocess(), source)) == again
+
+
+@pytest.mark.usefixtures("no_network")
+def test_offline_the_first_bioclip_says_how_to_convert_it(registry_hub):
+    pinned = "ce901ab3c6a913f9e9ef94ce6d27761069f4f01c"
+    with pytest.raises(BackboneError) as caught:
+        load_backbone("bioclip", offline=True)
+    assert str(caught.value).endswith(
+        "offline nothing is fetched; where there is a network, and where you trust its source, convert its pickle, "
+        "open_clip_pytorch_model.bin, once with: hf download imageomics/bioclip open_clip_config.json "
+        f"open_clip_pytorch_model.bin --revision {pinned} --local-dir bioclip && python -m "
+        "hybridwing.backbones.convert bioclip; then use local:bioclip"
+    )
+    # Of a commit that a run was made with safetensors were fetched once: they can be fetched again.
+    with pytest.raises(BackboneError, match=f"fetch it with: hf download .* --revision {SECOND}"):
+        load_backbone(f"bioclip@{SECOND}", offline=True)
 
 
 def test_a_whole_run_through_the_environment(hub, tmp_path):

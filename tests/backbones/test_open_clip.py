@@ -75,6 +75,14 @@ def test_other_features_on_request(tmp_path):
     assert lengths == {"projected": clip_models.DIMENSION, "cls": width, "pooled": width, "cls+patches": 2 * width}
 
 
+def test_the_sample_s_bioclip_embeddings_have_length_1(tmp_path):
+    folder, batch = clip_models.write(tmp_path / "clip"), inputs(3)
+    plain = local(folder).forward(batch)
+    unit = local(folder, feature="projected-unit")
+    assert unit.spec.feature == "projected-unit"
+    np.testing.assert_allclose(unit.forward(batch), plain / np.linalg.norm(plain, axis=1, keepdims=True), atol=1e-6)
+
+
 def test_what_is_told_of_it(tmp_path):
     folder = clip_models.write(tmp_path / "clip")
     spec = load_backbone(f"local:{folder}", device="cpu").spec

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.backbones.registry import load_backbone, name_again
 from hybridwing.errors import BackboneError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -68,6 +68,13 @@ def test_embeddings_are_those_of_timm_itself(timm, published):
     assert spec.dimension == expected.shape[1]
     np.testing.assert_allclose(backbone.forward(list(batch)), expected, atol=1e-5)
     assert (backbone.precision, backbone.batch_size) == ("fp32", 32)
+
+
+def test_a_commit_can_be_named(timm, published, hub):
+    spec = load_backbone(f"timm:{NAME}", device="cpu").spec
+    hub.repositories[f"timm/{NAME}"].commits = ("a" * 40, "b" * 40)
+    assert load_backbone(name_again(spec), device="cpu").spec.source == spec.source
+    assert load_backbone(f"timm:{NAME}", device="cpu").spec.source == f"timm/{NAME}@{'b' * 40}"
 
 
 @pytest.mark.parametrize("size", [(400, 300), (517, 389), (160, 160)])

@@ -27,6 +27,8 @@ VERBS = (
     "quickstart",
     "backbones",
     "detectors",
+    "leaderboard",
+    "submission",
 )
 
 

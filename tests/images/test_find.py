@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from hybridwing.errors import HybridwingError
+from hybridwing.errors import HybridwingError, ImageError
+from hybridwing.images.decode import read_bytes
 from hybridwing.images.find import SUFFIXES, find_images
 
 
@@ -68,3 +70,83 @@ def test_files_that_are_not_looked_at_are_said(folder):
     (folder / "raw.CR2").write_bytes(b"x")
     assert [p.name for p in find_images([folder]).left_out] == ["notes.txt", "raw.CR2"]
     assert [p.name for p in find_images([folder, folder / "notes.txt"]).left_out] == ["raw.CR2"]
+
+
+def names(found: tuple[Path, ...], folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in found]
+
+
+def test_what_cannot_be_read_is_found_and_says_why(folder):
+    """A folder of git-annex holds links to content that is not there."""
+    (folder / "gone.jpg").symlink_to(".git/annex/objects/x.jpg")
+    (folder / "gone too.jpg").symlink_to(".git/annex/objects/x.jpg")
+    (folder / "round.png").symlink_to("round.png")
+    os.mkfifo(folder / "pipe.tif")
+    (folder / "lost").symlink_to("nowhere")
+    os.mkfifo(folder / "queue")
+    found = find_images([folder, folder / "deep" / ".."])
+    broken = ["gone too.jpg", "gone.jpg", "pipe.tif", "round.png"]
+    assert names(found.images, folder) == sorted(["a.png", "b.JPG", "deep/er/c.tif", *broken])
+    assert names(found.left_out, folder) == ["lost", "notes.txt", "queue"]
+    for name in broken:
+        with pytest.raises(ImageError, match=r"no such file|is not a regular file|cannot be read"):
+            read_bytes(folder / name)
+
+
+def test_linked_folders_are_searched_once(folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "e.png").write_bytes(b"x")
+    (folder / "album").symlink_to(tmp_path / "elsewhere")
+    (folder / "a link to deep").symlink_to("deep")
+    (folder / ".hidden link").symlink_to(tmp_path / "elsewhere")
+    (folder / "deep" / "up").symlink_to("..")
+    (tmp_path / "elsewhere" / "back").symlink_to(folder)
+    found = find_images([folder])
+    assert names(found.images, folder) == ["a.png", "album/e.png", "b.JPG", "deep/er/c.tif"]
+    assert names(found.left_out, folder) == ["notes.txt"]
+
+
+def test_folders_that_cannot_be_read_are_named(folder):
+    locked = folder / "deep" / "locked"
+    locked.mkdir()
+    locked.chmod(0)
+    hidden = folder / ".trash"
+    hidden.mkdir()
+    hidden.chmod(0)
+    try:
+        if os.access(locked, os.R_OK):
+            pytest.skip("this user may read everything")
+        with pytest.raises(HybridwingError, match=r"folders that cannot be read: .*deep/locked \(Permission denied\)"):
+            find_images([folder])
+        assert names(find_images([folder / "deep" / "er"]).images, folder) == ["deep/er/c.tif"]
+    finally:
+        locked.chmod(0o700)
+        hidden.chmod(0o700)
+
+
+def test_the_search_ends_where_the_system_refuses(folder, monkeypatch):
+    """As the one above, for a user who may read everything."""
+    real = os.scandir
+
+    def refusing(path: str) -> object:
+        if Path(path).name == "er":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(
+        HybridwingError, match=r"^folders that cannot be read: .*deep/er \(Permission denied\); make them readable"
+    ):
+        find_images([folder])
+
+
+def test_a_folder_that_may_be_listed_and_no_more(folder, monkeypatch):
+    real = Path.exists
+
+    def refusing(path: Path) -> bool:
+        if path.name == "c.tif":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "exists", refusing)
+    assert names(find_images([folder]).images, folder) == ["a.png", "b.JPG", "deep/er/c.tif"]

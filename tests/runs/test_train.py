@@ -103,6 +103,7 @@ def test_given_embeddings_make_the_same_run_even_from_a_larger_table_in_another_
         np.concatenate([table.vectors[order], np.ones((1, 48), np.float32)]),
         table.backbone,
         (Failure("failed elsewhere", "x", "open", "no such file"),),
+        runtime=table.runtime,
     )
     images = stub.images
     result = train(album.read(), album.images, tmp_path / "given", detectors=("svm",), embeddings=larger)

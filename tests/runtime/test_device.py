@@ -80,6 +80,39 @@ def test_the_least_of_what_is_told_counts(monkeypatch, tmp_path):
     assert free_memory(CPU) == 4000 * 1024
 
 
+@pytest.mark.parametrize(
+    ("own", "free"),
+    [
+        ("0::/slurm/job_7/step_0\n", 1000),
+        ("12:memory:/elsewhere\n0::/slurm/job_7/step_0\n", 1000),
+        ("0::/slurm\n", 4000 * 1024),
+        ("0::/slurm/job_8\n", 3000),
+        ("0::/\n", 4000 * 1024),
+        ("0::/../../slurm/job_7\n", 4000 * 1024),
+        ("1:memory:/slurm/job_7\n", 4000 * 1024),
+        ("", 4000 * 1024),
+        (None, 4000 * 1024),
+    ],
+)
+def test_a_limit_of_a_group_above_counts(monkeypatch, tmp_path, own, free):
+    def limited(group: str, limit: str) -> None:
+        (tmp_path / group).mkdir(parents=True, exist_ok=True)
+        for name, content in (("memory.max", limit), ("memory.current", "1000"), ("memory.stat", "")):
+            (tmp_path / group / name).write_text(content)
+
+    monkeypatch.setattr(module, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(module, "_CGROUP", tmp_path)
+    monkeypatch.setattr(module, "_OWN_CGROUP", tmp_path / "own")
+    (tmp_path / "meminfo").write_text("MemAvailable: 4000 kB\n")
+    if own is not None:
+        (tmp_path / "own").write_text(own)
+    limited("slurm", "max")
+    limited("slurm/job_7", "2000")
+    limited("slurm/job_7/step_0", "max")
+    limited("slurm/job_8", "4000")
+    assert free_memory(CPU) == free
+
+
 def test_where_nothing_is_told_little_is_assumed(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "_MEMINFO", tmp_path / "absent")
     monkeypatch.setattr(module, "_CGROUP", tmp_path)
@@ -108,6 +141,9 @@ def test_a_gpu_is_asked_itself(monkeypatch):
         ),
         (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."), True),
         (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_INVALID_VALUE when calling `cublasSgemm(...)`"), False),
         (torch.OutOfMemoryError("whatever it says"), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
     ],

@@ -18,13 +18,14 @@ from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+OPEN_CLIP_PICKLE = "open_clip_pytorch_model.bin"
 #: Pickles by the names that Hugging Face and open_clip give them, and what they become.
 NAMES = {
-    "open_clip_pytorch_model.bin": OPEN_CLIP_WEIGHTS[0],
+    OPEN_CLIP_PICKLE: OPEN_CLIP_WEIGHTS[0],
     "pytorch_model.bin": "model.safetensors",
 }
 #: The configuration that each is of use with.
-_CONFIGS = {"open_clip_pytorch_model.bin": OPEN_CLIP_CONFIG, "pytorch_model.bin": "config.json"}
+_CONFIGS = {OPEN_CLIP_PICKLE: OPEN_CLIP_CONFIG, "pytorch_model.bin": "config.json"}
 _PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
 
 

@@ -102,7 +102,7 @@ def _bioclip(
         repository=f"imageomics/{repository}",
         revision=revision,
         weights=weights,
-        features=("projected", "cls", "cls+patches", "pooled"),
+        features=("projected", "projected-unit", "cls", "cls+patches", "pooled"),
         dimension=dimension,
         parameters=parameters,
         patches=(grid, grid),
@@ -190,7 +190,7 @@ _ENTRIES = (
     ),
     BackboneEntry(
         name="timm:NAME",
-        summary="a model of PyTorch Image Models (timm)",
+        summary="a model of PyTorch Image Models (timm); the newest weights, whose commit is recorded",
         licence=_OF_THE_MODEL,
         needs="timm",
         layout="timm",

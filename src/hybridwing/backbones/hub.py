@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -78,6 +78,7 @@ def fetch(
     layout: str | None = None,
     *,
     offline: bool = False,
+    pickle: tuple[str, str] | None = None,
     endpoint: str | None = None,
     cache: Path | None = None,
 ) -> Fetched:
@@ -93,6 +94,9 @@ def fetch(
         Which model of the repository is meant; where it is not given and there are two, Hugging Face's.
     offline : bool
         Never touch the network. ``HF_HUB_OFFLINE=1`` does the same.
+    pickle : tuple of (str, str), optional
+        Commit at which the weights are known to be a pickle alone, and its name: offline the commands that convert it
+        are told, since there may be no safetensors to fetch.
     endpoint : str, optional
         Address of the hub; by default that of ``HF_ENDPOINT``.
     cache : Path, optional
@@ -115,7 +119,7 @@ def fetch(
             if found is not None:
                 return found
             if offline:
-                raise BackboneError(_missing(place, missing))
+                raise BackboneError(_missing(place, missing, pickle))
         return _downloaded(place)
     except BackboneError:
         raise
@@ -178,20 +182,27 @@ def _first_missing(place: _Place, layout: str, have: Callable[[str], bool], path
     return next((name for name in shards if not have(name)), "")
 
 
-def _missing(place: _Place, name: str) -> str:
+def _missing(place: _Place, name: str, pickle: tuple[str, str] | None) -> str:
     """What to say of a file that may not be fetched now, with the command that fetches it elsewhere."""
     from huggingface_hub import constants
 
+    said = (
+        f"{place}: {name} is not in the hub's cache ({place.cache or constants.HF_HUB_CACHE}), and offline nothing is "
+        "fetched; where there is a network, "
+    )
+    if pickle is not None:
+        commit, file = pickle
+        return (
+            f"{said}and where you trust its source, convert its pickle, {file}, once with: "
+            f"{_conversion(replace(place, revision=commit), file)}"
+        )
     config, weights = _FILES[
         place.layout or ("open_clip" if name in (OPEN_CLIP_CONFIG, *OPEN_CLIP_WEIGHTS) else "transformers")
     ]
     names = [config, weights[0]] if config == OPEN_CLIP_CONFIG else []
     wanted = " ".join(names) or "--include '*.json' --include '*.safetensors'"
     command = f"hf download {place.repository} {wanted}" + (f" --revision {place.revision}" if place.revision else "")
-    return (
-        f"{place}: {name} is not in the hub's cache ({place.cache or constants.HF_HUB_CACHE}), and offline nothing is "
-        f"fetched; where there is a network, fetch it with: {command}"
-    )
+    return f"{said}fetch it with: {command}"
 
 
 def _downloaded(place: _Place) -> Fetched:
@@ -225,6 +236,11 @@ def _choose(place: _Place, names: Collection[str]) -> tuple[str, str]:
     found = find_pickle(names)
     if found is not None:
         pickle, converts = found
+        if place.layout == "timm":
+            raise BackboneError(
+                f"{place} holds its weights as a pickle alone, {pickle}, which could run code when loaded and is "
+                "refused; take another model of timm"
+            )
         if converts:
             raise BackboneError(_pickle_refused(place, pickle))
         raise BackboneError(f"{place} holds no safetensors; {not_convertible(pickle)}")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybridwing.backbones.convert import OPEN_CLIP_PICKLE
 from hybridwing.backbones.entries import BackboneEntry, backbone_entries, backbone_names, find_entry, near_names
 from hybridwing.backbones.hub import fetch
 from hybridwing.backbones.local import Choice, LocalBackbone
 from hybridwing.errors import BackboneError
 
 if TYPE_CHECKING:
-    from hybridwing.backbones.base import Backbone
+    from hybridwing.backbones.base import Backbone, BackboneSpec
 
-__all__ = ["PREPROCESS_CHOICES", "BackboneEntry", "backbone_entries", "load_backbone"]
+__all__ = ["PREPROCESS_CHOICES", "BackboneEntry", "backbone_entries", "load_backbone", "name_again"]
 
 #: Ways to preprocess: the backbone's own, or the challenge sample's resize.
 PREPROCESS_CHOICES = ("default", "sample")
@@ -38,7 +39,8 @@ def load_backbone(
     ----------
     name : str
         A name or a form of :func:`hybridwing.backbones.entries.backbone_entries`, e.g. ``"bioclip-2"``,
-        ``"hf:REPO@REVISION"`` or ``"local:FOLDER"``.
+        ``"hf:REPO@REVISION"`` or ``"local:FOLDER"``. Names and ``"timm:NAME"`` may end in ``"@REVISION"`` too, a
+        commit, branch or tag of the repository that is taken instead of the one that would be.
     preprocess : {"default", "sample"}
         The backbone's own preprocessing, or the challenge sample's resize.
     view : str
@@ -80,14 +82,39 @@ def load_backbone(
 
         if runtime != "torch":
             raise BackboneError("timm's models run in torch alone; leave --runtime out")
+        model, _, revision = place.partition("@")
+        return TimmBackbone(model, choice, revision or None, offline=offline)
+    return _named(name, choice, offline)
 
-        return TimmBackbone(place, choice, offline=offline)
-    entry = find_entry(name)
+
+def name_again(spec: BackboneSpec) -> str:
+    """Name by which :func:`load_backbone` finds the same weights again, whatever the repository has become since.
+
+    Returns
+    -------
+    str
+        Of what was fetched by a name or from timm, the name with the commit that was fetched; otherwise the name as it
+        is: the others' holds all there is to know.
+    """
+    plain = spec.name.partition("@")[0]
+    entry, (repository, _, commit) = find_entry(plain), spec.source.partition("@")
+    pinned = entry is not None and entry.repository == repository
+    return f"{plain}@{commit}" if commit and (pinned or spec.name.startswith("timm:")) else spec.name
+
+
+def _named(name: str, choice: Choice, offline: bool) -> Backbone:
+    """A backbone of the list, at the commit that stands there or at another."""
+    plain, _, revision = name.partition("@")
+    entry = find_entry(plain)
     if entry is None or entry.repository is None:
         raise _unknown(name)
-    # Where the commit that is known holds a pickle, a later one may hold safetensors; if not, it is refused there.
-    revision = None if entry.weights == "pickle" else entry.revision
-    fetched = fetch(entry.repository, revision, entry.layout, offline=offline)
+    pickle = None
+    if not revision and entry.weights == "pickle" and entry.revision is not None:
+        # The commit that is known holds a pickle, a later one may hold safetensors; if not, it is refused there.
+        pickle = (entry.revision, OPEN_CLIP_PICKLE)
+    elif not revision:
+        revision = entry.revision or ""
+    fetched = fetch(entry.repository, revision or None, entry.layout, offline=offline, pickle=pickle)
     return LocalBackbone(fetched.folder, name, choice, fetched.layout, fetched.source)
 
 

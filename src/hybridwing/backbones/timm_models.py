@@ -32,6 +32,8 @@ class TimmBackbone(NetworkBackbone):
         As timm calls it, e.g. ``"vit_base_patch16_224.augreg2_in21k_ft_in1k"``.
     choice : Choice
         How it is to be used.
+    revision : str, optional
+        Commit, branch or tag of the repository of its weights; by default the newest.
     offline : bool
         See :func:`hybridwing.backbones.hub.fetch`.
 
@@ -43,7 +45,7 @@ class TimmBackbone(NetworkBackbone):
         If timm is not installed.
     """
 
-    def __init__(self, model: str, choice: Choice, *, offline: bool = False) -> None:
+    def __init__(self, model: str, choice: Choice, revision: str | None = None, *, offline: bool = False) -> None:
         self._timm = _timm()
         config = _published(self._timm, model)
         if config is None or not config.hf_hub_id:
@@ -52,7 +54,7 @@ class TimmBackbone(NetworkBackbone):
             )
         self._model, self._choice = model, choice
         self._preprocess = choice.applied_to(_preprocessing(self._timm, model, config))
-        self._files = fetch(config.hf_hub_id, None, "timm", offline=offline)
+        self._files = fetch(config.hf_hub_id, revision, "timm", offline=offline)
 
     @cached_property
     def _encoder(self) -> Encoder:

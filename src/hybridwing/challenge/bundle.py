@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hybridwing.errors import MissingExtraError, SubmissionError, first_few
+from hybridwing.errors import SubmissionError, first_few
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,8 +141,6 @@ def read_bundle(root: Path) -> Bundle:
     ------
     SubmissionError
         If it is missing, unreadable, of another version, or names what it may not.
-    MissingExtraError
-        If PyYAML is not installed.
     """
     path = root / COMPETITION
     values = _mapping(read_yaml(path), path)
@@ -202,13 +200,9 @@ def read_yaml(path: Path) -> Any:
     ------
     SubmissionError
         If it is missing, too large, no YAML, or uses aliases, with which a few lines can stand for gigabytes.
-    MissingExtraError
-        If PyYAML is not installed.
     """
-    try:
-        import yaml  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise MissingExtraError("PyYAML", "torch", "reading a bundle") from error
+    import yaml
+
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SubmissionError(f"{path} is larger than {_MOST_BYTES} bytes")

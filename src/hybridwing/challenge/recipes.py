@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 #: A submission computes in full precision, and so does what it is built from.
 FULL = Compute(precision="fp32")
 
-_BACKBONES = {"bioclip": "bioclip", "dino": "dinov2-base", "pattern": "pattern"}
+#: Backbone and feature; the sample's BioCLIP embeddings have length 1.
+_BACKBONES = {
+    "bioclip": ("bioclip", "projected-unit"),
+    "dino": ("dinov2-base", "cls+patches"),
+    "pattern": ("pattern", "default"),
+}
 _DETECTORS = ("svm", "sgd", "knn", "gaussian")
 _SHIPPED = {"bioclip-svm": "the sample's BioCLIP_code_submission", "dino-sgd": "the sample's DINO_SGD_code_submission"}
 
@@ -52,9 +57,9 @@ def recipes() -> tuple[Recipe, ...]:
         Recipe(
             name=f"{short}-{detector}",
             summary=_SHIPPED.get(f"{short}-{detector}", f"{backbone} with the sample's {detector}"),
-            choice=TrainingChoice(backbone=backbone, detectors=(detector,)),
+            choice=TrainingChoice(backbone=backbone, detectors=(detector,), feature=feature),
         )
-        for short, backbone in _BACKBONES.items()
+        for short, (backbone, feature) in _BACKBONES.items()
         for detector in _DETECTORS
     )
 

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from hybridwing.cli.challenge import submission
 from hybridwing.cli.inputs import (
     MovedBackbone,
     Offline,
@@ -15,6 +14,7 @@ from hybridwing.cli.inputs import (
     RunArgument,
     catalogue_of,
 )
+from hybridwing.cli.submission import submission
 from hybridwing.errors import SubmissionError
 
 

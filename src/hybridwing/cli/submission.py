@@ -21,6 +21,8 @@ from hybridwing.cli.inputs import (
 )
 from hybridwing.errors import SubmissionError
 
+__all__ = ["build", "list_recipes", "run", "submission"]
+
 
 @submission.command()
 def build(

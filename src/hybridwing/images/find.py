@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybridwing.errors import HybridwingError
+from hybridwing.errors import HybridwingError, first_few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 #: Endings by which a file in a folder is taken for a photograph (a file named outright is always taken).
 SUFFIXES = frozenset(
@@ -24,9 +25,11 @@ class FoundImages:
     Attributes
     ----------
     images : tuple of Path
-        Sorted within each folder, in the order of the places, each file once however it was named.
+        Sorted within each folder, in the order of the places, each file once however it was named. In searched folders
+        whatever has a photograph's name and is no folder is among them, even a link that leads nowhere or a pipe:
+        reading it tells what is wrong with it.
     left_out : tuple of Path
-        Files in searched folders whose names do not end as photographs' do; hidden files not counted.
+        What else lies in searched folders: its name does not end as photographs' do; hidden files not counted.
     """
 
     images: tuple[Path, ...]
@@ -39,24 +42,34 @@ def find_images(places: Iterable[Path]) -> FoundImages:
     Parameters
     ----------
     places : iterable of Path
-        Files are taken as they are; folders are searched with all they hold, hidden files left out.
+        Files are taken as they are; folders are searched with all they hold, linked folders too, hidden ones left out.
 
     Raises
     ------
     HybridwingError
-        If a place does not exist or nothing was found.
+        If a place does not exist, a folder cannot be read, or nothing was found.
     """
     places = list(places)
     images: dict[Path, Path] = {}
     left_out: dict[Path, Path] = {}
+    unreadable: list[OSError] = []
     for place in places:
         if place.is_file():
-            images.setdefault(place.resolve(), place)
+            images.setdefault(_identity(place), place)
         elif place.is_dir():
-            for path in sorted(p for p in place.rglob("*") if p.is_file() and not _hidden(p, place)):
-                (images if path.suffix.lower() in SUFFIXES else left_out).setdefault(path.resolve(), path)
+            new: dict[Path, Path] = {}
+            for path in _files_below(place, unreadable):
+                (new if path.suffix.lower() in SUFFIXES else left_out).setdefault(_identity(path), path)
+            for identity, path in sorted(new.items(), key=lambda item: item[1]):
+                images.setdefault(identity, path)
         else:
             raise HybridwingError(f"{place}: no such file or folder; name an image or a folder of images")
+    if unreadable:
+        # Going on without would pass for a whole collection.
+        told = first_few([f"{error.filename} ({error.strerror})" for error in unreadable])
+        raise HybridwingError(
+            f"folders that cannot be read: {told}; make them readable, or name the folders beside them instead"
+        )
     if not images:
         raise HybridwingError(
             f"no images found in {', '.join(map(str, places)) or 'nothing'}; "
@@ -66,5 +79,30 @@ def find_images(places: Iterable[Path]) -> FoundImages:
     return FoundImages(tuple(images.values()), tuple(p for real, p in left_out.items() if real not in images))
 
 
-def _hidden(path: Path, below: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(below).parts)
+def _files_below(top: Path, unreadable: list[OSError]) -> Iterator[Path]:
+    """All that is no folder and not hidden; linked folders after the others, and none of them twice.
+
+    So a file goes by its name in the folder itself, where it can be reached by a link too, and links that lead back
+    upwards come to an end.
+    """
+    waiting, searched = [top], set()
+    while waiting:
+        for name, folders, files in os.walk(waiting.pop(0), onerror=unreadable.append):
+            folder, real = Path(name), os.path.realpath(name)
+            if real in searched:
+                folders.clear()
+                continue
+            searched.add(real)
+            folders[:] = sorted(below for below in folders if not below.startswith("."))
+            # The walk does not follow links itself.
+            waiting.extend(folder / below for below in folders if (folder / below).is_symlink())
+            yield from (folder / file for file in sorted(files) if not file.startswith("."))
+
+
+def _identity(path: Path) -> Path:
+    """What two names of one file have in common; a link that leads nowhere stays itself."""
+    real = Path(os.path.realpath(path))  # which, other than Path.resolve, comes back from links that turn in a circle
+    try:
+        return real if real.exists() else path.parent.resolve() / path.name
+    except OSError:  # in a folder that may be listed and no more
+        return real

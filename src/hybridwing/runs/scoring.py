@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.backbones.registry import name_again
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.errors import BackboneError, EmbeddingError, RunError
 from hybridwing.runtime.scoring import calibrated_scores, fallback_score
@@ -41,7 +42,7 @@ def backbone_of(run: Run, *, compute: Compute = DEFAULT, name: str | None = None
     manifest = run.manifest
     try:
         backbone = compute.load(
-            name or manifest.backbone.name,
+            name or name_again(manifest.backbone),
             preprocess=manifest.preprocess,
             view=manifest.backbone.preprocess.view,
             feature=manifest.backbone.feature,

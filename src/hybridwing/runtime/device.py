@@ -24,10 +24,18 @@ _SHARE_ON_CPU, _SHARE_ON_GPU = 0.25, 0.5
 #: Assumed where the memory cannot be asked for, in bytes.
 _UNKNOWN_MEMORY = 2 << 30
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
 _MEMINFO = Path("/proc/meminfo")
 
-#: How an allocator of torch says that there is no memory left, where it raises a plain RuntimeError.
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+#: How torch says that there is no memory left, where it raises a plain RuntimeError: its allocators, and the libraries
+#: that allocate beside them.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
 
 
 class DeviceError(ValueError):
@@ -134,11 +142,34 @@ def _free_in_system() -> int | None:
 
 
 def _free_in_cgroup() -> int | None:
-    """What a container or a job scheduler leaves to this process (control groups, version 2); None without a limit."""
+    """What a container or a job scheduler leaves to this process (control groups, version 2); None without a limit.
+
+    The limit may lie on the process's own group or on any above it: Slurm's, for example, on that of the job or step.
+    """
+    found = [size for group in _cgroups() if (size := _free_in(group)) is not None]
+    return min(found, default=None)
+
+
+def _cgroups() -> list[Path]:
+    """Folders of the control groups of this process, from the root to its own."""
     try:
-        limit = int((_CGROUP / "memory.max").read_text(encoding="ascii"))
-        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
-        lines = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+        lines = _OWN_CGROUP.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        lines = []
+    # Version 2 has one line, without names of controllers: 0::/system.slice/slurmstepd.scope/job_7/step_0/user/task_0
+    own = next((line[3:] for line in lines if line.startswith("0::")), "/")
+    parts = [part for part in own.split("/") if part]
+    if ".." in parts:  # outside of what this namespace shows
+        parts = []
+    return [_CGROUP.joinpath(*parts[:depth]) for depth in range(len(parts) + 1)]
+
+
+def _free_in(group: Path) -> int | None:
+    """What a control group may still take; None where it has no limit."""
+    try:
+        limit = int((group / "memory.max").read_text(encoding="ascii"))
+        used = int((group / "memory.current").read_text(encoding="ascii"))
+        lines = (group / "memory.stat").read_text(encoding="ascii").splitlines()
         cached = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
     except (OSError, ValueError, IndexError):
         return None

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Outputs that may be asked for; see :class:`Encoder`.
-FEATURES = ("default", "cls+patches", "cls", "pooled", "projected")
+FEATURES = ("default", "cls+patches", "cls", "pooled", "projected", "projected-unit")
+
+#: Those that need CLIP's last projection.
+_PROJECTED = ("projected", "projected-unit")
 
 #: What a picture needs in a forward pass, in units of the largest input and output of one of the model's layers: these
 #: two live beside the residual and the workspace of the layer. On the safe side: 20 MB are reckoned for DINOv2-base,
@@ -37,10 +40,11 @@ class Encoder:
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, or any name that torch knows.
     side : int
         Side of the square pictures that will be embedded, in pixels.
-    feature : {"default", "cls+patches", "cls", "pooled", "projected"}
+    feature : {"default", "cls+patches", "cls", "pooled", "projected", "projected-unit"}
         Which output is the embedding. ``"cls"`` is the CLS token, ``"pooled"`` the average over places,
         ``"cls+patches"`` the CLS token joined with the average over places, ``"projected"`` CLIP's picture in the space
-        it shares with texts, not normalised. By default ``"projected"`` in open_clip's layout; for other transformers
+        it shares with texts, not normalised, and ``"projected-unit"`` the same at length 1, as the challenge's sample
+        takes it for BioCLIP. By default ``"projected"`` in open_clip's layout; for other transformers
         ``"cls+patches"``, as the challenge's sample takes it for DINOv2; for a convolutional model, and for a
         transformer without a CLS token (Swin, SigLIP), ``"pooled"``. Register and distillation tokens never count.
     precision : {"auto", "fp32", "bf16", "fp16"}
@@ -186,12 +190,13 @@ class Encoder:
         """What of a model's output is the embedding, and its name."""
         import torch
 
-        if wanted == "projected":
+        if wanted in _PROJECTED:
             if self._projection is None:
-                raise EncoderError(f"{self.architecture} has no feature 'projected': it is no CLIP model")
+                raise EncoderError(f"{self.architecture} has no feature {wanted!r}: it is no CLIP model")
             # In full: of one small product the rounding would be felt, the speed not.
             with torch.autocast(self._device.type, enabled=False):
-                return self._projection(output.pooler_output.float()), wanted
+                embedded = self._projection(output.pooler_output.float())
+            return (torch.nn.functional.normalize(embedded) if wanted == "projected-unit" else embedded), wanted
         hidden = output.last_hidden_state
         if hidden.ndim == 4:
             pooled = getattr(output, "pooler_output", None)
@@ -218,7 +223,7 @@ def _loaded(folder: Path, layout: str | None, feature: str) -> LoadedModel:
     found = layout or find_layout(folder)
     if found is None:
         raise EncoderError("it holds no model in a known layout")
-    return load_model(folder, found, projected=feature == "projected")
+    return load_model(folder, found, projected=feature in _PROJECTED)
 
 
 def _wanted(feature: str, loaded: LoadedModel) -> str:
