@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hybridwing.catalogue.schema import Catalogue
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import BackboneError, CatalogueError, EmbeddingError, RunError, ScoringError
 from hybridwing.evaluation.challenge_score import score_files
@@ -293,3 +294,16 @@ def test_parents_and_strange_images_of_a_labelled_table(data, trained, evaluatio
     assert {row["true_parents"] for row in mimics} == {""}, "subspecies that training does not have"
     summary = json.loads((tmp_path / "out" / "evaluation.json").read_text())["insight"]
     assert summary["unlike_training"] == sum(bool(reason) for reason in insight.reasons)
+
+
+def test_reference_labels_change_nothing_in_a_run_and_no_score(data, trained, evaluation, contents):
+    before = contents(trained.run.folder)
+    table = data.test.table.copy()
+    table["hybrid"] = np.random.default_rng(0).permutation(table["hybrid"])
+    mixed = Catalogue(table, data.test.form, data.test.source, data.test.sha256)
+    again = evaluate(trained.run, mixed, data.images, embeddings=data.test_embeddings, resamples=5)
+    assert contents(trained.run.folder) == before
+    for name, result in again.detectors.items():
+        assert np.array_equal(result.scores, evaluation.detectors[name].scores)
+    assert again.insight is not None
+    assert again.insight.parentages == evaluation.insight.parentages
