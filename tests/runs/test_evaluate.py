@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hybridwing.catalogue.schema import Catalogue
+from hybridwing.catalogue.schema import COLUMNS, Catalogue
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import BackboneError, CatalogueError, EmbeddingError, RunError, ScoringError
 from hybridwing.evaluation.challenge_score import score_files
@@ -300,7 +300,7 @@ def test_reference_labels_change_nothing_in_a_run_and_no_score(data, trained, ev
     before = contents(trained.run.folder)
     table = data.test.table.copy()
     table["hybrid"] = np.random.default_rng(0).permutation(table["hybrid"])
-    mixed = Catalogue(table, data.test.form, data.test.source, data.test.sha256)
+    mixed = Catalogue(table.astype(dict(COLUMNS)), data.test.form, data.test.source, data.test.sha256)
     again = evaluate(trained.run, mixed, data.images, embeddings=data.test_embeddings, resamples=5)
     assert contents(trained.run.folder) == before
     for name, result in again.detectors.items():

@@ -87,7 +87,7 @@ class Familiarity:
                 else (f"the view was not found (confidence {fallback.confidence:.2f})")
             )
         if distance > limit:
-            return f"unlike the training images: {distance / limit:.2f} times as far from them as held-out images are"
+            return f"unlike the training images: {distance / limit:.2f} times the largest distance that is usual"
         return ""
 
     def write(self, path: Path) -> None:
