@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from hybridwing.download.report import DownloadReport
     from hybridwing.embeddings.summary import EmbeddingSummary
     from hybridwing.embeddings.table import Failure
-    from hybridwing.evaluation.comparison import Comparison, Estimate
+    from hybridwing.evaluation.comparison import Comparison
+    from hybridwing.evaluation.intervals import Estimate
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
     from hybridwing.runs.predict import Ranking
@@ -226,15 +227,18 @@ def show_evaluation(evaluation: Evaluation) -> None:
 def show_ranking(ranking: Ranking, limit: int = 20) -> None:
     """The first images of a ranking."""
     flagged = sum(image.is_hybrid for image in ranking.images)
-    rows = [
-        (str(image.rank), f"{image.score:.4f}", "hybrid" if image.is_hybrid else "non-hybrid", str(image.path))
-        for image in ranking.images[:limit]
-    ]
+    shown = ranking.images[:limit]
+    header = ["rank", "score", "verdict", "image"]
+    rows = [[str(image.rank), f"{image.score:.4f}", image.verdict, str(image.path)] for image in shown]
+    if any(image.parentage for image in shown):
+        header.insert(3, "looks like")
+        for row, image in zip(rows, shown, strict=True):
+            row.insert(3, " x ".join(image.parentage.parents) if image.parentage else _UNKNOWN)
     title = (
         f"{flagged} of {len(ranking.images)} images score above {ranking.threshold:.4f} "
         f"({ranking.detector}; {100 * ranking.tnr:g} % of non-hybrids stay at or below)"
     )
-    show_rows(title, ("rank", "score", "verdict", "image"), rows, numeric=("rank", "score"))
+    show_rows(title, header, rows, numeric=("rank", "score"))
     if len(ranking.images) > limit:
         say(f"… and {len(ranking.images) - limit} more")
 

@@ -20,6 +20,7 @@ VERBS = (
     "simulate",
     "embed",
     "train",
+    "validate",
     "evaluate",
     "predict",
     "score",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.catalogue.schema import COLUMNS, Catalogue
+from hybridwing.evaluation.bootstrap import Uncertainty
 from hybridwing.evaluation.challenge_score import challenge_scores
 from hybridwing.evaluation.metrics import detection_metrics
 from hybridwing.report.figures import HYBRID, NON_HYBRID, draw_evaluation, save_figure
@@ -22,6 +23,7 @@ from hybridwing.runs.folder import RunManifest
 from hybridwing.runtime.preprocess import Preprocess
 
 SPEC = BackboneSpec("stub", "stub", "v1", "", "pixels", 3, Preprocess())
+UNKNOWN = Uncertainty({}, {}, 1, 0.95, 1)
 MANIFEST = RunManifest(
     SPEC, "default", ("svm",), "svm", 0, "random", 0.2, "t.csv", "", "", 1, 1, 1, 1, 1, {}
 )  # fmt: skip
@@ -42,7 +44,7 @@ def evaluation(labels: list[int], groups: list[str] | None, **scores: list[float
         array = np.asarray(values, dtype=np.float64)
         official = challenge_scores(array, labels, groups) if groups else None
         detectors[name] = DetectorEvaluation(array, detection_metrics(array, labels), official)
-    return Evaluation(MANIFEST, Catalogue(table, "custom", Path("t.csv"), ""), detectors, ())
+    return Evaluation(MANIFEST, Catalogue(table, "custom", Path("t.csv"), ""), detectors, (), UNKNOWN)
 
 
 def many(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hybridwing.catalogue.schema import COLUMNS, Catalogue
 from hybridwing.embeddings.table import EmbeddingTable
-from hybridwing.errors import BackboneError, CatalogueError, EmbeddingError, RunError
+from hybridwing.errors import BackboneError, CatalogueError, EmbeddingError, RunError, ScoringError
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.evaluation.metrics import detection_metrics
 from hybridwing.runs.evaluate import CONTENTS, check_evaluation_folder, evaluate, write_evaluation
@@ -229,3 +230,80 @@ def test_nothing_is_left_when_the_figure_cannot_be_drawn(evaluation, tmp_path, m
 def test_a_run_that_is_read_again_evaluates_alike(data, trained, evaluation):
     again = evaluate(read_run(trained.run.folder), data.test, data.images, embeddings=data.test_embeddings)
     assert again.detectors["svm"].challenge == evaluation.detectors["svm"].challenge
+
+
+def test_every_measure_has_an_interval_and_detectors_are_compared(data, trained, tmp_path):
+    found = evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, resamples=60)
+    assert list(found.uncertainty.measures) == ["svm", "knn"]
+    for name, result in found.detectors.items():
+        measures = found.uncertainty.measures[name]
+        assert {key: one.value for key, one in measures.items()} == result.challenge.leaderboard()
+        for one in measures.values():
+            assert one.interval.low <= one.interval.high
+        recall = measures["A_score_major_recall"]
+        assert recall.interval.low <= recall.value <= recall.interval.high
+    assert list(found.uncertainty.differences) == [("svm", "knn")]
+    assert found.remainder is None
+    write_evaluation(found, tmp_path / "out")
+    with (tmp_path / "out" / "intervals.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 8
+    assert {row["without"] for row in rows} == {""}
+    summary = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert summary["uncertainty"]["resamples"] == 60
+    assert summary["remainder"] is None
+
+
+def test_the_score_without_another_tables_images_stands_beside(data, trained, tmp_path):
+    half = data.test.select(np.arange(0, len(data.test), 2))
+    found = evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, minus=half, resamples=20)
+    left = data.test.select(np.arange(1, len(data.test), 2))
+    alone = evaluate(trained.run, left, data.images, embeddings=data.test_embeddings, resamples=20)
+    assert found.remainder is not None
+    assert found.remainder.n_images == len(left)
+    assert found.remainder.n_hybrids == left.labels.sum()
+    for name, result in alone.detectors.items():
+        assert found.remainder.detectors[name].metrics == result.metrics
+    assert found.remainder.uncertainty.measures == alone.uncertainty.measures
+    write_evaluation(found, tmp_path / "out")
+    with (tmp_path / "out" / "differences.csv").open() as file:
+        assert {row["without"] for row in csv.DictReader(file)} == {"", half.source.name}
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["remainder"]["n_images"] == len(left)
+
+
+def test_a_table_to_take_out_that_shares_nothing_or_everything_is_refused(data, trained):
+    for minus, message in ((data.train, "no image is in"), (data.test, "no image is left without")):
+        with pytest.raises(ScoringError, match=message):
+            evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, minus=minus)
+
+
+def test_parents_and_strange_images_of_a_labelled_table(data, trained, evaluation, tmp_path):
+    insight = evaluation.insight
+    assert insight is not None
+    assert insight.lacking == ()
+    found = dict(insight.agreement())
+    kinds = data.test.table
+    known = data.test.groups != "mimic"
+    assert found["non-hybrids said to be of their subspecies alone"].total == (known & (data.test.labels == 0)).sum()
+    assert found["hybrids of which both parents are right"].total == (known & (data.test.labels == 1)).sum()
+    assert found["non-hybrids said to be of their subspecies alone"].share > 0.5
+    write_evaluation(evaluation, tmp_path / "out")
+    written = rows(tmp_path / "out" / "parents.csv")
+    assert [row["uuid"] for row in written] == kinds["uuid"].tolist()
+    mimics = [row for row, group in zip(written, data.test.groups, strict=True) if group == "mimic"]
+    assert {row["true_parents"] for row in mimics} == {""}, "subspecies that training does not have"
+    summary = json.loads((tmp_path / "out" / "evaluation.json").read_text())["insight"]
+    assert summary["unlike_training"] == sum(bool(reason) for reason in insight.reasons)
+
+
+def test_reference_labels_change_nothing_in_a_run_and_no_score(data, trained, evaluation, contents):
+    before = contents(trained.run.folder)
+    table = data.test.table.copy()
+    table["hybrid"] = np.random.default_rng(0).permutation(table["hybrid"])
+    mixed = Catalogue(table.astype(dict(COLUMNS)), data.test.form, data.test.source, data.test.sha256)
+    again = evaluate(trained.run, mixed, data.images, embeddings=data.test_embeddings, resamples=5)
+    assert contents(trained.run.folder) == before
+    for name, result in again.detectors.items():
+        assert np.array_equal(result.scores, evaluation.detectors[name].scores)
+    assert again.insight is not None
+    assert again.insight.parentages == evaluation.insight.parentages

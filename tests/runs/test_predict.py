@@ -14,10 +14,11 @@ from PIL import Image
 from hybridwing.detectors.calibration import threshold_at
 from hybridwing.embeddings.table import Failure
 from hybridwing.errors import DetectorError, EmbeddingError, HybridwingError, RunError
-from hybridwing.runs.predict import RankedImage, Ranking, predict
+from hybridwing.runs.folder import read_run
+from hybridwing.runs.predict import COLUMNS, RankedImage, Ranking, predict
 from hybridwing.runs.train import train
 
-HEADER = ["rank", "path", "score", "verdict", "threshold", "tnr", "detector", "failure"]
+HEADER = list(COLUMNS)
 
 
 @pytest.fixture
@@ -117,8 +118,10 @@ def test_what_is_written(run, folder, tmp_path):
             "0.9",
             "knn",
             "",
+            image.reason,
         ]
-        assert line == expected
+        assert line[:9] == expected
+        assert line[9:] == [""] * 9, "of one subspecies no parents can be told, and no prevalence is given"
         assert len(line[2].split(".")[1]) <= 4
 
 
@@ -207,3 +210,74 @@ def test_awkward_files_are_ranked(run, folder):
 def test_files_that_were_not_looked_at_are_named(run, folder):
     (folder / "raw.CR2").write_bytes(b"x")
     assert [path.name for path in predict(run, [folder]).left_out] == ["raw.CR2"]
+
+
+def test_the_threshold_says_what_it_promises_and_a_flag_what_it_is_worth(run, folder, tmp_path):
+    ranking = predict(run, [folder], tnr=0.9, prevalence=0.2)
+    known = ranking.calibration
+    assert known is not None
+    assert known.value == ranking.threshold
+    assert known.achieved.share >= 0.9
+    assert known.true_rate.low < known.true_rate.high
+    assert ranking.flag is not None
+    assert 0 <= ranking.flag.interval.low <= ranking.flag.probability <= ranking.flag.interval.high <= 1
+    flagged = [line[-3] for line in written(ranking, tmp_path / "r.csv")[1:]]
+    assert [bool(cell) for cell in flagged] == [image.is_hybrid for image in ranking.images]
+    assert predict(run, [folder], tnr=0.9).flag is None
+    with pytest.raises(DetectorError, match="prevalence"):
+        predict(run, [folder], prevalence=1.5)
+
+
+def test_images_unlike_training_have_no_verdict_and_come_last(run, folder, tmp_path):
+    Image.new("RGB", (12, 9), (0, 255, 0)).save(folder / "aa.png")
+    ranking = predict(run, [folder], tnr=0.9)
+    last = ranking.images[-1]
+    assert last.path.name == "aa.png"
+    assert last.verdict == "cannot tell"
+    assert last.reason.startswith("unlike the training images")
+    assert not last.is_hybrid
+    assert last.parentage is None
+    assert {image.verdict for image in ranking.images[:-1]} <= {"hybrid", "non-hybrid"}
+    line = written(ranking, tmp_path / "r.csv")[-1]
+    assert line[3] == "cannot tell"
+    assert line[8] == last.reason
+
+
+def test_parents_are_told_where_the_run_knows_subspecies(trained, data, tmp_path):
+    places = [data.images / str(name) for name in data.test.table["filename"][:12]]
+    ranking = predict(trained.run, places, tnr=0.9)
+    assert ranking.lacking == ()
+    for image in ranking.images:
+        assert (image.parentage is None) == bool(image.reason)
+    lines = written(ranking, tmp_path / "r.csv")
+    column = COLUMNS.index("parent_1")
+    told = [line for line in lines[1:] if line[column]]
+    assert told
+    assert all(name.isalpha() for line in told for name in [line[column]]), "names, not the training table's codes"
+    assert all(0 <= float(line[column + 2]) <= 1 for line in told)
+
+
+def test_a_run_of_before_still_predicts_and_says_what_it_does_not_know(trained, data, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(trained.run.folder, old)
+    (old / "familiarity.npz").unlink()
+    (old / "parents.npz").unlink()
+    places = [data.images / str(name) for name in data.test.table["filename"][:3]]
+    ranking = predict(read_run(old), places, tnr=0.9)
+    assert {image.verdict for image in ranking.images} <= {"hybrid", "non-hybrid"}
+    assert [image.parentage for image in ranking.images] == [None] * 3
+    assert len(ranking.lacking) == 2
+    now = predict(trained.run, places, tnr=0.9)
+    assert {i.path: i.score for i in ranking.images} == {i.path: i.score for i in now.images}
+
+
+def test_a_damaged_file_of_a_run_is_named(trained, data, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(trained.run.folder, broken)
+    (broken / "parents.npz").write_bytes(b"no archive")
+    with pytest.raises(RunError, match=r"parents\.npz cannot be read"):
+        predict(read_run(broken), [data.images / str(data.test.table["filename"][0])], tnr=0.9)
+    (broken / "parents.npz").unlink()
+    (broken / "scores.csv").write_text("detector,score\nsvm,x\nknn,x\n", encoding="utf-8")
+    with pytest.raises(RunError, match=r"scores\.csv cannot be read"):
+        predict(read_run(broken), [data.images / str(data.test.table["filename"][0])], tnr=0.9, prevalence=0.1)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.errors import RunError
-from hybridwing.evaluation.comparison import Estimate
-from hybridwing.evaluation.intervals import Interval, resampled_rows
+from hybridwing.evaluation.intervals import Estimate, Interval, resampled_rows
 from hybridwing.evaluation.metrics import detection_metrics
 from hybridwing.runs.folder import SCORES
 

@@ -3,7 +3,18 @@
 Nothing heavy is imported before a verb runs, so that ``hybridwing --help`` answers at once.
 """
 
-from hybridwing.cli import challenge, collecting, comparing, data, embedding, learning, lists, publishing, submission
+from hybridwing.cli import (
+    challenge,
+    collecting,
+    comparing,
+    data,
+    embedding,
+    learning,
+    lists,
+    publishing,
+    submission,
+    validating,
+)
 from hybridwing.cli.command import app, main
 
 __all__ = [
@@ -18,4 +29,5 @@ __all__ = [
     "main",
     "publishing",
     "submission",
+    "validating",
 ]

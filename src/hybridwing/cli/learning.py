@@ -106,6 +106,10 @@ def evaluate(
     catalogue: CatalogueArgument,
     images: Images,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for scores, predictions, figure.")] = None,
+    minus: Annotated[
+        Path | None, typer.Option("--minus", help="A table whose images are taken out for a second measurement.")
+    ] = None,
+    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000,
     backbone: MovedBackbone = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -124,6 +128,7 @@ def evaluate(
     A table in the challenge's reference form gives the challenge's scores.
     """
     from hybridwing import console
+    from hybridwing.console_confidence import show_insight, show_uncertainty
     from hybridwing.runs.evaluate import check_evaluation_folder, write_evaluation
     from hybridwing.runs.evaluate import evaluate as measure
     from hybridwing.runs.folder import read_run
@@ -131,6 +136,7 @@ def evaluate(
     if out is not None:
         check_evaluation_folder(out, overwrite=overwrite)
     trained, table = read_run(run), catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
+    known = None if minus is None else catalogue_of(minus, column, hybrid_value, non_hybrid_value)
     with console.progress("embedding") as report:
         result = measure(
             trained,
@@ -138,6 +144,8 @@ def evaluate(
             images,
             embeddings=embeddings_of(embeddings),
             backbone=backbone,
+            minus=known,
+            resamples=resamples,
             compute=compute_of(device, precision, runtime, offline, cache, no_cache),
             progress=report,
         )
@@ -145,6 +153,8 @@ def evaluate(
         write_evaluation(result, out, overwrite=overwrite)
     console.show_failures(result.failures, len(table))
     console.show_evaluation(result)
+    show_uncertainty(result)
+    show_insight(result)
     if table.sha256 == trained.manifest.catalogue_sha256:
         console.note("\nthis is the table that the run was trained on: its figures say nothing about other images")
     if out is not None:
@@ -158,6 +168,9 @@ def predict(
     out: Annotated[Path | None, typer.Option("--out", help="CSV file for the ranking.")] = None,
     tnr: Annotated[float, typer.Option("--tnr", help="Share of non-hybrids to let pass as such.")] = 0.95,
     detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
+    prevalence: Annotated[
+        float | None, typer.Option("--prevalence", help="Share of hybrids you expect: says what a flag is worth.")
+    ] = None,
     backbone: MovedBackbone = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -168,6 +181,7 @@ def predict(
 ) -> None:
     """Rank photographs, most likely hybrids first."""
     from hybridwing import console
+    from hybridwing.console_confidence import show_promises
     from hybridwing.runs.folder import read_run
     from hybridwing.runs.predict import predict as rank
 
@@ -179,6 +193,7 @@ def predict(
             images,
             tnr=tnr,
             detector=detector,
+            prevalence=prevalence,
             backbone=backbone,
             compute=compute_of(device, precision, runtime, offline, cache, no_cache),
             progress=report,
@@ -186,6 +201,7 @@ def predict(
     if out is not None:
         ranking.write(out)
     console.show_ranking(ranking)
+    show_promises(ranking)
     console.show_failures(ranking.failures, len(ranking.images) + len(ranking.failures))
     console.show_left_out(ranking.left_out)
     if out is not None:

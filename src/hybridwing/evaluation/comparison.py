@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.errors import ScoringError
+from hybridwing.evaluation.bootstrap import LEADERBOARD, challenge_draws
 from hybridwing.evaluation.challenge_score import challenge_scores
-from hybridwing.evaluation.intervals import Interval, resampled_rows
+from hybridwing.evaluation.intervals import Estimate, Interval
+from hybridwing.evaluation.resampling import Resampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,21 +28,6 @@ COLUMNS: Mapping[str, str] = {
     "mimic_PRC_AUC": "PRC AUC Mimic Hybrids",
 }
 """The seven columns of the challenge's leaderboard, in its order, with short titles; keys as in ``scores.json``."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A measure, or a difference of two, with its interval.
-
-    Attributes
-    ----------
-    value : float
-    interval : Interval
-        Percentile bootstrap over specimens.
-    """
-
-    value: float
-    interval: Interval
 
 
 @dataclass(frozen=True)
@@ -133,12 +120,10 @@ def compare(
     group_names, specimen_names = np.asarray(groups).astype(str), np.asarray(specimens).astype(str)
     whole = np.stack([_measure(values, labels, group_names) for values in scores.values()])
     strata = np.char.add(group_names, labels.astype(str))
-    drawn = np.empty((resamples, *whole.shape))
-    for number, rows in enumerate(resampled_rows(strata, specimen_names, resamples=resamples, seed=seed)):
-        for place, values in enumerate(scores.values()):
-            drawn[number, place] = _measure(values[rows], labels[rows], group_names[rows])
-        if progress is not None:
-            progress(number + 1, resamples)
+    resampling = Resampling(strata, specimen_names, resamples, seed)
+    draws = challenge_draws(scores, labels, group_names, resampling, progress)
+    columns = [LEADERBOARD.index(key) for key in COLUMNS]
+    drawn = np.stack([draws[name][:, columns] for name in scores], axis=1)
     systems = []
     for place, name in enumerate(scores):
         first = place == 0

@@ -36,6 +36,22 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A measure, or a difference of two, with its interval.
+
+    Attributes
+    ----------
+    value : float
+        Measured on all images.
+    interval : Interval
+        Percentile bootstrap over specimens; Wilson's for a recall of none or all, of which no resample differs.
+    """
+
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
 class Proportion:
     """A share of images, with Wilson's interval.
 

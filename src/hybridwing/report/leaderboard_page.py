@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hybridwing.evaluation.comparison import Comparison, Estimate
+    from hybridwing.evaluation.comparison import Comparison
+    from hybridwing.evaluation.intervals import Estimate
 
 #: Okabe & Ito's blue for a measure; vermilion and bluish green for a difference that is surely below or above nothing.
 _PLAIN, _WORSE, _BETTER = "#0072B2", "#D55E00", "#009E73"

@@ -9,6 +9,8 @@
       metrics.csv          a row a detector, measured on the held-out images
       scores.csv           score of every held-out image by every detector
       failures.csv         images that could not be embedded
+      familiarity.npz      what training images look like, to tell what is unlike them
+      parents.npz          the subspecies, to say which parents an image shows; where two or more are known
 """
 
 from __future__ import annotations
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 MANIFEST, EMBEDDINGS, DETECTORS = "run.json", "embeddings.parquet", "detectors"
 METRICS, SCORES, FAILURES = "metrics.csv", "scores.csv", "failures.csv"
+#: Runs of earlier versions lack these.
+FAMILIARITY, PARENTS = "familiarity.npz", "parents.npz"
 #: All that a run folder holds; a folder with anything else in it is never replaced.
-CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES)
+CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, FAMILIARITY, PARENTS)
 
 #: What file managers leave in every folder; nothing is lost with it.
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")

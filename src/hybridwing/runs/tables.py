@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from hybridwing.evaluation.bootstrap import Uncertainty
+
 
 def write_rows(path: Path, header: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> None:
     r"""Write a CSV file: UTF-8, ``LF`` line ends, numbers in full precision; whole or not there.
@@ -40,6 +42,30 @@ def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
     """A row a detector; the columns are the attributes of :class:`DetectionMetrics`, by their names."""
     header = ["detector", *(field.name for field in fields(DetectionMetrics))]
     write_rows(path, header, ([name, *asdict(values).values()] for name, values in metrics.items()))
+
+
+def write_intervals(measures: Path, differences: Path, found: Mapping[str, Uncertainty]) -> None:
+    """A row a detector (or two of them) and measure, with its interval; by the table that was taken out, if one was."""
+    write_rows(
+        measures,
+        ("detector", "without", "measure", "value", "low", "high"),
+        (
+            (detector, without, measure, e.value, e.interval.low, e.interval.high)
+            for without, uncertainty in found.items()
+            for detector, estimates in uncertainty.measures.items()
+            for measure, e in estimates.items()
+        ),
+    )
+    write_rows(
+        differences,
+        ("first", "second", "without", "measure", "difference", "low", "high"),
+        (
+            (*pair, without, measure, e.value, e.interval.low, e.interval.high)
+            for without, uncertainty in found.items()
+            for pair, estimates in uncertainty.differences.items()
+            for measure, e in estimates.items()
+        ),
+    )
 
 
 def write_scores(

@@ -21,6 +21,7 @@ from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import DetectorError, EmbeddingError, RunError
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
 from hybridwing.runs import folder as layout
+from hybridwing.runs.confidence import write_confidence
 from hybridwing.runs.folder import Run, RunManifest, new_folder
 from hybridwing.runs.tables import write_failures, write_metrics, write_scores
 from hybridwing.runtime.arrays import SavedDetector, save_arrays
@@ -164,6 +165,7 @@ def train(
         write_metrics(partial / layout.METRICS, metrics)
         write_scores(partial / layout.SCORES, held_out.uuids, held_out.catalogue.labels, scores)
         write_failures(partial / layout.FAILURES, embeddings.failures)
+        write_confidence(partial, learned.catalogue, learned.vectors, held_out.vectors, embeddings)
     return TrainingResult(Run(out, manifest), metrics, embeddings.failures)
 
 

@@ -45,6 +45,12 @@ _FOLDED_WEIGHT = np.float32(0.7)
 #: Length of the descriptor: forewings, hindwings, both together and as they lie.
 DIMENSION = 2 * _WING + 2 * _LAYOUT
 
+_EDGES = _CELLS * _CELLS * _ORIENTATIONS
+_COLOURS = 3 * _COLOUR_CELLS * _COLOUR_CELLS
+#: Lengths of the descriptor's parts, in order: edges, colours and proportions of the forewings, then of the hindwings;
+#: edges and lightness of both laid together, then as they lie.
+BLOCKS = (_EDGES, _COLOURS, _SHAPE) * 2 + (_EDGES, _LAYOUT_CELLS * _LAYOUT_CELLS) * 2
+
 
 @dataclass(frozen=True, eq=False)
 class Wings:

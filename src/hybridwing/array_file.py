@@ -1,0 +1,106 @@
+"""Arrays beside a JSON header in one ``.npz``: what a run keeps besides its detectors. Never a pickle."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.errors import RunError
+from hybridwing.files import written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int64]]
+
+FORMAT_VERSION = 1
+MAX_BYTES = 1 << 30
+"""Largest file, and largest sum of arrays, that is read (1 GiB)."""
+
+_HEADER = "header"
+
+
+def write_arrays(path: Path, kind: str, header: Mapping[str, object], arrays: Arrays) -> None:
+    """Write arrays and what they are; the same content gives the same bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.npz`` file; an existing one is replaced in one step.
+    kind : str
+        What the arrays are of; reading asks for it.
+    header : mapping
+        JSON values.
+    arrays : mapping of str to ndarray
+        float32, float64 or int64.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    text = json.dumps({**header, "kind": kind, "format_version": FORMAT_VERSION}, sort_keys=True, allow_nan=False)
+    members: dict[str, NDArray[np.generic]] = {_HEADER: np.frombuffer(text.encode("utf-8"), dtype=np.uint8)}
+    members.update({name: arrays[name] for name in sorted(arrays)})
+    with written_whole(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in members.items():
+            # A fixed date and a fixed "made on": numpy.savez would stamp the time of writing.
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            with archive.open(entry, "w") as stream:
+                plain = np.array(array, dtype=array.dtype.newbyteorder("<"), order="C")
+                np.lib.format.write_array(stream, plain, version=(1, 0), allow_pickle=False)
+
+
+def read_arrays(path: Path, kind: str) -> tuple[dict[str, object], Arrays]:
+    """Read what :func:`write_arrays` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        Not trusted: nothing is unpickled, and no more than :data:`MAX_BYTES` is read.
+    kind : str
+        What the arrays must be of.
+
+    Raises
+    ------
+    RunError
+        If the file is damaged, of another kind, or made by a newer version.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+        if packed or sum(entry.file_size for entry in entries) > MAX_BYTES:
+            raise RunError(
+                f"{path}: compressed or larger than {MAX_BYTES} bytes, which hybridwing writes none; train again"
+            )
+        with np.load(path, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+        header = json.loads(arrays.pop(_HEADER).tobytes().decode("utf-8"))
+        stated, version = header["kind"], header["format_version"]
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise RunError(f"{path} cannot be read: {error}; train again") from error
+    if stated != kind or type(version) is not int:
+        raise RunError(f"{path} holds {stated!r} and not {kind!r}; train again")
+    if version > FORMAT_VERSION:
+        raise RunError(f"{path} has format {version}, made by a newer hybridwing; upgrade this one")
+    for name, array in arrays.items():
+        if array.dtype not in (np.float32, np.float64, np.int64) or not np.isfinite(array).all():
+            raise RunError(f"{path}: array {name!r} is no array of finite numbers; train again")
+    return header, arrays

@@ -1,0 +1,125 @@
+"""What a run keeps besides its detectors so that predictions say what they are worth."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing.catalogue.names import with_subspecies_names
+from hybridwing.errors import CatalogueError, RunError
+from hybridwing.explain.familiarity import Familiarity, fit_familiarity, read_familiarity
+from hybridwing.explain.parent_fitting import fit_parents
+from hybridwing.explain.parents import ParentModel, read_parents
+from hybridwing.runs.folder import FAMILIARITY, PARENTS, SCORES
+from hybridwing.runtime.pattern import BLOCKS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hybridwing.backbones.base import BackboneSpec
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.table import EmbeddingTable
+    from hybridwing.runs.folder import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Confidence:
+    """What a run knows beyond scores; None for what it does not, as runs of before there were such files.
+
+    Attributes
+    ----------
+    familiarity : Familiarity or None
+    parents : ParentModel or None
+    """
+
+    familiarity: Familiarity | None
+    parents: ParentModel | None
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What the run cannot say, in words."""
+        absent = []
+        if self.familiarity is None:
+            absent.append("whether an image looks like anything in training (every image gets a verdict)")
+        if self.parents is None:
+            absent.append("which parents an image shows")
+        return tuple(absent)
+
+
+def write_confidence(
+    folder: Path,
+    catalogue: Catalogue,
+    vectors: NDArray[np.float32],
+    held_out: NDArray[np.float32],
+    embeddings: EmbeddingTable,
+) -> None:
+    """Learn and write what predictions need to say what they are worth.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    catalogue : Catalogue
+        The training images.
+    vectors, held_out : ndarray of shape (n, d) and (h, d), float32
+        Their embeddings, and those of the held-out images.
+    embeddings : EmbeddingTable
+        Of the whole catalogue: how often the view asked for was not found.
+    """
+    trained = {str(uuid) for uuid in catalogue.uuids}
+    missed = sum(fallback.uuid in trained for fallback in embeddings.fallbacks)
+    fit_familiarity(vectors, held_out, fallbacks=missed, images=len(vectors)).write(folder / FAMILIARITY)
+    model = fit_parents(vectors, named(catalogue).subspecies.tolist(), blocks_of(embeddings.backbone))
+    if model is not None:
+        model.write(folder / PARENTS)
+
+
+def read_confidence(run: Run) -> Confidence:
+    """Read what a run knows beyond scores.
+
+    Raises
+    ------
+    RunError
+        If a file is damaged or belongs to another run.
+    """
+    dimension = run.manifest.backbone.dimension
+    return Confidence(
+        read_familiarity(run.folder / FAMILIARITY, dimension), read_parents(run.folder / PARENTS, dimension)
+    )
+
+
+def held_out_hybrids(run: Run, detector: str) -> list[float]:
+    """Scores of the held-out hybrids by one detector of a run.
+
+    Raises
+    ------
+    RunError
+        If the run's table of scores cannot be read.
+    """
+    path = run.folder / SCORES
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [
+                float(row["score"])
+                for row in csv.DictReader(file)
+                if row["detector"] == detector and row["label"] == "1"
+            ]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise RunError(f"{path} cannot be read: {error}; train again") from error
+
+
+def blocks_of(backbone: BackboneSpec) -> tuple[int, ...] | None:
+    """Lengths of an embedding's parts that inherit on their own; None where it is one."""
+    return BLOCKS if backbone.name == "pattern" and backbone.dimension == sum(BLOCKS) else None
+
+
+def named(catalogue: Catalogue) -> Catalogue:
+    """Names rather than the training table's codes, so that training and reference tables compare."""
+    try:
+        return with_subspecies_names(catalogue)
+    except CatalogueError:  # codes of a table that only looks like the challenge's
+        return catalogue

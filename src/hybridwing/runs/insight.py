@@ -1,0 +1,108 @@
+"""What a run says of a labelled catalogue besides scores: parents, and images like nothing in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing.evaluation.intervals import Proportion
+from hybridwing.runs.confidence import named, read_confidence
+from hybridwing.runs.tables import write_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.table import EmbeddingTable
+    from hybridwing.explain.parents import Parentage
+    from hybridwing.runs.folder import Run
+
+
+@dataclass(frozen=True)
+class Insight:
+    """Parents and strangeness of every image of a catalogue, in its order.
+
+    Attributes
+    ----------
+    parentages : tuple of (Parentage or None)
+        None for an image without an embedding, and where the run cannot tell.
+    reasons : tuple of str
+        Why an image is like nothing in training; empty where it is like something, and where the run cannot tell.
+    truths : tuple of tuple of str
+        The subspecies of a non-hybrid, the two parents of a hybrid, sorted; empty where they are not known, or not
+        among the subspecies of the training.
+    lacking : tuple of str
+        What the run cannot say, in words.
+    """
+
+    parentages: tuple[Parentage | None, ...]
+    reasons: tuple[str, ...]
+    truths: tuple[tuple[str, ...], ...]
+    lacking: tuple[str, ...]
+
+    def agreement(self) -> Iterator[tuple[str, Proportion]]:
+        """How often the parents were right, in words and counts, for what the catalogue has."""
+        pairs = [(p, t) for p, t in zip(self.parentages, self.truths, strict=True) if p is not None and t]
+        hybrids = [(p, t) for p, t in pairs if len(t) == 2]
+        others = [(p, t) for p, t in pairs if len(t) == 1]
+        for what, images, right in (
+            ("hybrids that are said to have two parents", hybrids, lambda p, _: len(p.parents) == 2),
+            ("hybrids of which both parents are right", hybrids, lambda p, t: p.parents == t),
+            ("hybrids of which a parent is right", hybrids, lambda p, t: bool({*p.parents} & {*t})),
+            ("non-hybrids said to be of their subspecies alone", others, lambda p, t: p.parents == t),
+        ):
+            if images:
+                yield what, Proportion(sum(bool(right(p, t)) for p, t in images), len(images))
+
+    def summary(self) -> dict[str, object]:
+        """JSON values."""
+        return {
+            "agreement": {what: [found.count, found.total] for what, found in self.agreement()},
+            "unlike_training": sum(bool(reason) for reason in self.reasons),
+            "lacking": list(self.lacking),
+        }
+
+
+def insight_of(run: Run, catalogue: Catalogue, embeddings: EmbeddingTable) -> Insight:
+    """What a run says of a catalogue's images.
+
+    Raises
+    ------
+    RunError
+        If a file of the run is damaged.
+    """
+    knows = read_confidence(run)
+    rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
+    strange = [""] * len(embeddings) if knows.familiarity is None else knows.familiarity.reasons(embeddings)
+    parents = [None] * len(embeddings) if knows.parents is None else knows.parents.parentage(embeddings.vectors)
+    table = named(catalogue)
+    known = set() if knows.parents is None else set(knows.parents.names)
+    truths = (
+        (str(own),) if own is not None else tuple(sorted(pair)) if pair else ()
+        for own, pair in zip(table.subspecies, table.parent_pairs, strict=True)
+    )
+    return Insight(
+        tuple(parents[row] if row >= 0 else None for row in rows),
+        tuple(strange[row] if row >= 0 else "" for row in rows),
+        tuple(truth if known.issuperset(truth) else () for truth in truths),
+        knows.lacking,
+    )
+
+
+def write_insight(path: Path, catalogue: Catalogue, insight: Insight) -> None:
+    """A row an image: the parents it shows with their probability, the hybrid index, the truth, and what is strange."""
+    header = (
+        "uuid", "parent_1", "parent_2", "parent_probability", "two_parents_probability", "hybrid_index",
+        "hybrid_index_low", "hybrid_index_high", "true_parents", "unlike_training",
+    )  # fmt: skip
+    rows = zip(catalogue.uuids, insight.parentages, insight.truths, insight.reasons, strict=True)
+    write_rows(path, header, ((uuid, *_cells(found), " x ".join(truth), reason) for uuid, found, truth, reason in rows))
+
+
+def _cells(found: Parentage | None) -> tuple[object, ...]:
+    if found is None:
+        return ("",) * 7
+    first, second = (*found.parents, "")[:2]
+    interval = found.interval
+    return first, second, found.probability, found.two_parents, found.hybrid_index, interval.low, interval.high

@@ -1,0 +1,175 @@
+"""Parents of made hybrids are found where they can be told apart, and the index lies where it was put."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from hybridwing.array_file import read_arrays, write_arrays
+from hybridwing.errors import RunError
+from hybridwing.explain.parent_fitting import _solved, fit_parents
+from hybridwing.explain.parents import ParentModel, _mixed_interval, read_parents
+from hybridwing.runtime.pattern import BLOCKS, DIMENSION
+
+NAMES = ("ada", "bea", "cleo", "dora", "eve")
+WIDTHS = (12, 12, 12)
+
+
+class Brood:
+    """Subspecies that differ in every block, far enough that tempered probabilities are sharp."""
+
+    def __init__(self, seed=0, apart=8.0):
+        self.rng = np.random.default_rng(seed)
+        self.means = {name: self.rng.normal(size=sum(WIDTHS)) * apart for name in NAMES}
+
+    def pure(self, name, n):
+        return (self.means[name] + self.rng.normal(size=(n, sum(WIDTHS)))).astype(np.float32)
+
+    def cross(self, first, second, shares, n=1):
+        weights = np.repeat(shares, WIDTHS)
+        middle = (1 - weights) * self.means[first] + weights * self.means[second]
+        return (middle + self.rng.normal(size=(n, sum(WIDTHS)))).astype(np.float32)
+
+    def model(self, each=30) -> ParentModel:
+        vectors = np.vstack([self.pure(name, each) for name in NAMES])
+        model = fit_parents(vectors, [name for name in NAMES for _ in range(each)], WIDTHS)
+        assert model is not None
+        return model
+
+
+@pytest.fixture(scope="module")
+def brood() -> Brood:
+    return Brood()
+
+
+@pytest.fixture(scope="module")
+def model(brood) -> ParentModel:
+    return brood.model()
+
+
+def test_pure_specimens_have_one_parent_and_no_share_of_another(brood, model):
+    for name in NAMES:
+        for found in model.parentage(brood.pure(name, 10)):
+            assert found.parents == (name,)
+            assert found.hybrid_index == found.interval.low == 0
+            assert found.probability > 0.5
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5, 0.5), (0, 1, 0), (1, 0.5, 0)])
+def test_hybrids_of_pairs_that_were_never_seen_have_both_parents(brood, model, shares):
+    right = 0
+    pairs = list(itertools.combinations(NAMES, 2))
+    for first, second in pairs:
+        (found,) = model.parentage(brood.cross(first, second, shares))
+        right += found.parents == (first, second)
+        assert found.two_parents > 0.5
+    assert right >= 0.8 * len(pairs)
+
+
+def test_the_index_follows_the_share_and_its_interval_holds_it(brood, model):
+    shown = []
+    for shares in ((0, 0.5, 0.5), (0.5, 0.5, 0.5), (0.5, 0.5, 1)):
+        (found,) = model.parentage(brood.cross("ada", "eve", shares))
+        assert found.interval.low <= np.mean(shares) <= found.interval.high
+        shown.append(found.hybrid_index)
+    assert shown == sorted(shown)
+    (order,) = model.parentage(brood.cross("eve", "ada", (0, 0.5, 0.5)))
+    assert order.parents == ("ada", "eve"), "a cross has no order: parents are sorted and the index is of the second"
+    assert order.hybrid_index > 0.5
+
+
+def test_probabilities_add_up(brood, model):
+    vectors = np.vstack([brood.pure("ada", 3), brood.cross("ada", "bea", (0.5,) * 3, 3)])
+    single, double = model.log_likelihoods(vectors)
+    assert single.shape == (6, 5)
+    assert double.shape == (6, 10)
+    for found in model.parentage(vectors):
+        assert 0 <= found.probability <= 1
+        assert 0 <= found.two_parents <= 1
+        assert 0 <= found.interval.low <= found.interval.high <= 1
+
+
+def test_scale_does_not_count_and_an_empty_picture_does_no_harm(brood, model):
+    vectors = brood.pure("cleo", 4)
+    assert [f.parents for f in model.parentage(3 * vectors)] == [f.parents for f in model.parentage(vectors)]
+    (nothing,) = model.parentage(np.zeros((1, sum(WIDTHS)), np.float32))
+    assert np.isfinite(nothing.probability)
+    assert model.parentage(np.empty((0, sum(WIDTHS)), np.float32)) == ()
+
+
+def test_a_subspecies_of_one_image_is_believed_less():
+    brood = Brood(seed=3, apart=1.0)
+    vectors = np.vstack([brood.pure("ada", 40), brood.pure("bea", 40), brood.pure("cleo", 1)])
+    model = fit_parents(vectors, ["ada"] * 40 + ["bea"] * 40 + ["cleo"], WIDTHS)
+    assert model is not None
+    assert model.counts.tolist() == [40, 40, 1]
+    assert len(model.parentage(brood.pure("cleo", 2))) == 2
+
+
+def test_it_is_read_as_it_was_written(brood, model, tmp_path):
+    model.write(tmp_path / "p.npz")
+    again = read_parents(tmp_path / "p.npz", sum(WIDTHS))
+    assert again is not None
+    vectors = brood.cross("ada", "bea", (0.5,) * 3, 4)
+    assert again.parentage(vectors) == model.parentage(vectors)
+    assert read_parents(tmp_path / "absent.npz", 3) is None
+    with pytest.raises(RunError, match="not of embeddings of 5 values"):
+        read_parents(tmp_path / "p.npz", 5)
+    header, arrays = read_arrays(tmp_path / "p.npz", "parents")
+    for lost in ("counts", "means_1"):
+        write_arrays(tmp_path / "q.npz", "parents", header, {name: a for name, a in arrays.items() if name != lost})
+        with pytest.raises(RunError, match="does not hold what it should"):
+            read_parents(tmp_path / "q.npz", sum(WIDTHS))
+    write_arrays(tmp_path / "r.npz", "parents", {**header, "names": ["ada"]}, arrays)
+    with pytest.raises(RunError, match="not of embeddings"):
+        read_parents(tmp_path / "r.npz", sum(WIDTHS))
+
+
+def test_where_nothing_can_be_said_there_is_no_model():
+    vectors = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    assert fit_parents(vectors, ["ada"] * 5 + [None]) is None
+    assert fit_parents(vectors[:2], ["ada", "bea"]) is None
+    assert fit_parents(np.ones((6, 4), np.float32), ["ada", "bea"] * 3) is None
+    with pytest.raises(RunError, match="do not fit embeddings of 4"):
+        fit_parents(vectors, ["ada", "bea"] * 3, (3, 2))
+
+
+def test_the_pattern_backbone_has_blocks_that_add_up():
+    assert sum(BLOCKS) == DIMENSION
+
+
+def test_the_interval_of_an_index_that_may_be_none():
+    sure = _mixed_interval(0.99, 0.5, 0.1)
+    assert (sure.low, sure.high) == (0, 0)
+    open_ = _mixed_interval(0.5, 0.5, 0.1)
+    assert open_.low == 0
+    assert 0.5 < open_.high < 0.8
+    two = _mixed_interval(0.0, 0.5, 0.1)
+    assert (two.low, two.high) == pytest.approx((0.304, 0.696), abs=1e-3)
+
+
+@pytest.mark.parametrize(("images", "width"), [(60, 20), (20, 60), (40, 40)])
+def test_the_covariance_is_shrunken_as_scikit_learn_shrinks_it(images, width):
+    from sklearn.covariance import ledoit_wolf
+
+    rng = np.random.default_rng(images)
+    residuals, right = rng.normal(size=(images, width)) * rng.random(width), rng.normal(size=(width, 3))
+    covariance, _ = ledoit_wolf(residuals, assume_centered=True)
+    assert _solved(residuals, right) == pytest.approx(np.linalg.solve(covariance, right), rel=1e-9)
+
+
+def test_within_subspecies_the_projection_has_unit_variance(model):
+    brood = Brood()
+    for block in model.blocks:
+        variances = [block.project(brood.pure(name, 300).astype(np.float64)).var(axis=0).mean() for name in NAMES]
+        assert np.mean(variances) == pytest.approx(1, rel=0.25)
+
+
+def test_variance_that_is_all_noise_leaves_a_usable_model():
+    rng = np.random.default_rng(0)
+    nothing = _solved(np.eye(3)[[0, 1, 2]] * rng.choice([-1.0, 1.0], (3, 1)), np.ones((3, 1)))
+    assert nothing is not None
+    assert np.isfinite(nothing).all()
+    assert _solved(np.zeros((4, 3)), np.ones((3, 1))) is None
