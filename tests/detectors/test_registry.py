@@ -39,7 +39,7 @@ def test_entries_say_what_they_are(entry) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("smv", "unknown detector 'smv'; there are svm, sgd, knn, gaussian: did you mean svm"),
+        ("smv", "unknown detector 'smv'; there are svm, sgd, knn, gaussian, .*, fusion: did you mean svm"),
         ("SVM", "did you mean svm"),
         ("gausian", "did you mean gaussian"),
         ("transformer-xl", "choose one of those"),

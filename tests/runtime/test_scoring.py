@@ -91,8 +91,7 @@ def random_arrays(kind: str, rng: np.random.Generator, n_features: int, n_vector
         return {"vectors": vectors, "residual": rng.normal(size=n_vectors), "whitener": whitener, **numbers}
     if kind in ("soft-parents", "gap"):
         linear = {"coef": rng.normal(size=(4, n_features)), "intercept": rng.normal(size=4)}
-        crossed = {"crossed": [0, 0, 0, 1]} if kind == "gap" else {}
-        return {"mean": mean, "scale": scale, **linear, **crossed}
+        return {"mean": mean, "scale": scale, **linear, "crossed": [0, 0, 0, 1]}
     if kind == "block-discriminant":
         return {"coef": rng.normal(size=n_features), "intercept": 0.3}
     if kind == "fusion":

@@ -50,7 +50,8 @@ class Groups:
 
     def parents_in(self, cross: Pair) -> list[int]:
         """Groups of the parents of a cross that have specimens of their own."""
-        return [self.subspecies.index(name) for name in dict.fromkeys(cross) if name in self.subspecies]
+        named = (name for name in dict.fromkeys(cross) if name != UNNAMED)
+        return [self.subspecies.index(name) for name in named if name in self.subspecies]
 
 
 def group(

@@ -63,8 +63,8 @@ class SoftParentsDetector(_SoftmaxDetector):
 
     With p1 and p2 the greatest probabilities, the score is ``1 - p1`` where ``p1 > 0.75`` and ``p1 + p2`` otherwise:
     a specimen that is clearly one subspecies scores low, one that is clearly two scores high. A parent that is not
-    among the non-hybrids is a class that only hybrids are in; so is the unnamed parent of hybrids whose parents are
-    not given, who are half that class and half the subspecies there are.
+    among the non-hybrids is a class that only hybrids are in, and of which nothing can be pure; hybrids whose parents
+    are not given are such a class by themselves.
 
     Parameters
     ----------
@@ -93,7 +93,10 @@ class SoftParentsDetector(_SoftmaxDetector):
         parents: Sequence[tuple[str, str] | None] | None,
         **_: object,
     ) -> None:
-        self._fit_softmax(X, _soft_labels(group(y, subspecies, parents)))
+        groups = group(y, subspecies, parents)
+        labels = _soft_labels(groups)
+        self._fit_softmax(X, labels)
+        self.arrays_["crossed"] = (np.arange(labels.shape[1]) >= len(groups.subspecies)).astype(np.int64)
 
 
 class GapDetector(_SoftmaxDetector):
@@ -143,8 +146,7 @@ def _soft_labels(groups: Groups) -> Floats:
     shares[: len(groups.subspecies), : len(groups.subspecies)] = np.eye(len(groups.subspecies))
     for place, cross in enumerate(groups.crosses, start=len(groups.subspecies)):
         if cross in unnamed:
-            shares[place, -1] = 0.5
-            shares[place, : len(groups.subspecies)] = 0.5 / len(groups.subspecies)
+            shares[place, -1] = 1.0
         else:
             for parent in cross:
                 shares[place, names.index(parent)] += 0.5

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FUSION_HEADS = ("svm", "block-discriminant", "synthetic-hybrids", "parent-mixture", "relative-mahalanobis")
 """The detectors that ``fusion`` adds up, in the order of its weights."""
 
-_PARENTS = {"starts": "b", "centre": "d", "whitener": "d w", "means": "k d", "counts": "k"}
+_PARENTS = {"starts": "b", "centre": "d", "whitener": "d w", "means": "p d", "counts": "p"}
 _SVM = {"mean": "d", "scale": "d", "vectors": "m d", "weights": "m", "intercept": "", "gamma": ""}
 _SOFTMAX = {"mean": "d", "scale": "d", "coef": "c d", "intercept": "c"}
 
@@ -23,10 +23,10 @@ _SINGLE: Mapping[str, Mapping[str, str]] = {
     "sgd": {"coef": "e d", "intercept": "e", "slope": "e", "offset": "e"},
     "knn": {"vectors": "m d", "labels": "m", "n_neighbors": ""},
     "gaussian": {"vectors": "m d", "residual": "m", "whitener": "m m", "amplitude": "", "length_scale": ""},
-    "soft-parents": _SOFTMAX,
+    "soft-parents": {**_SOFTMAX, "crossed": "c"},
     "gap": {**_SOFTMAX, "crossed": "c"},
     "relative-mahalanobis": {**_PARENTS, "rest_mean": "d", "rest_whitener": "d w"},
-    "parent-mixture": {**_PARENTS, "crossed": "k"},
+    "parent-mixture": {**_PARENTS, "crossed": "p"},
     "synthetic-hybrids": _SVM,
     "block-discriminant": {"coef": "d", "intercept": ""},
 }
@@ -38,7 +38,7 @@ def head_prefix(kind: str) -> str:
 
 
 def _fused() -> dict[str, str]:
-    layout = {"fusion_weights": "h", "fusion_centres": "h", "fusion_scales": "h"}
+    layout = {"fusion_weights": "f", "fusion_centres": "f", "fusion_scales": "f"}
     for kind in FUSION_HEADS:
         prefix = head_prefix(kind)
         for name, letters in _SINGLE[kind].items():
@@ -58,7 +58,7 @@ SCORE_MAP_LAYOUT: Mapping[str, str] = {
     "heldout_nonhybrid": "h",
     "fallback": "",
 }
-"""Arrays a calibrated detector has besides those of its kind."""
+"""Arrays a calibrated detector has besides those of its kind, which use other letters than these."""
 
 _POSITIVE = frozenset({"scale", "gamma", "amplitude", "length_scale", "map_scales", "counts", "fusion_scales"})
 _FRACTIONS = frozenset({"labels", "crossed", "map_levels", "heldout_nonhybrid", "fallback"})
@@ -100,6 +100,6 @@ def kind_fault(kind: str, arrays: Mapping[str, NDArray[np.generic]]) -> str:
         crossed = np.asarray(arrays["crossed"])
         if crossed.all() or (not crossed.any() and len(crossed) == 1):
             return "'crossed' leaves no parent, or no cross to compare it with"
-    if kind == "gap" and np.asarray(arrays["crossed"]).all():
+    if kind in ("gap", "soft-parents") and np.asarray(arrays["crossed"]).all():
         return "'crossed' leaves no subspecies"
     return ""

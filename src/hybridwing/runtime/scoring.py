@@ -230,11 +230,11 @@ def _mean_sigmoid(mean: Floats, variance: Floats) -> Floats:
 
 
 def _score_soft_parents(arrays: Mapping[str, Array], X: Floats) -> Floats:
-    """The second of two parents counts where the first is not clear."""
-    ranked = np.sort(_probabilities(arrays, X), axis=1)
-    first = ranked[:, -1]
-    second = ranked[:, -2]
-    return np.asarray(np.where(first > CLEAR_PARENT, 1 - first, first + second))
+    """Low for what is clearly one subspecies; otherwise the probability of the two likeliest parents together."""
+    probabilities = _probabilities(arrays, X)
+    pure = probabilities[:, ~np.asarray(arrays["crossed"], dtype=bool)].max(axis=1)
+    both = np.sort(probabilities, axis=1)[:, -2:].sum(axis=1)
+    return np.asarray(np.where(pure > CLEAR_PARENT, 1 - pure, both))
 
 
 def _score_gap(arrays: Mapping[str, Array], X: Floats) -> Floats:
