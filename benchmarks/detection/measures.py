@@ -34,7 +34,7 @@ def score(values: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> Score:
 
 
 def resampled(
-    one: np.ndarray, labels: np.ndarray, groups: np.ndarray, other: np.ndarray | None = None, n: int = 1000
+    one: np.ndarray, labels: np.ndarray, groups: np.ndarray, other: np.ndarray | None = None, n: int = 500
 ) -> tuple[float, float]:
     """95 % interval of a challenge score, or of its lead over another: bootstrap within every group and label."""
     rng = np.random.default_rng(0)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BASELINES = ("svm", "sgd", "knn", "soft-parents", "gap")
-OTHERS = ("relative-mahalanobis", "parent-mixture", "synthetic-hybrids", "block-discriminant")
+OTHERS = ("mahalanobis", "relative-mahalanobis", "parent-mixture", "synthetic-hybrids", "block-discriminant")
 DEFAULT = "fusion"
 SEED = 42
 

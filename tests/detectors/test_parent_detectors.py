@@ -54,7 +54,9 @@ def zoo() -> Zoo:
     )
 
 
-@pytest.mark.parametrize("name", ["relative-mahalanobis", "parent-mixture", "synthetic-hybrids", "fusion"])
+@pytest.mark.parametrize(
+    "name", ["mahalanobis", "relative-mahalanobis", "parent-mixture", "synthetic-hybrids", "fusion"]
+)
 def test_unseen_crosses_are_found(zoo: Zoo, name: str) -> None:
     fitted = make_detector(name, seed=0, blocks=BLOCKS)
     fitted.fit(zoo.X, zoo.y, subspecies=zoo.subspecies, parents=zoo.parents)

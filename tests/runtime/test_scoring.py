@@ -106,6 +106,8 @@ def random_arrays(kind: str, rng: np.random.Generator, n_features: int, n_vector
     parents["starts"] = [0, 4] if n_features > 4 else [0]
     if kind == "parent-mixture":
         return {**parents, "crossed": [0, 0, 0, 1, 1]}
+    if kind == "mahalanobis":
+        return parents
     return {**parents, "rest_mean": mean, "rest_whitener": whitener[::-1]}
 
 

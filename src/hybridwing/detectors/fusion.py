@@ -9,8 +9,8 @@ import numpy as np
 from hybridwing.detectors.base import Detector, DetectorInputError
 from hybridwing.detectors.block_discriminant import BlockDiscriminantDetector
 from hybridwing.detectors.groups import block_starts, group
+from hybridwing.detectors.mahalanobis import MahalanobisDetector
 from hybridwing.detectors.parent_mixture import ParentMixtureDetector
-from hybridwing.detectors.relative_mahalanobis import RelativeMahalanobisDetector
 from hybridwing.detectors.svm import SvmDetector
 from hybridwing.detectors.synthetic_hybrids import SyntheticHybridsDetector
 from hybridwing.runtime.layouts import FUSION_HEADS, head_prefix
@@ -33,17 +33,22 @@ RATES = (0.90, 0.95, 0.98)
 LEAST_SHARE = 0.75
 """A head counts if it finds this share of the held-out known hybrids that the best head finds."""
 
+UNLIKE_WEIGHT = 0.5
+"""Weight of the last head, ``mahalanobis``."""
+
 
 class FusionDetector(Detector):
     """The sum of five heads, each on the scale of the held-out non-hybrids.
 
     ``svm`` and ``block-discriminant`` know the crosses they were shown, ``synthetic-hybrids`` crosses made of every
-    pair of subspecies, ``parent-mixture`` and ``relative-mahalanobis`` the parents. Training specimens are held out in
+    pair of subspecies, ``parent-mixture`` and ``mahalanobis`` the parents. Training specimens are held out in
     folds, a record's non-hybrids together where their subspecies is in other records too. A head's scale is the
     distance from the median of the held-out non-hybrids' scores to their 95 % quantile, so that it counts by how far
     beyond them a specimen lies. A head that finds too few of the held-out known hybrids, each fold at thresholds from
     its own non-hybrids, is left out: it would add noise (``parent-mixture`` where a parent of the known cross has no
-    specimens, for one). The others count alike. Then every head is fitted on everything.
+    specimens, for one). The others count alike, but ``mahalanobis`` always and half: it is there for what is unlike
+    everything, as hybrids of parents without specimens are, and known hybrids tell nothing about that. Then every head
+    is fitted on everything.
 
     Parameters
     ----------
@@ -60,7 +65,7 @@ class FusionDetector(Detector):
     heads_ : tuple of Detector
         In the order of ``runtime.layouts.FUSION_HEADS``.
     weights_ : ndarray of shape (n_heads,), float64
-        1 for a head that counts, 0 for one that does not.
+        1 for a head that counts, 0 for one that does not; the last is always :data:`UNLIKE_WEIGHT`.
     recalls_ : ndarray of shape (n_heads,), float64
         Recall of the held-out known hybrids by each head, mean over folds and ``RATES``; NaN without folds.
     centres_, scales_ : ndarray of shape (n_heads,), float64
@@ -100,7 +105,7 @@ class FusionDetector(Detector):
         self.heads_ = self._fit_heads(X, y, subspecies, parents)
         if min(np.bincount(y)) < self.n_folds:
             self.centres_, self.scales_ = _scale(self._head_scores(self.heads_, X[y == 0]))
-            self.weights_ = np.ones(len(self.heads_))
+            self.weights_ = _weights(np.ones(len(self.heads_), dtype=bool))
             self.recalls_ = np.full(len(self.heads_), np.nan)
             return
         fold = _folds(y, group(y, subspecies, parents).member, records, self.n_folds, self.random_state)
@@ -111,7 +116,7 @@ class FusionDetector(Detector):
             scores[fold == number] = self._head_scores(heads, X[fold == number])
         self.centres_, self.scales_ = _scale(scores[y == 0])
         self.recalls_ = _recalls(scores, y, fold)
-        self.weights_ = (self.recalls_ >= LEAST_SHARE * self.recalls_.max()).astype(np.float64)
+        self.weights_ = _weights(self.recalls_ >= LEAST_SHARE * self.recalls_.max())
 
     def _fit_heads(
         self,
@@ -125,7 +130,7 @@ class FusionDetector(Detector):
             BlockDiscriminantDetector(self.blocks),
             SyntheticHybridsDetector(self.blocks, random_state=self.random_state),
             ParentMixtureDetector(self.blocks),
-            RelativeMahalanobisDetector(self.blocks),
+            MahalanobisDetector(self.blocks),
         )
         return tuple(head.fit(X, y, subspecies=subspecies, parents=parents) for head in heads)
 
@@ -171,6 +176,13 @@ def _folds(y: Labels, member: Labels, records: Sequence[str | None] | None, n_fo
         if len(np.unique(whole[rows])) == n_folds:
             fold[rows] = whole[rows]
     return fold
+
+
+def _weights(counts: NDArray[np.bool_]) -> Floats:
+    """Weights from which heads count."""
+    weights = counts.astype(np.float64)
+    weights[-1] = UNLIKE_WEIGHT
+    return weights
 
 
 def _scale(scores: Floats) -> tuple[Floats, Floats]:

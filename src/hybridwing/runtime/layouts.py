@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FUSION_HEADS = ("svm", "block-discriminant", "synthetic-hybrids", "parent-mixture", "relative-mahalanobis")
+FUSION_HEADS = ("svm", "block-discriminant", "synthetic-hybrids", "parent-mixture", "mahalanobis")
 """The detectors that ``fusion`` adds up, in the order of its weights."""
 
 _PARENTS = {"starts": "b", "centre": "d", "whitener": "d w", "means": "p d", "counts": "p"}
@@ -25,6 +25,7 @@ _SINGLE: Mapping[str, Mapping[str, str]] = {
     "gaussian": {"vectors": "m d", "residual": "m", "whitener": "m m", "amplitude": "", "length_scale": ""},
     "soft-parents": {**_SOFTMAX, "crossed": "c"},
     "gap": {**_SOFTMAX, "crossed": "c"},
+    "mahalanobis": _PARENTS,
     "relative-mahalanobis": {**_PARENTS, "rest_mean": "d", "rest_whitener": "d w"},
     "parent-mixture": {**_PARENTS, "crossed": "p"},
     "synthetic-hybrids": _SVM,

@@ -64,13 +64,17 @@ def predictive(distances: Floats, shares: Floats, n_features: int) -> Floats:
     return np.asarray(distances / (1 + shares) + n_features * np.log1p(shares))
 
 
+def score_nearest(arrays: Arrays, X: Floats) -> Floats:
+    """Mahalanobis distance to the nearest parent, not squared."""
+    slices, _, white = _prepared(arrays, X)
+    return np.asarray(np.sqrt(_nearest(arrays, white, slices)))
+
+
 def score_relative(arrays: Arrays, X: Floats) -> Floats:
     """Relative Mahalanobis distance: to the nearest parent, less that to all specimens together."""
     slices, unit, white = _prepared(arrays, X)
-    distances = block_distances(white, _floats(arrays, "means"), slices).sum(axis=2)
-    nearest = predictive(distances, 1 / _floats(arrays, "counts"), X.shape[1]).min(axis=1)
     rest = whitened(unit, _floats(arrays, "rest_mean"), _floats(arrays, "rest_whitener"), slices)
-    return np.asarray(nearest - np.square(rest).sum(axis=1))
+    return np.asarray(_nearest(arrays, white, slices) - np.square(rest).sum(axis=1))
 
 
 def score_mixture(arrays: Arrays, X: Floats) -> Floats:
@@ -110,6 +114,11 @@ def _best_cross(first: Floats, second: Floats, apart: Floats) -> Floats:
     pure = (free_choice == first).all(axis=1) | (free_choice == second).all(axis=1)
     dearer = (choices[1] - choices[0]).min(axis=1)
     return np.asarray(np.where(pure, free + dearer, free))
+
+
+def _nearest(arrays: Arrays, white: Floats, slices: list[slice]) -> Floats:
+    distances = block_distances(white, _floats(arrays, "means"), slices).sum(axis=2)
+    return np.asarray(predictive(distances, 1 / _floats(arrays, "counts"), white.shape[1]).min(axis=1))
 
 
 def _prepared(arrays: Arrays, X: Floats) -> tuple[list[slice], Floats, Floats]:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Array, FormatError, SavedDetector
 from .layouts import FUSION_HEADS, head_prefix
-from .parents import score_mixture, score_relative
+from .parents import score_mixture, score_nearest, score_relative
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -293,6 +293,7 @@ SCORERS: Mapping[str, Callable[[Mapping[str, Array], Floats], Floats]] = {
     "gaussian": _score_gaussian,
     "soft-parents": _score_soft_parents,
     "gap": _score_gap,
+    "mahalanobis": score_nearest,
     "relative-mahalanobis": score_relative,
     "parent-mixture": score_mixture,
     "synthetic-hybrids": _score_svm,
