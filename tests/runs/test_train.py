@@ -283,11 +283,13 @@ def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
 
     source = data.test.source
     lines = source.read_text(encoding="utf-8").splitlines()
-    column = lines[0].split(",").index("hybrid_stat")
+    header = lines[0].split(",")
+    columns = [header.index(name) for name in ("hybrid_stat", "subspecies_ref", "ssp_indicator")]
     cells = [line.split(",") for line in lines[1:]]
-    order = np.random.default_rng(0).permutation(len(cells))
-    labels = [cells[other][column] for other in order]
-    permuted = [[*row[:column], label, *row[column + 1 :]] for row, label in zip(cells, labels, strict=True)]
+    permuted = [list(row) for row in cells]
+    for row, other in zip(permuted, np.random.default_rng(0).permutation(len(cells)), strict=True):
+        for column in columns:
+            row[column] = cells[other][column]
     folder = tmp_path / "permuted"
     folder.mkdir()
     table = folder / source.name
@@ -297,4 +299,5 @@ def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
         run = train(data.train, data.images, tmp_path / name, embeddings=data.train_embeddings, **STRATIFIED).run
         evaluate(run, read_catalogue(path), data.images)
         models.append(contents(tmp_path / name))
+    assert permuted != cells
     assert models[0] == models[1]

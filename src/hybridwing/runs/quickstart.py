@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hybridwing.catalogue.schema import Catalogue
 
-#: All that the core install offers.
+#: Those of the sample, and the default.
 DETECTORS = ("svm", "sgd", "knn", "gaussian", "fusion")
 #: Fewer photographs hold too few hybrids to calibrate a detector on a part of them.
 LEAST_SPECIMENS = 200
