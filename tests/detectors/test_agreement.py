@@ -48,7 +48,7 @@ def sample_scores(name: str, X: np.ndarray, y: np.ndarray, X_new: np.ndarray) ->
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", detector_names())
+@pytest.mark.parametrize("name", ["svm", "sgd", "knn", "gaussian"])
 def test_detector_file_and_sample_agree(name: str, specimens: Specimens, tmp_path: Path) -> None:
     X, y = specimens.X.astype(np.float64), specimens.y
     everything = np.concatenate([specimens.X_heldout, specimens.X])
@@ -59,6 +59,21 @@ def test_detector_file_and_sample_agree(name: str, specimens: Specimens, tmp_pat
     np.testing.assert_allclose(
         raw_scores(load_arrays(tmp_path / "detector.npz"), everything), expected, rtol=0, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("name", detector_names()[4:])
+def test_detector_and_file_agree(name: str, specimens: Specimens, tmp_path: Path) -> None:
+    """With subspecies, parents, records and blocks given."""
+    X, y = specimens.X, specimens.y
+    kinds = [None if label else f"subspecies {row % 3}" for row, label in enumerate(y)]
+    crosses = [("subspecies 0", "subspecies 7") if label else None for label in y]
+    fitted = make_detector(name, seed=0, blocks=(5, X.shape[1] - 5))
+    fitted.fit(X, y, subspecies=kinds, parents=crosses, records=[str(row % 4) for row in range(len(y))])
+    everything = np.concatenate([specimens.X_heldout, X])
+    save_arrays(tmp_path / "detector.npz", fitted.to_saved())
+    scores = raw_scores(load_arrays(tmp_path / "detector.npz"), everything)
+    np.testing.assert_allclose(scores, fitted.score_samples(everything), rtol=0, atol=1e-6)
+    assert np.ptp(scores) > 0
 
 
 def test_gaussian_on_unit_vectors(specimens: Specimens) -> None:

@@ -10,29 +10,36 @@ import pytest
 from hybridwing.detectors.base import Detector
 from hybridwing.detectors.registry import detector_entries, detector_names, make_detector
 from hybridwing.errors import DetectorError
-from hybridwing.runtime.arrays import LAYOUTS
+from hybridwing.runtime.layouts import LAYOUTS
+
+SAMPLE = ("svm", "sgd", "knn", "gaussian")
 
 
 def test_the_samples_four_are_there() -> None:
-    assert detector_names()[:4] == ("svm", "sgd", "knn", "gaussian")
+    assert detector_names()[:4] == SAMPLE
     assert set(detector_names()) == set(LAYOUTS)
 
 
 @pytest.mark.parametrize("entry", detector_entries(), ids=lambda entry: entry.name)
 def test_entries_say_what_they_are(entry) -> None:
     assert entry.summary
-    assert "Imageomics/HDR-anomaly-challenge-sample" in entry.source
-    assert "learns the crosses" in entry.seen_only
+    assert entry.source
+    if entry.name in SAMPLE:
+        assert "Imageomics/HDR-anomaly-challenge-sample" in entry.source
+    assert ("learns the crosses" in entry.seen_only) == (entry.name in (*SAMPLE, "block-discriminant"))
     detector = make_detector(entry.name, seed=11)
     assert isinstance(detector, Detector)
     assert detector.kind == entry.name
     assert detector.get_params().get("random_state") == (11 if entry.seeded else None)
+    assert ("blocks" in detector.get_params()) == entry.blocked
+    divided = make_detector(entry.name, seed=11, blocks=[3, 4])
+    assert divided.get_params().get("blocks") == ((3, 4) if entry.blocked else None)
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("smv", "unknown detector 'smv'; there are svm, sgd, knn, gaussian: did you mean svm"),
+        ("smv", "unknown detector 'smv'; there are svm, sgd, knn, gaussian, .*, fusion: did you mean svm"),
         ("SVM", "did you mean svm"),
         ("gausian", "did you mean gaussian"),
         ("transformer-xl", "choose one of those"),

@@ -47,8 +47,8 @@ def test_it_leaves_collection_run_and_evaluation(stub, tmp_path, monkeypatch):
     assert made.images.is_dir()
 
 
-def test_it_tries_every_detector_of_the_core():
-    assert detector_names()[: len(DETECTORS)] == DETECTORS
+def test_it_shows_the_default_beside_the_samples_detectors():
+    assert (*detector_names()[:4], "fusion") == DETECTORS
 
 
 def test_what_exists_is_refused_before_anything_is_made(tmp_path):

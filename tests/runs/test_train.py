@@ -268,3 +268,37 @@ def test_a_run_that_holds_something_else_is_never_replaced(album, stub, tmp_path
     with pytest.raises(RunError, match="also holds my evaluation, so it is not replaced"):
         train(album.read(), album.images, out, overwrite=True)
     assert contents(out) == before
+
+
+def test_the_default_detector_is_fusion_with_the_backbones_blocks(data, tmp_path):
+    result = train(data.train, data.images, tmp_path / "run", embeddings=data.train_embeddings, **STRATIFIED)
+    assert result.run.manifest.detectors == ("fusion",)
+    header = load_arrays(tmp_path / "run" / "detectors" / "fusion.npz").header
+    assert header.params["blocks"] == list(result.run.manifest.backbone.blocks)
+
+
+def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
+    """A model is made of the training table alone: evaluating against permuted labels comes to the same model."""
+    from hybridwing.catalogue.readers import read_catalogue
+    from hybridwing.runs.evaluate import evaluate
+
+    source = data.test.source
+    lines = source.read_text(encoding="utf-8").splitlines()
+    header = lines[0].split(",")
+    columns = [header.index(name) for name in ("hybrid_stat", "subspecies_ref", "ssp_indicator")]
+    cells = [line.split(",") for line in lines[1:]]
+    permuted = [list(row) for row in cells]
+    for row, other in zip(permuted, np.random.default_rng(0).permutation(len(cells)), strict=True):
+        for column in columns:
+            row[column] = cells[other][column]
+    folder = tmp_path / "permuted"
+    folder.mkdir()
+    table = folder / source.name
+    table.write_text("\n".join([lines[0], *(",".join(row) for row in permuted)]) + "\n", encoding="utf-8")
+    models = []
+    for name, path in (("a", source), ("b", table)):
+        run = train(data.train, data.images, tmp_path / name, embeddings=data.train_embeddings, **STRATIFIED).run
+        evaluate(run, read_catalogue(path), data.images)
+        models.append(contents(tmp_path / name))
+    assert permuted != cells
+    assert models[0] == models[1]

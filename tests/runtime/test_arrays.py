@@ -19,7 +19,6 @@ from hypothesis.extra import numpy as hnp
 from hybridwing.runtime import arrays as arrays_module
 from hybridwing.runtime.arrays import (
     FORMAT_VERSION,
-    LAYOUTS,
     MAX_HEADER_BYTES,
     QUANTILE_SCORE_MAP,
     DetectorHeader,
@@ -28,6 +27,7 @@ from hybridwing.runtime.arrays import (
     load_arrays,
     save_arrays,
 )
+from hybridwing.runtime.layouts import LAYOUTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,6 @@ from scipy.special import expit
 
 from hybridwing.runtime import scoring
 from hybridwing.runtime.arrays import (
-    LAYOUTS,
     DetectorHeader,
     FormatError,
     SavedDetector,
@@ -26,6 +25,7 @@ from hybridwing.runtime.arrays import (
     load_arrays,
     save_arrays,
 )
+from hybridwing.runtime.layouts import FUSION_HEADS, LAYOUTS, head_prefix
 from hybridwing.runtime.scoring import (
     HIGHEST_SCORE,
     LOWEST_SCORE,
@@ -66,35 +66,49 @@ def nearest(*, calibrated: bool = False, n_neighbors: int = 2) -> SavedDetector:
 
 def random_detector(kind: str, seed: int = 0, n_features: int = 7, n_vectors: int = 40) -> SavedDetector:
     """A detector of every kind that no scikit-learn estimator made."""
-    rng = np.random.default_rng(seed)
+    arrays = random_arrays(kind, np.random.default_rng(seed), n_features, n_vectors)
+    return saved(kind, n_features, calibrated=True, **arrays)
+
+
+def random_arrays(kind: str, rng: np.random.Generator, n_features: int, n_vectors: int) -> dict[str, object]:
     vectors = rng.normal(size=(n_vectors, n_features))
-    if kind == "svm":
-        arrays = {
-            "mean": rng.normal(size=n_features),
-            "scale": rng.uniform(0.5, 2, n_features),
-            "vectors": vectors,
-            "weights": rng.normal(size=n_vectors),
-            "intercept": 0.3,
-            "gamma": 0.1,
-        }
-    elif kind == "sgd":
-        arrays = {
+    mean, scale = rng.normal(size=n_features), rng.uniform(0.5, 2, n_features)
+    if kind in ("svm", "synthetic-hybrids"):
+        weights = {"weights": rng.normal(size=n_vectors), "intercept": 0.3, "gamma": 0.1}
+        return {"mean": mean, "scale": scale, "vectors": vectors, **weights}
+    if kind == "sgd":
+        return {
             "coef": rng.normal(size=(5, n_features)),
             "intercept": rng.normal(size=5),
             "slope": -rng.uniform(0.5, 2, 5),
             "offset": rng.normal(size=5),
         }
-    elif kind == "knn":
-        arrays = {"vectors": vectors, "labels": rng.integers(0, 2, n_vectors), "n_neighbors": 5}
-    else:
-        arrays = {
-            "vectors": vectors,
-            "residual": rng.normal(size=n_vectors),
-            "whitener": np.tril(rng.normal(size=(n_vectors, n_vectors))) * 0.01,
-            "amplitude": 1.0,
-            "length_scale": 2.0,
-        }
-    return saved(kind, n_features, calibrated=True, **arrays)
+    if kind == "knn":
+        return {"vectors": vectors, "labels": rng.integers(0, 2, n_vectors), "n_neighbors": 5}
+    if kind == "gaussian":
+        whitener = np.tril(rng.normal(size=(n_vectors, n_vectors))) * 0.01
+        numbers = {"amplitude": 1.0, "length_scale": 2.0}
+        return {"vectors": vectors, "residual": rng.normal(size=n_vectors), "whitener": whitener, **numbers}
+    if kind in ("soft-parents", "gap"):
+        linear = {"coef": rng.normal(size=(4, n_features)), "intercept": rng.normal(size=4)}
+        return {"mean": mean, "scale": scale, **linear, "crossed": [0, 0, 0, 1]}
+    if kind == "block-discriminant":
+        return {"coef": rng.normal(size=n_features), "intercept": 0.3}
+    if kind == "fusion":
+        arrays: dict[str, object] = {"fusion_weights": [1, 0.5, 0, 1, 1], "fusion_centres": rng.normal(size=5)}
+        arrays["fusion_scales"] = rng.uniform(0.5, 2, 5)
+        for head in FUSION_HEADS:
+            own = random_arrays(head, rng, n_features, n_vectors)
+            arrays.update({head_prefix(head) + name: array for name, array in own.items()})
+        return arrays
+    whitener = rng.normal(size=(n_features, 4))
+    parents = {"centre": mean, "whitener": whitener, "means": vectors[:5], "counts": [9, 1, 2, 30, 4]}
+    parents["starts"] = [0, 4] if n_features > 4 else [0]
+    if kind == "parent-mixture":
+        return {**parents, "crossed": [0, 0, 0, 1, 1]}
+    if kind == "mahalanobis":
+        return parents
+    return {**parents, "rest_mean": mean, "rest_whitener": whitener[::-1]}
 
 
 def test_every_layout_has_its_scorer() -> None:
@@ -271,13 +285,13 @@ def test_a_single_knot_maps_too() -> None:
     assert scores[0] < scores[1] < scores[2]
 
 
-def test_numpy_and_the_two_files_are_enough(tmp_path: Path) -> None:
+def test_numpy_and_four_files_are_enough(tmp_path: Path) -> None:
     """Score every kind in a Python that cannot import anything else of ours, nor the libraries we train with."""
     package = tmp_path / "carried"
     package.mkdir()
     (package / "__init__.py").touch()
     folder = Path(scoring.__file__).parent
-    for name in ("arrays.py", "scoring.py"):
+    for name in ("arrays.py", "layouts.py", "parents.py", "scoring.py"):
         shutil.copy(folder / name, package / name)
     X = np.random.default_rng(1).normal(size=(5, 7))
     np.save(tmp_path / "X.npy", X)

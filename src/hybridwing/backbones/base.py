@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hybridwing.errors import EmbeddingError
+from hybridwing.runtime import pattern
 from hybridwing.runtime.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -77,6 +78,15 @@ class BackboneSpec:
         if spec.dimension < 1:
             raise EmbeddingError(f"the description of the backbone cannot be read: its dimension is {spec.dimension}")
         return spec
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Widths of the parts of an embedding that describe different things: wings, or tokens; they add up to it."""
+        if self.family == "pattern" and self.dimension == sum(pattern.BLOCKS):
+            return pattern.BLOCKS
+        if self.feature == "cls+patches" and self.dimension % 2 == 0:
+            return (self.dimension // 2, self.dimension // 2)
+        return (self.dimension,)
 
     @property
     def key(self) -> str:

@@ -42,7 +42,7 @@ def train(
     images: Images,
     out: Annotated[Path, typer.Option("--out", help="New run folder.")],
     backbone: BackboneName = "pattern",
-    detector: Annotated[str, typer.Option("--detector", help="One or more, with commas between.")] = "svm",
+    detector: Annotated[str, typer.Option("--detector", help="One or more, with commas between.")] = "fusion",
     seed: Seed = 42,
     split: Annotated[str, typer.Option("--split", help="random, stratified, record or specimen.")] = "random",
     test_fraction: Annotated[float, typer.Option("--test-fraction", help="Share of the images held out.")] = 0.2,

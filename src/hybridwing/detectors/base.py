@@ -45,7 +45,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
     """
 
     kind: ClassVar[str]
-    """The name in the registry, in saved headers and in ``hybridwing.runtime.arrays.LAYOUTS``."""
+    """The name in the registry, in saved headers and in ``hybridwing.runtime.layouts.LAYOUTS``."""
 
     min_per_class: ClassVar[int] = 1
     """Fewest non-hybrids and fewest hybrids that ``fit`` can work with."""

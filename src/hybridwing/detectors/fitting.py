@@ -29,6 +29,7 @@ def fit_detector(
     subspecies: Sequence[str | None] | None = None,
     parents: Sequence[tuple[str, str] | None] | None = None,
     records: Sequence[str | None] | None = None,
+    blocks: Sequence[int] | None = None,
 ) -> SavedDetector:
     """Fit a detector on training specimens and calibrate it on others.
 
@@ -48,6 +49,8 @@ def fit_detector(
         The same seed and data give the same bytes when saved.
     subspecies, parents, records : sequence, optional
         Of the training specimens, as for ``Detector.fit``.
+    blocks : sequence of int, optional
+        Widths of the parts of the embeddings, as for ``make_detector``.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def fit_detector(
     DetectorError
         If the detector is unknown, or the data cannot be used.
     """
-    detector = make_detector(name, seed=seed)
+    detector = make_detector(name, seed=seed, blocks=blocks)
     detector.fit(X_train, y_train, subspecies=subspecies, parents=parents, records=records)
     saved = detector.to_saved()
     # Scored as a submission scores, so that the map is fitted on the very numbers it will be given.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from hybridwing.errors import DetectorError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hybridwing.detectors.base import Detector
 
 
@@ -27,6 +29,12 @@ class DetectorEntry:
         Where the method comes from.
     seen_only : str
         What it cannot find because it learns only from the crosses it was shown; empty when it looks further.
+    module, class_name : str
+        Where its class is.
+    seeded : bool
+        Whether it draws random numbers.
+    blocked : bool
+        Whether it takes the blocks of the embedding into account.
     """
 
     name: str
@@ -36,6 +44,7 @@ class DetectorEntry:
     module: str
     class_name: str
     seeded: bool
+    blocked: bool = False
 
 
 _SAMPLE = "Imageomics/HDR-anomaly-challenge-sample, DINO_train/classifier.py"
@@ -78,6 +87,84 @@ _ENTRIES = (
         class_name="GaussianDetector",
         seeded=True,
     ),
+    DetectorEntry(
+        name="soft-parents",
+        summary="classifier of subspecies in which a hybrid is half of each parent; two likely parents score high",
+        source="second place of the challenge's development phase",
+        seen_only="",
+        module="hybridwing.detectors.softmax",
+        class_name="SoftParentsDetector",
+        seeded=False,
+    ),
+    DetectorEntry(
+        name="gap",
+        summary="classifier of subspecies and known crosses; undecided specimens score high",
+        source="an entry to the challenge on segmented wings",
+        seen_only="",
+        module="hybridwing.detectors.softmax",
+        class_name="GapDetector",
+        seeded=False,
+    ),
+    DetectorEntry(
+        name="mahalanobis",
+        summary="distance to the nearest subspecies",
+        source="Lee et al. (2018), NeurIPS",
+        seen_only="",
+        module="hybridwing.detectors.mahalanobis",
+        class_name="MahalanobisDetector",
+        seeded=False,
+        blocked=True,
+    ),
+    DetectorEntry(
+        name="relative-mahalanobis",
+        summary="distance to the nearest subspecies, less that to all specimens together",
+        source="Ren et al. (2021), arXiv:2106.09022",
+        seen_only="",
+        module="hybridwing.detectors.mahalanobis",
+        class_name="RelativeMahalanobisDetector",
+        seeded=False,
+        blocked=True,
+    ),
+    DetectorEntry(
+        name="parent-mixture",
+        summary="how much better the best cross of two subspecies explains a specimen than one subspecies does",
+        source="hybridwing; hybrids as mixtures of two parents: Anderson and Thompson (2002), Genetics 160",
+        seen_only="",
+        module="hybridwing.detectors.parent_mixture",
+        class_name="ParentMixtureDetector",
+        seeded=False,
+        blocked=True,
+    ),
+    DetectorEntry(
+        name="synthetic-hybrids",
+        summary="svm that has also been shown made crosses of every pair of subspecies",
+        source="an entry to the challenge; mixing: Zhang et al. (2018), arXiv:1710.09412",
+        seen_only="",
+        module="hybridwing.detectors.synthetic_hybrids",
+        class_name="SyntheticHybridsDetector",
+        seeded=True,
+        blocked=True,
+    ),
+    DetectorEntry(
+        name="block-discriminant",
+        summary="a linear discriminant of the known hybrids in each view of the wings, added up",
+        source="Fisher (1936), Annals of Eugenics 7",
+        seen_only=_SEEN_ONLY,
+        module="hybridwing.detectors.block_discriminant",
+        class_name="BlockDiscriminantDetector",
+        seeded=False,
+        blocked=True,
+    ),
+    DetectorEntry(
+        name="fusion",
+        summary="heads for known crosses, made crosses and parents, weighted by held-out crosses and records",
+        source="hybridwing; Wolpert (1992), Neural Networks 5",
+        seen_only="",
+        module="hybridwing.detectors.fusion",
+        class_name="FusionDetector",
+        seeded=True,
+        blocked=True,
+    ),
 )
 
 
@@ -91,13 +178,13 @@ def detector_names() -> tuple[str, ...]:
 
     Examples
     --------
-    >>> detector_names()
+    >>> detector_names()[:4]
     ('svm', 'sgd', 'knn', 'gaussian')
     """
     return tuple(entry.name for entry in _ENTRIES)
 
 
-def make_detector(name: str, *, seed: int) -> Detector:
+def make_detector(name: str, *, seed: int, blocks: Sequence[int] | None = None) -> Detector:
     """Make a detector, not yet fitted, with its default parameters.
 
     Parameters
@@ -106,6 +193,8 @@ def make_detector(name: str, *, seed: int) -> Detector:
         One of ``detector_names()``.
     seed : int
         Seed of whatever the detector draws, in ``[0, 2**32)``. One that draws nothing ignores it.
+    blocks : sequence of int, optional
+        Widths of the parts (views, backbones) of the embeddings; one that takes them whole ignores it.
 
     Raises
     ------
@@ -120,5 +209,8 @@ def make_detector(name: str, *, seed: int) -> Detector:
     if not 0 <= seed < 2**32:
         raise DetectorError(f"seed {seed} is out of range; give a whole number from 0 to {2**32 - 1}")
     detector_class = getattr(importlib.import_module(entry.module), entry.class_name)
-    detector: Detector = detector_class(random_state=seed) if entry.seeded else detector_class()
+    settings: dict[str, object] = {"random_state": seed} if entry.seeded else {}
+    if entry.blocked and blocks is not None:
+        settings["blocks"] = tuple(blocks)
+    detector: Detector = detector_class(**settings)
     return detector

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from hybridwing.catalogue.schema import Catalogue
 
-#: All that the core install offers.
-DETECTORS = ("svm", "sgd", "knn", "gaussian")
+#: Those of the sample, and the default.
+DETECTORS = ("svm", "sgd", "knn", "gaussian", "fusion")
 #: Fewer photographs hold too few hybrids to calibrate a detector on a part of them.
 LEAST_SPECIMENS = 200
 COLLECTION, RUN, EVALUATION = "collection", "run", "evaluation"

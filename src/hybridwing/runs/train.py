@@ -71,7 +71,7 @@ def train(
     out: Path,
     *,
     backbone: str = "pattern",
-    detectors: Sequence[str] = ("svm",),
+    detectors: Sequence[str] = ("fusion",),
     seed: int = 42,
     split_method: Method = "random",
     test_fraction: float = 0.2,
@@ -136,7 +136,7 @@ def train(
         embeddings = _of_catalogue(embeddings, catalogue)
         learned = _part(catalogue, division.train, embeddings)
         held_out = _part(catalogue, division.test, embeddings)
-        saved = {name: _fit(name, learned, held_out, seed) for name in dict.fromkeys(detectors)}
+        saved = {name: _fit(name, learned, held_out, seed, encoder.spec.blocks) for name in dict.fromkeys(detectors)}
         scores = {name: calibrated_scores(model, held_out.vectors) for name, model in saved.items()}
         metrics = {name: detection_metrics(values, held_out.catalogue.labels) for name, values in scores.items()}
         manifest = RunManifest(
@@ -196,7 +196,7 @@ def _part(catalogue: Catalogue, index: NDArray[np.intp], embeddings: EmbeddingTa
     return _Part(tuple(str(u) for u in part.uuids), embeddings.vectors[rows[embedded]], part)
 
 
-def _fit(name: str, learned: _Part, held_out: _Part, seed: int) -> SavedDetector:
+def _fit(name: str, learned: _Part, held_out: _Part, seed: int, blocks: tuple[int, ...]) -> SavedDetector:
     return fit_detector(
         name,
         learned.vectors,
@@ -207,6 +207,7 @@ def _fit(name: str, learned: _Part, held_out: _Part, seed: int) -> SavedDetector
         subspecies=learned.catalogue.subspecies.tolist(),
         parents=learned.catalogue.parent_pairs,
         records=learned.catalogue.records.tolist(),
+        blocks=blocks,
     )
 
 

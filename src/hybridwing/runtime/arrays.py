@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .layouts import LAYOUTS, SCORE_MAP_LAYOUT, kind_fault, value_fault
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
@@ -36,27 +38,6 @@ MAX_HEADER_BYTES = 1 << 16
 HEADER_MEMBER = "header"
 NO_SCORE_MAP = "none"
 QUANTILE_SCORE_MAP = "quantile"
-
-LAYOUTS: Mapping[str, Mapping[str, str]] = {
-    "svm": {"mean": "d", "scale": "d", "vectors": "m d", "weights": "m", "intercept": "", "gamma": ""},
-    "sgd": {"coef": "e d", "intercept": "e", "slope": "e", "offset": "e"},
-    "knn": {"vectors": "m d", "labels": "m", "n_neighbors": ""},
-    "gaussian": {"vectors": "m d", "residual": "m", "whitener": "m m", "amplitude": "", "length_scale": ""},
-}
-"""Arrays and shapes of each kind of detector: ``d`` is ``n_features``, equal letters are equal lengths."""
-
-SCORE_MAP_LAYOUT: Mapping[str, str] = {
-    "map_knots": "k",
-    "map_levels": "k",
-    "map_scales": "2",
-    "heldout_nonhybrid": "h",
-    "fallback": "",
-}
-"""Arrays a calibrated detector has besides those of its kind."""
-
-_POSITIVE = frozenset({"scale", "gamma", "amplitude", "length_scale", "map_scales"})
-_FRACTIONS = frozenset({"labels", "map_levels", "heldout_nonhybrid", "fallback"})
-_RISING = frozenset({"map_knots", "map_levels"})
 
 # The members are written by NumPy in format 1.0, whose header is a Python literal. Matching the one form
 # that NumPy writes, instead of evaluating the literal, leaves a hostile header nothing to work with.
@@ -80,7 +61,7 @@ class DetectorHeader:
     Attributes
     ----------
     kind : str
-        The detector's name, one of ``LAYOUTS``.
+        The detector's name, one of ``layouts.LAYOUTS``.
     n_features : int
         Length of the embeddings it was fitted on.
     params : mapping
@@ -110,7 +91,7 @@ class SavedDetector:
     header : DetectorHeader
         What the arrays are.
     arrays : mapping of str to ndarray
-        float32, float64 or int64, all finite; names and shapes as in ``LAYOUTS`` and ``SCORE_MAP_LAYOUT``.
+        float32, float64 or int64, all finite; names and shapes as in ``layouts``.
     """
 
     header: DetectorHeader
@@ -205,8 +186,8 @@ def check_saved(saved: SavedDetector) -> None:
         _check_array(name, saved.arrays[name])
         _check_shape(name, saved.arrays[name].shape, letters.split(), lengths)
         _check_values(name, saved.arrays[name])
-    if header.kind == "knn" and not 1 <= saved.arrays["n_neighbors"] <= lengths["m"]:
-        raise FormatError(f"'n_neighbors' must be within 1 and the {lengths['m']} vectors there are")
+    if fault := kind_fault(header.kind, saved.arrays):
+        raise FormatError(fault)
 
 
 def _check_array(name: str, array: object) -> None:
@@ -225,14 +206,8 @@ def _check_shape(name: str, shape: tuple[int, ...], letters: list[str], lengths:
 
 
 def _check_values(name: str, array: Array) -> None:
-    if not np.isfinite(array).all():
-        raise FormatError(f"array '{name}' holds NaN or infinite values")
-    if name in _POSITIVE and not (array > 0).all():
-        raise FormatError(f"array '{name}' must be greater than 0")
-    if name in _FRACTIONS and not ((array >= 0) & (array <= 1)).all():
-        raise FormatError(f"array '{name}' must be within [0, 1]")
-    if name in _RISING and not (array[1:] > array[:-1]).all():
-        raise FormatError(f"array '{name}' must rise strictly")
+    if fault := value_fault(name, array):
+        raise FormatError(f"array '{name}' {fault}")
 
 
 def _header_bytes(header: DetectorHeader) -> NDArray[np.uint8]:

@@ -44,6 +44,8 @@ _FOLDED_WEIGHT = np.float32(0.7)
 
 #: Length of the descriptor: forewings, hindwings, both together and as they lie.
 DIMENSION = 2 * _WING + 2 * _LAYOUT
+#: Of these, what each part takes up, in their order.
+BLOCKS = (_WING, _WING, _LAYOUT, _LAYOUT)
 
 _EDGES = _CELLS * _CELLS * _ORIENTATIONS
 _COLOURS = 3 * _COLOUR_CELLS * _COLOUR_CELLS

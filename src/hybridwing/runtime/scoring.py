@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Array, FormatError, SavedDetector
+from .layouts import FUSION_HEADS, head_prefix
+from .parents import score_mixture, score_nearest, score_relative
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +22,9 @@ BLOCK_VALUES = 1 << 22
 
 LOWEST_SCORE, HIGHEST_SCORE = 0.0001, 0.9999
 """Bounds of a calibrated score: a score rounded to four decimals must never be 0 or 1."""
+
+CLEAR_PARENT = 0.75
+"""Probability of the likeliest subspecies from which on ``soft-parents`` takes a specimen for pure."""
 
 TAIL_SHARE = 0.02
 """Share of the score range kept on either side for values beyond every held-out score (200 steps)."""
@@ -224,6 +229,47 @@ def _mean_sigmoid(mean: Floats, variance: Floats) -> Floats:
     return np.asarray(0.5 * (errors @ _ERF_WEIGHTS) + 0.5 * _ERF_WEIGHTS.sum())
 
 
+def _score_soft_parents(arrays: Mapping[str, Array], X: Floats) -> Floats:
+    """Low for what is clearly one subspecies; otherwise the probability of the two likeliest parents together."""
+    probabilities = _probabilities(arrays, X)
+    pure = probabilities[:, ~np.asarray(arrays["crossed"], dtype=bool)].max(axis=1)
+    both = np.sort(probabilities, axis=1)[:, -2:].sum(axis=1)
+    return np.asarray(np.where(pure > CLEAR_PARENT, 1 - pure, both))
+
+
+def _score_gap(arrays: Mapping[str, Array], X: Floats) -> Floats:
+    """Probability of a known cross, or how little the best parent is ahead of the next, whichever is greater."""
+    probabilities, crossed = _probabilities(arrays, X), np.asarray(arrays["crossed"], dtype=bool)
+    ranked = np.sort(probabilities[:, ~crossed], axis=1)
+    ahead = ranked[:, -1] - (ranked[:, -2] if ranked.shape[1] > 1 else 0.0)
+    hybrid = probabilities[:, crossed].sum(axis=1)
+    return np.asarray(np.maximum(hybrid, 1 - ahead))
+
+
+def _probabilities(arrays: Mapping[str, Array], X: Floats) -> Floats:
+    """Softmax of a linear model behind a standard scaler, shape (n, c)."""
+    logits = (X - _floats(arrays, "mean")) / _floats(arrays, "scale") @ _floats(arrays, "coef").T
+    logits = logits + _floats(arrays, "intercept")
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _score_linear(arrays: Mapping[str, Array], X: Floats) -> Floats:
+    return np.asarray(X @ _floats(arrays, "coef") + float(arrays["intercept"]))
+
+
+def _score_fusion(arrays: Mapping[str, Array], X: Floats) -> Floats:
+    """Weighted sum of the heads, each on the scale of held-out non-hybrids."""
+    weights, centres = _floats(arrays, "fusion_weights"), _floats(arrays, "fusion_centres")
+    scales, total = _floats(arrays, "fusion_scales"), np.zeros(len(X))
+    for kind, weight, centre, scale in zip(FUSION_HEADS, weights, centres, scales, strict=True):
+        if weight:
+            prefix = head_prefix(kind)
+            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            total += weight * (SCORERS[kind](own, X) - centre) / scale
+    return total
+
+
 def _squared_distances(A: Floats, B: Floats) -> Floats:
     """Squared Euclidean distances, shape (len(A), len(B)), as one matrix product."""
     squares = np.square(A).sum(axis=1)[:, None] + np.square(B).sum(axis=1)
@@ -245,5 +291,13 @@ SCORERS: Mapping[str, Callable[[Mapping[str, Array], Floats], Floats]] = {
     "sgd": _score_sgd,
     "knn": _score_knn,
     "gaussian": _score_gaussian,
+    "soft-parents": _score_soft_parents,
+    "gap": _score_gap,
+    "mahalanobis": score_nearest,
+    "relative-mahalanobis": score_relative,
+    "parent-mixture": score_mixture,
+    "synthetic-hybrids": _score_svm,
+    "block-discriminant": _score_linear,
+    "fusion": _score_fusion,
 }
-"""The scoring function of each kind of detector in ``arrays.LAYOUTS``."""
+"""The scoring function of each kind of detector in ``layouts.LAYOUTS``."""

@@ -1,0 +1,131 @@
+"""Distances of embeddings to parents, block by block, and the scores that are made of them, with NumPy alone.
+
+A block is a run of columns that belong together, such as one view. Every block of an embedding is brought to unit
+length and whitened by a covariance that all parents share, so that the squared distance to a parent is the sum over
+blocks of plain squared distances.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Arrays = Mapping[str, NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int64]]
+
+
+def block_slices(starts: NDArray[np.int64], n_features: int) -> list[slice]:
+    """Columns of each block."""
+    edges = [*starts.tolist(), n_features]
+    return [slice(*pair) for pair in pairwise(edges)]
+
+
+def unit_blocks(X: Floats, slices: list[slice]) -> Floats:
+    """Bring every block of every row to unit length; a block of zeros stays as it is."""
+    unit = np.empty_like(X)
+    for block in slices:
+        length = np.sqrt(np.square(X[:, block]).sum(axis=1, keepdims=True))
+        unit[:, block] = X[:, block] / np.where(length > 0, length, 1.0)
+    return unit
+
+
+def whitened(unit: Floats, centre: Floats, whitener: Floats, slices: list[slice]) -> Floats:
+    """Whiten rows of unit blocks; `whitener` holds the square matrix of each block in that block's rows."""
+    out = np.empty_like(unit)
+    for block in slices:
+        width = block.stop - block.start
+        out[:, block] = (unit[:, block] - centre[block]) @ whitener[block, :width]
+    return out
+
+
+def block_distances(white: Floats, means: Floats, slices: list[slice]) -> Floats:
+    """Squared distances to each mean in each block, shape (n, k, b)."""
+    out = np.empty((len(white), len(means), len(slices)))
+    for place, block in enumerate(slices):
+        rows, centres = white[:, block], means[:, block]
+        squares = np.square(rows).sum(axis=1)[:, None] + np.square(centres).sum(axis=1)
+        out[:, :, place] = np.maximum(squares - 2 * (rows @ centres.T), 0)
+    return out
+
+
+def predictive(distances: Floats, shares: Floats, n_features: int) -> Floats:
+    """Allow for means that were estimated: -2 log of the predictive density, up to a constant.
+
+    A mean of n specimens has 1/n of their covariance, so a new specimen of a class of one lies at twice the squared
+    distance. `shares` is that fraction, broadcast against `distances`.
+    """
+    return np.asarray(distances / (1 + shares) + n_features * np.log1p(shares))
+
+
+def score_nearest(arrays: Arrays, X: Floats) -> Floats:
+    """Mahalanobis distance to the nearest parent, not squared."""
+    slices, _, white = _prepared(arrays, X)
+    return np.asarray(np.sqrt(_nearest(arrays, white, slices)))
+
+
+def score_relative(arrays: Arrays, X: Floats) -> Floats:
+    """Relative Mahalanobis distance: to the nearest parent, less that to all specimens together."""
+    slices, unit, white = _prepared(arrays, X)
+    rest = whitened(unit, _floats(arrays, "rest_mean"), _floats(arrays, "rest_whitener"), slices)
+    return np.asarray(_nearest(arrays, white, slices) - np.square(rest).sum(axis=1))
+
+
+def score_mixture(arrays: Arrays, X: Floats) -> Floats:
+    """How much better the best cross explains a specimen than the best single parent."""
+    slices, _, white = _prepared(arrays, X)
+    means, shares = _floats(arrays, "means"), 1 / _floats(arrays, "counts")
+    crossed = np.asarray(arrays["crossed"], dtype=bool)
+    distances = block_distances(white, means, slices)
+    totals = predictive(distances.sum(axis=2), shares, X.shape[1])
+    single = totals[:, ~crossed].min(axis=1)
+    best = totals[:, crossed].min(axis=1) if crossed.any() else np.full(len(X), np.inf)
+    apart = np.stack([np.square(means[:, None, block] - means[None, :, block]).sum(axis=2) for block in slices], axis=2)
+    parents = np.flatnonzero(~crossed)
+    for place, first in enumerate(parents):
+        for second in parents[place + 1 :]:
+            pair = _best_cross(distances[:, first], distances[:, second], apart[first, second])
+            best = np.minimum(best, predictive(pair, (shares[first] + shares[second]) / 4, X.shape[1]))
+    return np.asarray(single - best)
+
+
+def _best_cross(first: Floats, second: Floats, apart: Floats) -> Floats:
+    """Squared distance to the nearest cross of two parents, shape (n,).
+
+    A cross has every block from the first parent, from the second or half-way between, but not all from one parent.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n, b)
+        Squared distances to the parents in each block.
+    apart : ndarray of shape (b,)
+        Squared distance between the parents in each block.
+    """
+    choices = np.stack([first, (first + second) / 2 - apart / 4, second])
+    choices.sort(axis=0)
+    free_choice = choices[0]
+    free = free_choice.sum(axis=1)
+    pure = (free_choice == first).all(axis=1) | (free_choice == second).all(axis=1)
+    dearer = (choices[1] - choices[0]).min(axis=1)
+    return np.asarray(np.where(pure, free + dearer, free))
+
+
+def _nearest(arrays: Arrays, white: Floats, slices: list[slice]) -> Floats:
+    distances = block_distances(white, _floats(arrays, "means"), slices).sum(axis=2)
+    return np.asarray(predictive(distances, 1 / _floats(arrays, "counts"), white.shape[1]).min(axis=1))
+
+
+def _prepared(arrays: Arrays, X: Floats) -> tuple[list[slice], Floats, Floats]:
+    slices = block_slices(np.asarray(arrays["starts"], dtype=np.int64), X.shape[1])
+    unit = unit_blocks(X, slices)
+    return slices, unit, whitened(unit, _floats(arrays, "centre"), _floats(arrays, "whitener"), slices)
+
+
+def _floats(arrays: Arrays, name: str) -> Floats:
+    return np.asarray(arrays[name], dtype=np.float64)
