@@ -11,7 +11,7 @@ from hybridwing.array_file import read_arrays, write_arrays
 from hybridwing.errors import RunError
 from hybridwing.explain.parent_fitting import _solved, fit_parents
 from hybridwing.explain.parents import ParentModel, _mixed_interval, read_parents
-from hybridwing.runtime.pattern import BLOCKS, DIMENSION
+from hybridwing.runtime.pattern import PARTS, DIMENSION
 
 NAMES = ("ada", "bea", "cleo", "dora", "eve")
 WIDTHS = (12, 12, 12)
@@ -137,7 +137,7 @@ def test_where_nothing_can_be_said_there_is_no_model():
 
 
 def test_the_pattern_backbone_has_blocks_that_add_up():
-    assert sum(BLOCKS) == DIMENSION
+    assert sum(PARTS) == DIMENSION
 
 
 def test_the_interval_of_an_index_that_may_be_none():

@@ -12,7 +12,7 @@ from hybridwing.explain.familiarity import Familiarity, fit_familiarity, read_fa
 from hybridwing.explain.parent_fitting import fit_parents
 from hybridwing.explain.parents import ParentModel, read_parents
 from hybridwing.runs.folder import FAMILIARITY, PARENTS, SCORES
-from hybridwing.runtime.pattern import BLOCKS
+from hybridwing.runtime.pattern import PARTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,7 +114,7 @@ def held_out_hybrids(run: Run, detector: str) -> list[float]:
 
 def blocks_of(backbone: BackboneSpec) -> tuple[int, ...] | None:
     """Lengths of an embedding's parts that inherit on their own; None where it is one."""
-    return BLOCKS if backbone.name == "pattern" and backbone.dimension == sum(BLOCKS) else None
+    return PARTS if backbone.name == "pattern" and backbone.dimension == sum(PARTS) else None
 
 
 def named(catalogue: Catalogue) -> Catalogue:

@@ -49,9 +49,9 @@ BLOCKS = (_WING, _WING, _LAYOUT, _LAYOUT)
 
 _EDGES = _CELLS * _CELLS * _ORIENTATIONS
 _COLOURS = 3 * _COLOUR_CELLS * _COLOUR_CELLS
-#: Lengths of the descriptor's parts, in order: edges, colours and proportions of the forewings, then of the hindwings;
-#: edges and lightness of both laid together, then as they lie.
-BLOCKS = (_EDGES, _COLOURS, _SHAPE) * 2 + (_EDGES, _LAYOUT_CELLS * _LAYOUT_CELLS) * 2
+#: The same, divided by what is measured: edges, colours and proportions of the forewings, then of the hindwings; edges
+#: and lightness of both laid together, then as they lie.
+PARTS = (_EDGES, _COLOURS, _SHAPE) * 2 + (_EDGES, _LAYOUT_CELLS * _LAYOUT_CELLS) * 2
 
 
 @dataclass(frozen=True, eq=False)
