@@ -11,7 +11,7 @@ from hybridwing.array_file import read_arrays, write_arrays
 from hybridwing.errors import RunError
 from hybridwing.explain.parent_fitting import _solved, fit_parents
 from hybridwing.explain.parents import ParentModel, _mixed_interval, read_parents
-from hybridwing.runtime.pattern import PARTS, DIMENSION
+from hybridwing.runtime.pattern import DIMENSION, PARTS
 
 NAMES = ("ada", "bea", "cleo", "dora", "eve")
 WIDTHS = (12, 12, 12)
