@@ -74,3 +74,15 @@ def test_where_it_was_fetched_from_is_told_but_does_not_count():
     assert BackboneSpec.from_dict(older) == SPEC
     with pytest.raises(EmbeddingError, match="all else is text"):
         BackboneSpec.from_dict({**SPEC.to_dict(), "source": None})
+
+
+def test_blocks_add_up_to_the_embedding():
+    from hybridwing.backbones.pattern import PatternBackbone
+
+    spec = PatternBackbone().spec
+    assert len(spec.blocks) == 4
+    assert sum(spec.blocks) == spec.dimension
+    assert SPEC.blocks == (16, 16)
+    assert dataclasses.replace(SPEC, feature="pooled").blocks == (32,)
+    # An earlier version of the descriptor, of another length.
+    assert dataclasses.replace(spec, dimension=500).blocks == (500,)
