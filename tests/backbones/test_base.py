@@ -93,3 +93,13 @@ def test_the_pattern_has_a_version_of_its_own(monkeypatch):
     older = spec.to_dict()
     del older["preprocess"]["view_version"]
     assert BackboneSpec.from_dict(older).key == spec.key
+
+
+def test_blocks_add_up_to_the_embedding():
+    spec = PatternBackbone().spec
+    assert len(spec.blocks) == 4
+    assert sum(spec.blocks) == spec.dimension
+    assert SPEC.blocks == (16, 16)
+    assert dataclasses.replace(SPEC, feature="pooled").blocks == (32,)
+    # An earlier version of the descriptor, of another length.
+    assert dataclasses.replace(spec, dimension=500).blocks == (500,)
