@@ -120,7 +120,7 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
     )
     table = read_catalogue(collection.train)
     options = {"backbone": f"local:{tmp_path / 'tiny'}", "split_method": "stratified", "test_fraction": 0.3}
-    run = train(table, collection.images, tmp_path / "run", **options).run
+    run = train(table, collection.images, tmp_path / "run", detectors=("svm",), **options).run
     (tmp_path / "tiny").rename(tmp_path / "moved")
     moved = f"local:{tmp_path / 'moved'}"
     made = build_submission(run, tmp_path / "submission", archive=True, backbone=moved)
