@@ -135,9 +135,15 @@ def pybioclip(photographs: Path) -> Callable[[], object] | str:
     if importlib.util.find_spec("bioclip") is None:
         return "pybioclip is not installed"
     try:
-        from bioclip.predict import BaseClassifier
+        import open_clip
+        from bioclip.predict import BaseClassifier, preprocess_img
 
-        classifier = BaseClassifier(model_str="ViT-B-16", pretrained_str=None)
+        class Untrained(BaseClassifier):  # type: ignore[misc]  # its way to embed, without weights of the hub
+            def load_pretrained_model(self, *_: object, **__: object) -> None:
+                self.model = open_clip.create_model("ViT-B-16", pretrained=None).eval()
+                self.preprocess = preprocess_img
+
+        classifier = Untrained()
     except Exception as error:  # torchvision beside another torch, a hub that cannot be reached
         return f"pybioclip does not load here: {str(error).splitlines()[0]}"
     paths = [str(path) for path in sorted(photographs.iterdir())]
