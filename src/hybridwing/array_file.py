@@ -10,6 +10,7 @@ import numpy as np
 
 from hybridwing.errors import RunError
 from hybridwing.files import written_whole
+from hybridwing.runtime.arrays import write_archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,14 +49,8 @@ def write_arrays(path: Path, kind: str, header: Mapping[str, object], arrays: Ar
     text = json.dumps({**header, "kind": kind, "format_version": FORMAT_VERSION}, sort_keys=True, allow_nan=False)
     members: dict[str, NDArray[np.generic]] = {_HEADER: np.frombuffer(text.encode("utf-8"), dtype=np.uint8)}
     members.update({name: arrays[name] for name in sorted(arrays)})
-    with written_whole(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in members.items():
-            # A fixed date and a fixed "made on": numpy.savez would stamp the time of writing.
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system, entry.external_attr = 3, 0o644 << 16
-            with archive.open(entry, "w") as stream:
-                plain = np.array(array, dtype=array.dtype.newbyteorder("<"), order="C")
-                np.lib.format.write_array(stream, plain, version=(1, 0), allow_pickle=False)
+    with written_whole(path) as partial, partial.open("wb") as stream:
+        write_archive(stream, members)
 
 
 def read_arrays(path: Path, kind: str) -> tuple[dict[str, object], Arrays]:

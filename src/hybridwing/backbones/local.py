@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.convert import find_pickle, not_convertible
-from hybridwing.backbones.network import NetworkBackbone, hash_file
+from hybridwing.backbones.network import NetworkBackbone
 from hybridwing.backbones.settings import PREPROCESSORS, read_open_clip_preprocess, read_preprocess
 from hybridwing.errors import BackboneError, MissingExtraError
+from hybridwing.runtime.digests import feed_file
 from hybridwing.runtime.loading import EncoderError, find_layout, transformers_weights
 from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
 from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
@@ -201,5 +202,5 @@ def _digest(folder: Path, layout: str) -> str:
     total = hashlib.sha256()
     for path in _model_files(folder, layout):
         total.update(path.name.encode() + b"\0")
-        hash_file(path, total)
+        feed_file(path, total.update)
     return total.hexdigest()

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from hybridwing.runtime.preprocess import Prepared, Preprocess, prepare
 
 if TYPE_CHECKING:
-    import hashlib
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -54,10 +52,3 @@ class NetworkBackbone:
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Embed a batch."""
         return self._encoder.forward(batch)
-
-
-def hash_file(path: Path, into: hashlib._Hash) -> None:
-    """Feed a file to a hash piece by piece: weights may be larger than the memory."""
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            into.update(block)

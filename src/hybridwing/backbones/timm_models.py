@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.hub import fetch
-from hybridwing.backbones.network import NetworkBackbone, hash_file
+from hybridwing.backbones.network import NetworkBackbone
 from hybridwing.errors import BackboneError, MissingExtraError
+from hybridwing.runtime.digests import feed_file
 from hybridwing.runtime.encoder import Encoder
 from hybridwing.runtime.loading import EncoderError, LoadedModel, first_line
 from hybridwing.runtime.preprocess import Preprocess
@@ -77,7 +78,7 @@ class TimmBackbone(NetworkBackbone):
     def spec(self) -> BackboneSpec:
         """What it is; loads the model."""
         weights = hashlib.sha256()
-        hash_file(self._files.folder / _WEIGHTS, weights)
+        feed_file(self._files.folder / _WEIGHTS, weights.update)
         return BackboneSpec(
             name=f"timm:{self._model}",
             family="timm",

@@ -127,7 +127,7 @@ def save_arrays(path: str | os.PathLike[str], saved: SavedDetector) -> None:
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
     try:
         with temporary.open("xb") as stream:
-            _write_archive(stream, members)
+            write_archive(stream, members)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -221,7 +221,8 @@ def _header_bytes(header: DetectorHeader) -> NDArray[np.uint8]:
     return np.frombuffer(content, dtype=np.uint8)
 
 
-def _write_archive(stream: io.BufferedWriter, members: Mapping[str, NDArray[np.generic]]) -> None:
+def write_archive(stream: io.BufferedWriter, members: Mapping[str, NDArray[np.generic]]) -> None:
+    """Write arrays by name as an ``.npz`` archive whose bytes are a function of the content alone."""
     # numpy.savez stamps each member with the time of writing; fixed stamps, no compression (zlib's output
     # changes between versions) and a fixed "made on" field keep the bytes a function of the content alone.
     with zipfile.ZipFile(stream, "w", compression=zipfile.ZIP_STORED) as archive:

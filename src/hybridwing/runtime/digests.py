@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -16,7 +17,12 @@ class ServingError(ValueError):
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, in lower-case hexadecimal."""
     total = hashlib.sha256()
+    feed_file(path, total.update)
+    return total.hexdigest()
+
+
+def feed_file(path: Path, update: Callable[[bytes], object]) -> None:
+    """Hand over a file piece by piece, e.g. to a hash: weights may be larger than the memory."""
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            total.update(block)
-    return total.hexdigest()
+            update(block)
