@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.detectors.fusion import FusionDetector
+from hybridwing.detectors.fusion import WEIGHTS, FusionDetector
 from hybridwing.detectors.registry import make_detector
 from hybridwing.runtime.layouts import FUSION_HEADS
 from hybridwing.runtime.pattern import BLOCKS
@@ -49,14 +49,14 @@ def all_scores(training: Training, tests: dict[str, np.ndarray], *, ablate: bool
         for place, head in enumerate(FUSION_HEADS):
             weights = fusion.weights_ * (np.arange(len(FUSION_HEADS)) != place)
             scores.setdefault(f"fusion without {head}", {})[test] = heads @ weights
-        scores.setdefault("fusion, no head left out", {})[test] = heads.sum(axis=1)
-    for title, blocks, records in (
-        ("fusion, one block", None, training.records),
-        ("fusion, records not held out", BLOCKS, None),
+        scores.setdefault("fusion, no head left out", {})[test] = heads @ np.array(WEIGHTS)
+        scores.setdefault("fusion, heads count alike", {})[test] = heads @ (fusion.weights_ > 0)
+    for title, changed in (
+        ("fusion, one block", FusionDetector(random_state=SEED)),
+        ("fusion, records not weighted", FusionDetector(BLOCKS, balance_records=False, random_state=SEED)),
     ):
-        changed = FusionDetector(blocks=blocks, random_state=SEED)
-        changed.fit(training.X, training.y, subspecies=training.subspecies, parents=training.parents, records=records)
-        scores[title] = {test: changed.score_samples(X) for test, X in tests.items()}
+        fitted = _fitted(changed, training)
+        scores[title] = {test: fitted.score_samples(X) for test, X in tests.items()}
     return scores
 
 

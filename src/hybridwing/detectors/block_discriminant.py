@@ -9,6 +9,7 @@ import numpy as np
 from hybridwing.detectors.base import Detector
 from hybridwing.detectors.groups import block_starts
 from hybridwing.detectors.parent_model import shrunk_whitener
+from hybridwing.detectors.record_weights import record_weights
 from hybridwing.runtime.parents import block_slices
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class BlockDiscriminantDetector(Detector):
     ----------
     blocks : sequence of int, optional
         Widths of the blocks of the embedding, such as its views; by default it is one block.
+    balance_records : bool, default=True
+        Whether non-hybrids of the hybrids' records weigh more, in their mean and in the vote's unit; see
+        :func:`hybridwing.detectors.record_weights.record_weights`.
 
     Attributes
     ----------
@@ -47,18 +51,21 @@ class BlockDiscriminantDetector(Detector):
     coef_: Floats
     intercept_: float
 
-    def __init__(self, blocks: Sequence[int] | None = None) -> None:
+    def __init__(self, blocks: Sequence[int] | None = None, balance_records: bool = True) -> None:
         self.blocks = blocks
+        self.balance_records = balance_records
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], **_: object) -> None:
+    def _fit(self, X: Floats, y: NDArray[np.int64], *, records: Sequence[str | None] | None, **_: object) -> None:
         slices = block_slices(block_starts(self.blocks, X.shape[1]), X.shape[1])
-        middle, other = X[y == 0].mean(axis=0), X[y == 1].mean(axis=0)
+        weights = record_weights(y, records if self.balance_records else None)[y == 0]
+        middle, other = np.average(X[y == 0], axis=0, weights=weights), X[y == 1].mean(axis=0)
         whitener = shrunk_whitener(X - np.where(y[:, None] == 1, other, middle), slices, max(len(X) - 2, 1))
         self.coef_ = np.zeros(X.shape[1])
         for block in slices:
             square = whitener[block, : block.stop - block.start]
             direction = square @ (square.T @ (other - middle)[block])
-            spread = ((X[y == 0] - middle)[:, block] @ direction).std()
+            votes = (X[y == 0] - middle)[:, block] @ direction
+            spread = np.sqrt(np.average(votes**2, weights=weights))
             self.coef_[block] = direction / spread if spread > 0 else 0.0
         self.intercept_ = -float(self.coef_ @ middle)
 

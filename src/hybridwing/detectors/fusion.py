@@ -33,12 +33,12 @@ RATES = (0.90, 0.95, 0.98)
 LEAST_SHARE = 0.75
 """A head counts if it finds this share of the held-out known hybrids that the best head finds."""
 
-UNLIKE_WEIGHT = 0.5
-"""Weight of the last head, ``mahalanobis``."""
+WEIGHTS = (1.0, 0.5, 4.0, 1.0, 0.5)
+"""Of the heads, in the order of ``runtime.layouts.FUSION_HEADS``."""
 
 
 class FusionDetector(Detector):
-    """The sum of five heads, each on the scale of the held-out non-hybrids.
+    """A weighted sum of five heads, each on the scale of the held-out non-hybrids.
 
     ``svm`` and ``block-discriminant`` know the crosses they were shown, ``synthetic-hybrids`` crosses made of every
     pair of subspecies, ``parent-mixture`` and ``mahalanobis`` the parents. Training specimens are held out in
@@ -46,9 +46,9 @@ class FusionDetector(Detector):
     distance from the median of the held-out non-hybrids' scores to their 95 % quantile, so that it counts by how far
     beyond them a specimen lies. A head that finds too few of the held-out known hybrids, each fold at thresholds from
     its own non-hybrids, is left out: it would add noise (``parent-mixture`` where a parent of the known cross has no
-    specimens, for one). The others count alike, but ``mahalanobis`` always and half: it is there for what is unlike
-    everything, as hybrids of parents without specimens are, and known hybrids tell nothing about that. Then every head
-    is fitted on everything.
+    specimens, for one). But ``mahalanobis`` always counts: it is there for what is unlike everything, as hybrids of
+    parents without specimens are, and known hybrids tell nothing about that. Then every head is fitted on everything.
+    :data:`WEIGHTS` says how much each counts; most of all ``synthetic-hybrids``, the one that knows both kinds.
 
     Parameters
     ----------
@@ -57,6 +57,9 @@ class FusionDetector(Detector):
     n_folds : int, default=3
         Parts that are held out in turn, at least 2. With fewer hybrids or non-hybrids than that all heads count, on
         the scale of the specimens they were fitted on.
+    balance_records : bool, default=True
+        Whether non-hybrids of the hybrids' records weigh more in the heads that know hybrids, see
+        :func:`hybridwing.detectors.record_weights.record_weights`.
     random_state : int, default=0
         Seed of the folds and of the made crosses.
 
@@ -65,7 +68,7 @@ class FusionDetector(Detector):
     heads_ : tuple of Detector
         In the order of ``runtime.layouts.FUSION_HEADS``.
     weights_ : ndarray of shape (n_heads,), float64
-        1 for a head that counts, 0 for one that does not; the last is always :data:`UNLIKE_WEIGHT`.
+        :data:`WEIGHTS`, but 0 for a head that does not count.
     recalls_ : ndarray of shape (n_heads,), float64
         Recall of the held-out known hybrids by each head, mean over folds and ``RATES``; NaN without folds.
     centres_, scales_ : ndarray of shape (n_heads,), float64
@@ -85,9 +88,16 @@ class FusionDetector(Detector):
     centres_: Floats
     scales_: Floats
 
-    def __init__(self, blocks: Sequence[int] | None = None, n_folds: int = 3, random_state: int = 0) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[int] | None = None,
+        n_folds: int = 3,
+        balance_records: bool = True,
+        random_state: int = 0,
+    ) -> None:
         self.blocks = blocks
         self.n_folds = n_folds
+        self.balance_records = balance_records
         self.random_state = random_state
 
     def _fit(
@@ -102,7 +112,7 @@ class FusionDetector(Detector):
         if self.n_folds < 2:
             raise DetectorInputError(f"n_folds must be a whole number of at least 2; got {self.n_folds}")
         block_starts(self.blocks, X.shape[1])
-        self.heads_ = self._fit_heads(X, y, subspecies, parents)
+        self.heads_ = self._fit_heads(X, y, subspecies, parents, records)
         if min(np.bincount(y)) < self.n_folds:
             self.centres_, self.scales_ = _scale(self._head_scores(self.heads_, X[y == 0]))
             self.weights_ = _weights(np.ones(len(self.heads_), dtype=bool))
@@ -112,7 +122,8 @@ class FusionDetector(Detector):
         scores = np.empty((len(X), len(self.heads_)))
         for number in range(self.n_folds):
             rows = np.flatnonzero(fold != number)
-            heads = self._fit_heads(X[rows], y[rows], _taken(subspecies, rows), _taken(parents, rows))
+            others = (_taken(subspecies, rows), _taken(parents, rows), _taken(records, rows))
+            heads = self._fit_heads(X[rows], y[rows], *others)
             scores[fold == number] = self._head_scores(heads, X[fold == number])
         self.centres_, self.scales_ = _scale(scores[y == 0])
         self.recalls_ = _recalls(scores, y, fold)
@@ -124,15 +135,17 @@ class FusionDetector(Detector):
         y: Labels,
         subspecies: Sequence[str | None] | None,
         parents: Sequence[tuple[str, str] | None] | None,
+        records: Sequence[str | None] | None,
     ) -> tuple[Detector, ...]:
+        balanced = self.balance_records
         heads: tuple[Detector, ...] = (
-            SvmDetector(),
-            BlockDiscriminantDetector(self.blocks),
-            SyntheticHybridsDetector(self.blocks, random_state=self.random_state),
+            SvmDetector(balance_records=balanced),
+            BlockDiscriminantDetector(self.blocks, balance_records=balanced),
+            SyntheticHybridsDetector(self.blocks, balance_records=balanced, random_state=self.random_state),
             ParentMixtureDetector(self.blocks),
             MahalanobisDetector(self.blocks),
         )
-        return tuple(head.fit(X, y, subspecies=subspecies, parents=parents) for head in heads)
+        return tuple(head.fit(X, y, subspecies=subspecies, parents=parents, records=records) for head in heads)
 
     @staticmethod
     def _head_scores(heads: Sequence[Detector], X: Floats) -> Floats:
@@ -179,9 +192,9 @@ def _folds(y: Labels, member: Labels, records: Sequence[str | None] | None, n_fo
 
 
 def _weights(counts: NDArray[np.bool_]) -> Floats:
-    """Weights from which heads count."""
-    weights = counts.astype(np.float64)
-    weights[-1] = UNLIKE_WEIGHT
+    """Weights from which heads count; the last always does."""
+    weights = counts * np.array(WEIGHTS)
+    weights[-1] = WEIGHTS[-1]
     return weights
 
 

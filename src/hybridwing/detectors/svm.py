@@ -10,9 +10,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from hybridwing.detectors.base import Detector, compact
+from hybridwing.detectors.record_weights import record_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
@@ -34,6 +35,9 @@ class SvmDetector(Detector):
     ----------
     C : float, default=1.0
         Penalty of a training specimen on the wrong side, in ``(0, inf)``.
+    balance_records : bool, default=False
+        Whether non-hybrids of the hybrids' records weigh more, see
+        :func:`hybridwing.detectors.record_weights.record_weights`. The sample knows no such thing.
 
     Attributes
     ----------
@@ -48,12 +52,18 @@ class SvmDetector(Detector):
     kind: ClassVar[str] = "svm"
     estimator_: Pipeline
 
-    def __init__(self, C: float = 1.0) -> None:
+    def __init__(self, C: float = 1.0, balance_records: bool = False) -> None:
         self.C = C
+        self.balance_records = balance_records
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], **_: object) -> None:
+    def _fit(self, X: Floats, y: NDArray[np.int64], *, records: Sequence[str | None] | None, **_: object) -> None:
+        self.learn(X, y, record_weights(y, records if self.balance_records else None))
+
+    def learn(self, X: Floats, y: NDArray[np.int64], weights: Floats) -> None:
+        """Fit to checked specimens of given weights; those of hybrids and of non-hybrids are balanced."""
+        self.n_features_in_ = X.shape[1]
         machine = SVC(C=self.C, gamma="scale", class_weight="balanced")
-        self.estimator_ = make_pipeline(StandardScaler(), machine).fit(X, y)
+        self.estimator_ = make_pipeline(StandardScaler(), machine).fit(X, y, svc__sample_weight=weights)
         # As they were given: standardised support vectors would need float64, twice the size.
         self.support_vectors_ = X[machine.support_]
 
