@@ -102,7 +102,9 @@ def without_paths(spec: BackboneSpec) -> BackboneSpec:
     folders = weight_folders(spec)
 
     def named(one: BackboneSpec) -> str:
-        return f"local:weights/{folders.get(one.weights_sha256, "")}".rstrip("/") if one.name.startswith("local:") else one.name
+        if not one.name.startswith("local:"):
+            return one.name
+        return f"local:weights/{folders.get(one.weights_sha256, '')}".rstrip("/")
 
     parts = tuple(replace(part, name=named(part)) for part in spec.parts)
     name = ",".join(dict.fromkeys(part.name for part in parts)) if parts else named(spec)
