@@ -4,8 +4,9 @@ Trains a small run, builds the zip, installs its requirements.txt into a new vir
 index), runs it as Codabench does and compares every score with the library's. Simulated photographs serve where no
 table is given.
 
-    python benchmarks/submission.py [--backbone local:MOBILENET] [--python PYTHON3.10] [--bundle HDR-ANOMALY-CHALLENGE]
-        [--table train.csv --images DIR --reference ref_val.csv] [--json results.json]
+    python benchmarks/submission.py [--backbone pattern,local:MOBILENET] [--view specimen,forewings]
+        [--python PYTHON3.10] [--bundle HDR-ANOMALY-CHALLENGE] [--table train.csv --images DIR --reference ref_val.csv]
+        [--json results.json]
 
 With --bundle the challenge's own ingestion and scoring programs run too, unchanged, and have to give the same files.
 """
@@ -33,6 +34,7 @@ from hybridwing.simulate.collection import simulate
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backbone", default="pattern", help="see `hybridwing backbones`")
+    parser.add_argument("--view", default="whole", help="one or more, with commas between")
     parser.add_argument("--detector", default="svm")
     parser.add_argument("--table", type=Path, help="training table; left out, photographs are simulated")
     parser.add_argument("--images", type=Path, help="folder of all images of both tables")
@@ -60,6 +62,7 @@ def measure(arguments: argparse.Namespace, place: Path) -> dict[str, object]:
         images,
         place / "run",
         backbone=arguments.backbone,
+        view=arguments.view,
         detectors=(arguments.detector,),
         split_method="stratified",
     ).run
@@ -85,6 +88,7 @@ def measure(arguments: argparse.Namespace, place: Path) -> dict[str, object]:
     difference = np.abs(predicted.scores - score_images(run.detector(), embedded, names))
     figures: dict[str, object] = {
         "backbone": arguments.backbone,
+        "view": arguments.view,
         "detector": arguments.detector,
         "environment": result.interpreter,
         "requirements": list(built.requirements),

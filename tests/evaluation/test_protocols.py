@@ -232,3 +232,18 @@ def test_what_a_catalogue_does_not_allow_is_said(protocol, table, message):
 def test_fewer_than_two_parts_are_refused():
     with pytest.raises(ScoringError, match="at least 2 parts"):
         folds(catalogue(), "cross", parts=1)
+
+
+def test_the_blocks_reach_the_detectors_that_know_them():
+    table = catalogue(crosses=(("a", "b"), ("b", "c")))
+    values = vectors(table)
+    width = values.shape[1]
+    fitted, _ = fit_fold(values, table, folds(table, "specimen")[0], "mahalanobis", blocks=(1, width - 1))
+    assert tuple(fitted.blocks) == (1, width - 1)
+    found = folds(table, "specimen", parts=2)
+    whole, divided = (
+        held_out_scores(values, table, found, "mahalanobis", blocks=blocks).levels for blocks in (None, (1, width - 1))
+    )
+    assert not np.array_equal(whole, divided)
+    one = held_out_scores(values, table, found, "mahalanobis", blocks=(width,)).levels
+    np.testing.assert_array_equal(whole, one)

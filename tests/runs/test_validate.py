@@ -10,6 +10,7 @@ import pytest
 
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import DetectorError, EmbeddingError, RunError
+from hybridwing.runs import validate as validation
 from hybridwing.runs.validate import check_validation_folder, validate, write_validation
 
 
@@ -73,3 +74,12 @@ def test_unknown_and_no_detectors_are_refused_before_embedding(data, stub):
         with pytest.raises(DetectorError, match=message):
             validate(data.train, data.images, detectors=names)
     assert stub.images == 0
+
+
+def test_detectors_are_told_what_the_embedding_consists_of(data, monkeypatch):
+    told = []
+    real = validation.held_out_scores
+    monkeypatch.setattr(validation, "held_out_scores", lambda *a, **k: told.append(k["blocks"]) or real(*a, **k))
+    validate(data.train, data.images, protocol="specimen", embeddings=data.train_embeddings, resamples=20)
+    assert told == [data.train_embeddings.backbone.blocks]
+    assert len(told[0]) == 4

@@ -19,20 +19,20 @@ from hybridwing.runtime.arrays import save_arrays
 from hybridwing.runtime.digests import ServingError, file_digest
 from hybridwing.runtime.pattern import DIMENSION
 from hybridwing.runtime.preprocess import Preprocess
-from hybridwing.runtime.serving import Scorer, Settings, Weights, weights_folder
+from hybridwing.runtime.serving import Scorer, weights_folder
+from hybridwing.runtime.settings import Embedding, Settings, Weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATTERN = Settings(
+DESCRIPTOR = Embedding(
     family="pattern",
     feature="wings",
     dimension=DIMENSION,
     preprocess=Preprocess(size=256, resize="none", interpolation="box", view="specimen"),
     weights=Weights(),
-    detector="svm",
-    package_version="0",
 )
+PATTERN = Settings(DESCRIPTOR, detector="svm", package_version="0")
 texts = st.text(max_size=20)
 
 
@@ -51,7 +51,8 @@ def folder(tmp_path: Path) -> Path:
 @given(texts, texts, st.integers(1, 4096), st.dictionaries(texts, texts, max_size=3), texts)
 def test_settings_read_back_as_they_were_written(family, detector, dimension, files, repository):
     weights = Weights("hub", repository, "abc", tuple(sorted(files.items())))
-    settings = replace(PATTERN, family=family, detector=detector, dimension=dimension, weights=weights)
+    made = replace(DESCRIPTOR, family=family, dimension=dimension, weights=weights)
+    settings = replace(PATTERN, embedding=made, detector=detector)
     assert Settings.from_json(settings.to_json()) == settings
 
 
@@ -110,7 +111,9 @@ def test_large_jpegs_are_drafted(folder, tmp_path):
 
 
 def test_files_that_do_not_belong_together_are_refused(folder):
-    (folder / serving.SETTINGS).write_text(replace(PATTERN, dimension=8).to_json(), encoding="utf-8")
+    (folder / serving.SETTINGS).write_text(
+        replace(PATTERN, embedding=replace(DESCRIPTOR, dimension=8)).to_json(), encoding="utf-8"
+    )
     with pytest.raises(ServingError, match=f"takes {DIMENSION} values and the backbone gives 8"):
         Scorer(folder)
     (folder / serving.SETTINGS).unlink()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hybridwing.errors import EmbeddingError
 from hybridwing.runtime import pattern
+from hybridwing.runtime.composite import PartInput, joint_view
 from hybridwing.runtime.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
     from hybridwing.runtime.preprocess import Prepared
 
+#: Family of what is put together of others.
+COMPOSITE = "composite"
+#: Parts that a composite may have: more than all views of ten backbones.
+MOST_PARTS = 64
+
 
 @dataclass(frozen=True)
 class BackboneSpec:
@@ -30,7 +36,7 @@ class BackboneSpec:
     name : str
         As given on the command line, e.g. ``"pattern"`` or ``"local:/models/mobilenet"``.
     family : str
-        ``"pattern"``, ``"transformers"``, ``"open_clip"`` or ``"timm"``.
+        ``"pattern"``, ``"transformers"``, ``"open_clip"`` or ``"timm"``; ``"composite"`` where there are `parts`.
     revision : str
         Version of the descriptor, or architecture of the model.
     weights_sha256 : str
@@ -40,10 +46,14 @@ class BackboneSpec:
     dimension : int
         Length of an embedding.
     preprocess : Preprocess
-        What is done to the picture first.
+        What is done to the picture first. Of a composite it says how large the picture is decoded, and which view
+        stands for all; the parts have their own.
     source : str
         Repository on the hub and commit that the weights were fetched from, as ``"REPO@COMMIT"``; empty for others. It
         is told, but does not count in :attr:`key`: what was fetched is known by its hash.
+    parts : tuple of BackboneSpec
+        Whose embeddings stand side by side in this one's; empty for a single backbone with a single view, and then
+        written nowhere.
     """
 
     name: str
@@ -54,10 +64,38 @@ class BackboneSpec:
     dimension: int
     preprocess: Preprocess
     source: str = ""
+    parts: tuple[BackboneSpec, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them."""
-        return asdict(self)
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
+        values["preprocess"] = self.preprocess.to_dict()
+        # Without parts nothing of them is said: so keys, tables and runs of before there were any stay what they were.
+        return values | ({"parts": [part.to_dict() for part in self.parts]} if self.parts else {})
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[BackboneSpec]) -> BackboneSpec:
+        """The description of a composite.
+
+        Raises
+        ------
+        EmbeddingError
+            If there are fewer than two parts or more than :data:`MOST_PARTS`, or one has parts itself.
+        """
+        _check_parts(parts)
+        inputs = [PartInput(part.family, part.preprocess) for part in parts]
+        # Half of the short side that is to be kept, as "none" reckons it; 8192 pixels are enough for everybody.
+        side = min(4096, -(-max(part.preprocess.short_side for part in parts) // 2))
+        return cls(
+            name=",".join(dict.fromkeys(part.name for part in parts)),
+            family=COMPOSITE,
+            revision="",
+            weights_sha256="",
+            feature="side by side",
+            dimension=sum(part.dimension for part in parts),
+            preprocess=Preprocess(size=side, resize="none", interpolation="box", view=joint_view(inputs)),
+            parts=tuple(parts),
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BackboneSpec:
@@ -66,22 +104,54 @@ class BackboneSpec:
         Raises
         ------
         EmbeddingError
-            If something is missing, unknown or out of range.
+            If something is missing, unknown or out of range, or the parts do not make up the whole.
         """
         try:
-            spec = cls(**{**values, "preprocess": Preprocess.from_dict(values["preprocess"])})
+            stored = values.get("parts", [])
+            parts = tuple(_part_from_dict(part) for part in _listed(stored))
+            spec = cls(**{**values, "preprocess": Preprocess.from_dict(values["preprocess"]), "parts": parts})
             texts = (spec.name, spec.family, spec.revision, spec.weights_sha256, spec.feature, spec.source)
             if not all(isinstance(text, str) for text in texts) or type(spec.dimension) is not int:
                 raise TypeError("its dimension is a whole number, all else is text")
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EmbeddingError(f"the description of the backbone cannot be read: {error}") from error
         if spec.dimension < 1:
             raise EmbeddingError(f"the description of the backbone cannot be read: its dimension is {spec.dimension}")
+        if (spec.family == COMPOSITE) != bool(parts):
+            raise EmbeddingError(
+                f"the description of the backbone cannot be read: the family {spec.family!r} has {len(parts)} parts"
+            )
+        if parts:
+            _check_parts(parts)
+            if (total := sum(part.dimension for part in parts)) != spec.dimension:
+                raise EmbeddingError(
+                    f"the description of the backbone cannot be read: its dimension is {spec.dimension}, and its "
+                    f"{len(parts)} parts have {total}"
+                )
         return spec
 
     @property
+    def leaves(self) -> tuple[BackboneSpec, ...]:
+        """The parts; of what has none, itself."""
+        return self.parts or (self,)
+
+    @property
+    def views(self) -> str:
+        """What it shows of a picture: the view, or those of a composite's parts, with commas between.
+
+        That of `pattern`, which finds the wings itself, is not told beside others.
+        """
+        chosen = [part for part in self.leaves if part.family != "pattern"] or self.leaves
+        return ",".join(dict.fromkeys(part.preprocess.view for part in chosen))
+
+    @property
     def blocks(self) -> tuple[int, ...]:
-        """Widths of the parts of an embedding that describe different things: wings, or tokens; they add up to it."""
+        """Widths of the parts of an embedding that describe different things: wings, views or tokens.
+
+        They add up to it.
+        """
+        if self.parts:
+            return tuple(width for part in self.parts for width in part.blocks)
         if self.family == "pattern" and self.dimension == sum(pattern.BLOCKS):
             return pattern.BLOCKS
         if self.feature == "cls+patches" and self.dimension % 2 == 0:
@@ -92,7 +162,38 @@ class BackboneSpec:
     def key(self) -> str:
         """SHA-256 of everything but the name and the source (a moved folder stays the same backbone)."""
         values = {name: value for name, value in self.to_dict().items() if name not in ("name", "source")}
+        if self.parts:
+            values["parts"] = [part.key for part in self.parts]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _listed(stored: object) -> list[Any]:
+    """The parts as they are stored: a list of a size that can be."""
+    if not isinstance(stored, (list, tuple)):
+        raise TypeError(f"its parts are {type(stored).__name__}, and no list")
+    if len(stored) > MOST_PARTS:
+        raise ValueError(f"it has {len(stored)} parts, and {MOST_PARTS} are the most")
+    return list(stored)
+
+
+def _part_from_dict(values: object) -> BackboneSpec:
+    """A part, which has no parts: looked at before it is read, so that however deep they are nested costs nothing."""
+    if not isinstance(values, dict):
+        raise TypeError(f"a part is {type(values).__name__}, and no table of values")
+    if values.get("parts"):
+        raise ValueError("a part has parts itself")
+    try:
+        return BackboneSpec.from_dict(values)
+    except EmbeddingError as error:
+        raise ValueError(f"of a part, {error}") from error
+
+
+def _check_parts(parts: Sequence[BackboneSpec]) -> None:
+    """Refuse what is no composite."""
+    if not 2 <= len(parts) <= MOST_PARTS:
+        raise EmbeddingError(f"a composite has 2 to {MOST_PARTS} parts, each a backbone with a view; got {len(parts)}")
+    if any(part.parts for part in parts):
+        raise EmbeddingError("a part of a composite cannot be a composite itself")
 
 
 class Backbone(Protocol):

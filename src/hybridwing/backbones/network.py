@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from hybridwing.backbones.base import BackboneSpec
     from hybridwing.backbones.openvino import OpenVinoEncoder
     from hybridwing.runtime.encoder import Encoder
 
@@ -28,6 +31,27 @@ class NetworkBackbone:
     def _encoder(self) -> Encoder | OpenVinoEncoder:
         """The network, loaded when first needed."""
         raise NotImplementedError
+
+    @property
+    def spec(self) -> BackboneSpec:
+        """What it is; loads the model."""
+        raise NotImplementedError
+
+    def with_view(self, view: str) -> NetworkBackbone:
+        """The same network for another view of the picture; loads the model, which both share.
+
+        Raises
+        ------
+        ValueError
+            For a view that does not exist.
+        """
+        preprocess = replace(self._preprocess, view=view, view_version=0)
+        # Once looked at, the network is kept in the instance, and comes along.
+        spec, _ = self.spec, self._encoder
+        other = copy.copy(self)
+        other._preprocess = preprocess
+        vars(other)["spec"] = replace(spec, preprocess=preprocess)
+        return other
 
     @property
     def precision(self) -> str:

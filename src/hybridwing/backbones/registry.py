@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,16 @@ from hybridwing.backbones.convert import OPEN_CLIP_PICKLE
 from hybridwing.backbones.entries import BackboneEntry, backbone_entries, backbone_names, find_entry, near_names
 from hybridwing.backbones.hub import fetch
 from hybridwing.backbones.local import Choice, LocalBackbone
+from hybridwing.backbones.network import NetworkBackbone
+from hybridwing.backbones.request import Asked, asked_again, asked_for, split_names
 from hybridwing.errors import BackboneError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hybridwing.backbones.base import Backbone, BackboneSpec
 
-__all__ = ["PREPROCESS_CHOICES", "BackboneEntry", "backbone_entries", "load_backbone", "name_again"]
+__all__ = ["PREPROCESS_CHOICES", "BackboneEntry", "backbone_entries", "load_again", "load_backbone", "name_again"]
 
 #: Ways to preprocess: the backbone's own, or the challenge sample's resize.
 PREPROCESS_CHOICES = ("default", "sample")
@@ -40,13 +45,16 @@ def load_backbone(
     name : str
         A name or a form of :func:`hybridwing.backbones.entries.backbone_entries`, e.g. ``"bioclip-2"``,
         ``"hf:REPO@REVISION"`` or ``"local:FOLDER"``. Names and ``"timm:NAME"`` may end in ``"@REVISION"`` too, a
-        commit, branch or tag of the repository that is taken instead of the one that would be.
+        commit, branch or tag of the repository that is taken instead of the one that would be. Several with commas
+        between give a composite, see :func:`hybridwing.backbones.request.asked_for`.
     preprocess : {"default", "sample"}
         The backbone's own preprocessing, or the challenge sample's resize.
     view : str
-        Part of the picture to embed; see :class:`hybridwing.runtime.preprocess.Preprocess`.
+        Part of the picture to embed; see :class:`hybridwing.runtime.preprocess.Preprocess`. Several with commas
+        between give a composite of each backbone with each view.
     feature : str
-        Output to take for the embedding: ``"default"``, or what the entry lists, e.g. ``"cls"``.
+        Output to take for the embedding: ``"default"``, or what the entry lists, e.g. ``"cls"``. In a composite it is
+        that of every backbone with weights.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect on `pattern`.
     precision : {"auto", "fp32", "bf16", "fp16"}
@@ -65,13 +73,66 @@ def load_backbone(
     MissingExtraError
         If the backbone needs packages that are not installed.
     """
-    if preprocess not in PREPROCESS_CHOICES:
-        raise BackboneError(f"preprocess must be one of {', '.join(PREPROCESS_CHOICES)}; got {preprocess!r}")
-    if runtime not in RUNTIMES:
-        raise BackboneError(f"runtime must be one of {', '.join(RUNTIMES)}; got {runtime!r}")
-    if name == "pattern":
-        return _pattern(preprocess, view, feature)
     choice = Choice(preprocess, view, feature, device, precision, runtime)
+    _check(choice)
+    asked = asked_for(name, view, feature)
+    try:
+        if len(asked) == 1:
+            return _one(asked[0].name, replace(choice, view=asked[0].view), offline)
+        return _together(asked, choice, offline)
+    except BackboneError as error:
+        if "," not in name:
+            raise
+        read = ", ".join(repr(one) for one in split_names(name))
+        raise BackboneError(
+            f"{error} (a comma divides names, unless there is a folder of the whole name: {name!r} was read as {read})"
+        ) from error
+
+
+def load_again(
+    spec: BackboneSpec,
+    *,
+    names: str | None = None,
+    preprocess: str = "default",
+    device: str = "auto",
+    precision: str = "auto",
+    runtime: str = "torch",
+    offline: bool = False,
+) -> Backbone:
+    """Load the composite of a description: the same backbones with the same views and features.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+        Of a composite.
+    names : str, optional
+        Where its backbones are now, with commas between, in their order.
+    preprocess, device, precision, runtime, offline
+        See :func:`load_backbone`.
+
+    Raises
+    ------
+    BackboneError
+        If a backbone is not where it was, or there are more or fewer names than backbones.
+    MissingExtraError
+        If one needs packages that are not installed.
+    """
+    choice = Choice(preprocess, device=device, precision=precision, runtime=runtime)
+    _check(choice)
+    return _together(asked_again(spec, names, name_again), choice, offline)
+
+
+def _check(choice: Choice) -> None:
+    if choice.preprocess not in PREPROCESS_CHOICES:
+        raise BackboneError(f"preprocess must be one of {', '.join(PREPROCESS_CHOICES)}; got {choice.preprocess!r}")
+    if choice.runtime not in RUNTIMES:
+        raise BackboneError(f"runtime must be one of {', '.join(RUNTIMES)}; got {choice.runtime!r}")
+
+
+def _one(name: str, choice: Choice, offline: bool) -> Backbone:
+    """A single backbone with a single view."""
+    if name == "pattern":
+        return _pattern(choice.preprocess, choice.view, choice.feature)
     kind, _, place = name.partition(":")
     if kind == "local" and place:
         return LocalBackbone(Path(place).expanduser(), name, choice)
@@ -80,11 +141,31 @@ def load_backbone(
     if kind == "timm" and place:
         from hybridwing.backbones.timm_models import TimmBackbone
 
-        if runtime != "torch":
+        if choice.runtime != "torch":
             raise BackboneError("timm's models run in torch alone; leave --runtime out")
         model, _, revision = place.partition("@")
         return TimmBackbone(model, choice, revision or None, offline=offline)
     return _named(name, choice, offline)
+
+
+def _together(asked: Sequence[Asked], choice: Choice, offline: bool) -> Backbone:
+    """A composite; what differs in the view alone shares its network."""
+    from hybridwing.backbones.composite import CompositeBackbone
+
+    # All are looked for before the first is loaded, which may take minutes.
+    first: dict[tuple[str, str], Backbone] = {}
+    for one in asked:
+        if (one.name, one.feature) not in first:
+            # The choice of resize is for those with weights, as that of views is.
+            resize = "default" if one.name == "pattern" else choice.preprocess
+            own = replace(choice, preprocess=resize, view=one.view, feature=one.feature)
+            first[one.name, one.feature] = _one(one.name, own, offline)
+    parts: list[Backbone] = []
+    for one in asked:
+        backbone = first[one.name, one.feature]
+        taken = any(part is backbone for part in parts)
+        parts.append(backbone.with_view(one.view) if taken and isinstance(backbone, NetworkBackbone) else backbone)
+    return CompositeBackbone(parts)
 
 
 def name_again(spec: BackboneSpec) -> str:

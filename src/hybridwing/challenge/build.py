@@ -9,7 +9,7 @@
       submission.json      backbone, preprocessing and where the weights come from
       detector.npz         the detector's arrays
       hybridwing_runtime/  the library's own code for decoding, preparing, embedding and scoring
-      weights/             where they are bundled
+      weights/             where they are bundled; those of several backbones in folders 1, 2 and so on
 """
 
 from __future__ import annotations
@@ -22,17 +22,20 @@ from typing import TYPE_CHECKING
 
 import hybridwing.runtime
 from hybridwing import __version__
+from hybridwing.backbones.base import COMPOSITE
 from hybridwing.challenge.pack import zip_folder
 from hybridwing.challenge.pins import requirements_of
 from hybridwing.challenge.weights import WeightPlan, plan_weights
 from hybridwing.errors import SubmissionError
 from hybridwing.runs.folder import check_new_folder, new_folder
 from hybridwing.runtime.digests import file_digest
-from hybridwing.runtime.serving import DETECTOR, SETTINGS, WEIGHTS, Settings
+from hybridwing.runtime.serving import DETECTOR, SETTINGS, WEIGHTS
+from hybridwing.runtime.settings import Embedding, Settings, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from hybridwing.backbones.base import BackboneSpec
     from hybridwing.runs.folder import Run
 
 _RUNTIME = Path(hybridwing.runtime.__file__).parent
@@ -176,15 +179,14 @@ def build_submission(
 
 def _write(folder: Path, run: Run, detector: str, requirements: Sequence[str], plan: WeightPlan) -> None:
     spec = run.manifest.backbone
-    settings = Settings(
-        family=spec.family,
-        feature=spec.feature,
-        dimension=spec.dimension,
-        preprocess=spec.preprocess,
-        weights=plan.weights,
-        detector=detector,
-        package_version=__version__,
+    made = tuple(
+        Embedding(part.family, part.feature, part.dimension, part.preprocess, weights)
+        for part, weights in zip(spec.leaves, plan.weights, strict=True)
     )
+    whole = made[0]
+    if spec.parts:
+        whole = Embedding(spec.family, spec.feature, spec.dimension, spec.preprocess, Weights())
+    settings = Settings(whole, detector, __version__, parts=made if spec.parts else ())
     title = backbone_title(run)
     model = _MODEL.format(detector=detector, backbone=title, version=__version__)
     ast.parse(model)
@@ -198,26 +200,30 @@ def _write(folder: Path, run: Run, detector: str, requirements: Sequence[str], p
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     shutil.copyfile(run.folder / "detectors" / f"{detector}.npz", folder / DETECTOR)
     (folder / RUNTIME).mkdir()
-    for name in runtime_modules(spec.family, plan.weights.origin):
+    for name in runtime_modules(spec.family, plan.origins):
         shutil.copyfile(_RUNTIME / f"{name}.py", folder / RUNTIME / f"{name}.py")
     if plan.sources:
         (folder / WEIGHTS).mkdir()
-        for source in plan.sources:
-            shutil.copyfile(source, folder / WEIGHTS / source.name)
+        for source, place in plan.sources:
+            target = folder / WEIGHTS / place
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(source, target)
 
 
-def runtime_modules(family: str, origin: str) -> tuple[str, ...]:
+def runtime_modules(family: str, origins: Collection[str]) -> tuple[str, ...]:
     """Modules of :mod:`hybridwing.runtime` that a submission needs: all that its serving leads to.
 
     Parameters
     ----------
     family : str
         Of the backbone.
-    origin : {"none", "bundled", "hub"}
+    origins : collection of {"none", "bundled", "hub"}
         Of its weights. Without weights nothing of torch comes along, and without the hub nothing that fetches.
     """
     left_out = {"encoder"} if family == "pattern" else set()
-    if origin != "hub":
+    if family != COMPOSITE:
+        left_out.add("composite")
+    if "hub" not in origins:
         left_out.add("fetching")
     found = ["__init__", "serving"]
     for name in found:  # grows while it is walked
@@ -230,7 +236,10 @@ def runtime_modules(family: str, origin: str) -> tuple[str, ...]:
 
 def backbone_title(run: Run) -> str:
     """What to call a run's backbone where others read it: never a path of this machine, never a character of YAML."""
-    spec = run.manifest.backbone
+    return " and ".join(dict.fromkeys(_title(part) for part in run.manifest.backbone.leaves))
+
+
+def _title(spec: BackboneSpec) -> str:
     kind = spec.name.partition(":")[0]
     name = spec.revision if kind == "local" else spec.name
     return "".join(c if c.isascii() and (c.isalnum() or c in "-._/") else "_" for c in name) or spec.family

@@ -17,7 +17,7 @@ class TrainingChoice:
     Attributes
     ----------
     backbone, preprocess, view, feature : str
-        See :func:`hybridwing.backbones.registry.load_backbone`.
+        See :func:`hybridwing.backbones.registry.load_backbone`; several with commas between.
     detectors : tuple of str
     split_method : str
     test_fraction : float
@@ -54,12 +54,14 @@ class TrainingChoice:
 def choice_of(manifest: RunManifest) -> TrainingChoice:
     """What a run was trained with."""
     spec = manifest.backbone
+    features = {part.feature for part in spec.leaves if part.family != "pattern" or not spec.parts}
     return TrainingChoice(
         backbone=spec.name,
         detectors=manifest.detectors,
         preprocess=manifest.preprocess,
-        view=spec.preprocess.view,
-        feature=spec.feature,
+        view=spec.views,
+        # One is asked for, for all backbones with weights: where they differ, each has its own default.
+        feature=features.pop() if len(features) == 1 else "default",
         split_method=manifest.split_method,
         test_fraction=manifest.test_fraction,
         seed=manifest.seed,

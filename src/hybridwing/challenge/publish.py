@@ -25,6 +25,7 @@ from hybridwing.challenge.held_out import MEASURES, HeldOut, held_out
 from hybridwing.challenge.leaderboard import write_table
 from hybridwing.challenge.notebook import notebook_json
 from hybridwing.challenge.references import count_entries, records_of, references
+from hybridwing.challenge.weights import without_paths
 from hybridwing.errors import SubmissionError
 from hybridwing.evaluation.comparison import COLUMNS, Comparison
 from hybridwing.runs.folder import MANIFEST, METRICS, SCORES, check_new_folder, new_folder
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.runs.folder import Run
 
@@ -162,20 +164,22 @@ def publish(
 def training_commands(run: Run, detector: str) -> str:
     """Commands from the table to the scored submission; a backbone in a folder is named by what stands for it."""
     manifest = run.manifest
-    choice = choice_of(manifest)
+    # Without the paths that folders had on this machine.
+    spec = without_paths(manifest.backbone)
+    choice = choice_of(replace(manifest, backbone=spec))
     lines = ["pip install 'hybridwing" + ("[torch]" if choice.backbone != "pattern" else "") + f"=={__version__}'"]
-    if choice.backbone.startswith("local:"):
-        choice = replace(choice, backbone="local:weights")
-        lines.append(
-            f"# weights/: the folder of {manifest.backbone.revision} whose configuration and weights have the SHA-256 "
-            f"{manifest.backbone.weights_sha256}"
-        )
+    folders = {leaf.name: leaf for leaf in spec.leaves if leaf.name.startswith("local:")}
+    lines += [
+        f"# {name.removeprefix('local:')}/: the folder of {leaf.revision} whose configuration and weights have the "
+        f"SHA-256 {leaf.weights_sha256}"
+        for name, leaf in folders.items()
+    ]
     table = line_of(manifest.catalogue_name)
     lines += [
         f"hybridwing download {table} --out images",
         choice.command(table, "images", "run"),
         f"hybridwing submission build run --detector {detector} --out built --zip"
-        + (f" --backbone {choice.backbone}" if choice.backbone.startswith("local:") else ""),
+        + (f" --backbone {choice.backbone}" if folders else ""),
         "hybridwing download ref_val.csv --out val_images",
         "hybridwing submission run built.zip --images val_images --reference ref_val.csv --out scored --isolated",
     ]
@@ -193,10 +197,8 @@ def _write_training(folder: Path, run: Run, detector: str) -> None:
     script = f"#!/bin/sh\nset -eu\n{training_commands(run, detector)}"
     (folder / "commands.sh").write_text(script, encoding="utf-8", newline="\n")
     (folder / "versions.txt").write_text(versions, encoding="utf-8", newline="\n")
-    # Without the path that a backbone's folder had on this machine.
-    spec = run.manifest.backbone
-    named = replace(spec, name="local:weights") if spec.name.startswith("local:") else spec
-    (folder / MANIFEST).write_text(replace(run.manifest, backbone=named).to_json(), encoding="utf-8", newline="\n")
+    named = replace(run.manifest, backbone=without_paths(run.manifest.backbone))
+    (folder / MANIFEST).write_text(named.to_json(), encoding="utf-8", newline="\n")
 
 
 def _write_results(folder: Path, run: Run, measured: HeldOut, comparison: Comparison | None) -> None:
@@ -265,8 +267,12 @@ def _tree(folder: Path, names: list[str]) -> str:
 
 
 def _picture(run: Run) -> str:
-    prep = run.manifest.backbone.preprocess
-    if run.manifest.backbone.family == "pattern":
+    return "; ".join(dict.fromkeys(_picture_of(part) for part in run.manifest.backbone.leaves))
+
+
+def _picture_of(spec: BackboneSpec) -> str:
+    prep = spec.preprocess
+    if spec.family == "pattern":
         return "upright 8-bit RGB; the wings are found and registered by the descriptor itself"
     cut = (
         f"squashed to {prep.size} × {prep.size}"
@@ -277,10 +283,9 @@ def _picture(run: Run) -> str:
 
 
 def _weights(run: Run) -> str:
-    spec = run.manifest.backbone
-    if spec.family == "pattern":
-        return "none"
-    return f"{spec.source or spec.revision}, SHA-256 {spec.weights_sha256}"
+    kept = {part.weights_sha256: part for part in run.manifest.backbone.leaves if part.weights_sha256}
+    told = (f"{part.source or part.revision}, SHA-256 {digest}" for digest, part in kept.items())
+    return "; ".join(told) or "none"
 
 
 def marked(text: str) -> str:

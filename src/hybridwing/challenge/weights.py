@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hybridwing.backbones.composite import CompositeBackbone
 from hybridwing.backbones.local import LocalBackbone
 from hybridwing.embeddings.compute import Compute
 from hybridwing.errors import SubmissionError
 from hybridwing.runs.scoring import backbone_of
 from hybridwing.runtime.digests import file_digest
-from hybridwing.runtime.serving import Weights
+from hybridwing.runtime.settings import Weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hybridwing.backbones.base import BackboneSpec
     from hybridwing.runs.folder import Run
 
 #: Families of backbones that :mod:`hybridwing.runtime.serving` can load.
@@ -27,18 +29,26 @@ class WeightPlan:
 
     Attributes
     ----------
-    weights : Weights
-        What its settings say.
-    sources : tuple of Path
-        Files to copy into the submission; empty unless they are bundled.
+    weights : tuple of Weights
+        What its settings say, for the backbone or for each part of a composite; equal ones are the same files.
+    sources : tuple of (Path, str)
+        Files to copy into the submission, and the path of each below its ``weights``; empty unless they are bundled.
     """
 
-    weights: Weights
-    sources: tuple[Path, ...] = ()
+    weights: tuple[Weights, ...]
+    sources: tuple[tuple[Path, str], ...] = ()
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Where weights come from, see :class:`hybridwing.runtime.serving.Weights`."""
+        return frozenset(one.origin for one in self.weights)
 
 
 def plan_weights(run: Run, *, bundle: bool = False, backbone: str | None = None, offline: bool = False) -> WeightPlan:
     """Find the weights of a run's backbone, and make sure that they are those it was trained with.
+
+    Those of several backbones lie in folders of their own, called 1, 2 and so on in the run's order; `pattern`, which
+    has none, is not counted.
 
     Parameters
     ----------
@@ -46,7 +56,7 @@ def plan_weights(run: Run, *, bundle: bool = False, backbone: str | None = None,
     bundle : bool
         Put the weights into the submission. Those that did not come from the hub have to be, whatever this says.
     backbone : str, optional
-        Where the backbone is now, if its folder was moved.
+        Where the backbone is now, if its folder was moved; of several all, with commas between.
     offline : bool
         Take weights from the hub's cache alone.
 
@@ -56,17 +66,54 @@ def plan_weights(run: Run, *, bundle: bool = False, backbone: str | None = None,
         If the weights are not where they were, are others, or are of a kind that no submission can load.
     """
     spec = run.manifest.backbone
-    if spec.family not in FAMILIES:
-        raise SubmissionError(
-            f"a submission with the backbone {spec.name} ({spec.family}) cannot be built: the code it carries loads "
-            f"{', '.join(FAMILIES)}"
-        )
+    for leaf in spec.leaves:
+        if leaf.family not in FAMILIES:
+            raise SubmissionError(
+                f"a submission with the backbone {leaf.name} ({leaf.family}) cannot be built: the code it carries "
+                f"loads {', '.join(FAMILIES)}"
+            )
     loaded = backbone_of(run, name=backbone, compute=Compute("cpu", "fp32", offline=offline))
-    if not isinstance(loaded, LocalBackbone):
-        return WeightPlan(Weights())
-    sources = loaded.files
-    files = tuple((path.name, file_digest(path)) for path in sources)
+    parts = loaded.parts if isinstance(loaded, CompositeBackbone) else (loaded,)
+    folders = weight_folders(spec)
+    known: dict[str, Weights] = {}
+    sources: list[tuple[Path, str]] = []
+    weights = []
+    for part in parts:
+        if not isinstance(part, LocalBackbone):
+            weights.append(Weights())
+            continue
+        digest = part.spec.weights_sha256
+        if digest not in known:
+            known[digest] = one = _weights_of(part, folders[digest], bundle=bundle)
+            if one.origin == "bundled":
+                sources += [(path, f"{one.folder}/{path.name}".lstrip("/")) for path in part.files]
+        weights.append(known[digest])
+    return WeightPlan(tuple(weights), tuple(sources))
+
+
+def weight_folders(spec: BackboneSpec) -> dict[str, str]:
+    """Folder of a backbone's weights in a submission's ``weights``, by their SHA-256; empty where there is only one."""
+    digests = list(dict.fromkeys(part.weights_sha256 for part in spec.leaves if part.weights_sha256))
+    return {digest: str(number) if len(digests) > 1 else "" for number, digest in enumerate(digests, start=1)}
+
+
+def without_paths(spec: BackboneSpec) -> BackboneSpec:
+    """The description with folders of this machine named as a submission has them: ``local:weights``, or below it."""
+    folders = weight_folders(spec)
+
+    def named(one: BackboneSpec) -> str:
+        if not one.name.startswith("local:"):
+            return one.name
+        return f"local:weights/{folders.get(one.weights_sha256, '')}".rstrip("/")
+
+    parts = tuple(replace(part, name=named(part)) for part in spec.parts)
+    name = ",".join(dict.fromkeys(part.name for part in parts)) if parts else named(spec)
+    return replace(spec, name=name, parts=parts)
+
+
+def _weights_of(loaded: LocalBackbone, folder: str, *, bundle: bool) -> Weights:
+    files = tuple((path.name, file_digest(path)) for path in loaded.files)
     repository, _, commit = loaded.spec.source.partition("@")
     if bundle or not commit:
-        return WeightPlan(Weights("bundled", files=files), sources)
-    return WeightPlan(Weights("hub", repository, commit, files))
+        return Weights("bundled", files=files, folder=folder)
+    return Weights("hub", repository, commit, files)

@@ -17,14 +17,22 @@ if TYPE_CHECKING:
 CatalogueArgument = Annotated[Path, typer.Argument(help="CSV table of the specimens, a row an image.")]
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `hybridwing train` made.")]
 Images = Annotated[Path, typer.Option("--images", help="Folder that the table's file names are relative to.")]
-BackboneName = Annotated[str, typer.Option("--backbone", help="See `hybridwing backbones`.")]
+BackboneName = Annotated[
+    str, typer.Option("--backbone", help="See `hybridwing backbones`; several, with commas between, count together.")
+]
 MovedBackbone = Annotated[
-    str | None, typer.Option("--backbone", help="Where the run's backbone is now, if its folder was moved.")
+    str | None,
+    typer.Option("--backbone", help="Where the run's backbone is now, if its folder was moved; of several, all."),
 ]
 PreprocessName = Annotated[
     str, typer.Option("--preprocess", help="default: the backbone's own; sample: the challenge sample's resize.")
 ]
-View = Annotated[str, typer.Option("--view", help="Part of the picture: whole, specimen, forewings or hindwings.")]
+View = Annotated[
+    str,
+    typer.Option(
+        "--view", "--views", help="Part of the picture: whole, specimen, forewings or hindwings; several, with commas."
+    ),
+]
 Feature = Annotated[
     str, typer.Option("--feature", help="Output that is the embedding, e.g. cls; see `hybridwing backbones`.")
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.backbones.registry import load_again, load_backbone, name_again
 
 if TYPE_CHECKING:
-    from hybridwing.backbones.base import Backbone
+    from hybridwing.backbones.base import Backbone, BackboneSpec
     from hybridwing.embeddings.cache import EmbeddingCache
 
 
@@ -40,6 +40,25 @@ class Compute:
             preprocess=preprocess,
             view=view,
             feature=feature,
+            device=self.device,
+            precision=self.precision,
+            runtime=self.runtime,
+            offline=self.offline,
+        )
+
+    def load_again(self, spec: BackboneSpec, *, preprocess: str = "default", names: str | None = None) -> Backbone:
+        """Make the backbone of a description ready; `names` says where it is now, if its folder was moved.
+
+        For a composite these are several with commas between, see
+        :func:`hybridwing.backbones.registry.load_again`.
+        """
+        if not spec.parts:
+            name, view = names or name_again(spec), spec.preprocess.view
+            return self.load(name, preprocess=preprocess, view=view, feature=spec.feature)
+        return load_again(
+            spec,
+            names=names,
+            preprocess=preprocess,
             device=self.device,
             precision=self.precision,
             runtime=self.runtime,

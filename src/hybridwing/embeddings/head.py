@@ -69,7 +69,7 @@ def schema_of(head: TableHead) -> pa.Schema:
         "format_version": FORMAT_VERSION,
         "package_version": __version__,
         "backbone": head.backbone.to_dict(),
-        "view": head.backbone.preprocess.view,
+        "view": head.backbone.views,
         "precision": head.precision,
         "runtime": head.runtime,
         "failures": [asdict(failure) for failure in head.failures],

@@ -66,6 +66,7 @@ def held_out_scores(
     *,
     seed: int = 42,
     make_crosses: bool = True,
+    blocks: Sequence[int] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> HeldOutScores:
     """Fit a detector on the training rows of each fold and score the others.
@@ -84,6 +85,8 @@ def held_out_scores(
         Of the detector and of the made crosses.
     make_crosses : bool
         What a fold without hybrids in training does: learn from made crosses, or have no score and say so.
+    blocks : sequence of int, optional
+        Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one.
     progress : callable, optional
         Called with the number of folds fitted and of all.
 
@@ -96,7 +99,9 @@ def held_out_scores(
     scores, taught = [], {}
     for number, fold in enumerate(folds, start=1):
         try:
-            fitted, stand_in = fit_fold(vectors, catalogue, fold, detector, seed=seed, make_crosses=make_crosses)
+            fitted, stand_in = fit_fold(
+                vectors, catalogue, fold, detector, seed=seed, make_crosses=make_crosses, blocks=blocks
+            )
             rows = np.concatenate([fold.asked, fold.reference])
             scores.append(fitted.score_samples(vectors[rows]))
         except DetectorError as error:
@@ -117,6 +122,7 @@ def fit_fold(
     *,
     seed: int = 42,
     make_crosses: bool = True,
+    blocks: Sequence[int] | None = None,
 ) -> tuple[Detector, str]:
     """Fit a detector on the training rows of a fold.
 
@@ -144,7 +150,7 @@ def fit_fold(
         values, labels = np.vstack([values, made]), np.append(labels, np.ones(count, dtype=labels.dtype))
         subspecies, records = subspecies + [None] * count, records + [None] * count
         parents, stand_in = parents + list(pairs), MADE_CROSSES
-    fitted = make_detector(detector, seed=seed)
+    fitted = make_detector(detector, seed=seed, blocks=blocks)
     return fitted.fit(values, labels, subspecies=subspecies, parents=parents, records=records), stand_in
 
 

@@ -113,8 +113,16 @@ def held_out_hybrids(run: Run, detector: str) -> list[float]:
 
 
 def blocks_of(backbone: BackboneSpec) -> tuple[int, ...] | None:
-    """Lengths of an embedding's parts that inherit on their own; None where it is one."""
-    return PARTS if backbone.name == "pattern" and backbone.dimension == sum(PARTS) else None
+    """Lengths of an embedding's parts that inherit on their own; None where it is one.
+
+    Of a composite each part is one, for a view shows wings of its own; of `pattern` each of its parts.
+    """
+    lengths = tuple(
+        length
+        for part in backbone.leaves
+        for length in (PARTS if part.name == "pattern" and part.dimension == sum(PARTS) else (part.dimension,))
+    )
+    return lengths if len(lengths) > 1 else None
 
 
 def named(catalogue: Catalogue) -> Catalogue:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.backbones.registry import name_again
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.errors import BackboneError, EmbeddingError, RunError
 from hybridwing.runtime.scoring import calibrated_scores, fallback_score
@@ -30,7 +29,7 @@ def backbone_of(run: Run, *, compute: Compute = DEFAULT, name: str | None = None
     run : Run
     compute : Compute
     name : str, optional
-        Where the backbone is now, if its folder was moved.
+        Where the backbone is now, if its folder was moved; of several all, in their order, with commas between.
 
     Raises
     ------
@@ -41,12 +40,7 @@ def backbone_of(run: Run, *, compute: Compute = DEFAULT, name: str | None = None
     """
     manifest = run.manifest
     try:
-        backbone = compute.load(
-            name or name_again(manifest.backbone),
-            preprocess=manifest.preprocess,
-            view=manifest.backbone.preprocess.view,
-            feature=manifest.backbone.feature,
-        )
+        backbone = compute.load_again(manifest.backbone, preprocess=manifest.preprocess, names=name)
     except BackboneError as error:
         if name is not None:
             raise

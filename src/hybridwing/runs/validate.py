@@ -138,7 +138,16 @@ def validate(
                 report_fits(before * total + done, len(names) * total)
 
             scored.append(
-                held_out_scores(vectors, known, divided, name, seed=seed, make_crosses=make_crosses, progress=fitted)
+                held_out_scores(
+                    vectors,
+                    known,
+                    divided,
+                    name,
+                    seed=seed,
+                    make_crosses=make_crosses,
+                    blocks=embeddings.backbone.blocks,
+                    progress=fitted,
+                )
             )
     scored.append(record_only_scores(known, divided))
     report = protocol_report(known, scored, resamples=resamples, seed=seed)
@@ -207,7 +216,7 @@ def to_json(validation: Validation) -> str:
         "catalogue": validation.catalogue.source.name,
         "catalogue_sha256": validation.catalogue.sha256,
         "backbone": validation.backbone.name,
-        "view": validation.backbone.preprocess.view,
+        "view": validation.backbone.views,
         "n_images": len(validation.catalogue),
         "n_failed": len(validation.failures),
         "seed": validation.seed,

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from .finding import Found, find_in_copy, find_wings
 from .preprocess import Prepared
-from .specimen import find_specimen, working_copy
-from .wings import LEFT_FOREWING, map_wings, turned
+from .wings import LEFT_FOREWING, turned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,9 +86,13 @@ def cut_wings(rgb: NDArray[np.float32]) -> Wings:
     ----------
     rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
     """
-    specimen = find_specimen(rgb)
-    wings = map_wings(specimen.mask)
-    planes = [turned(rgb[..., channel] * specimen.mask, wings.angle) for channel in range(3)]
+    return _cut(find_in_copy(rgb))
+
+
+def _cut(found: Found) -> Wings:
+    """Cut out the wings that were found."""
+    specimen, wings = found.specimen, found.wings
+    planes = [turned(found.copy[..., channel] * specimen.mask, wings.angle) for channel in range(3)]
     picture = np.stack(planes, axis=-1) * (wings.parts > 0)[..., None]
     four = [_boxed(picture, wings.parts == LEFT_FOREWING + place, mirror=place % 2 == 1) for place in range(4)]
     return Wings(
@@ -100,9 +104,12 @@ def cut_wings(rgb: NDArray[np.float32]) -> Wings:
     )
 
 
-def prepare(image: Image.Image) -> Prepared:
-    """Descriptor of one RGB picture, with how surely the specimen was found; see :func:`describe`."""
-    wings = cut_wings(working_copy(image))
+def prepare(image: Image.Image, found: Found | None = None) -> Prepared:
+    """Descriptor of one RGB picture, with how surely the specimen was found; see :func:`describe`.
+
+    `found` is what was found in the picture before, where others look at it too.
+    """
+    wings = _cut(found or find_wings(image))
     return Prepared(_described(wings), "specimen" if wings.confidence > 0 else "whole", wings.confidence)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .finding import Found
+
 #: Resampling filters by name. Pillow's filters always cover the source area, i.e. they antialias when shrinking.
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -204,17 +206,18 @@ class Prepared:
     confidence: float = 1.0
 
 
-def prepare(image: Image.Image, prep: Preprocess) -> Prepared:
+def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) -> Prepared:
     """Cut the view out of an RGB picture and make a backbone's input of it.
 
-    Where the view is not found well enough the whole picture is taken, and the result says so.
+    Where the view is not found well enough the whole picture is taken, and the result says so. `found` is what was
+    found in the picture before, where several views of it are wanted.
     """
     if prep.resize == "none":
-        cut = cut_view(image, prep.view)
+        cut = cut_view(image, prep.view, found=found)
     else:
         # What "shortest" will cut off is added around the view beforehand.
         rim = prep.resize_to / prep.size if prep.resize == "shortest" else 1.0
-        cut = cut_view(image, prep.view, side=prep.resized_side, pad=rim)
+        cut = cut_view(image, prep.view, side=prep.resized_side, pad=rim, found=found)
     return Prepared(to_input(cut.image, prep), cut.view, cut.confidence)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +11,9 @@ import numpy as np
 from .arrays import SavedDetector, load_arrays
 from .decode import FORMATS, draft, to_rgb
 from .digests import ServingError
-from .preprocess import Preprocess, prepare
+from .preprocess import prepare
 from .scoring import calibrated_scores, fallback_score
+from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,106 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-#: Version of ``submission.json`` that this code writes and reads.
-FORMAT_VERSION = 1
+    from .encoder import Encoder
+    from .settings import Embedding, Weights
+
 #: Files of a submission.
 SETTINGS, DETECTOR, WEIGHTS = "submission.json", "detector.npz", "weights"
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Where a submission's backbone has its weights from.
-
-    Attributes
-    ----------
-    origin : {"none", "bundled", "hub"}
-        No weights; in the folder ``weights`` of the submission; or fetched when the submission is loaded.
-    repository, revision : str
-        On the Hugging Face hub, a full commit; empty unless `origin` is ``"hub"``.
-    files : tuple of (str, str)
-        Names and SHA-256 of the files; what is fetched is held against them.
-    """
-
-    origin: str = "none"
-    repository: str = ""
-    revision: str = ""
-    files: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What ``submission.json`` holds.
-
-    Attributes
-    ----------
-    family : str
-        ``"pattern"``; or how the weights are stored, ``"transformers"`` or ``"open_clip"``.
-    feature : str
-        Output that is the embedding.
-    dimension : int
-        Length of an embedding.
-    preprocess : Preprocess
-    weights : Weights
-    detector : str
-        The run's name for the detector.
-    package_version : str
-        The hybridwing version that built the submission.
-    """
-
-    family: str
-    feature: str
-    dimension: int
-    preprocess: Preprocess
-    weights: Weights
-    detector: str
-    package_version: str
-
-    def to_json(self) -> str:
-        """JSON text, keys sorted."""
-        values = {
-            "format_version": FORMAT_VERSION,
-            "package_version": self.package_version,
-            "detector": self.detector,
-            "family": self.family,
-            "feature": self.feature,
-            "dimension": self.dimension,
-            "preprocess": self.preprocess.to_dict(),
-            "weights": {**vars(self.weights), "files": dict(self.weights.files)},
-        }
-        return json.dumps(values, indent=2, sort_keys=True) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> Settings:
-        """Read what :meth:`to_json` wrote.
-
-        Raises
-        ------
-        ServingError
-            If it is something else, or of a newer version.
-        """
-        try:
-            values = json.loads(text)
-            if values["format_version"] != FORMAT_VERSION:
-                raise ServingError(f"format {values['format_version']!r} is not the {FORMAT_VERSION} that this reads")
-            weights = values["weights"]
-            return cls(
-                family=str(values["family"]),
-                feature=str(values["feature"]),
-                dimension=int(values["dimension"]),
-                preprocess=Preprocess.from_dict(values["preprocess"]),
-                weights=Weights(
-                    str(weights["origin"]),
-                    str(weights["repository"]),
-                    str(weights["revision"]),
-                    tuple(sorted((str(name), str(digest)) for name, digest in weights["files"].items())),
-                ),
-                detector=str(values["detector"]),
-                package_version=str(values["package_version"]),
-            )
-        except ServingError:
-            raise
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ServingError(f"not the settings of a submission: {type(error).__name__}: {error}") from error
 
 
 class Scorer:
@@ -153,12 +58,12 @@ class Scorer:
         except (OSError, UnicodeDecodeError, ServingError) as error:
             raise ServingError(f"{folder / SETTINGS}: {error}") from error
         self._detector: SavedDetector = load_arrays(folder / DETECTOR)
-        if self._detector.header.n_features != settings.dimension:
+        if self._detector.header.n_features != settings.embedding.dimension:
             raise ServingError(
                 f"{folder}: the detector takes {self._detector.header.n_features} values and the backbone gives "
-                f"{settings.dimension}: the files are of different submissions"
+                f"{settings.embedding.dimension}: the files are of different submissions"
             )
-        self._prep = settings.preprocess
+        self._prep = settings.embedding.preprocess
         self._fallback = float(np.round(fallback_score(self._detector), 4))
         self._embed, self.device = _embedder(settings, folder, device)
 
@@ -203,33 +108,71 @@ def _embedder(
     settings: Settings, folder: Path, device: str
 ) -> tuple[Callable[[Image.Image], NDArray[np.float32]], str]:
     """The function from an upright RGB picture to its embedding, and the device it runs on."""
-    if settings.family == "pattern":
+    whole = settings.embedding
+    if whole.family == "composite":
+        return _together(settings, folder, device)
+    if whole.family == "pattern":
         from .pattern import describe
 
         return describe, "cpu"
+    encoder = _encoder(whole, folder, device)
+
+    def embed(image: Image.Image) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = encoder.forward([prepare(image, whole.preprocess).value])[0]
+        return vector
+
+    return embed, encoder.device
+
+
+def _together(
+    settings: Settings, folder: Path, device: str
+) -> tuple[Callable[[Image.Image], NDArray[np.float32]], str]:
+    """The same of a composite: a network that several parts use is loaded once."""
+    from .composite import PartInput, prepare_parts
+
+    if sum(part.dimension for part in settings.parts) != settings.embedding.dimension:
+        raise ServingError(f"the {len(settings.parts)} parts do not add up to {settings.embedding.dimension} values")
+    loaded: dict[Embedding, Encoder] = {}
+    encoders: list[Encoder | None] = []
+    for part in settings.parts:
+        # In nothing that matters to the network do two views of it differ.
+        network = replace(part, preprocess=replace(part.preprocess, view="whole"))
+        if part.family != "pattern" and network not in loaded:
+            loaded[network] = _encoder(part, folder, device)
+        encoders.append(loaded.get(network))
+    inputs = tuple(PartInput(part.family, part.preprocess) for part in settings.parts)
+
+    def embed(image: Image.Image) -> NDArray[np.float32]:
+        prepared = prepare_parts(image, inputs)
+        return np.concatenate(
+            [
+                one.value if encoder is None else encoder.forward([one.value])[0]
+                for one, encoder in zip(prepared, encoders, strict=True)
+            ]
+        )
+
+    return embed, next((encoder.device for encoder in loaded.values()), "cpu")
+
+
+def _encoder(part: Embedding, folder: Path, device: str) -> Encoder:
+    """The network of an embedding, loaded from its weights."""
     from .encoder import Encoder
 
     # In full precision wherever it runs: half of it moves scores in the fourth decimal, and there is no hurry.
     encoder = Encoder(
-        weights_folder(settings.weights, folder),
+        weights_folder(part.weights, folder),
         device,
-        settings.preprocess.size,
-        feature=settings.feature,
+        part.preprocess.size,
+        feature=part.feature,
         precision="fp32",
-        layout=settings.family,
+        layout=part.family,
     )
-    if (encoder.feature, encoder.dimension) != (settings.feature, settings.dimension):
+    if (encoder.feature, encoder.dimension) != (part.feature, part.dimension):
         raise ServingError(
-            f"the model gives {encoder.dimension} values ({encoder.feature}) and not {settings.dimension} "
-            f"({settings.feature}): the weights are another model's"
+            f"the model gives {encoder.dimension} values ({encoder.feature}) and not {part.dimension} "
+            f"({part.feature}): the weights are another model's"
         )
-    prep = settings.preprocess
-
-    def embed(image: Image.Image) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = encoder.forward([prepare(image, prep).value])[0]
-        return vector
-
-    return embed, encoder.device
+    return encoder
 
 
 def weights_folder(weights: Weights, folder: Path) -> Path:
@@ -241,7 +184,7 @@ def weights_folder(weights: Weights, folder: Path) -> Path:
         If a file is missing, cannot be fetched, or is not the one that the submission was built with.
     """
     if weights.origin == "bundled":
-        place = folder / WEIGHTS
+        place = folder / WEIGHTS / weights.folder
     elif weights.origin == "hub":
         from .fetching import fetch
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from .specimen import WORKING_SIDE, find_specimen, working_copy
-from .wings import LEFT_FOREWING, LEFT_HINDWING, WingMap, map_wings
+from .finding import Found, find_wings
+from .specimen import WORKING_SIDE
+from .wings import LEFT_FOREWING, LEFT_HINDWING, WingMap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +80,9 @@ class _Panel:
     mirrored: bool = False
 
 
-def cut_view(image: Image.Image, view: str, side: int | None = None, pad: float = 1.0) -> View:
+def cut_view(
+    image: Image.Image, view: str, side: int | None = None, pad: float = 1.0, found: Found | None = None
+) -> View:
     """Cut a view out of an RGB picture.
 
     Parameters
@@ -92,6 +95,8 @@ def cut_view(image: Image.Image, view: str, side: int | None = None, pad: float 
         the picture's own resolution.
     pad : float
         At least 1; factor on the square's side, for a backbone that will cut a rim off.
+    found : Found, optional
+        What was found in the picture before, where several views of it are cut.
 
     Raises
     ------
@@ -102,9 +107,9 @@ def cut_view(image: Image.Image, view: str, side: int | None = None, pad: float 
         raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")
     if view == "whole":
         return View(image, "whole", 1.0)
-    specimen = find_specimen(working_copy(image))
-    wings = map_wings(specimen.mask)
-    confidence = specimen.confidence * wings.plausible(view)
+    found = found or find_wings(image)
+    wings = found.wings
+    confidence = found.specimen.confidence * wings.plausible(view)
     square, panels = _panels(wings, view)
     if confidence < LEAST_CONFIDENCE or not panels:
         return View(image, "whole", confidence)

@@ -1,0 +1,151 @@
+"""What a submission says of itself in ``submission.json``: its embedding, its weights and its detector."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .digests import ServingError
+from .preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Version of ``submission.json`` that this code writes and reads.
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where a submission's backbone has its weights from.
+
+    Attributes
+    ----------
+    origin : {"none", "bundled", "hub"}
+        No weights; in the folder ``weights`` of the submission; or fetched when the submission is loaded.
+    repository, revision : str
+        On the Hugging Face hub, a full commit; empty unless `origin` is ``"hub"``.
+    files : tuple of (str, str)
+        Names and SHA-256 of the files; what is fetched is held against them.
+    folder : str
+        Of bundled weights, where in the folder ``weights`` they lie; empty where they have it for themselves.
+    """
+
+    origin: str = "none"
+    repository: str = ""
+    revision: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    folder: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        values = {**vars(self), "files": dict(self.files)}
+        return values if self.folder else {name: value for name, value in values.items() if name != "folder"}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Weights:
+        """Read what :meth:`to_dict` wrote; raises what reading damaged values raises."""
+        return cls(
+            str(values["origin"]),
+            str(values["repository"]),
+            str(values["revision"]),
+            tuple(sorted((str(name), str(digest)) for name, digest in values["files"].items())),
+            str(values.get("folder", "")),
+        )
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What makes an embedding, or a part of one.
+
+    Attributes
+    ----------
+    family : str
+        ``"pattern"``; how the weights are stored, ``"transformers"`` or ``"open_clip"``; or ``"composite"``.
+    feature : str
+        Output that is the embedding.
+    dimension : int
+        Length of an embedding.
+    preprocess : Preprocess
+    weights : Weights
+    """
+
+    family: str
+    feature: str
+    dimension: int
+    preprocess: Preprocess
+    weights: Weights
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        return {**vars(self), "preprocess": self.preprocess.to_dict(), "weights": self.weights.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Embedding:
+        """Read what :meth:`to_dict` wrote; raises what reading damaged values raises."""
+        return cls(
+            family=str(values["family"]),
+            feature=str(values["feature"]),
+            dimension=int(values["dimension"]),
+            preprocess=Preprocess.from_dict(values["preprocess"]),
+            weights=Weights.from_dict(values["weights"]),
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``submission.json`` holds.
+
+    Attributes
+    ----------
+    embedding : Embedding
+        Of a composite its length, and how large pictures are decoded.
+    detector : str
+        The run's name for the detector.
+    package_version : str
+        The hybridwing version that built the submission.
+    parts : tuple of Embedding
+        Of a composite, whose embeddings stand side by side; otherwise empty.
+    """
+
+    embedding: Embedding
+    detector: str
+    package_version: str
+    parts: tuple[Embedding, ...] = ()
+
+    def to_json(self) -> str:
+        """JSON text, keys sorted."""
+        values = {
+            "format_version": FORMAT_VERSION,
+            "package_version": self.package_version,
+            "detector": self.detector,
+            **self.embedding.to_dict(),
+        }
+        if self.parts:
+            values["parts"] = [part.to_dict() for part in self.parts]
+        return json.dumps(values, indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ServingError
+            If it is something else, or of a newer version.
+        """
+        try:
+            values = json.loads(text)
+            if values["format_version"] != FORMAT_VERSION:
+                raise ServingError(f"format {values['format_version']!r} is not the {FORMAT_VERSION} that this reads")
+            return cls(
+                embedding=Embedding.from_dict(values),
+                detector=str(values["detector"]),
+                package_version=str(values["package_version"]),
+                parts=tuple(Embedding.from_dict(part) for part in values.get("parts", ())),
+            )
+        except ServingError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ServingError(f"not the settings of a submission: {type(error).__name__}: {error}") from error
