@@ -165,7 +165,7 @@ def train(
         write_metrics(partial / layout.METRICS, metrics)
         write_scores(partial / layout.SCORES, held_out.uuids, held_out.catalogue.labels, scores)
         write_failures(partial / layout.FAILURES, embeddings.failures)
-        write_confidence(partial, learned.catalogue, learned.vectors, held_out.vectors, embeddings)
+        write_confidence(partial, learned.catalogue, learned.vectors, held_out.catalogue, held_out.vectors, embeddings)
     return TrainingResult(Run(out, manifest), metrics, embeddings.failures)
 
 
