@@ -57,7 +57,7 @@ class BackboneSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them."""
-        return asdict(self)
+        return {**asdict(self), "preprocess": self.preprocess.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BackboneSpec:

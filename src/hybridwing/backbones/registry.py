@@ -32,6 +32,7 @@ def load_backbone(
     precision: str = "auto",
     runtime: str = "torch",
     offline: bool = False,
+    background: str | None = None,
 ) -> Backbone:
     """Make a backbone ready; fetches its weights where they are not at hand.
 
@@ -56,6 +57,8 @@ def load_backbone(
     offline : bool
         Never touch the network: take what the hub's cache holds, or say what is missing. Setting ``HF_HUB_OFFLINE=1``
         does the same.
+    background : {"masked", "kept"}, optional
+        Whether what is around the view becomes grey; by default it does, except around the whole picture.
 
     Raises
     ------
@@ -70,8 +73,8 @@ def load_backbone(
     if runtime not in RUNTIMES:
         raise BackboneError(f"runtime must be one of {', '.join(RUNTIMES)}; got {runtime!r}")
     if name == "pattern":
-        return _pattern(preprocess, view, feature)
-    choice = Choice(preprocess, view, feature, device, precision, runtime)
+        return _pattern(preprocess, view, feature, background)
+    choice = Choice(preprocess, view, feature, device, precision, runtime, background)
     kind, _, place = name.partition(":")
     if kind == "local" and place:
         return LocalBackbone(Path(place).expanduser(), name, choice)
@@ -125,7 +128,7 @@ def _from_hub(place: str, choice: Choice, offline: bool) -> Backbone:
     return LocalBackbone(fetched.folder, f"hf:{fetched.source}", choice, fetched.layout, fetched.source)
 
 
-def _pattern(preprocess: str, view: str, feature: str) -> Backbone:
+def _pattern(preprocess: str, view: str, feature: str, background: str | None) -> Backbone:
     """The backbone without weights, which leaves no choice."""
     from hybridwing.backbones.pattern import PatternBackbone
 
@@ -136,6 +139,8 @@ def _pattern(preprocess: str, view: str, feature: str) -> Backbone:
     backbone = PatternBackbone()
     if view not in ("whole", backbone.spec.preprocess.view):
         raise BackboneError(f"the pattern backbone finds the wings itself; it has no view {view!r}")
+    if background not in (None, "masked"):
+        raise BackboneError(f"the pattern backbone masks the background; it has no background {background!r}")
     if feature not in ("default", backbone.spec.feature):
         raise BackboneError(f"the pattern backbone has one feature, {backbone.spec.feature!r}; got {feature!r}")
     return backbone

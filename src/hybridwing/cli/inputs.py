@@ -25,6 +25,10 @@ PreprocessName = Annotated[
     str, typer.Option("--preprocess", help="default: the backbone's own; sample: the challenge sample's resize.")
 ]
 View = Annotated[str, typer.Option("--view", help="Part of the picture: whole, specimen, forewings or hindwings.")]
+Background = Annotated[
+    str | None,
+    typer.Option("--background", help="Around the view: masked (grey, the default) or kept; whole keeps it always."),
+]
 Feature = Annotated[
     str, typer.Option("--feature", help="Output that is the embedding, e.g. cls; see `hybridwing backbones`.")
 ]

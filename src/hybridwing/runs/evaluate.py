@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -258,7 +258,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
             "uncertainty": _summary(evaluation.uncertainty),
             "remainder": None if evaluation.remainder is None else _summary_of_remainder(evaluation.remainder),
             "insight": None if evaluation.insight is None else evaluation.insight.summary(),
-            "run": asdict(evaluation.run),
+            "run": evaluation.run.to_dict(),
         }
         (partial / EVALUATION).write_text(json.dumps(summary, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         save_figure(draw_evaluation(evaluation), partial / "evaluation")

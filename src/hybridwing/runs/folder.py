@@ -101,9 +101,13 @@ class RunManifest:
     versions: dict[str, str]
     format_version: int = FORMAT_VERSION
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        return {**asdict(self), "backbone": self.backbone.to_dict()}
+
     def to_json(self) -> str:
         """JSON text, keys sorted."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
 
 
 @dataclass(frozen=True)

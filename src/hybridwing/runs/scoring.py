@@ -46,6 +46,7 @@ def backbone_of(run: Run, *, compute: Compute = DEFAULT, name: str | None = None
             preprocess=manifest.preprocess,
             view=manifest.backbone.preprocess.view,
             feature=manifest.backbone.feature,
+            background=manifest.backbone.preprocess.background or None,
         )
     except BackboneError as error:
         if name is not None:
