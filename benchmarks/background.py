@@ -4,7 +4,8 @@ Simulates a collection in which the record of a photograph gives its label away 
 three times with one backbone (the whole picture; the specimen cut out with its background kept; the same cut with the
 background masked), trains detectors, and asks about the test images. Every test hybrid is also photographed under a
 record that holds no training hybrid: what a detector then loses, it had from the look of the photograph. A score from
-the record alone stands beside them.
+the record alone stands beside them; it has so few values that recalls at a threshold mean little, so the area under the
+ROC curve over all test images is given too.
 
     python benchmarks/background.py --backbone local:WEIGHTS/mobilenet_v2_1.0_224 [--specimens 1000] [--seeds 42]
         [--json results.json]
@@ -17,10 +18,12 @@ import json
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from detection.measures import Score, resampled, score
 from detection.simulated import _moved as moved_slots
+from sklearn.metrics import roc_auc_score
 
 from hybridwing.backbones.registry import load_backbone
 from hybridwing.detectors.registry import make_detector
@@ -29,6 +32,9 @@ from hybridwing.evaluation.intervals import Proportion
 from hybridwing.simulate.plan import Slot, plan
 from hybridwing.simulate.specimen import render
 from hybridwing.simulate.styles import record_style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SIZE, SEED = 320, 42
 CUTS = (
@@ -52,6 +58,13 @@ class Test:
     @property
     def score(self) -> Score:
         return score(self.values, self.labels, self.groups)
+
+    @property
+    def area(self) -> float:
+        return float(roc_auc_score(self.labels, self.values))
+
+    def at(self, rows: np.ndarray) -> Test:
+        return Test(self.values[rows], self.labels[rows], self.groups[rows])
 
 
 def photograph(slots: list[Slot], seed: int, folder: Path) -> list[tuple[str, Path]]:
@@ -117,7 +130,9 @@ def joined(parts: list[dict[str, Test]], kind: str) -> dict[str, object]:
     """Means over seeds, the interval of the first seed's challenge score, and all seeds' recalls with intervals."""
     scores = [asdict(part[kind].score) for part in parts]
     row: dict[str, object] = {key: float(np.mean([one[key] for one in scores])) for key in scores[0]}
-    row["interval"] = resampled(parts[0][kind].values, parts[0][kind].labels, parts[0][kind].groups)
+    row["challenge_interval"] = resampled(parts[0][kind].values, parts[0][kind].labels, parts[0][kind].groups)
+    row["area"] = float(np.mean([part[kind].area for part in parts]))
+    row["area_interval"] = quantiles([part.area for (part,) in drawn(parts[0][kind])])
     for key, group in GROUPS:
         hybrids = [((part[kind].groups == group) & (part[kind].labels == 1)).sum() for part in parts]
         hits = sum(round(one[key] * count) for one, count in zip(scores, hybrids, strict=True))
@@ -126,28 +141,39 @@ def joined(parts: list[dict[str, Test]], kind: str) -> dict[str, object]:
     return row
 
 
-def lost(tests: dict[str, Test], n: int = 500) -> tuple[float, float, float]:
-    """Challenge score lost when the confound is broken, with the bootstrap's 95 % interval over the same specimens."""
-    usual, broken = tests[USUAL], tests[BROKEN]
+def drawn(*tests: Test, n: int = 500) -> Iterator[tuple[Test, ...]]:
+    """Tests of the same specimens, drawn again within every group and label."""
     rng = np.random.default_rng(0)
-    strata = [
-        np.flatnonzero((usual.groups == group) & (usual.labels == label))
-        for group in np.unique(usual.groups)
-        for label in (0, 1)
-    ]
-    draws = []
+    groups, labels = tests[0].groups, tests[0].labels
+    strata = [np.flatnonzero((groups == group) & (labels == label)) for group in np.unique(groups) for label in (0, 1)]
     for _ in range(n):
         rows = np.concatenate([rng.choice(stratum, len(stratum)) for stratum in strata])
-        one, other = (
-            score(test.values[rows], test.labels[rows], test.groups[rows]).challenge for test in (usual, broken)
-        )
-        draws.append(one - other)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return usual.score.challenge - broken.score.challenge, float(low), float(high)
+        yield tuple(test.at(rows) for test in tests)
+
+
+def quantiles(values: list[float]) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def lost(parts: list[dict[str, Test]]) -> dict[str, tuple[float, float, float]]:
+    """Lost when the confound is broken: mean over seeds, and the 95 % interval over the first one's specimens."""
+    pairs = [(part[USUAL], part[BROKEN]) for part in parts]
+    draws = list(drawn(*pairs[0]))
+    return {
+        "challenge": (
+            float(np.mean([one.score.challenge - other.score.challenge for one, other in pairs])),
+            *quantiles([one.score.challenge - other.score.challenge for one, other in draws]),
+        ),
+        "area": (
+            float(np.mean([one.area - other.area for one, other in pairs])),
+            *quantiles([one.area - other.area for one, other in draws]),
+        ),
+    }
 
 
 def cell(row: dict[str, object], key: str) -> str:
-    low, high = row["interval" if key == "challenge" else f"{key}_interval"]  # type: ignore[misc]
+    low, high = row[f"{key}_interval"]  # type: ignore[misc]
     return f"{row[key]:.3f} ({low:.2f} to {high:.2f})"
 
 
@@ -162,18 +188,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         found = [ask(seed, arguments.specimens, arguments.backbone, Path(place) / str(seed)) for seed in seeds]
     figures: dict[str, object] = {"backbone": arguments.backbone, "specimens": arguments.specimens, "seeds": seeds}
-    print(f"\n{'':44}{'challenge':24}{'signal':24}{'non-signal':24}{'mimic':24}")
+    columns = ("challenge", "signal", "non_signal", "mimic", "area")
+    print("\n" + " " * 44 + "".join(f"{key:24}" for key in columns))
     for title, name in found[0]:
         parts = [one[title, name] for one in found]
         for kind in (USUAL, BROKEN):
             row = joined(parts, kind)
             figures[f"{title} | {name} | {kind}"] = row
-            cells = "".join(f"{cell(row, key):24}" for key in ("challenge", "signal", "non_signal", "mimic"))
-            print(f"{f'{title} {name}'.strip() + f', {kind}':44}{cells}")
-        losses = [lost(part) for part in parts]
-        figures[f"{title} | {name} | lost"] = losses
-        mean = np.mean([loss[0] for loss in losses])
-        print(f"{'':4}lost: {mean:+.3f} ({losses[0][1]:+.3f} to {losses[0][2]:+.3f}, seed {seeds[0]})")
+            print(f"{f'{title} {name}'.strip() + f', {kind}':44}" + "".join(f"{cell(row, key):24}" for key in columns))
+        losses = figures[f"{title} | {name} | lost"] = lost(parts)
+        shown = (f"{key} {mean:+.3f} ({low:+.3f} to {high:+.3f})" for key, (mean, low, high) in losses.items())
+        print(f"{'':4}lost: {', '.join(shown)}")
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

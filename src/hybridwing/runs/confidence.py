@@ -91,7 +91,7 @@ def write_confidence(
 
 def _undersides(catalogue: Catalogue) -> NDArray[np.bool_]:
     """Which images are known to show an underside."""
-    return (catalogue.table["view"] == "ventral").to_numpy(dtype=bool)
+    return (catalogue.table["view"] == "ventral").fillna(value=False).to_numpy(dtype=bool)
 
 
 def read_confidence(run: Run) -> Confidence:
