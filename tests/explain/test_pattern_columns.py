@@ -9,6 +9,7 @@ import pytest
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.pattern import PatternBackbone
+from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.explain.familiarity import LEAST_TURN
 from hybridwing.explain.familiarity_fitting import Images, fit_familiarity
 from hybridwing.explain.pattern_columns import UNKNOWN, is_pattern, paleness, turned_over
@@ -33,6 +34,11 @@ def pictures(slots):
 @pytest.fixture(scope="module")
 def vectors(pictures):
     return np.array([describe(picture) for picture in pictures], dtype=np.float64)
+
+
+def table(vectors):
+    names = tuple(map(str, range(len(vectors))))
+    return EmbeddingTable(names, vectors.astype(np.float32), PatternBackbone().spec)
 
 
 def part(vectors, place):
@@ -64,6 +70,9 @@ def test_specimens_upside_down_are_told_from_upright_ones(pictures, vectors):
     known = fit_familiarity(*whole, blocks=BLOCKS, is_pattern=True)
     over = np.array([describe(picture.rotate(180)) for picture in pictures[25:]])
     assert known.turn(asked).max() < 1 < LEAST_TURN < known.turn(over).min()
+    reasons = known.reasons(table(over))
+    assert all(reason.startswith("more like the training images when turned over") for reason in reasons)
+    assert not any("turned over" in reason for reason in known.reasons(table(asked)))
 
 
 def test_the_ground_of_undersides_is_paler(slots, vectors):
@@ -76,6 +85,13 @@ def test_the_ground_of_undersides_is_paler(slots, vectors):
     )
     assert np.median(below) > 0.04 > np.median(above)
     assert (below[:, None] > above[None, :]).mean() > 0.95
+    upper = Images(known.astype(np.float32), np.zeros(len(known), bool))
+    model = replace(
+        fit_familiarity(upper, upper, blocks=BLOCKS), distances=np.full(20, 9.0), paleness=np.full(20, above.max())
+    )
+    reasons = model.reasons(table(np.vstack([vectors[20:], under])))
+    assert not any(reasons[:20])
+    assert sum(reason.startswith("looks like an underside or faded: ") for reason in reasons[20:]) >= 12
 
 
 def test_paleness_of_one_pair_of_wings_alone_is_none():
