@@ -112,3 +112,21 @@ def test_what_has_no_parts_keeps_the_key_that_it_always_had():
     assert PatternBackbone().spec.key == "c269360bee8932a1cf8348ba61d1ebdb8c04c5a7e165568bd494d850dd53f556"
     assert "parts" not in SPEC.to_dict()
     assert SPEC.leaves == (SPEC,)
+
+
+def test_keys_of_before_there_was_a_choice_of_background_are_still_theirs():
+    """Pinned: caches, tables and runs are known by them."""
+    keys = {
+        "whole": "e0d28f4afb3ec941ed7d8d57325bc33fc4c14d628d130b43089ab2ea7d2cec46",
+        "specimen": "f54398af4956a71a57edd271ed0fb5111838f2ac5c6d1d908e0cb63ecbe60678",
+    }
+    for view, key in keys.items():
+        spec = BackboneSpec(
+            "m", "transformers", "MobileNetV2Model", "ab" * 32, "pooled", 1280, Preprocess(size=224, view=view)
+        )
+        assert spec.key == key
+        assert BackboneSpec.from_dict(spec.to_dict()) == spec
+        kept = dataclasses.replace(spec, preprocess=dataclasses.replace(spec.preprocess, background="kept"))
+        assert (kept.key == key) == (view == "whole")
+        assert BackboneSpec.from_dict(kept.to_dict()) == kept
+    assert PatternBackbone().spec.key == "c269360bee8932a1cf8348ba61d1ebdb8c04c5a7e165568bd494d850dd53f556"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from hybridwing.backbones.local import Choice, LocalBackbone
+from hybridwing.backbones.registry import load_backbone
 from hybridwing.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -150,3 +151,22 @@ def test_views_are_handed_on(save):
     assert local(save("ViT"), view="whole").spec.preprocess.view == "whole"
     with pytest.raises(BackboneError, match="view must be one of"):
         local(save("ViT"), view="antennae")
+
+
+def test_the_background_is_handed_on(save):
+    folder = save("ViT")
+    masked, kept = (load_backbone(f"local:{folder}", view="specimen", background=how) for how in ("masked", "kept"))
+    assert masked.spec == load_backbone(f"local:{folder}", view="specimen").spec
+    assert kept.spec.preprocess.background == "kept"
+    assert kept.spec.key != masked.spec.key
+    picture = Image.new("RGB", (90, 60), (200, 210, 220))
+    ImageDraw.Draw(picture).polygon([(45, 30), (15, 12), (20, 48), (45, 32), (70, 48), (75, 12)], fill=(40, 20, 10))
+    shown = [backbone.prepare(picture) for backbone in (masked, kept)]
+    assert [prepared.view for prepared in shown] == ["specimen", "specimen"]
+    assert not np.array_equal(shown[0].value, shown[1].value)
+    for background, message in (
+        ("masked", "'whole' keeps its background; to mask it take --view specimen"),
+        ("blurred", "must be one of masked, kept"),
+    ):
+        with pytest.raises(BackboneError, match=message):
+            load_backbone(f"local:{folder}", background=background)

@@ -55,3 +55,9 @@ def test_home_is_expanded(tmp_path, monkeypatch):
     with pytest.raises(BackboneError) as caught:
         load_backbone("local:~/models")
     assert str(tmp_path / "models") in str(caught.value)
+
+
+def test_the_descriptor_masks_the_background():
+    assert load_backbone("pattern", background="masked").spec == load_backbone("pattern").spec
+    with pytest.raises(BackboneError, match="the pattern backbone masks the background; it has no background 'kept'"):
+        load_backbone("pattern", background="kept")

@@ -281,3 +281,11 @@ def test_listings(call, verb, first):
         assert not {"module", "class_name"} & set(entry)
         assert f"{entry['name']}\n  {entry['summary']}\n" in shown.out
     assert shown.err == ""
+
+
+@pytest.mark.parametrize("verb", ["train", "embed", "validate"])
+def test_the_background_is_handed_on(call, files, tmp_path, verb):
+    out = {"train": ("--out", tmp_path / "run"), "embed": ("--out", tmp_path / "t.parquet"), "validate": ()}[verb]
+    answer = call(verb, files.train, "--images", files.images, *out, "--background", "kept", "--no-cache")
+    assert answer.code == 2
+    assert "the pattern backbone masks the background; it has no background 'kept'" in " ".join(answer.err.split())

@@ -23,8 +23,9 @@ def test_heads_have_the_order_of_the_saved_ones() -> None:
     fitted = FusionDetector(blocks=(3, 3)).fit(X, y, subspecies=subspecies)
     assert tuple(head.kind for head in fitted.heads_) == FUSION_HEADS
     assert fitted.weights_.shape == fitted.centres_.shape == fitted.scales_.shape == fitted.recalls_.shape == (5,)
-    assert fitted.weights_[-1] == 0.5
-    assert (fitted.weights_ == (fitted.recalls_ >= 0.75 * fitted.recalls_.max()))[:-1].all()
+    expected_weights = np.where(fitted.recalls_ >= 0.75 * fitted.recalls_.max(), module.WEIGHTS, 0.0)
+    np.testing.assert_array_equal(fitted.weights_[:-1], expected_weights[:-1])
+    assert fitted.weights_[-1] == module.WEIGHTS[-1] > 0
     expected = sum(
         (head.score_samples(X) - centre) / scale * weight
         for head, centre, scale, weight in zip(
@@ -43,14 +44,15 @@ def test_a_head_that_finds_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module.SvmDetector, "_score", blind)
     fitted = FusionDetector().fit(X, y, subspecies=subspecies)
     assert fitted.weights_[FUSION_HEADS.index("svm")] == 0
-    assert fitted.weights_[FUSION_HEADS.index("block-discriminant")] == 1
+    place = FUSION_HEADS.index("block-discriminant")
+    assert fitted.weights_[place] == module.WEIGHTS[place]
 
 
 def test_too_few_to_hold_out() -> None:
     X, y, _ = specimens(8)
     fitted = FusionDetector().fit(X, y)
     assert np.isnan(fitted.recalls_).all()
-    assert fitted.weights_.tolist() == [1.0] * 4 + [0.5]
+    assert tuple(fitted.weights_) == module.WEIGHTS
     assert np.isfinite(fitted.score_samples(X)).all()
 
 

@@ -68,7 +68,7 @@ def test_the_summary_names_the_run_and_the_table(evaluation, trained, data, tmp_
     assert summary["catalogue"] == "ref_test.csv"
     assert summary["catalogue_sha256"] == data.test.sha256
     assert (summary["n_images"], summary["n_failed"]) == (len(data.test), 0)
-    assert summary["run"] == json.loads(json.dumps(trained.run.manifest.to_dict()))
+    assert summary["run"] == json.loads(trained.run.manifest.to_json())
     assert set(summary["challenge"]) == {"svm", "knn"}
 
 

@@ -237,3 +237,23 @@ def test_the_samples_resize_keeps_the_normalisation():
     assert (sample.size, sample.resize, sample.interpolation) == (240, "squash", "bilinear")
     assert (sample.mean, sample.std) == (MEAN, STD)
     assert Preprocess(size=64, resize="none", view="specimen").as_sample().view == "whole"
+
+
+def test_the_background_is_told_only_where_it_is_not_as_ever():
+    masked, kept = Preprocess(view="specimen"), Preprocess(view="specimen", background="kept")
+    assert masked.background == "masked"
+    assert masked == Preprocess(view="specimen", background="masked") != kept
+    assert "background" not in masked.to_dict()
+    assert "background" not in Preprocess().to_dict()
+    assert kept.to_dict() == {**masked.to_dict(), "background": "kept"}
+    for prep in (masked, kept, Preprocess()):
+        assert Preprocess.from_dict(json.loads(json.dumps(prep.to_dict()))) == prep
+
+
+def test_the_whole_picture_keeps_its_background():
+    assert Preprocess(background="kept") == Preprocess()
+    assert dataclasses.replace(Preprocess(background="kept"), view="specimen").background == "masked"
+    assert Preprocess(view="specimen", background="kept").as_sample() == Preprocess(view="specimen").as_sample()
+    assert dataclasses.replace(Preprocess(view="specimen"), view="whole") == Preprocess()
+    with pytest.raises(ValueError, match="background must be one of masked, kept; got 'blurred'"):
+        Preprocess(view="specimen", background="blurred")

@@ -245,3 +245,45 @@ def test_any_picture_has_every_view(width, height, seed, shapes, noise, view, si
     assert cut.view in {view, "whole"}
     assert 0.0 <= cut.confidence <= 1.0
     assert (cut.confidence >= LEAST_CONFIDENCE) == (cut.view == view) or view == "whole"
+
+
+@pytest.mark.parametrize("view", PARTS)
+@pytest.mark.parametrize("options", [{}, {"angle": 13.0}, {"size": (2048, 1536), "centre": (1024, 760), "scale": 4.0}])
+def test_the_background_can_be_kept_in_the_same_cut(specimen, options, view):
+    picture = specimen(**options, card=(110, 150, 205))
+    masked, kept = (cut_view(picture, view, side=96, background=how) for how in ("masked", "kept"))
+    assert (kept.view, kept.confidence, kept.image.size) == (masked.view, masked.confidence, masked.image.size)
+    shown, around = seen(masked.image), ~seen(masked.image)
+    assert np.array_equal(np.asarray(kept.image)[shown], np.asarray(masked.image)[shown])
+    blue = np.abs(np.asarray(kept.image).astype(int) - (110, 150, 205)).max(axis=-1) < 12
+    assert blue[around].mean() > (0.6 if view == "specimen" else 0.3)  # beside one pair of wings lies the other
+    assert (np.asarray(masked.image)[around] == GREY).mean() > 0.9
+
+
+def test_beyond_the_picture_there_is_no_background_to_keep(specimen):
+    tight = specimen(size=(330, 230), centre=(165, 100))
+    cut = np.asarray(cut_view(tight, "specimen", background="kept").image)
+    assert (cut[0] == GREY).all()
+    assert (cut[len(cut) // 2] != GREY).any(axis=-1).mean() > 0.9
+
+
+def test_preparing_honours_the_background(specimen):
+    picture = specimen(card=(110, 150, 205))
+    masked, kept = (
+        prepare(picture, Preprocess(size=64, view="specimen", background=how)) for how in ("masked", "kept")
+    )
+    assert masked.view == kept.view == "specimen"
+    blue = np.float32((110, 150, 205)) / 255
+    corners = kept.value[:, 8, [2, -3]].T
+    assert np.abs(corners - blue).max() < 0.05
+    assert np.abs(masked.value[:, 8, [2, -3]] - GREY / 255).max() < 0.01
+    unresized = [
+        prepare(picture, Preprocess(size=64, resize="none", view="specimen", background=how)).value
+        for how in ("masked", "kept")
+    ]
+    assert not np.array_equal(*unresized)
+
+
+def test_unknown_backgrounds_are_refused(specimen):
+    with pytest.raises(ValueError, match="background must be one of masked, kept; got 'blurred'"):
+        cut_view(specimen(), "specimen", background="blurred")

@@ -136,6 +136,12 @@ class BackboneSpec:
         return self.parts or (self,)
 
     @property
+    def background(self) -> str:
+        """Around the views: ``"masked"`` or ``"kept"``; empty where only whole pictures are seen."""
+        chosen = [part for part in self.leaves if part.family != "pattern"] or self.leaves
+        return max((part.preprocess.background for part in chosen), default="")
+
+    @property
     def views(self) -> str:
         """What it shows of a picture: the view, or those of a composite's parts, with commas between.
 

@@ -86,7 +86,7 @@ class BackboneEntry:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them."""
-        return asdict(self)
+        return {**asdict(self), "preprocess": None if self.preprocess is None else self.preprocess.to_dict()}
 
 
 def _bioclip(

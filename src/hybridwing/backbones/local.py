@@ -45,6 +45,8 @@ class Choice:
         See :class:`hybridwing.runtime.encoder.Encoder`.
     runtime : {"torch", "openvino"}
         What runs the forward pass; see :class:`hybridwing.backbones.openvino.OpenVinoEncoder`.
+    background : {"masked", "kept"}, optional
+        Whether what is around the view becomes grey; by default it does, except around the whole picture.
     """
 
     preprocess: str = "default"
@@ -53,18 +55,21 @@ class Choice:
     device: str = "auto"
     precision: str = "auto"
     runtime: str = "torch"
+    background: str | None = None
 
     def applied_to(self, own: Preprocess) -> Preprocess:
-        """A model's own preprocessing with the choice of resize and view.
+        """A model's own preprocessing with the choice of resize, view and background.
 
         Raises
         ------
         BackboneError
-            For a view that does not exist.
+            For a view or a background that does not exist, or that the view cannot have.
         """
+        if self.view == "whole" and self.background == "masked":
+            raise BackboneError("the view 'whole' keeps its background; to mask it take --view specimen")
         chosen = own.as_sample() if self.preprocess == "sample" else own
         try:
-            return replace(chosen, view=self.view)
+            return replace(chosen, view=self.view, background=self.background or "")
         except ValueError as error:
             raise BackboneError(str(error)) from error
 

@@ -37,15 +37,17 @@ class NetworkBackbone:
         """What it is; loads the model."""
         raise NotImplementedError
 
-    def with_view(self, view: str) -> NetworkBackbone:
+    def with_view(self, view: str, background: str | None = None) -> NetworkBackbone:
         """The same network for another view of the picture; loads the model, which both share.
+
+        See :func:`hybridwing.backbones.registry.load_backbone` for `view` and `background`.
 
         Raises
         ------
         ValueError
-            For a view that does not exist.
+            For a view or a background that does not exist.
         """
-        preprocess = replace(self._preprocess, view=view, view_version=0)
+        preprocess = replace(self._preprocess, view=view, view_version=0, background=background or "")
         # Once looked at, the network is kept in the instance, and comes along.
         spec, _ = self.spec, self._encoder
         other = copy.copy(self)

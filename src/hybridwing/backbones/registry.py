@@ -37,6 +37,7 @@ def load_backbone(
     precision: str = "auto",
     runtime: str = "torch",
     offline: bool = False,
+    background: str | None = None,
 ) -> Backbone:
     """Make a backbone ready; fetches its weights where they are not at hand.
 
@@ -64,6 +65,8 @@ def load_backbone(
     offline : bool
         Never touch the network: take what the hub's cache holds, or say what is missing. Setting ``HF_HUB_OFFLINE=1``
         does the same.
+    background : {"masked", "kept"}, optional
+        Whether what is around the view becomes grey; by default it does, except around the whole picture.
 
     Raises
     ------
@@ -73,9 +76,9 @@ def load_backbone(
     MissingExtraError
         If the backbone needs packages that are not installed.
     """
-    choice = Choice(preprocess, view, feature, device, precision, runtime)
+    choice = Choice(preprocess, view, feature, device, precision, runtime, background)
     _check(choice)
-    asked = asked_for(name, view, feature)
+    asked = asked_for(name, view, feature, background)
     try:
         if len(asked) == 1:
             return _one(asked[0].name, replace(choice, view=asked[0].view), offline)
@@ -132,7 +135,7 @@ def _check(choice: Choice) -> None:
 def _one(name: str, choice: Choice, offline: bool) -> Backbone:
     """A single backbone with a single view."""
     if name == "pattern":
-        return _pattern(choice.preprocess, choice.view, choice.feature)
+        return _pattern(choice.preprocess, choice.view, choice.feature, choice.background)
     kind, _, place = name.partition(":")
     if kind == "local" and place:
         return LocalBackbone(Path(place).expanduser(), name, choice)
@@ -158,14 +161,19 @@ def _together(asked: Sequence[Asked], choice: Choice, offline: bool) -> Backbone
         if (one.name, one.feature) not in first:
             # The choice of resize is for those with weights, as that of views is.
             resize = "default" if one.name == "pattern" else choice.preprocess
-            own = replace(choice, preprocess=resize, view=one.view, feature=one.feature)
+            own = replace(choice, preprocess=resize, view=one.view, feature=one.feature, background=one.background)
             first[one.name, one.feature] = _one(one.name, own, offline)
     parts: list[Backbone] = []
     for one in asked:
         backbone = first[one.name, one.feature]
         taken = any(part is backbone for part in parts)
-        parts.append(backbone.with_view(one.view) if taken and isinstance(backbone, NetworkBackbone) else backbone)
+        parts.append(_seen(backbone, one) if taken else backbone)
     return CompositeBackbone(parts)
+
+
+def _seen(backbone: Backbone, one: Asked) -> Backbone:
+    """The same network on another view."""
+    return backbone.with_view(one.view, one.background) if isinstance(backbone, NetworkBackbone) else backbone
 
 
 def name_again(spec: BackboneSpec) -> str:
@@ -206,7 +214,7 @@ def _from_hub(place: str, choice: Choice, offline: bool) -> Backbone:
     return LocalBackbone(fetched.folder, f"hf:{fetched.source}", choice, fetched.layout, fetched.source)
 
 
-def _pattern(preprocess: str, view: str, feature: str) -> Backbone:
+def _pattern(preprocess: str, view: str, feature: str, background: str | None) -> Backbone:
     """The backbone without weights, which leaves no choice."""
     from hybridwing.backbones.pattern import PatternBackbone
 
@@ -217,6 +225,8 @@ def _pattern(preprocess: str, view: str, feature: str) -> Backbone:
     backbone = PatternBackbone()
     if view not in ("whole", backbone.spec.preprocess.view):
         raise BackboneError(f"the pattern backbone finds the wings itself; it has no view {view!r}")
+    if background not in (None, "masked"):
+        raise BackboneError(f"the pattern backbone masks the background; it has no background {background!r}")
     if feature not in ("default", backbone.spec.feature):
         raise BackboneError(f"the pattern backbone has one feature, {backbone.spec.feature!r}; got {feature!r}")
     return backbone

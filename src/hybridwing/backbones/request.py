@@ -23,15 +23,17 @@ class Asked:
     Attributes
     ----------
     name, view, feature : str
+    background : str, optional
         See :func:`hybridwing.backbones.registry.load_backbone`; one of each.
     """
 
     name: str
     view: str
     feature: str
+    background: str | None = None
 
 
-def asked_for(names: str, views: str, feature: str = "default") -> tuple[Asked, ...]:
+def asked_for(names: str, views: str, feature: str = "default", background: str | None = None) -> tuple[Asked, ...]:
     """Read the names of backbones and of views.
 
     Parameters
@@ -40,6 +42,8 @@ def asked_for(names: str, views: str, feature: str = "default") -> tuple[Asked, 
         With commas between. What is named twice is taken once.
     feature : str
         Of every backbone with weights.
+    background : str, optional
+        Around every view of those.
 
     Returns
     -------
@@ -54,10 +58,12 @@ def asked_for(names: str, views: str, feature: str = "default") -> tuple[Asked, 
     """
     backbones, chosen = split_names(names), tuple(dict.fromkeys(_split(views)))
     if len(backbones) == len(chosen) == 1:
-        return (Asked(backbones[0], chosen[0], feature),)
+        return (Asked(backbones[0], chosen[0], feature, background),)
     unknown = [view for view in chosen if view not in VIEWS]
     if unknown:
         raise BackboneError(f"view must be one of {', '.join(VIEWS)}; got {', '.join(map(repr, unknown))}")
+    if "whole" in chosen and background == "masked":
+        raise BackboneError("the view 'whole' keeps its background: leave --background out, or that view")
     if backbones == ("pattern",):
         raise BackboneError(f"the pattern backbone finds the wings itself; it has no views {', '.join(chosen)}")
     asked = []
@@ -65,7 +71,7 @@ def asked_for(names: str, views: str, feature: str = "default") -> tuple[Asked, 
         if name == "pattern":
             asked.append(Asked(name, "whole", "default"))
         else:
-            asked += [Asked(name, view, feature) for view in chosen]
+            asked += [Asked(name, view, feature, background) for view in chosen]
     if len(asked) > MOST_PARTS:
         raise BackboneError(f"{len(asked)} backbones with views are too many; {MOST_PARTS} are the most")
     return tuple(asked)
@@ -90,7 +96,7 @@ def asked_again(spec: BackboneSpec, names: str | None, name_again: Callable[[Bac
     """
     known = tuple(dict.fromkeys(part.name for part in spec.parts))
     if names is None:
-        return tuple(Asked(name_again(part), part.preprocess.view, part.feature) for part in spec.parts)
+        return tuple(_again(part, name_again(part)) for part in spec.parts)
     now = split_names(names)
     if len(now) != len(known):
         raise BackboneError(
@@ -98,7 +104,12 @@ def asked_again(spec: BackboneSpec, names: str | None, name_again: Callable[[Bac
             f"{names!r} was read as {len(now)}"
         )
     moved = dict(zip(known, now, strict=True))
-    return tuple(Asked(moved[part.name], part.preprocess.view, part.feature) for part in spec.parts)
+    return tuple(_again(part, moved[part.name]) for part in spec.parts)
+
+
+def _again(part: BackboneSpec, name: str) -> Asked:
+    kept = part.preprocess.background == "kept"
+    return Asked(name, part.preprocess.view, part.feature, "kept" if kept else None)
 
 
 def split_names(text: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ class TrainingChoice:
     Attributes
     ----------
     backbone, preprocess, view, feature : str
+    background : str, optional
         See :func:`hybridwing.backbones.registry.load_backbone`; several with commas between.
     detectors : tuple of str
     split_method : str
@@ -32,6 +33,7 @@ class TrainingChoice:
     split_method: str = "random"
     test_fraction: float = 0.2
     seed: int = 42
+    background: str | None = None
 
     def command(self, catalogue: str, images: str, out: str) -> str:
         """The command, every choice spelt out: a default that changes later must not change what it does.
@@ -46,6 +48,7 @@ class TrainingChoice:
         words += ["--test-fraction", f"{self.test_fraction:g}", "--seed", str(self.seed)]
         if self.backbone != "pattern":
             words += ["--preprocess", self.preprocess, "--view", self.view, "--feature", self.feature]
+            words += [] if self.background is None else ["--background", self.background]
             # Scores of another number format differ in the fourth decimal.
             words += ["--precision", "fp32"]
         return shlex.join(words)
@@ -65,4 +68,5 @@ def choice_of(manifest: RunManifest) -> TrainingChoice:
         split_method=manifest.split_method,
         test_fraction=manifest.test_fraction,
         seed=manifest.seed,
+        background="kept" if any(part.preprocess.background == "kept" for part in spec.leaves) else None,
     )

@@ -279,7 +279,8 @@ def _picture_of(spec: BackboneSpec) -> str:
         if prep.resize == "squash"
         else f"short side to {prep.resize_to}, {prep.size} × {prep.size} cut from the middle"
     )
-    return f"upright 8-bit RGB, view {prep.view}, {cut}, {prep.interpolation}; mean {prep.mean}, std {prep.std}"
+    around = f" with its background {prep.background}" if prep.background else ""
+    return f"upright 8-bit RGB, view {prep.view}{around}, {cut}, {prep.interpolation}; mean {prep.mean}, std {prep.std}"
 
 
 def _weights(run: Run) -> str:

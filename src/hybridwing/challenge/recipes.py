@@ -127,6 +127,7 @@ def train_recipe(
         preprocess=choice.preprocess,
         view=choice.view,
         feature=choice.feature,
+        background=choice.background,
         compute=compute,
         overwrite=overwrite,
         progress=progress,

@@ -12,6 +12,7 @@ import typer
 from hybridwing.cli.command import app
 from hybridwing.cli.inputs import (
     BackboneName,
+    Background,
     CacheFolder,
     Columns,
     Device,
@@ -51,6 +52,7 @@ def embed(
     preprocess: PreprocessName = "default",
     view: View = "whole",
     feature: Feature = "default",
+    background: Background = None,
     device: Device = "auto",
     precision: Precision = "auto",
     runtime: Runtime = "torch",
@@ -94,7 +96,7 @@ def embed(
     else:
         items, left_out = items_of(catalogue_of(source, column, hybrid_value, non_hybrid_value), images), ()
     compute = compute_of(device, precision, runtime, offline, cache, no_cache)
-    load = partial(compute.load, backbone, preprocess=preprocess, view=view, feature=feature)
+    load = partial(compute.load, backbone, preprocess=preprocess, view=view, feature=feature, background=background)
     with console.progress("embedding") as report:
         made = embed_to_file(
             items,

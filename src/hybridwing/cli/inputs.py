@@ -33,6 +33,10 @@ View = Annotated[
         "--view", "--views", help="Part of the picture: whole, specimen, forewings or hindwings; several, with commas."
     ),
 ]
+Background = Annotated[
+    str | None,
+    typer.Option("--background", help="Around the view: masked (grey, the default) or kept; whole keeps it always."),
+]
 Feature = Annotated[
     str, typer.Option("--feature", help="Output that is the embedding, e.g. cls; see `hybridwing backbones`.")
 ]

@@ -10,6 +10,7 @@ import typer
 from hybridwing.cli.command import app
 from hybridwing.cli.inputs import (
     BackboneName,
+    Background,
     CacheFolder,
     CatalogueArgument,
     Columns,
@@ -49,6 +50,7 @@ def train(
     preprocess: PreprocessName = "default",
     view: View = "whole",
     feature: Feature = "default",
+    background: Background = None,
     device: Device = "auto",
     precision: Precision = "auto",
     runtime: Runtime = "torch",
@@ -80,6 +82,7 @@ def train(
             preprocess=preprocess,
             view=view,
             feature=feature,
+            background=background,
             compute=compute_of(device, precision, runtime, offline, cache, no_cache),
             embeddings=embeddings_of(embeddings),
             overwrite=overwrite,

@@ -10,6 +10,7 @@ import typer
 from hybridwing.cli.command import app
 from hybridwing.cli.inputs import (
     BackboneName,
+    Background,
     CacheFolder,
     CatalogueArgument,
     Columns,
@@ -57,6 +58,7 @@ def validate(
     preprocess: PreprocessName = "default",
     view: View = "whole",
     feature: Feature = "default",
+    background: Background = None,
     device: Device = "auto",
     precision: Precision = "auto",
     runtime: Runtime = "torch",
@@ -95,6 +97,7 @@ def validate(
         preprocess=preprocess,
         view=view,
         feature=feature,
+        background=background,
         compute=compute_of(device, precision, runtime, offline, cache, no_cache),
         embeddings=embeddings_of(embeddings),
         progress=console.progress,

@@ -193,7 +193,7 @@ def _folds(y: Labels, member: Labels, records: Sequence[str | None] | None, n_fo
 
 def _weights(counts: NDArray[np.bool_]) -> Floats:
     """Weights from which heads count; the last always does."""
-    weights = counts * np.array(WEIGHTS)
+    weights: Floats = np.where(counts, WEIGHTS, 0.0)
     weights[-1] = WEIGHTS[-1]
     return weights
 

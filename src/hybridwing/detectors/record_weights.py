@@ -48,9 +48,7 @@ def record_weights(y: NDArray[np.int64], records: Sequence[str | None] | None) -
     names = np.array(["" if record is None else str(record) for record in records])
     pure = y == 0
     beside = {
-        name: (names == name) & pure
-        for name in np.unique(names[~pure])
-        if name and (pure & (names == name)).any()
+        name: (names == name) & pure for name in np.unique(names[~pure]) if name and (pure & (names == name)).any()
     }
     matched = {name: min(int((names[~pure] == name).sum()), int(rows.sum())) for name, rows in beside.items()}
     controls = sum(int(rows.sum()) for rows in beside.values())

@@ -32,7 +32,13 @@ class Compute:
     cache: EmbeddingCache | None = None
 
     def load(
-        self, name: str, *, preprocess: str = "default", view: str = "whole", feature: str = "default"
+        self,
+        name: str,
+        *,
+        preprocess: str = "default",
+        view: str = "whole",
+        feature: str = "default",
+        background: str | None = None,
     ) -> Backbone:
         """Make a backbone ready to compute in this way; see :func:`hybridwing.backbones.registry.load_backbone`."""
         return load_backbone(
@@ -44,6 +50,7 @@ class Compute:
             precision=self.precision,
             runtime=self.runtime,
             offline=self.offline,
+            background=background,
         )
 
     def load_again(self, spec: BackboneSpec, *, preprocess: str = "default", names: str | None = None) -> Backbone:
@@ -54,7 +61,8 @@ class Compute:
         """
         if not spec.parts:
             name, view = names or name_again(spec), spec.preprocess.view
-            return self.load(name, preprocess=preprocess, view=view, feature=spec.feature)
+            around = spec.preprocess.background or None
+            return self.load(name, preprocess=preprocess, view=view, feature=spec.feature, background=around)
         return load_again(
             spec,
             names=names,

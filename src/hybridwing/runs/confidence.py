@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.names import with_subspecies_names
 from hybridwing.errors import CatalogueError, RunError
-from hybridwing.explain.familiarity import Familiarity, fit_familiarity, read_familiarity
+from hybridwing.explain.familiarity import Familiarity, read_familiarity
+from hybridwing.explain.familiarity_fitting import Images, fit_familiarity
 from hybridwing.explain.parent_fitting import fit_parents
 from hybridwing.explain.parents import ParentModel, read_parents
+from hybridwing.explain.pattern_columns import is_pattern
 from hybridwing.runs.folder import FAMILIARITY, PARENTS, SCORES
 from hybridwing.runtime.pattern import PARTS
 
@@ -54,6 +56,7 @@ def write_confidence(
     folder: Path,
     catalogue: Catalogue,
     vectors: NDArray[np.float32],
+    held_out_catalogue: Catalogue,
     held_out: NDArray[np.float32],
     embeddings: EmbeddingTable,
 ) -> None:
@@ -63,19 +66,32 @@ def write_confidence(
     ----------
     folder : Path
         Of the run.
-    catalogue : Catalogue
-        The training images.
+    catalogue, held_out_catalogue : Catalogue
+        The training images and those held out.
     vectors, held_out : ndarray of shape (n, d) and (h, d), float32
-        Their embeddings, and those of the held-out images.
+        Their embeddings.
     embeddings : EmbeddingTable
         Of the whole catalogue: how often the view asked for was not found.
     """
     trained = {str(uuid) for uuid in catalogue.uuids}
     missed = sum(fallback.uuid in trained for fallback in embeddings.fallbacks)
-    fit_familiarity(vectors, held_out, fallbacks=missed, images=len(vectors)).write(folder / FAMILIARITY)
+    familiarity = fit_familiarity(
+        Images(vectors, _undersides(catalogue)),
+        Images(held_out, _undersides(held_out_catalogue)),
+        blocks=embeddings.backbone.blocks,
+        is_pattern=is_pattern(embeddings.backbone),
+        fallbacks=missed,
+        images=len(vectors),
+    )
+    familiarity.write(folder / FAMILIARITY)
     model = fit_parents(vectors, named(catalogue).subspecies.tolist(), blocks_of(embeddings.backbone))
     if model is not None:
         model.write(folder / PARENTS)
+
+
+def _undersides(catalogue: Catalogue) -> NDArray[np.bool_]:
+    """Which images are known to show an underside."""
+    return (catalogue.table["view"] == "ventral").fillna(value=False).to_numpy(dtype=bool)
 
 
 def read_confidence(run: Run) -> Confidence:

@@ -78,6 +78,7 @@ def train(
     preprocess: str = "default",
     view: str = "whole",
     feature: str = "default",
+    background: str | None = None,
     compute: Compute = DEFAULT,
     embeddings: EmbeddingTable | None = None,
     overwrite: bool = False,
@@ -101,7 +102,7 @@ def train(
         Decides the split and the detectors' own draws. Same seed and data, same bytes.
     split_method, test_fraction
         See :func:`hybridwing.catalogue.splits.split`. The defaults are those of the challenge's sample.
-    preprocess, view, feature
+    preprocess, view, feature, background
         See :func:`hybridwing.backbones.registry.load_backbone`.
     compute : Compute
         Device, precision, cache.
@@ -125,7 +126,7 @@ def train(
     _ = catalogue.labels
     division = split(catalogue, method=split_method, test_fraction=test_fraction, seed=seed)
     with new_folder(out, overwrite=overwrite) as partial:
-        encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature)
+        encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
         if embeddings is None:
             embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=progress)
         elif embeddings.backbone.key != encoder.spec.key:
@@ -165,7 +166,7 @@ def train(
         write_metrics(partial / layout.METRICS, metrics)
         write_scores(partial / layout.SCORES, held_out.uuids, held_out.catalogue.labels, scores)
         write_failures(partial / layout.FAILURES, embeddings.failures)
-        write_confidence(partial, learned.catalogue, learned.vectors, held_out.vectors, embeddings)
+        write_confidence(partial, learned.catalogue, learned.vectors, held_out.catalogue, held_out.vectors, embeddings)
     return TrainingResult(Run(out, manifest), metrics, embeddings.failures)
 
 

@@ -78,6 +78,7 @@ def validate(
     preprocess: str = "default",
     view: str = "whole",
     feature: str = "default",
+    background: str | None = None,
     compute: Compute = DEFAULT,
     embeddings: EmbeddingTable | None = None,
     progress: Callable[[str], AbstractContextManager[Callable[[int, int], None]]] | None = None,
@@ -100,7 +101,7 @@ def validate(
         Of the bootstrap.
     make_crosses : bool
         See :func:`hybridwing.evaluation.held_out.held_out_scores`.
-    backbone, preprocess, view, feature
+    backbone, preprocess, view, feature, background
         See :func:`hybridwing.backbones.registry.load_backbone`; without effect when `embeddings` are given.
     compute : Compute
     embeddings : EmbeddingTable, optional
@@ -121,7 +122,7 @@ def validate(
     folds(catalogue, protocol, parts=parts, seed=seed)
     shown = progress or _silently
     if embeddings is None:
-        encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature)
+        encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
         with shown("embedding") as report_images:
             embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=report_images)
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
@@ -217,6 +218,7 @@ def to_json(validation: Validation) -> str:
         "catalogue_sha256": validation.catalogue.sha256,
         "backbone": validation.backbone.name,
         "view": validation.backbone.views,
+        "background": validation.backbone.background,
         "n_images": len(validation.catalogue),
         "n_failed": len(validation.failures),
         "seed": validation.seed,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from .views import VERSION, VIEWS, cut_view
+from .views import BACKGROUNDS, VERSION, VIEWS, cut_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +64,9 @@ class Preprocess:
     view_version : int
         Version of the code that cuts the view. 0 is replaced by the one of this package, :data:`.views.VERSION`; of
         ``"whole"``, which is not cut, it is always 0.
+    background : {"", "masked", "kept"}
+        Whether what is around a view becomes grey. Empty is replaced by ``"masked"``; of ``"whole"``, of which nothing
+        is cut away, it is always empty.
     """
 
     size: int = 224
@@ -75,6 +78,7 @@ class Preprocess:
     std: _Triple = (1.0, 1.0, 1.0)
     view: str = "whole"
     view_version: int = 0
+    background: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be carried out, so that a bad value is found when it is made or read."""
@@ -87,6 +91,9 @@ class Preprocess:
         if type(self.view_version) is not int or self.view_version < 0:
             raise ValueError(f"view_version must be a whole number from 0; got {self.view_version!r}")
         object.__setattr__(self, "view_version", 0 if self.view == "whole" else self.view_version or VERSION)
+        if self.background not in ("", *BACKGROUNDS):
+            raise ValueError(f"background must be one of {', '.join(BACKGROUNDS)}; got {self.background!r}")
+        object.__setattr__(self, "background", "" if self.view == "whole" else self.background or "masked")
         for side, highest in (("size", 4096), ("resize_to", 8192)):
             pixels = getattr(self, side)
             if isinstance(pixels, bool) or not isinstance(pixels, int) or not 8 <= pixels <= highest:
@@ -113,8 +120,11 @@ class Preprocess:
         return max(self.size, self.resize_to if self.resize == "shortest" else 0)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON holds them."""
-        return asdict(self)
+        """Plain values, as JSON holds them; of what came later than tables and runs, only what is not as ever."""
+        values = asdict(self)
+        if self.background != "kept":
+            del values["background"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
@@ -129,7 +139,7 @@ class Preprocess:
         if unknown:
             raise ValueError(f"unknown preprocessing settings: {', '.join(unknown)}")
         # A default that changed between two versions must not change what an old table says of itself.
-        missing = sorted(set(cls.__dataclass_fields__) - set(values) - {"view_version"})
+        missing = sorted(set(cls.__dataclass_fields__) - set(values) - {"view_version", "background"})
         if missing:
             raise ValueError(f"missing preprocessing settings: {', '.join(missing)}")
         # What was written before views had a version was cut by the first.
@@ -140,7 +150,7 @@ class Preprocess:
 
     def as_sample(self) -> Preprocess:
         """Return the same with the sample's resize: squashed to a square, bilinear, whole picture."""
-        return replace(self, resize="squash", interpolation="bilinear", view="whole")
+        return replace(self, resize="squash", interpolation="bilinear", view="whole", background="")
 
 
 def _finite_triple(name: str, values: object) -> _Triple:
@@ -213,11 +223,11 @@ def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) ->
     found in the picture before, where several views of it are wanted.
     """
     if prep.resize == "none":
-        cut = cut_view(image, prep.view, found=found)
+        cut = cut_view(image, prep.view, background=prep.background or "kept", found=found)
     else:
         # What "shortest" will cut off is added around the view beforehand.
-        rim = prep.resize_to / prep.size if prep.resize == "shortest" else 1.0
-        cut = cut_view(image, prep.view, side=prep.resized_side, pad=rim, found=found)
+        rim, around = (prep.resize_to / prep.size if prep.resize == "shortest" else 1.0), prep.background or "kept"
+        cut = cut_view(image, prep.view, side=prep.resized_side, pad=rim, background=around, found=found)
     return Prepared(to_input(cut.image, prep), cut.view, cut.confidence)
 
 

@@ -1,8 +1,9 @@
 """Cut a view out of a photograph: the specimen, its forewings or its hindwings, upright on plain grey.
 
 Everything around the view is painted one grey, the same for every backbone, so that nothing can be learnt from the
-photographer's background. Grey rather than a backbone's mean colour: that of some preprocessing is black, on which
-dark wings have no outline; and the published means lie within half a standard deviation of this grey.
+photographer's background; it can be kept instead, in the same cut, to see what it does. Grey rather than a backbone's
+mean colour: that of some preprocessing is black, on which dark wings have no outline; and the published means lie
+within half a standard deviation of this grey.
 
 A view is a square, so that no resizing distorts it. In ``specimen`` the specimen lies in its middle. In ``forewings``
 and ``hindwings`` the left wing lies above the right one, which is mirrored: both look like left wings, at one scale,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VIEWS = ("whole", "specimen", "forewings", "hindwings")
+#: What is done with all that is around a view.
+BACKGROUNDS = ("masked", "kept")
 #: Raise when a view of the same picture changes, be it here, in :mod:`.specimen` or in :mod:`.wings`: it is part of the
 #: cache key, of every table and of every run. The descriptor of :mod:`.pattern` has a version of its own.
 VERSION = 1
@@ -81,7 +84,12 @@ class _Panel:
 
 
 def cut_view(
-    image: Image.Image, view: str, side: int | None = None, pad: float = 1.0, found: Found | None = None
+    image: Image.Image,
+    view: str,
+    side: int | None = None,
+    pad: float = 1.0,
+    background: str = "masked",
+    found: Found | None = None,
 ) -> View:
     """Cut a view out of an RGB picture.
 
@@ -95,16 +103,20 @@ def cut_view(
         the picture's own resolution.
     pad : float
         At least 1; factor on the square's side, for a backbone that will cut a rim off.
+    background : {"masked", "kept"}
+        Whether what is around the view becomes grey, or stays as far as the picture reaches; ``"whole"`` is not cut.
     found : Found, optional
         What was found in the picture before, where several views of it are cut.
 
     Raises
     ------
     ValueError
-        For another view.
+        For another view or background.
     """
     if view not in VIEWS:
         raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")
+    if background not in BACKGROUNDS:
+        raise ValueError(f"background must be one of {', '.join(BACKGROUNDS)}; got {background!r}")
     if view == "whole":
         return View(image, "whole", 1.0)
     found = found or find_wings(image)
@@ -113,7 +125,7 @@ def cut_view(
     square, panels = _panels(wings, view)
     if confidence < LEAST_CONFIDENCE or not panels:
         return View(image, "whole", confidence)
-    return View(_drawn(image, wings, square * pad, panels, side), view, confidence)
+    return View(_drawn(image, wings, square * pad, panels, side, keep=background == "kept"), view, confidence)
 
 
 def _panels(wings: WingMap, view: str) -> tuple[float, list[_Panel]]:
@@ -145,7 +157,9 @@ def _box(mask: NDArray[np.bool_]) -> tuple[float, float, int, int] | None:
     return (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
 
 
-def _drawn(image: Image.Image, wings: WingMap, square: float, panels: list[_Panel], side: int | None) -> Image.Image:
+def _drawn(
+    image: Image.Image, wings: WingMap, square: float, panels: list[_Panel], side: int | None, *, keep: bool
+) -> Image.Image:
     """Draw a view from the picture itself, which may be larger than the working copy it was found in."""
     full = max(image.size) / WORKING_SIDE
     scale = full if side is None else min(full, _OVERSAMPLING * side / square)
@@ -160,9 +174,13 @@ def _drawn(image: Image.Image, wings: WingMap, square: float, panels: list[_Pane
         # Output pixel (x, y) shows the place (a x + b y + c, d x + e y + f) of the upright working copy.
         upright = (flip * step, 0.0, panel.across - flip * step * pixels / 2,
                    0.0, step, panel.down - step * size[1] / 2)  # fmt: skip
-        seen = Image.fromarray(panel.shown.astype(np.uint8) * 255)
-        mask = seen.transform(size, Image.Transform.AFFINE, upright, Image.Resampling.BILINEAR)
-        turned = source.transform(size, Image.Transform.AFFINE, _in_source(upright, wings, source), _FILTER)
+        there = _in_source(upright, wings, source)
+        turned = source.transform(size, Image.Transform.AFFINE, there, _FILTER)
+        if keep:
+            mask = Image.new("L", source.size, 255).transform(size, Image.Transform.AFFINE, there, _FILTER)
+        else:
+            seen = Image.fromarray(panel.shown.astype(np.uint8) * 255)
+            mask = seen.transform(size, Image.Transform.AFFINE, upright, Image.Resampling.BILINEAR)
         view.paste(turned, (0, top), mask.point(_INSIDE))
     return view
 

@@ -1,0 +1,62 @@
+"""Whether the background is kept goes with a run: into its files, its commands, and to whoever asks it later."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hybridwing.backbones.base import BackboneSpec
+from hybridwing.challenge.commands import choice_of
+from hybridwing.runs.folder import MANIFEST, read_run
+from hybridwing.runs.scoring import backbone_of
+from hybridwing.runs.train import train
+from hybridwing.runs.validate import to_json, validate
+from hybridwing.runtime.preprocess import Preprocess
+
+#: A random split of so small a table may hold out no hybrid at all.
+SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
+
+
+@pytest.fixture
+def asked(monkeypatch, stub):
+    """Every call of `load_backbone`, which gives a backbone that costs nothing."""
+    calls = []
+
+    def load(name, *, view, background, **_):
+        calls.append((view, background))
+        return type(stub)(name, preprocess=Preprocess(size=8, view=view, background=background or ""))
+
+    monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", load)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("view", "background", "again"),
+    [
+        ("specimen", "kept", "kept"),
+        ("specimen", None, "masked"),
+        ("specimen", "masked", "masked"),
+        ("whole", None, None),
+        ("whole", "kept", None),
+    ],
+)
+def test_a_run_remembers_its_background(data, tmp_path, asked, view, background, again):
+    options = {"backbone": "stub", "detectors": ("knn",), "view": view, "background": background}
+    run = train(data.train, data.images, tmp_path / "run", **options, **SPLIT).run
+    stored = json.loads((run.folder / MANIFEST).read_text())["backbone"]["preprocess"]
+    assert stored.get("background") == ("kept" if again == "kept" else None)
+    read = read_run(run.folder)
+    assert read.manifest == run.manifest
+    assert BackboneSpec.from_dict(read.manifest.to_dict()["backbone"]).key == run.manifest.backbone.key
+    backbone_of(read)
+    assert asked == [(view, background), (view, again)]
+    command = choice_of(read.manifest).command("t.csv", "photos", "run")
+    assert (f"--background {again}" in command) == (again is not None)
+
+
+def test_validation_too(data, asked):
+    options = {"backbone": "stub", "detectors": ("knn",), "view": "specimen", "background": "kept"}
+    found = validate(data.train, data.images, protocol="specimen", parts=2, resamples=20, **options)
+    assert asked == [("specimen", "kept")]
+    assert json.loads(to_json(found))["background"] == "kept"
