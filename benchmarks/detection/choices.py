@@ -72,7 +72,7 @@ def main() -> None:
         pure = X[held_out & ~left & (y == 0)]
         tests = (swapped(pure, X[left], slices, 200, rng), X[left], X[held_out & (y == 1)])
         for name in COMPARED:
-            fitted = make_detector(name, seed=SEED, blocks=blocks).fit(
+            fitted = make_detector(name, seed=SEED).fit(
                 X[kept],
                 y[kept],
                 subspecies=subspecies[kept].tolist(),

@@ -36,9 +36,9 @@ def all_scores(training: Training, tests: dict[str, np.ndarray], *, ablate: bool
     """Raw scores of every detector on every test set: ``scores[detector][test]``."""
     scores: dict[str, dict[str, np.ndarray]] = {}
     for name in (*BASELINES, *OTHERS):
-        fitted = _fitted(make_detector(name, seed=SEED, blocks=BLOCKS), training)
+        fitted = _fitted(make_detector(name, seed=SEED), training)
         scores[name] = {test: fitted.score_samples(X) for test, X in tests.items()}
-    fusion = _fitted(make_detector(DEFAULT, seed=SEED, blocks=BLOCKS), training)
+    fusion = _fitted(make_detector(DEFAULT, seed=SEED), training)
     assert isinstance(fusion, FusionDetector)
     scores[DEFAULT] = {test: fusion.score_samples(X) for test, X in tests.items()}
     if not ablate:
@@ -52,8 +52,8 @@ def all_scores(training: Training, tests: dict[str, np.ndarray], *, ablate: bool
         scores.setdefault("fusion, no head left out", {})[test] = heads @ np.array(WEIGHTS)
         scores.setdefault("fusion, heads count alike", {})[test] = heads @ (fusion.weights_ > 0)
     for title, changed in (
-        ("fusion, one block", FusionDetector(random_state=SEED)),
-        ("fusion, records not weighted", FusionDetector(BLOCKS, balance_records=False, random_state=SEED)),
+        ("fusion, four blocks", FusionDetector(BLOCKS, random_state=SEED)),
+        ("fusion, records not weighted", FusionDetector(balance_records=False, random_state=SEED)),
     ):
         fitted = _fitted(changed, training)
         scores[title] = {test: fitted.score_samples(X) for test, X in tests.items()}

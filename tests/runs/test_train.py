@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hybridwing.challenge.commands import choice_of
 from hybridwing.embeddings.store import read_table
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import BackboneError, CatalogueError, DetectorError, EmbeddingError, HybridwingError, RunError
@@ -302,3 +303,15 @@ def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
         models.append(contents(tmp_path / name))
     assert permuted != cells
     assert models[0] == models[1]
+
+
+def test_record_weights_can_be_switched_off(data, tmp_path):
+    options = {"detectors": ("block-discriminant",), **STRATIFIED}
+    weighed = train(data.train, data.images, tmp_path / "weighed", **options).run
+    alike = train(data.train, data.images, tmp_path / "alike", record_weights=False, **options).run
+    assert weighed.manifest.record_weights
+    assert not read_run(alike.folder).manifest.record_weights
+    heads = [run.detector("block-discriminant").header.params["balance_records"] for run in (weighed, alike)]
+    assert heads == [True, False]
+    assert "--no-record-weights" in choice_of(alike.manifest).command("t.csv", "photos", "run")
+    assert "record-weights" not in choice_of(weighed.manifest).command("t.csv", "photos", "run")

@@ -126,6 +126,12 @@ def test_a_frame_without_a_common_colour_falls_back_on_its_median():
     assert np.isfinite(background_distance(rgb)).all()
 
 
+def test_otsu_takes_values_that_differ_in_their_last_digits_for_one_group():
+    values = np.full(4, 57.3, dtype=np.float32)
+    values[0] = np.nextafter(values[0], np.float32(100))
+    assert otsu(values) == values[0]
+
+
 def test_otsu_divides_two_groups_and_accepts_one():
     rng = np.random.default_rng(0)
     values = np.concatenate([rng.normal(0.2, 0.03, 4000), rng.normal(0.7, 0.05, 1000)]).astype(np.float32)

@@ -151,6 +151,11 @@ class BackboneSpec:
         return ",".join(dict.fromkeys(part.preprocess.view for part in chosen))
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the embeddings of each backbone on each view: the blocks of a detector. They add up to it."""
+        return tuple(part.dimension for part in self.leaves)
+
+    @property
     def blocks(self) -> tuple[int, ...]:
         """Widths of the parts of an embedding that describe different things: wings, views or tokens.
 

@@ -23,6 +23,7 @@ class TrainingChoice:
     split_method : str
     test_fraction : float
     seed : int
+    record_weights : bool
     """
 
     backbone: str = "pattern"
@@ -34,6 +35,7 @@ class TrainingChoice:
     test_fraction: float = 0.2
     seed: int = 42
     background: str | None = None
+    record_weights: bool = True
 
     def command(self, catalogue: str, images: str, out: str) -> str:
         """The command, every choice spelt out: a default that changes later must not change what it does.
@@ -46,6 +48,7 @@ class TrainingChoice:
         words = ["hybridwing", "train", catalogue, "--images", images, "--out", out, "--backbone", self.backbone]
         words += ["--detector", ",".join(self.detectors), "--split", self.split_method]
         words += ["--test-fraction", f"{self.test_fraction:g}", "--seed", str(self.seed)]
+        words += [] if self.record_weights else ["--no-record-weights"]
         if self.backbone != "pattern":
             words += ["--preprocess", self.preprocess, "--view", self.view, "--feature", self.feature]
             words += [] if self.background is None else ["--background", self.background]
@@ -58,6 +61,7 @@ def choice_of(manifest: RunManifest) -> TrainingChoice:
     """What a run was trained with."""
     spec = manifest.backbone
     features = {part.feature for part in spec.leaves if part.family != "pattern" or not spec.parts}
+    around = {part.preprocess.background for part in spec.leaves if part.family != "pattern" or not spec.parts}
     return TrainingChoice(
         backbone=spec.name,
         detectors=manifest.detectors,
@@ -68,5 +72,7 @@ def choice_of(manifest: RunManifest) -> TrainingChoice:
         split_method=manifest.split_method,
         test_fraction=manifest.test_fraction,
         seed=manifest.seed,
-        background="kept" if any(part.preprocess.background == "kept" for part in spec.leaves) else None,
+        record_weights=manifest.record_weights,
+        # The whole picture has no choice; beside it, what is masked is masked by default.
+        background="kept" if "kept" in around else "masked" if around == {"masked"} else None,
     )

@@ -128,6 +128,7 @@ def train_recipe(
         view=choice.view,
         feature=choice.feature,
         background=choice.background,
+        record_weights=choice.record_weights,
         compute=compute,
         overwrite=overwrite,
         progress=progress,

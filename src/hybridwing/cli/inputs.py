@@ -37,6 +37,13 @@ Background = Annotated[
     str | None,
     typer.Option("--background", help="Around the view: masked (grey, the default) or kept; whole keeps it always."),
 ]
+RecordWeights = Annotated[
+    bool,
+    typer.Option(
+        "--record-weights/--no-record-weights",
+        help="Non-hybrids from the hybrids' own records weigh more; the challenge sample's detectors ignore it.",
+    ),
+]
 Feature = Annotated[
     str, typer.Option("--feature", help="Output that is the embedding, e.g. cls; see `hybridwing backbones`.")
 ]

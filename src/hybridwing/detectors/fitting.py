@@ -30,6 +30,7 @@ def fit_detector(
     parents: Sequence[tuple[str, str] | None] | None = None,
     records: Sequence[str | None] | None = None,
     blocks: Sequence[int] | None = None,
+    record_weights: bool = True,
 ) -> SavedDetector:
     """Fit a detector on training specimens and calibrate it on others.
 
@@ -50,7 +51,8 @@ def fit_detector(
     subspecies, parents, records : sequence, optional
         Of the training specimens, as for ``Detector.fit``.
     blocks : sequence of int, optional
-        Widths of the parts of the embeddings, as for ``make_detector``.
+    record_weights : bool
+        As for ``make_detector``.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def fit_detector(
     DetectorError
         If the detector is unknown, or the data cannot be used.
     """
-    detector = make_detector(name, seed=seed, blocks=blocks)
+    detector = make_detector(name, seed=seed, blocks=blocks, record_weights=record_weights)
     detector.fit(X_train, y_train, subspecies=subspecies, parents=parents, records=records)
     saved = detector.to_saved()
     # Scored as a submission scores, so that the map is fitted on the very numbers it will be given.

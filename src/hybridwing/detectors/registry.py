@@ -35,6 +35,8 @@ class DetectorEntry:
         Whether it draws random numbers.
     blocked : bool
         Whether it takes the blocks of the embedding into account.
+    balanced : bool
+        Whether it can weigh specimens by their records.
     """
 
     name: str
@@ -45,6 +47,7 @@ class DetectorEntry:
     class_name: str
     seeded: bool
     blocked: bool = False
+    balanced: bool = False
 
 
 _SAMPLE = "Imageomics/HDR-anomaly-challenge-sample, DINO_train/classifier.py"
@@ -144,6 +147,7 @@ _ENTRIES = (
         class_name="SyntheticHybridsDetector",
         seeded=True,
         blocked=True,
+        balanced=True,
     ),
     DetectorEntry(
         name="block-discriminant",
@@ -154,6 +158,7 @@ _ENTRIES = (
         class_name="BlockDiscriminantDetector",
         seeded=False,
         blocked=True,
+        balanced=True,
     ),
     DetectorEntry(
         name="fusion",
@@ -164,6 +169,7 @@ _ENTRIES = (
         class_name="FusionDetector",
         seeded=True,
         blocked=True,
+        balanced=True,
     ),
 )
 
@@ -184,7 +190,9 @@ def detector_names() -> tuple[str, ...]:
     return tuple(entry.name for entry in _ENTRIES)
 
 
-def make_detector(name: str, *, seed: int, blocks: Sequence[int] | None = None) -> Detector:
+def make_detector(
+    name: str, *, seed: int, blocks: Sequence[int] | None = None, record_weights: bool = True
+) -> Detector:
     """Make a detector, not yet fitted, with its default parameters.
 
     Parameters
@@ -195,6 +203,10 @@ def make_detector(name: str, *, seed: int, blocks: Sequence[int] | None = None) 
         Seed of whatever the detector draws, in ``[0, 2**32)``. One that draws nothing ignores it.
     blocks : sequence of int, optional
         Widths of the parts (views, backbones) of the embeddings; one that takes them whole ignores it.
+    record_weights : bool
+        Whether non-hybrids of the hybrids' records weigh more, see
+        :func:`hybridwing.detectors.record_weights.record_weights`; the challenge sample's detectors and those that
+        learn from non-hybrids alone ignore it.
 
     Raises
     ------
@@ -212,5 +224,7 @@ def make_detector(name: str, *, seed: int, blocks: Sequence[int] | None = None) 
     settings: dict[str, object] = {"random_state": seed} if entry.seeded else {}
     if entry.blocked and blocks is not None:
         settings["blocks"] = tuple(blocks)
+    if entry.balanced:
+        settings["balance_records"] = record_weights
     detector: Detector = detector_class(**settings)
     return detector

@@ -67,6 +67,7 @@ def held_out_scores(
     seed: int = 42,
     make_crosses: bool = True,
     blocks: Sequence[int] | None = None,
+    record_weights: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> HeldOutScores:
     """Fit a detector on the training rows of each fold and score the others.
@@ -87,6 +88,8 @@ def held_out_scores(
         What a fold without hybrids in training does: learn from made crosses, or have no score and say so.
     blocks : sequence of int, optional
         Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one.
+    record_weights : bool
+        See :func:`hybridwing.detectors.registry.make_detector`.
     progress : callable, optional
         Called with the number of folds fitted and of all.
 
@@ -100,7 +103,14 @@ def held_out_scores(
     for number, fold in enumerate(folds, start=1):
         try:
             fitted, stand_in = fit_fold(
-                vectors, catalogue, fold, detector, seed=seed, make_crosses=make_crosses, blocks=blocks
+                vectors,
+                catalogue,
+                fold,
+                detector,
+                seed=seed,
+                make_crosses=make_crosses,
+                blocks=blocks,
+                record_weights=record_weights,
             )
             rows = np.concatenate([fold.asked, fold.reference])
             scores.append(fitted.score_samples(vectors[rows]))
@@ -123,6 +133,7 @@ def fit_fold(
     seed: int = 42,
     make_crosses: bool = True,
     blocks: Sequence[int] | None = None,
+    record_weights: bool = True,
 ) -> tuple[Detector, str]:
     """Fit a detector on the training rows of a fold.
 
@@ -150,7 +161,7 @@ def fit_fold(
         values, labels = np.vstack([values, made]), np.append(labels, np.ones(count, dtype=labels.dtype))
         subspecies, records = subspecies + [None] * count, records + [None] * count
         parents, stand_in = parents + list(pairs), MADE_CROSSES
-    fitted = make_detector(detector, seed=seed, blocks=blocks)
+    fitted = make_detector(detector, seed=seed, blocks=blocks, record_weights=record_weights)
     return fitted.fit(values, labels, subspecies=subspecies, parents=parents, records=records), stand_in
 
 

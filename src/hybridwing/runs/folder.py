@@ -47,6 +47,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "int": int,
+    "bool": bool,
     "float": (int, float),
     "tuple[str, ...]": list,
     "dict[str, str]": dict,
@@ -80,6 +81,8 @@ class RunManifest:
         Images listed, embedded, learned from and held out.
     versions : dict of str to str
         Python and the packages that numbers depend on.
+    record_weights : bool
+        Whether the detectors that can weighed specimens by their records.
     format_version : int
     """
 
@@ -99,6 +102,7 @@ class RunManifest:
     n_heldout: int
     n_heldout_hybrids: int
     versions: dict[str, str]
+    record_weights: bool = True
     format_version: int = FORMAT_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -196,7 +200,8 @@ def _check_types(path: Path, kind: type[RunManifest] | type[BackboneSpec], value
     for field in fields(kind):
         wanted = _JSON_TYPES.get(str(field.type))
         value = values.get(field.name)
-        if wanted and field.name in values and (isinstance(value, bool) or not isinstance(value, wanted)):
+        boolean = isinstance(value, bool) and wanted is not bool
+        if wanted and field.name in values and (boolean or not isinstance(value, wanted)):
             raise RunError(f"{path} is not what hybridwing writes: {field.name!r} is {value!r}; train again")
 
 

@@ -79,6 +79,7 @@ def train(
     view: str = "whole",
     feature: str = "default",
     background: str | None = None,
+    record_weights: bool = True,
     compute: Compute = DEFAULT,
     embeddings: EmbeddingTable | None = None,
     overwrite: bool = False,
@@ -104,6 +105,8 @@ def train(
         See :func:`hybridwing.catalogue.splits.split`. The defaults are those of the challenge's sample.
     preprocess, view, feature, background
         See :func:`hybridwing.backbones.registry.load_backbone`.
+    record_weights : bool
+        See :func:`hybridwing.detectors.registry.make_detector`.
     compute : Compute
         Device, precision, cache.
     embeddings : EmbeddingTable, optional
@@ -137,7 +140,10 @@ def train(
         embeddings = _of_catalogue(embeddings, catalogue)
         learned = _part(catalogue, division.train, embeddings)
         held_out = _part(catalogue, division.test, embeddings)
-        saved = {name: _fit(name, learned, held_out, seed, encoder.spec.blocks) for name in dict.fromkeys(detectors)}
+        saved = {
+            name: _fit(name, learned, held_out, seed, encoder.spec.widths, record_weights)
+            for name in dict.fromkeys(detectors)
+        }
         scores = {name: calibrated_scores(model, held_out.vectors) for name, model in saved.items()}
         metrics = {name: detection_metrics(values, held_out.catalogue.labels) for name, values in scores.items()}
         manifest = RunManifest(
@@ -146,6 +152,7 @@ def train(
             detectors=tuple(saved),
             best_detector=max(metrics, key=lambda name: metrics[name].prc_auc),
             seed=seed,
+            record_weights=record_weights,
             split_method=split_method,
             test_fraction=test_fraction,
             catalogue_name=catalogue.source.name,
@@ -197,7 +204,9 @@ def _part(catalogue: Catalogue, index: NDArray[np.intp], embeddings: EmbeddingTa
     return _Part(tuple(str(u) for u in part.uuids), embeddings.vectors[rows[embedded]], part)
 
 
-def _fit(name: str, learned: _Part, held_out: _Part, seed: int, blocks: tuple[int, ...]) -> SavedDetector:
+def _fit(
+    name: str, learned: _Part, held_out: _Part, seed: int, widths: tuple[int, ...], record_weights: bool
+) -> SavedDetector:
     return fit_detector(
         name,
         learned.vectors,
@@ -208,7 +217,8 @@ def _fit(name: str, learned: _Part, held_out: _Part, seed: int, blocks: tuple[in
         subspecies=learned.catalogue.subspecies.tolist(),
         parents=learned.catalogue.parent_pairs,
         records=learned.catalogue.records.tolist(),
-        blocks=blocks,
+        blocks=widths,
+        record_weights=record_weights,
     )
 
 

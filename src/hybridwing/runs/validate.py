@@ -79,6 +79,7 @@ def validate(
     view: str = "whole",
     feature: str = "default",
     background: str | None = None,
+    record_weights: bool = True,
     compute: Compute = DEFAULT,
     embeddings: EmbeddingTable | None = None,
     progress: Callable[[str], AbstractContextManager[Callable[[int, int], None]]] | None = None,
@@ -103,6 +104,8 @@ def validate(
         See :func:`hybridwing.evaluation.held_out.held_out_scores`.
     backbone, preprocess, view, feature, background
         See :func:`hybridwing.backbones.registry.load_backbone`; without effect when `embeddings` are given.
+    record_weights : bool
+        See :func:`hybridwing.detectors.registry.make_detector`.
     compute : Compute
     embeddings : EmbeddingTable, optional
         Made earlier from these images, and maybe more.
@@ -146,7 +149,8 @@ def validate(
                     name,
                     seed=seed,
                     make_crosses=make_crosses,
-                    blocks=embeddings.backbone.blocks,
+                    blocks=embeddings.backbone.widths,
+                    record_weights=record_weights,
                     progress=fitted,
                 )
             )

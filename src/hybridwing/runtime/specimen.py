@@ -99,10 +99,11 @@ def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
 def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
     """Threshold that divides `values` best into two groups (Otsu 1979, IEEE Trans. SMC 9(1), 62-66).
 
-    Values that are all the same are no two groups: the threshold is then that value.
+    Values that are all the same, up to their last digits, are no two groups: the threshold is then that value.
     """
-    if float(values.min()) == float(values.max()):
-        return float(values.max())
+    highest = values.max()
+    if highest - values.min() <= 2 * bins * np.spacing(highest):
+        return float(highest)
     counts, edges = np.histogram(values, bins=bins)
     centres = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts).astype(np.float64)
