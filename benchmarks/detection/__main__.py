@@ -9,7 +9,8 @@
 - *Timings* of the default at 2,082 × 1,536 in three blocks.
 
 Embeddings of simulated photographs are kept in the cache folder; a seed at the official size takes some ten minutes of
-one processor the first time. Seeds 1 to 15 and 101 were looked at while the detectors were written, so others are measured.
+one processor the first time. Seeds 1 to 15 and 101 were looked at while the detectors were written, so others are
+measured.
 """
 
 from __future__ import annotations
