@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from detection.measures import Score, resampled, score
-from detection.simulated import _moved as moved_slots
+from detection.simulated import moved as moved_slots
 from sklearn.metrics import roc_auc_score
 
 from hybridwing.backbones.registry import load_backbone

@@ -109,14 +109,14 @@ def collection(
 
 def _made(seed: int, specimens: int, size: int, executor: Executor | None) -> Collection:
     slots = sorted(plan(specimens, seed), key=lambda slot: (slot.split != "train", slot.number))
-    moved = _moved(slots, seed)
-    tasks = slots + [new for old, new in zip(slots, moved, strict=True) if new.record != old.record]
+    away = moved(slots, seed)
+    tasks = slots + [new for old, new in zip(slots, away, strict=True) if new.record != old.record]
     work = partial(_embedded, seed=seed, size=size)
     done = executor.map(work, tasks, chunksize=8) if executor else map(work, tasks)
     values, alike = zip(*done, strict=True)
     vectors = np.stack(values[: len(slots)])
     again = vectors.copy()
-    changed = [old.record != new.record for old, new in zip(slots, moved, strict=True)]
+    changed = [old.record != new.record for old, new in zip(slots, away, strict=True)]
     again[changed] = np.stack(values[len(slots) :])
     return Collection(
         vectors=vectors,
@@ -124,13 +124,13 @@ def _made(seed: int, specimens: int, size: int, executor: Executor | None) -> Co
         names=np.array([slot.stratum.name for slot in slots]),
         indicators=np.array([slot.stratum.indicator for slot in slots]),
         records=np.array([slot.record for slot in slots]),
-        moved_records=np.array([slot.record for slot in moved]),
+        moved_records=np.array([slot.record for slot in away]),
         trained=np.array([slot.split == "train" for slot in slots]),
         alike=np.array(alike[: len(slots)]) & np.array([slot.stratum.hybrid for slot in slots]),
     )
 
 
-def _moved(slots: Sequence[Slot], seed: int) -> list[Slot]:
+def moved(slots: Sequence[Slot], seed: int) -> list[Slot]:
     """Test hybrids under a record of training non-hybrids alone, drawn in proportion to its training images."""
     trained = [slot for slot in slots if slot.split == "train"]
     taken = {slot.record for slot in trained if slot.stratum.hybrid}
