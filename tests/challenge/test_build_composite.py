@@ -92,7 +92,7 @@ def test_the_run_remembers_its_parts(several):
     ]  # fmt: skip
     # The detector that counts in blocks was told all of them.
     starts = several.run.detector("mahalanobis").arrays["starts"]
-    assert starts.tolist() == np.concatenate([[0], np.cumsum(spec.blocks)[:-1]]).tolist()
+    assert starts.tolist() == np.concatenate([[0], np.cumsum(spec.widths)[:-1]]).tolist()
 
 
 def test_evaluate_and_predict_take_it_up_also_from_elsewhere(several, collection, tmp_path):

@@ -275,7 +275,7 @@ def test_the_default_detector_is_fusion_with_the_backbones_blocks(data, tmp_path
     result = train(data.train, data.images, tmp_path / "run", embeddings=data.train_embeddings, **STRATIFIED)
     assert result.run.manifest.detectors == ("fusion",)
     header = load_arrays(tmp_path / "run" / "detectors" / "fusion.npz").header
-    assert header.params["blocks"] == list(result.run.manifest.backbone.blocks)
+    assert header.params["blocks"] == list(result.run.manifest.backbone.widths)
 
 
 def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):

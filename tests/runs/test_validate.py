@@ -81,5 +81,4 @@ def test_detectors_are_told_what_the_embedding_consists_of(data, monkeypatch):
     real = validation.held_out_scores
     monkeypatch.setattr(validation, "held_out_scores", lambda *a, **k: told.append(k["blocks"]) or real(*a, **k))
     validate(data.train, data.images, protocol="specimen", embeddings=data.train_embeddings, resamples=20)
-    assert told == [data.train_embeddings.backbone.blocks]
-    assert len(told[0]) == 4
+    assert told == [data.train_embeddings.backbone.widths] == [(862,)]
