@@ -76,6 +76,13 @@ def test_unknown_and_no_detectors_are_refused_before_embedding(data, stub):
     assert stub.images == 0
 
 
+def test_it_says_whether_specimens_were_weighed_by_their_records(data):
+    options = {"protocol": "specimen", "detectors": ("knn",), "embeddings": data.train_embeddings, "resamples": 20}
+    for weighed in (True, False):
+        found = validate(data.train, data.images, record_weights=weighed, **options)
+        assert json.loads(validation.to_json(found))["record_weights"] is weighed
+
+
 def test_detectors_are_told_what_the_embedding_consists_of(data, monkeypatch):
     told = []
     real = validation.held_out_scores
