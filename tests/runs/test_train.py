@@ -119,6 +119,10 @@ def test_embeddings_of_another_backbone_are_refused(album, stub, tmp_path, chang
     table = EmbeddingTable(album.names, np.zeros((60, 48), np.float32), replace(stub.spec, **change))
     with pytest.raises(EmbeddingError, match="other weights or preprocessing"):
         train(album.read(), album.images, tmp_path / "run", embeddings=table)
+    kept = replace(stub.spec, preprocess=Preprocess(view="specimen", background="kept"))
+    table = EmbeddingTable(album.names, np.zeros((60, 48), np.float32), kept)
+    with pytest.raises(EmbeddingError, match=r"\(view specimen, background kept\), and .* \(view whole\)"):
+        train(album.read(), album.images, tmp_path / "run", embeddings=table)
     assert not (tmp_path / "run").exists()
 
 
