@@ -253,6 +253,13 @@ def test_it_is_published_without_a_path_of_this_machine(several, tmp_path):
             assert str(several.folder.parent) not in path.read_text()
 
 
+def test_a_name_that_a_shell_would_act_on_is_quoted_in_the_commands(several):
+    spec = several.run.manifest.backbone
+    parts = tuple(replace(part, name="$(id)" if part.name == "pattern" else part.name) for part in spec.parts)
+    run = replace(several.run, manifest=replace(several.run.manifest, backbone=replace(spec, parts=parts)))
+    assert training_commands(run, "svm").count(" --backbone 'local:weights/1,$(id),local:weights/2'") == 2
+
+
 def test_features_that_differ_are_each_model_s_default(several):
     spec = several.run.manifest.backbone
     parts = (*spec.parts[:-1], replace(spec.parts[-1], feature="pooled"))
