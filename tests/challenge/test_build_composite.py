@@ -36,7 +36,7 @@ from hybridwing.runs.train import train
 from hybridwing.runtime import encoder, serving
 from hybridwing.runtime.digests import ServingError
 from hybridwing.runtime.serving import Scorer
-from hybridwing.runtime.settings import Settings
+from hybridwing.runtime.settings import Settings, Weights
 
 SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
 VIEWS = "specimen,forewings"
@@ -230,6 +230,18 @@ def test_parts_that_do_not_make_the_whole_are_refused(several, tmp_path):
     (tmp_path / serving.DETECTOR).write_bytes((several.folder / serving.DETECTOR).read_bytes())
     with pytest.raises(ServingError, match="the 2 parts do not add up to"):
         Scorer(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["..", "../../elsewhere", "/tmp", "1/.."])
+def test_weights_are_looked_for_in_the_submission_alone(folder, tmp_path):
+    with pytest.raises(ServingError, match="is no folder of the submission's weights"):
+        serving.weights_folder(Weights("bundled", folder=folder), tmp_path)
+
+
+def test_a_dimension_without_end_is_refused(several):
+    text = (several.folder / "submission.json").read_text()
+    with pytest.raises(ServingError, match="not the settings of a submission"):
+        Settings.from_json(text.replace('"dimension": 862', '"dimension": Infinity'))
 
 
 def test_it_is_published_without_a_path_of_this_machine(several, tmp_path):
