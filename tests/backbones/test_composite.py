@@ -75,6 +75,7 @@ def test_columns_are_those_of_the_parts_alone(models, pictures, loaded):
     np.testing.assert_array_equal(table.vectors, np.concatenate(vectors, axis=1))
     assert table.backbone.blocks == tuple(width for single in alone for width in single.spec.blocks)
     assert sum(table.backbone.blocks) == table.backbone.dimension == table.vectors.shape[1]
+    assert table.backbone.widths == tuple(single.spec.dimension for single in alone)
     assert (table.precision, table.runtime) == ("fp32", "torch")
     # The picture of nothing lacks its view; it is told once.
     assert [(one.uuid, one.view, one.confidence) for one in table.fallbacks] == [("4", "whole", 0.0)]

@@ -84,3 +84,6 @@ def test_asked_again_by_the_same_names_or_by_new_ones():
     assert [one.name for one in moved] == ["pattern", "local:/new", "local:/new"]
     with pytest.raises(BackboneError, match=r"has the backbones pattern, local:/a,b: name all 2 in this order"):
         asked_again(spec, "local:/new", lambda part: part.name)
+    for names in ("local:/new,pattern", "local:/new,local:/other"):
+        with pytest.raises(BackboneError, match=rf"in this order, with commas between; '{names}' was read as local:"):
+            asked_again(spec, names, lambda part: part.name)

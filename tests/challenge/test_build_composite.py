@@ -36,7 +36,7 @@ from hybridwing.runs.train import train
 from hybridwing.runtime import encoder, serving
 from hybridwing.runtime.digests import ServingError
 from hybridwing.runtime.serving import Scorer
-from hybridwing.runtime.settings import Settings
+from hybridwing.runtime.settings import Settings, Weights
 
 SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
 VIEWS = "specimen,forewings"
@@ -92,7 +92,7 @@ def test_the_run_remembers_its_parts(several):
     ]  # fmt: skip
     # The detector that counts in blocks was told all of them.
     starts = several.run.detector("mahalanobis").arrays["starts"]
-    assert starts.tolist() == np.concatenate([[0], np.cumsum(spec.blocks)[:-1]]).tolist()
+    assert starts.tolist() == np.concatenate([[0], np.cumsum(spec.widths)[:-1]]).tolist()
 
 
 def test_evaluate_and_predict_take_it_up_also_from_elsewhere(several, collection, tmp_path):
@@ -232,6 +232,18 @@ def test_parts_that_do_not_make_the_whole_are_refused(several, tmp_path):
         Scorer(tmp_path)
 
 
+@pytest.mark.parametrize("folder", ["..", "../../elsewhere", "/tmp", "1/.."])
+def test_weights_are_looked_for_in_the_submission_alone(folder, tmp_path):
+    with pytest.raises(ServingError, match="is no folder of the submission's weights"):
+        serving.weights_folder(Weights("bundled", folder=folder), tmp_path)
+
+
+def test_a_dimension_without_end_is_refused(several):
+    text = (several.folder / "submission.json").read_text()
+    with pytest.raises(ServingError, match="not the settings of a submission"):
+        Settings.from_json(text.replace('"dimension": 862', '"dimension": Infinity'))
+
+
 def test_it_is_published_without_a_path_of_this_machine(several, tmp_path):
     publication = Publication("Several", (Author("The Group"),), released="2026-11-24")
     bib = "@misc{a,\ntitle = {One},\ndoi = {10.5281/zenodo.9000008}\n}\n"
@@ -251,6 +263,13 @@ def test_it_is_published_without_a_path_of_this_machine(several, tmp_path):
     for path in (tmp_path / "repo").rglob("*"):
         if path.suffix in (".md", ".json", ".sh", ".txt", ".cff"):
             assert str(several.folder.parent) not in path.read_text()
+
+
+def test_a_name_that_a_shell_would_act_on_is_quoted_in_the_commands(several):
+    spec = several.run.manifest.backbone
+    parts = tuple(replace(part, name="$(id)" if part.name == "pattern" else part.name) for part in spec.parts)
+    run = replace(several.run, manifest=replace(several.run.manifest, backbone=replace(spec, parts=parts)))
+    assert training_commands(run, "svm").count(" --backbone 'local:weights/1,$(id),local:weights/2'") == 2
 
 
 def test_features_that_differ_are_each_model_s_default(several):

@@ -203,6 +203,8 @@ def test_a_file_of_an_earlier_version_is_read_as_it_was_meant(tmp_path):
         ({"sides": np.zeros(20)}, "does not hold what it should"),
         ({"more": np.zeros(20)}, "does not hold what it should"),
         ({"scale": np.zeros(8)}, "not of embeddings of 8 values"),
+        ({"scale": np.full(8, 1e-320)}, "not of embeddings of 8 values"),
+        ({"vectors": np.full((60, 8), 1e300)}, "not of embeddings of 8 values"),
         ({"scale": np.ones(7)}, "not of embeddings of 8 values"),
         ({"distances": np.zeros(0)}, "not of embeddings of 8 values"),
         ({"turns": np.zeros(20)}, "not of embeddings of 8 values"),
@@ -216,6 +218,14 @@ def test_damaged_files_are_refused(change, message, tmp_path):
     kept = {name: values for name, values in arrays.items() if values is not None}
     write_arrays(tmp_path / "g.npz", "familiarity", {"fallback_share": 0.0}, kept)
     with pytest.raises(RunError, match=message):
+        read_familiarity(tmp_path / "g.npz", 8)
+
+
+@pytest.mark.parametrize("share", ["none", None, -0.1, 1.5, 10**400])
+def test_a_share_that_is_none_is_refused(share, tmp_path):
+    arrays = {"vectors": draw(9, 1), "distances": np.ones(9)}
+    write_arrays(tmp_path / "g.npz", "familiarity", {"fallback_share": share}, arrays)
+    with pytest.raises(RunError, match="does not hold what it should"):
         read_familiarity(tmp_path / "g.npz", 8)
 
 

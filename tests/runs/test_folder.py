@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hybridwing.challenge.commands import choice_of
 from hybridwing.errors import DetectorError, RunError
 from hybridwing.runs.folder import new_folder, read_run
 from hybridwing.runtime.arrays import load_arrays, save_arrays
@@ -24,6 +25,15 @@ def copy(trained, tmp_path) -> Path:
 def change(folder: Path, **values: object) -> None:
     path = folder / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def test_a_run_of_before_specimens_were_weighed_says_so(copy):
+    values = json.loads((copy / "run.json").read_text())
+    assert values.pop("record_weights")
+    (copy / "run.json").write_text(json.dumps(values))
+    manifest = read_run(copy).manifest
+    assert not manifest.record_weights
+    assert "--no-record-weights" in choice_of(manifest).command("t.csv", "photos", "run")
 
 
 def test_a_moved_run_is_read(trained, copy):

@@ -119,6 +119,10 @@ def test_embeddings_of_another_backbone_are_refused(album, stub, tmp_path, chang
     table = EmbeddingTable(album.names, np.zeros((60, 48), np.float32), replace(stub.spec, **change))
     with pytest.raises(EmbeddingError, match="other weights or preprocessing"):
         train(album.read(), album.images, tmp_path / "run", embeddings=table)
+    kept = replace(stub.spec, preprocess=Preprocess(view="specimen", background="kept"))
+    table = EmbeddingTable(album.names, np.zeros((60, 48), np.float32), kept)
+    with pytest.raises(EmbeddingError, match=r"\(view specimen, background kept\), and .* \(view whole\)"):
+        train(album.read(), album.images, tmp_path / "run", embeddings=table)
     assert not (tmp_path / "run").exists()
 
 
@@ -275,7 +279,7 @@ def test_the_default_detector_is_fusion_with_the_backbones_blocks(data, tmp_path
     result = train(data.train, data.images, tmp_path / "run", embeddings=data.train_embeddings, **STRATIFIED)
     assert result.run.manifest.detectors == ("fusion",)
     header = load_arrays(tmp_path / "run" / "detectors" / "fusion.npz").header
-    assert header.params["blocks"] == list(result.run.manifest.backbone.blocks)
+    assert header.params["blocks"] == list(result.run.manifest.backbone.widths)
 
 
 def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):

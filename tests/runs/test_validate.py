@@ -76,10 +76,16 @@ def test_unknown_and_no_detectors_are_refused_before_embedding(data, stub):
     assert stub.images == 0
 
 
+def test_it_says_whether_specimens_were_weighed_by_their_records(data):
+    options = {"protocol": "specimen", "detectors": ("knn",), "embeddings": data.train_embeddings, "resamples": 20}
+    for weighed in (True, False):
+        found = validate(data.train, data.images, record_weights=weighed, **options)
+        assert json.loads(validation.to_json(found))["record_weights"] is weighed
+
+
 def test_detectors_are_told_what_the_embedding_consists_of(data, monkeypatch):
     told = []
     real = validation.held_out_scores
     monkeypatch.setattr(validation, "held_out_scores", lambda *a, **k: told.append(k["blocks"]) or real(*a, **k))
     validate(data.train, data.images, protocol="specimen", embeddings=data.train_embeddings, resamples=20)
-    assert told == [data.train_embeddings.backbone.blocks]
-    assert len(told[0]) == 4
+    assert told == [data.train_embeddings.backbone.widths] == [(862,)]

@@ -92,16 +92,19 @@ def asked_again(spec: BackboneSpec, names: str | None, name_again: Callable[[Bac
     Raises
     ------
     BackboneError
-        If there are more or fewer names than backbones.
+        If there are more or fewer names than backbones, or `pattern` is not where it was among them.
     """
     known = tuple(dict.fromkeys(part.name for part in spec.parts))
     if names is None:
         return tuple(_again(part, name_again(part)) for part in spec.parts)
     now = split_names(names)
-    if len(now) != len(known):
+    # Of `pattern` there is one, which cannot have moved; networks in another order are found by their weights.
+    if len(now) != len(known) or any(
+        (old == "pattern") != (new == "pattern") for old, new in zip(known, now, strict=True)
+    ):
         raise BackboneError(
             f"the run has the backbones {', '.join(known)}: name all {len(known)} in this order, with commas between; "
-            f"{names!r} was read as {len(now)}"
+            f"{names!r} was read as {', '.join(now)}"
         )
     moved = dict(zip(known, now, strict=True))
     return tuple(_again(part, moved[part.name]) for part in spec.parts)

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -179,7 +180,7 @@ def training_commands(run: Run, detector: str) -> str:
         f"hybridwing download {table} --out images",
         choice.command(table, "images", "run"),
         f"hybridwing submission build run --detector {detector} --out built --zip"
-        + (f" --backbone {choice.backbone}" if folders else ""),
+        + (f" --backbone {shlex.quote(choice.backbone)}" if folders else ""),
         "hybridwing download ref_val.csv --out val_images",
         "hybridwing submission run built.zip --images val_images --reference ref_val.csv --out scored --isolated",
     ]

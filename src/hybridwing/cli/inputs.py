@@ -41,7 +41,7 @@ RecordWeights = Annotated[
     bool,
     typer.Option(
         "--record-weights/--no-record-weights",
-        help="Non-hybrids from the hybrids' own records weigh more; the challenge sample's detectors ignore it.",
+        help="Non-hybrids from the hybrids' own records weigh more, in fusion, synthetic-hybrids, block-discriminant.",
     ),
 ]
 Feature = Annotated[

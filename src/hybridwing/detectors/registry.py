@@ -205,8 +205,7 @@ def make_detector(
         Widths of the parts (views, backbones) of the embeddings; one that takes them whole ignores it.
     record_weights : bool
         Whether non-hybrids of the hybrids' records weigh more, see
-        :func:`hybridwing.detectors.record_weights.record_weights`; the challenge sample's detectors and those that
-        learn from non-hybrids alone ignore it.
+        :func:`hybridwing.detectors.record_weights.record_weights`; one that is not ``balanced`` ignores it.
 
     Raises
     ------

@@ -27,7 +27,8 @@ class SyntheticHybridsDetector(Detector):
     """The sample's support vector machine, trained with made crosses of every pair of subspecies beside the real ones.
 
     See :func:`hybridwing.detectors.made_crosses.shifted_crosses` for how they are made. Where there is no pair of
-    subspecies and no known cross with a known parent, none can be made and it is ``svm``.
+    subspecies and no known cross with a known parent, none can be made and it is ``svm`` with the weights that
+    `balance_records` gives.
 
     Parameters
     ----------

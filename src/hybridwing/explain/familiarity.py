@@ -195,9 +195,10 @@ def read_familiarity(path: Path, dimension: int) -> Familiarity | None:
     share = header.get("fallback_share")
     needed, known = {"vectors", "distances"}, {"vectors", "scale", "direction", *_HELD_OUT}
     paired = ("sides" in arrays) == ("direction" in arrays)
-    if not needed <= set(arrays) <= known or not paired or not isinstance(share, float | int):
+    if not needed <= set(arrays) <= known or not paired or not isinstance(share, float | int) or not 0 <= share <= 1:
         raise RunError(f"{path} does not hold what it should; train again")
-    vectors = arrays["vectors"].astype(np.float32)
+    with np.errstate(over="ignore"):
+        vectors = arrays["vectors"].astype(np.float32)
     # Runs of earlier versions compared the columns as they are.
     scale = arrays.get("scale", np.ones(dimension)).astype(np.float64)
     held_out = {name: arrays[name].astype(np.float64) for name in (*_HELD_OUT, "direction") if name in arrays}
@@ -207,7 +208,8 @@ def read_familiarity(path: Path, dimension: int) -> Familiarity | None:
         or vectors.shape[1:] != (dimension,)
         or not len(vectors)
         or scale.shape != (dimension,)
-        or not (scale > 0).all()
+        or not (scale >= np.finfo(np.float32).tiny).all()
+        or not np.isfinite(vectors).all()
         or len(count) != 1
         or not count[0]
         or any(values.shape != count for name, values in held_out.items() if name != "direction")

@@ -184,7 +184,9 @@ def _manifest(path: Path, values: dict[str, Any]) -> RunManifest:
     _check_types(path, RunManifest, values)
     try:
         backbone = BackboneSpec.from_dict(values["backbone"])
-        manifest = RunManifest(**{**values, "backbone": backbone, "detectors": tuple(values["detectors"])})
+        # Runs that do not say whether specimens were weighed by their records are of before that was possible.
+        known = {"record_weights": False, **values, "backbone": backbone, "detectors": tuple(values["detectors"])}
+        manifest = RunManifest(**known)
     except (KeyError, TypeError, HybridwingError) as error:
         raise RunError(f"{path} is not what hybridwing writes: {error}; train again") from error
     _check_types(path, BackboneSpec, values["backbone"])

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import Failure
 
@@ -134,8 +135,8 @@ def train(
             embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=progress)
         elif embeddings.backbone.key != encoder.spec.key:
             raise EmbeddingError(
-                f"the embeddings were made by {embeddings.backbone.name} with other weights or preprocessing than "
-                f"{backbone} (--preprocess {preprocess}); embed again, or leave --embeddings out"
+                f"the embeddings were made by {_seen_by(embeddings.backbone)}, and {_seen_by(encoder.spec)} with "
+                f"--preprocess {preprocess} has other weights or preprocessing; embed again, or leave --embeddings out"
             )
         embeddings = _of_catalogue(embeddings, catalogue)
         learned = _part(catalogue, division.train, embeddings)
@@ -220,6 +221,11 @@ def _fit(
         blocks=widths,
         record_weights=record_weights,
     )
+
+
+def _seen_by(spec: BackboneSpec) -> str:
+    """A backbone and what it shows of a picture, in words."""
+    return f"{spec.name} (view {spec.views}" + (f", background {spec.background})" if spec.background else ")")
 
 
 def _digest(embeddings: EmbeddingTable) -> str:

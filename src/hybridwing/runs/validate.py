@@ -52,6 +52,8 @@ class Validation:
     failures : tuple of Failure
         Images without an embedding; they were left out.
     seed, parts : int
+    record_weights : bool
+        Whether the detectors that can weighed specimens by their records.
     """
 
     protocol: Protocol
@@ -62,6 +64,7 @@ class Validation:
     failures: tuple[Failure, ...]
     seed: int
     parts: int
+    record_weights: bool = True
 
 
 def validate(
@@ -158,7 +161,9 @@ def validate(
     report = protocol_report(known, scored, resamples=resamples, seed=seed)
     wanted = {str(uuid) for uuid in catalogue.uuids}
     failures = tuple(failure for failure in embeddings.failures if failure.uuid in wanted)
-    return Validation(protocol, known, embeddings.backbone, report, tuple(scored), failures, seed, parts)
+    return Validation(
+        protocol, known, embeddings.backbone, report, tuple(scored), failures, seed, parts, record_weights
+    )
 
 
 @contextmanager
@@ -227,6 +232,7 @@ def to_json(validation: Validation) -> str:
         "n_failed": len(validation.failures),
         "seed": validation.seed,
         "parts": validation.parts,
+        "record_weights": validation.record_weights,
         **asdict(validation.report),
     }
     return json.dumps(summary, indent=2) + "\n"

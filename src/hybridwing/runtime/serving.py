@@ -183,6 +183,8 @@ def weights_folder(weights: Weights, folder: Path) -> Path:
     ServingError
         If a file is missing, cannot be fetched, or is not the one that the submission was built with.
     """
+    if weights.folder and not weights.folder.isalnum():
+        raise ServingError(f"{weights.folder!r} is no folder of the submission's weights")
     if weights.origin == "bundled":
         place = folder / WEIGHTS / weights.folder
     elif weights.origin == "hub":

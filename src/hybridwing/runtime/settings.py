@@ -147,5 +147,5 @@ class Settings:
             )
         except ServingError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ServingError(f"not the settings of a submission: {type(error).__name__}: {error}") from error
