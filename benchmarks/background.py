@@ -118,7 +118,7 @@ def ask(seed: int, specimens: int, backbone: str, folder: Path) -> dict[tuple[st
             for part in (learned, *tests.values())
         )
         for name in DETECTORS:
-            detector = make_detector(name, seed=SEED, blocks=encoder.spec.blocks).fit(X, y, **truth)
+            detector = make_detector(name, seed=SEED, blocks=encoder.spec.widths).fit(X, y, **truth)
             found[title, name] = {
                 kind: Test(detector.score_samples(part), labels, groups)
                 for kind, part in zip(tests, asked, strict=True)

@@ -79,3 +79,11 @@ def test_predict_of_a_run_of_before_says_what_it_does_not_know(call, files, tmp_
         "evaluate", tmp_path / "old", files.test, "--images", files.images, "--embeddings", files.test_embeddings
     )
     assert shown.err.count("this run does not know") == 2
+
+
+def test_a_backbone_beside_embeddings_is_refused(call, files):
+    done = call(
+        "validate", files.train, "--images", files.images, "--embeddings", files.train_embeddings, "--view", "specimen"
+    )
+    assert done.code == 2
+    assert "leave out --backbone" in done.err

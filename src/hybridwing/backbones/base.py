@@ -139,7 +139,8 @@ class BackboneSpec:
     def background(self) -> str:
         """Around the views: ``"masked"`` or ``"kept"``; empty where only whole pictures are seen."""
         chosen = [part for part in self.leaves if part.family != "pattern"] or self.leaves
-        return max((part.preprocess.background for part in chosen), default="")
+        around = {part.preprocess.background for part in chosen}
+        return next((word for word in ("kept", "masked") if word in around), "")
 
     @property
     def views(self) -> str:
