@@ -49,9 +49,11 @@ def test_a_table_is_made_and_taken_by_the_same_names(call, files, names, shared_
     )
     assert turned.code == 2
     assert "the embeddings were made by pattern,local:" in turned.err
-    shown = call(
-        "validate", files.train, *shared_options, *taken, "--protocol", "specimen", "--json", "--resamples", "20"
-    )
+    asked = ("validate", files.train, *shared_options, *taken, "--protocol", "specimen", "--json", "--resamples", "20")
+    other = call(*asked)
+    assert other.code == 2
+    assert "and not as --backbone pattern,local:" in other.err
+    shown = call(*asked, "--view", views)
     assert shown.code == 0, shown.err
     assert json.loads(shown.out)["view"] == views
     photograph = sorted(files.images.iterdir())[0]

@@ -81,9 +81,11 @@ def test_predict_of_a_run_of_before_says_what_it_does_not_know(call, files, tmp_
     assert shown.err.count("this run does not know") == 2
 
 
-def test_a_backbone_beside_embeddings_is_refused(call, files):
+def test_a_backbone_that_did_not_make_the_embeddings_is_refused(call, files):
+    weights = files.images  # a folder, but of no model: what is asked for is looked at, and not passed over
     done = call(
-        "validate", files.train, "--images", files.images, "--embeddings", files.train_embeddings, "--view", "specimen"
-    )
+        "validate", files.train, "--images", files.images, "--embeddings", files.train_embeddings,
+        "--backbone", f"local:{weights}",
+    )  # fmt: skip
     assert done.code == 2
-    assert "leave out --backbone" in done.err
+    assert "holds no" in done.err or "config.json" in done.err

@@ -80,16 +80,9 @@ def validate(
     """
     from hybridwing import console
     from hybridwing.console_confidence import show_validation
-    from hybridwing.errors import EmbeddingError
     from hybridwing.runs.validate import check_validation_folder, to_json, write_validation
     from hybridwing.runs.validate import validate as ask
 
-    asked = (backbone, preprocess, view, feature, background)
-    if embeddings is not None and asked != ("pattern", "default", "whole", "default", None):
-        raise EmbeddingError(
-            "--embeddings say what they were made by; leave out --backbone, --preprocess, --view, --feature and "
-            "--background"
-        )
     if out is not None:
         check_validation_folder(out, overwrite=overwrite)
     table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)

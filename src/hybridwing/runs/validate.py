@@ -106,7 +106,8 @@ def validate(
     make_crosses : bool
         See :func:`hybridwing.evaluation.held_out.held_out_scores`.
     backbone, preprocess, view, feature, background
-        See :func:`hybridwing.backbones.registry.load_backbone`; without effect when `embeddings` are given.
+        See :func:`hybridwing.backbones.registry.load_backbone`. Where
+        `embeddings` are given they need not be, and must be what those were made with where they are.
     record_weights : bool
         See :func:`hybridwing.detectors.registry.make_detector`.
     compute : Compute
@@ -131,6 +132,14 @@ def validate(
         encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
         with shown("embedding") as report_images:
             embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=report_images)
+    elif (backbone, preprocess, view, feature, background) != ("pattern", "default", "whole", "default", None):
+        encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
+        if embeddings.backbone.key != encoder.spec.key:
+            raise EmbeddingError(
+                f"the embeddings were made by {embeddings.backbone.name}, and not as --backbone {backbone} "
+                f"--view {view} says: leave out --backbone, --preprocess, --view, --feature and --background, or "
+                "--embeddings"
+            )
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
     if not (rows >= 0).any():
         raise EmbeddingError("no image of the catalogue has an embedding; see which images failed")
