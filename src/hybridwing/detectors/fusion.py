@@ -76,9 +76,9 @@ class FusionDetector(Detector):
 
     References
     ----------
-    Choosing by held-out predictions: Wolpert (1992), "Stacked generalization", Neural Networks 5. Equal weights against
-    fitted ones: Dawes (1979), "The robust beauty of improper linear models in decision making", American Psychologist
-    34. Those of the heads are given with them.
+    Choosing by held-out predictions: Wolpert (1992), "Stacked generalization", Neural Networks 5. Weights set once
+    against fitted ones: Dawes (1979), "The robust beauty of improper linear models in decision making", American
+    Psychologist 34. Those of the heads are given with them.
     """
 
     kind: ClassVar[str] = "fusion"

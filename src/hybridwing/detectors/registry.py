@@ -162,7 +162,7 @@ _ENTRIES = (
     ),
     DetectorEntry(
         name="fusion",
-        summary="heads for known crosses, made crosses and parents, weighted by held-out crosses and records",
+        summary="heads for known crosses, made crosses and parents, less those that find few held-out hybrids",
         source="hybridwing; Wolpert (1992), Neural Networks 5",
         seen_only="",
         module="hybridwing.detectors.fusion",
