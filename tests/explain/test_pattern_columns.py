@@ -69,7 +69,9 @@ def test_specimens_upside_down_are_told_from_upright_ones(pictures, vectors):
     whole = [Images(part.astype(np.float32), np.zeros(len(part), bool)) for part in (train, held_out)]
     known = fit_familiarity(*whole, blocks=BLOCKS, is_pattern=True)
     over = np.array([describe(picture.rotate(180)) for picture in pictures[25:]])
-    assert known.turn(asked).max() < 1 < LEAST_TURN < known.turn(over).min()
+    assert (
+        known.turn(asked, known.distance(asked)).max() < 1 < LEAST_TURN < known.turn(over, known.distance(over)).min()
+    )
     reasons = known.reasons(table(over))
     assert all(reason.startswith("more like the training images when turned over") for reason in reasons)
     assert not any("turned over" in reason for reason in known.reasons(table(asked)))

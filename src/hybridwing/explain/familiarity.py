@@ -91,10 +91,13 @@ class Familiarity:
         """Mean Euclidean distance to the five nearest training embeddings, shape (n,)."""
         return distance_to_nearest(np.asarray(vectors, dtype=np.float64) / self.scale, self._known, NEIGHBOURS)
 
-    def turn(self, vectors: NDArray[np.floating]) -> Floats:
-        """How many times farther from training embeddings of `pattern` are than turned over, shape (n,)."""
+    def turn(self, vectors: NDArray[np.floating], distances: Floats) -> Floats:
+        """How many times farther from training embeddings of `pattern` are than turned over, shape (n,).
+
+        `distances` are theirs, see :meth:`distance`.
+        """
         over = self.distance(turned_over(np.asarray(vectors, dtype=np.float64)))
-        return self.distance(vectors) / np.maximum(over, _LEAST_DISTANCE)
+        return distances / np.maximum(over, _LEAST_DISTANCE)
 
     def side(self, vectors: NDArray[np.floating]) -> Floats:
         """How much embeddings look like those of undersides, shape (n,); for runs that know `direction`."""
@@ -140,10 +143,10 @@ class Familiarity:
 
     def _strange(self, vectors: NDArray[np.floating]) -> Iterator[tuple[int, str]]:
         """Rows beyond a limit and why, what says most first."""
-        if self.turns is not None:
-            for row in np.flatnonzero(self.turn(vectors) > max(LEAST_TURN, self.limit(self.turns))):
-                yield int(row), "more like the training images when turned over: the specimen may lie upside down"
         limit, distances = self.limit(self.distances), self.distance(vectors)
+        if self.turns is not None:
+            for row in np.flatnonzero(self.turn(vectors, distances) > max(LEAST_TURN, self.limit(self.turns))):
+                yield int(row), "more like the training images when turned over: the specimen may lie upside down"
         for row in np.flatnonzero(distances > limit):
             times = distances[row] / max(limit, _LEAST_DISTANCE)
             yield int(row), f"unlike the training images: {times:.2f} times the largest distance that is usual"

@@ -80,7 +80,7 @@ def fit_familiarity(
     known = Familiarity(vectors, _scale(vectors, blocks), np.zeros(0), fallbacks / max(images, 1))
     known = replace(known, distances=known.distance(measured))
     if is_pattern:
-        known = replace(known, turns=known.turn(measured))
+        known = replace(known, turns=known.turn(measured, known.distances))
     room = int(MOST_TURNED_AWAY * (len(measured) + 1)) - 1 - is_pattern
     # Of `pattern`, paleness finds more undersides than what a few examples teach.
     if rare and is_pattern and room > 0:
