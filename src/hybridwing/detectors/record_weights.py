@@ -47,15 +47,14 @@ def record_weights(y: NDArray[np.int64], records: Sequence[str | None] | None) -
         return weights
     names = np.array(["" if record is None else str(record) for record in records])
     pure = y == 0
-    beside = {
-        name: (names == name) & pure for name in np.unique(names[~pure]) if name and (pure & (names == name)).any()
-    }
-    matched = {name: min(int((names[~pure] == name).sum()), int(rows.sum())) for name, rows in beside.items()}
-    controls = sum(int(rows.sum()) for rows in beside.values())
-    if not controls:
+    shared = sorted((set(names[pure]) & set(names[~pure])) - {""})
+    if not shared:
         return weights
-    share = SHARE * controls / (controls + _FEW)
+    beside = [pure & (names == name) for name in shared]
+    controls = np.array([rows.sum() for rows in beside])
+    matched = np.minimum(controls, [(names[~pure] == name).sum() for name in shared])
+    share = SHARE * controls.sum() / (controls.sum() + _FEW)
     weights[pure] = 1.0 - share
-    for name, rows in beside.items():
-        weights[rows] += share * pure.sum() * matched[name] / sum(matched.values()) / rows.sum()
+    for rows, gain in zip(beside, share * pure.sum() * matched / matched.sum() / controls, strict=True):
+        weights[rows] += gain
     return weights
