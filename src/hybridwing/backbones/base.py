@@ -136,20 +136,20 @@ class BackboneSpec:
         return self.parts or (self,)
 
     @property
+    def chosen(self) -> tuple[BackboneSpec, ...]:
+        """The parts that view, background and feature are chosen for: not `pattern`, unless it is alone."""
+        return tuple(part for part in self.leaves if part.family != "pattern") or self.leaves
+
+    @property
     def background(self) -> str:
         """Around the views: ``"masked"`` or ``"kept"``; empty where only whole pictures are seen."""
-        chosen = [part for part in self.leaves if part.family != "pattern"] or self.leaves
-        around = {part.preprocess.background for part in chosen}
+        around = {part.preprocess.background for part in self.chosen}
         return next((word for word in ("kept", "masked") if word in around), "")
 
     @property
     def views(self) -> str:
-        """What it shows of a picture: the view, or those of a composite's parts, with commas between.
-
-        That of `pattern`, which finds the wings itself, is not told beside others.
-        """
-        chosen = [part for part in self.leaves if part.family != "pattern"] or self.leaves
-        return ",".join(dict.fromkeys(part.preprocess.view for part in chosen))
+        """What it shows of a picture: the view, or those of a composite's parts, with commas between."""
+        return ",".join(dict.fromkeys(part.preprocess.view for part in self.chosen))
 
     @property
     def widths(self) -> tuple[int, ...]:

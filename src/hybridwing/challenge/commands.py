@@ -60,8 +60,8 @@ class TrainingChoice:
 def choice_of(manifest: RunManifest) -> TrainingChoice:
     """What a run was trained with."""
     spec = manifest.backbone
-    features = {part.feature for part in spec.leaves if part.family != "pattern" or not spec.parts}
-    around = {part.preprocess.background for part in spec.leaves if part.family != "pattern" or not spec.parts}
+    features = {part.feature for part in spec.chosen}
+    around = {part.preprocess.background for part in spec.chosen}
     return TrainingChoice(
         backbone=spec.name,
         detectors=manifest.detectors,

@@ -133,11 +133,7 @@ def blocks_of(backbone: BackboneSpec) -> tuple[int, ...] | None:
 
     Of a composite each part is one, for a view shows wings of its own; of `pattern` each of its parts.
     """
-    lengths = tuple(
-        length
-        for part in backbone.leaves
-        for length in (PARTS if part.name == "pattern" and part.dimension == sum(PARTS) else (part.dimension,))
-    )
+    lengths = tuple(length for part in backbone.leaves for length in (PARTS if is_pattern(part) else (part.dimension,)))
     return lengths if len(lengths) > 1 else None
 
 
