@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.challenge.build import build_submission
-from hybridwing.challenge.run import PREDICTIONS, run_submission
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.runs.scoring import backbone_of, score_images
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
+from hybridwing.submission.build.building import build_submission
+from hybridwing.submission.rehearse.rehearsal import PREDICTIONS, run_submission
 
 
 def main() -> None:

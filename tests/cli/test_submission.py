@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.challenge.requirements import read_requirements
+from hybridwing.submission.package.requirements import read_requirements
 
 FAULTS = [
     (["build", "--out", "OUT"], "name a run folder, or a --recipe"),
@@ -26,8 +26,8 @@ FAULTS = [
 @pytest.fixture(scope="module")
 def submission(files, tmp_path_factory):
     """Built from a recipe, on the photographs themselves."""
-    from hybridwing.challenge.build import build_submission
     from hybridwing.runs.train import train
+    from hybridwing.submission.build.building import build_submission
 
     root = tmp_path_factory.mktemp("submission")
     table = read_catalogue(files.train)

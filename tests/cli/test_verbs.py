@@ -246,7 +246,7 @@ def test_predict_many_failures(call, files, tmp_path):
 
 
 def test_quickstart(call, files, tmp_path, monkeypatch):
-    import hybridwing.runs.quickstart as job
+    import hybridwing.quickstart as job
 
     asked = {}
 

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.challenge.commands import choice_of
 from hybridwing.runs.folder import MANIFEST, read_run
 from hybridwing.runs.scoring import backbone_of
 from hybridwing.runs.train import train
-from hybridwing.runs.validate import to_json, validate
 from hybridwing.runtime.preprocess import Preprocess
+from hybridwing.submission.publish.commands import choice_of
+from hybridwing.validation.validate import to_json, validate
 
 #: A random split of so small a table may hold out no hybrid at all.
 SPLIT = {"split_method": "stratified", "test_fraction": 0.3}

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybridwing.challenge.commands import choice_of
 from hybridwing.errors import DetectorError, RunError
 from hybridwing.runs.folder import new_folder, read_run
 from hybridwing.runtime.arrays import load_arrays, save_arrays
+from hybridwing.submission.publish.commands import choice_of
 
 
 @pytest.fixture

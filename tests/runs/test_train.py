@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hybridwing.challenge.commands import choice_of
 from hybridwing.embeddings.store import read_table
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import BackboneError, CatalogueError, DetectorError, EmbeddingError, HybridwingError, RunError
@@ -19,6 +18,7 @@ from hybridwing.runs.folder import CONTENTS, read_run
 from hybridwing.runs.train import train
 from hybridwing.runtime.arrays import load_arrays
 from hybridwing.runtime.preprocess import Preprocess
+from hybridwing.submission.publish.commands import choice_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pytest
 
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import DetectorError, EmbeddingError, RunError
-from hybridwing.runs import validate as validation
-from hybridwing.runs.validate import check_validation_folder, validate, write_validation
+from hybridwing.validation import validate as validation
+from hybridwing.validation.validate import check_validation_folder, validate, write_validation
 
 
 def rows_of(path):

@@ -45,8 +45,8 @@ def check(
     """
     from dataclasses import replace
 
-    from hybridwing.challenge.check import PROBE_LIMITS, check_submission
-    from hybridwing.console_challenge import show_check
+    from hybridwing.cli.show_submission import show_check
+    from hybridwing.submission.check.checking import PROBE_LIMITS, check_submission
 
     limits = replace(PROBE_LIMITS, seconds=time_limit, memory=memory_limit * 2**20)
     report = check_submission(path, static=static, limits=limits, python=probe_python)

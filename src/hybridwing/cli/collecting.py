@@ -52,7 +52,7 @@ def download(
     Checks every file, waits where the server asks for it, and continues what an earlier call left. Exit code 1 if
     anything is missing at the end.
     """
-    from hybridwing import console
+    from hybridwing.cli import show as console
     from hybridwing.download.fetch import download as fetch
 
     table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
@@ -88,8 +88,8 @@ def describe(
     non_hybrid_value: NonHybridValues = None,
 ) -> None:
     """Count a catalogue by subspecies, cross, record, view and file type."""
-    from hybridwing import console
     from hybridwing.catalogue.describe import describe as count
+    from hybridwing.cli import show as console
     from hybridwing.report.catalogue_figures import FILES, write_description
     from hybridwing.runs.folder import check_new_folder, new_folder
 
@@ -128,10 +128,10 @@ def audit(
     non_hybrid_value: NonHybridValues = None,
 ) -> None:
     """Say what the labels are confounded with, and what the data cannot support."""
-    from hybridwing import console
     from hybridwing.audit.overlap import BRED_RECORDS, read_bred_records
     from hybridwing.audit.run import audit as examine
     from hybridwing.catalogue.readers import read_catalogue
+    from hybridwing.cli import show as console
     from hybridwing.report.audit_page import FILES, write_audit
     from hybridwing.runs.folder import check_new_folder, new_folder
 

@@ -65,7 +65,7 @@ def main() -> None:
     except (HybridwingError, OSError) as fault:
         if debug:
             raise
-        from hybridwing import console
+        from hybridwing.cli import show as console
 
         console.error(str(fault))
         sys.exit(2)

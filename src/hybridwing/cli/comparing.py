@@ -36,9 +36,9 @@ def leaderboard(
 
     Bootstrap intervals for each, and differences to the first on the same resamples.
     """
-    from hybridwing import console
-    from hybridwing.challenge.leaderboard import CONTENTS, CSV, PAGE, compare_places, write_table
-    from hybridwing.report.leaderboard_page import leaderboard_html
+    from hybridwing.cli import show as console
+    from hybridwing.leaderboard.comparing import CONTENTS, CSV, PAGE, compare_places, write_table
+    from hybridwing.leaderboard.page import leaderboard_html
     from hybridwing.runs.folder import check_new_folder, new_folder
 
     if out is not None:

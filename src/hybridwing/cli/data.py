@@ -22,7 +22,7 @@ def simulate(
     size: Annotated[int, typer.Option("--size", metavar="PX", help="Long side of a photograph.")] = 512,
 ) -> None:
     """Make a collection of photographs whose genetics are known."""
-    from hybridwing import console
+    from hybridwing.cli import show as console
     from hybridwing.simulate.collection import simulate as make
 
     with console.progress("simulating") as report:
@@ -42,8 +42,8 @@ def quickstart(
 
     Simulates, trains and evaluates, with no data, weights or network.
     """
-    from hybridwing import console
-    from hybridwing.runs.quickstart import quickstart as run_all
+    from hybridwing.cli import show as console
+    from hybridwing.quickstart import quickstart as run_all
 
     made = run_all(out, specimens=specimens, seed=seed, overwrite=overwrite, progress=console.progress)
     console.show_evaluation(made.evaluation)

@@ -82,7 +82,7 @@ def embed(
 
     Interrupted, the same command goes on where it was.
     """
-    from hybridwing import console
+    from hybridwing.cli import show as console
     from hybridwing.embeddings.catalogue import items_of
     from hybridwing.embeddings.folder import items_in
     from hybridwing.embeddings.job import Share, embed_to_file
@@ -123,7 +123,7 @@ def merge(
     out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
 ) -> None:
     """Merge the parts of a table that several machines made."""
-    from hybridwing import console
+    from hybridwing.cli import show as console
     from hybridwing.embeddings.merge import merge_parts
 
     check_file(out, ".parquet")
@@ -137,7 +137,7 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove all of them.")] = False,
 ) -> None:
     """Say how large the cache of embeddings is, or clear it."""
-    from hybridwing import console
+    from hybridwing.cli import show as console
     from hybridwing.embeddings.cache import EmbeddingCache, default_folder
 
     store = EmbeddingCache(folder or default_folder())

@@ -66,7 +66,7 @@ def train(
     non_hybrid_value: NonHybridValues = None,
 ) -> None:
     """Fit and calibrate detectors on a labelled catalogue."""
-    from hybridwing import console
+    from hybridwing.cli import show as console
     from hybridwing.runs.train import train as fit
 
     table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
@@ -133,8 +133,8 @@ def evaluate(
 
     A table in the challenge's reference form gives the challenge's scores.
     """
-    from hybridwing import console
-    from hybridwing.console_confidence import show_insight, show_uncertainty
+    from hybridwing.cli import show as console
+    from hybridwing.cli.show_confidence import show_insight, show_uncertainty
     from hybridwing.runs.evaluate import check_evaluation_folder, write_evaluation
     from hybridwing.runs.evaluate import evaluate as measure
     from hybridwing.runs.folder import read_run
@@ -186,8 +186,8 @@ def predict(
     no_cache: NoCache = False,
 ) -> None:
     """Rank photographs, most likely hybrids first."""
-    from hybridwing import console
-    from hybridwing.console_confidence import show_promises
+    from hybridwing.cli import show as console
+    from hybridwing.cli.show_confidence import show_promises
     from hybridwing.runs.folder import read_run
     from hybridwing.runs.predict import predict as rank
 
@@ -227,7 +227,7 @@ def score(
     ] = False,
 ) -> None:
     """Score predictions as the challenge does, to the last digit."""
-    from hybridwing import console
+    from hybridwing.cli import show as console
     from hybridwing.evaluation.challenge_score import score_files
 
     scores = score_files(predictions, reference, lower_is_hybrid=lower_is_hybrid, allow_extra=allow_extra)

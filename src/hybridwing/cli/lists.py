@@ -22,8 +22,8 @@ def backbones(
     """List the image encoders."""
     import json
 
-    from hybridwing import console
     from hybridwing.backbones.entries import backbone_entries, describe_entry
+    from hybridwing.cli import show as console
 
     entries = backbone_entries(patterns or ())
     if as_json:
@@ -44,7 +44,7 @@ def _show_entries(entries: Sequence[object], details: Sequence[str], as_json: bo
     """Name, summary and some details of registry entries, to read or as JSON."""
     import json
 
-    from hybridwing import console
+    from hybridwing.cli import show as console
 
     values = [{name: str(getattr(entry, name)) for name in ("name", "summary", *details)} for entry in entries]
     if as_json:

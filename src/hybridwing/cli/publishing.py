@@ -46,12 +46,12 @@ def publish(
 
     Submission, commands, scores with intervals, model card, citation, licence, references and a notebook.
     """
-    from hybridwing import console
-    from hybridwing.challenge.citation import Author, Publication
-    from hybridwing.challenge.leaderboard import compare_places
-    from hybridwing.challenge.publish import publish as write
-    from hybridwing.challenge.references import read_bib
+    from hybridwing.cli import show as console
+    from hybridwing.leaderboard.comparing import compare_places
     from hybridwing.runs.folder import read_run
+    from hybridwing.submission.publish.citation import Author, Publication
+    from hybridwing.submission.publish.publishing import publish as write
+    from hybridwing.submission.publish.references import read_bib
 
     if (evaluation is None) != (reference is None):
         raise SubmissionError("--evaluation and --reference go together: whose scores, and on which table")

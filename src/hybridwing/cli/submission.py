@@ -50,10 +50,10 @@ def build(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a run's detector as a submission."""
-    from hybridwing import console
-    from hybridwing.challenge.build import build_submission
-    from hybridwing.challenge.recipes import find_recipe, train_recipe
+    from hybridwing.cli import show as console
     from hybridwing.runs.folder import read_run
+    from hybridwing.submission.build.building import build_submission
+    from hybridwing.submission.build.recipes import find_recipe, train_recipe
 
     if recipe is None:
         if run is None:
@@ -98,8 +98,8 @@ def build(
 @submission.command(name="recipes")
 def list_recipes() -> None:
     """List ready submissions and their training commands."""
-    from hybridwing import console
-    from hybridwing.challenge.recipes import recipes
+    from hybridwing.cli import show as console
+    from hybridwing.submission.build.recipes import recipes
 
     console.show_entries(
         [(r.name, [r.summary, r.choice.command("CATALOGUE", "DIR", "RUN")]) for r in recipes()],
@@ -127,8 +127,8 @@ def run(
 
     Requirements, ingestion and scoring, with limits and without a network. Exit code 1 where it would fail.
     """
-    from hybridwing import console
-    from hybridwing.challenge.run import run_submission
+    from hybridwing.cli import show as console
+    from hybridwing.submission.rehearse.rehearsal import run_submission
 
     result = run_submission(
         source,

@@ -78,10 +78,10 @@ def validate(
     Crosses, subspecies, records or specimens are hidden in turn. A score from the record alone stands beside every
     detector.
     """
-    from hybridwing import console
-    from hybridwing.console_confidence import show_validation
-    from hybridwing.runs.validate import check_validation_folder, to_json, write_validation
-    from hybridwing.runs.validate import validate as ask
+    from hybridwing.cli import show as console
+    from hybridwing.cli.show_confidence import show_validation
+    from hybridwing.validation.validate import check_validation_folder, to_json, write_validation
+    from hybridwing.validation.validate import validate as ask
 
     if out is not None:
         check_validation_folder(out, overwrite=overwrite)

@@ -1,1 +1,0 @@
-"""The challenge's own loop: submissions, what Codabench does with them, and what can go wrong there."""

@@ -1,0 +1,358 @@
+"""What the command line shows: results on standard output; progress, failures and messages on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from rich.progress import Task
+
+    from hybridwing.audit.findings import AuditReport
+    from hybridwing.catalogue.describe import CatalogueDescription
+    from hybridwing.download.report import DownloadReport
+    from hybridwing.embeddings.summary import EmbeddingSummary
+    from hybridwing.embeddings.table import Failure
+    from hybridwing.evaluation.comparison import Comparison
+    from hybridwing.evaluation.intervals import Estimate
+    from hybridwing.evaluation.metrics import DetectionMetrics
+    from hybridwing.runs.evaluate import Evaluation
+    from hybridwing.runs.predict import Ranking
+    from hybridwing.submission.rehearse.verdict import SubmissionRun
+
+#: Seconds between two progress lines where there is no terminal to draw a bar on.
+_PLAIN_INTERVAL = 10.0
+#: Width without a terminal: nothing is folded, so that a line of a pipe or a log is a row.
+_UNFOLDED = 10_000
+_UNKNOWN = "–"
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Console on standard output or error as it is now.
+
+    File names go through it, so nothing in a text is taken for markup or an emoji.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _UNFOLDED
+    return Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+
+
+def plain(text: str) -> Text:
+    r"""Text without control characters: a file name with an escape sequence in it is shown, not obeyed.
+
+    Examples
+    --------
+    >>> plain("one\x1b[2Jtwo").plain
+    'one\\x1b[2Jtwo'
+    """
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return Text("".join(shown))
+
+
+@contextlib.contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a callable for ``progress=``: a bar on a terminal, else a line every ten seconds; on standard error."""
+    if sys.stderr.isatty():
+        with _bar(label) as draw:
+            yield draw
+        return
+    begun = last = time.monotonic()
+    before: int | None = None
+
+    def report(done: int, total: int) -> None:
+        nonlocal last, before
+        now = time.monotonic()
+        # What an earlier, interrupted call had done comes with the first report, and was not done in this time.
+        before = before if before is not None else done if done > 1 else 0
+        if now - last >= _PLAIN_INTERVAL or done == total:
+            last = now
+            rate = (done - before) / max(now - begun, 1e-9)
+            left = f", {duration((total - done) / rate)} left" if rate and done < total else ""
+            note(f"{label}: {done} of {total} ({rate:.1f}/s{left})")
+
+    yield report
+
+
+@contextlib.contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with images a second and the time that is left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+    class Rate(ProgressColumn):
+        """Images a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None, visible=False)
+        begun = False
+
+        def draw(done: int, total: int) -> None:
+            nonlocal begun
+            if not begun:
+                # What was done before must not count for the speed.
+                bar.reset(task, completed=done, total=total)
+                begun = True
+            # A full bar would stand there as if stuck while detectors are fitted.
+            bar.update(task, completed=done, total=total, visible=done < total)
+
+        yield draw
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    Examples
+    --------
+    >>> duration(7.2), duration(190), duration(7500)
+    ('7 s', '3 min 10 s', '2 h 05 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def error(message: str) -> None:
+    """One clear line (or the list of faults that a message holds) on standard error."""
+    note(f"error: {message}")
+
+
+def note(message: str) -> None:
+    """A line, or several, on standard error."""
+    _print_lines(console(stderr=True), message)
+
+
+def say(message: str) -> None:
+    """A line, or several, on standard output."""
+    _print_lines(console(), message)
+
+
+def _print_lines(out: Console, message: str) -> None:
+    for line in message.split("\n"):
+        out.print(plain(line), soft_wrap=True)
+
+
+def show_rows(
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numeric: Sequence[str] = (),
+    *,
+    stderr: bool = False,
+) -> None:
+    """A table; the columns named in `numeric` are set flush right and never folded."""
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for place, name in enumerate(header):
+        if name in numeric:
+            longest = max((len(row[place]) for row in rows), default=0)
+            table.add_column(name, justify="right", min_width=longest)
+        else:
+            table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(plain, row))
+    out = console(stderr=stderr)
+    heading = plain(title)
+    heading.stylize("bold")
+    out.print()
+    out.print(heading, soft_wrap=True)
+    out.print(table)
+
+
+def show_entries(entries: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Names, each with the lines that describe it."""
+    out = console()
+    for name, lines in entries:
+        out.print(Text(name, style="bold"))
+        for line in lines:
+            out.print(Padding(plain(line), (0, 0, 0, 2), expand=False))
+
+
+def show_metrics(title: str, metrics: Mapping[str, DetectionMetrics]) -> None:
+    """A row a detector; a measure that the images cannot give (no hybrids, no non-hybrids) is a dash."""
+    header = ("detector", "images", "hybrids", "TNR", "recall", "precision", "PRC AUC", "ROC AUC")
+    rows = []
+    for name, m in metrics.items():
+        others = m.n - m.n_hybrids
+        rates = (
+            (m.true_negative_rate, others),
+            (m.hybrid_recall, m.n_hybrids),
+            (m.hybrid_precision, m.n_hybrids),
+            (m.prc_auc, m.n_hybrids),
+            (m.roc_auc, m.n_hybrids and others),
+        )
+        shown = (f"{value:.3f}" if known else _UNKNOWN for value, known in rates)
+        rows.append((name, str(m.n), str(m.n_hybrids), *shown))
+    show_rows(title, header, rows, numeric=header[1:])
+
+
+def show_evaluation(evaluation: Evaluation) -> None:
+    """The challenge's score where the catalogue allows it, else plain detection metrics."""
+    official = {name: result.challenge for name, result in evaluation.detectors.items() if result.challenge}
+    title = f"{evaluation.catalogue.source.name}: {len(evaluation.catalogue)} images"
+    if not official:
+        show_metrics(title, {name: result.metrics for name, result in evaluation.detectors.items()})
+        return
+    recalls = ("signal recall", "non-signal recall", "mimic recall")
+    header = ("detector", "challenge score", *recalls, "PRC AUC", "mimic PRC AUC")
+    rows = []
+    for name, scores in official.items():
+        values = (
+            scores.challenge_score,
+            scores.species_a.major_recall,
+            scores.species_a.minor_recall,
+            scores.mimic.hybrid_recall,
+            scores.species_a.prc_auc,
+            scores.mimic.prc_auc,
+        )
+        rows.append((name, *(f"{value:.3f}" for value in values)))
+    show_rows(f"{title}, recall at 95 % true-negative rate", header, rows, numeric=header[1:])
+
+
+def show_ranking(ranking: Ranking, limit: int = 20) -> None:
+    """The first images of a ranking."""
+    flagged = sum(image.is_hybrid for image in ranking.images)
+    shown = ranking.images[:limit]
+    header = ["rank", "score", "verdict", "image"]
+    rows = [[str(image.rank), f"{image.score:.4f}", image.verdict, str(image.path)] for image in shown]
+    if any(image.parentage for image in shown):
+        header.insert(3, "looks like")
+        for row, image in zip(rows, shown, strict=True):
+            row.insert(3, " x ".join(image.parentage.parents) if image.parentage else _UNKNOWN)
+    title = (
+        f"{flagged} of {len(ranking.images)} images score above {ranking.threshold:.4f} "
+        f"({ranking.detector}; {100 * ranking.tnr:g} % of non-hybrids stay at or below)"
+    )
+    show_rows(title, header, rows, numeric=("rank", "score"))
+    if len(ranking.images) > limit:
+        say(f"… and {len(ranking.images) - limit} more")
+
+
+def show_download(report: DownloadReport, limit: int = 10) -> None:
+    """Counts, and why the first of the missing files are missing."""
+    say(report.summary())
+    if report.failed:
+        rows = [(missing.path, missing.reason) for missing in report.failed[:limit]]
+        show_rows(f"{len(report.failed)} files are missing", ("file", "reason"), rows, stderr=True)
+        note(f"all of them with their addresses: {report.missing}; the same command fetches what is missing")
+    if report.catalogue is not None:
+        say(f"next: hybridwing train {report.catalogue} --images {report.out} --out RUN")
+
+
+def show_description(description: CatalogueDescription) -> None:
+    """Images, hybrids and non-hybrids of every class and record."""
+    for title, counts in (("class", description.classes), ("record", description.records)):
+        rows = [(c.name, str(c.images), str(c.hybrids), str(c.non_hybrids)) for c in counts]
+        header = (title, "images", "hybrids", "non-hybrids")
+        show_rows(f"{description.source}: {description.images} images", header, rows, numeric=header[1:])
+    if description.names_inferred:
+        say("\nnames beside codes are inferred: the subspecies in alphabetical order")
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """The challenge's columns with intervals, then the differences to the first system."""
+    from hybridwing.evaluation.comparison import COLUMNS
+
+    def cells(estimates: Mapping[str, Estimate], sign: str) -> list[str]:
+        shown = (estimates[key] for key in COLUMNS)
+        return [f"{e.value:{sign}.3f} [{e.interval.low:{sign}.2f}, {e.interval.high:{sign}.2f}]" for e in shown]
+
+    header = ("system", *COLUMNS)
+    title = f"{comparison.images} images, {comparison.level:.0%} intervals of {comparison.resamples} resamples"
+    rows = [(system.name, *cells(system.measures, "")) for system in comparison.systems]
+    show_rows(title, header, rows, numeric=header[1:])
+    first, *others = comparison.systems
+    if others:
+        header = (*header, "ahead in")
+        rows = [(s.name, *cells(s.differences, "+"), f"{s.share_ahead or 0:.0%}") for s in others]
+        show_rows(f"difference to {first.name}, on the same resamples", header, rows, numeric=header[1:])
+
+
+def show_submission_run(result: SubmissionRun) -> None:
+    """The stages with their times, the leaderboard record, notes, and the verdict last."""
+    rows = [(s.name, "passed" if s.passed else "failed", f"{s.seconds:.1f}", s.detail) for s in result.stages]
+    title = f"{result.source} on {result.interpreter}; programs of {result.programs}"
+    show_rows(title, ("stage", "", "seconds", "what"), rows, numeric=("seconds",))
+    if result.scores is not None:
+        scored = [(name, f"{value:.4f}") for name, value in result.scores.items()]
+        show_rows("scores", ("measure", "value"), scored, numeric=("value",))
+    for text in result.notes:
+        note(f"note: {text}")
+    if result.protection:
+        note(f"kept apart: {result.protection}")
+    needed = result.seconds_for_test
+    pace = "" if needed is None else f"; the 2350 test images would take about {needed:.0f} s on this machine"
+    say(f"\n{result.seconds:.1f} s of {result.time_limit:g} s{pace}")
+    if result.accepted:
+        say("verdict: Codabench would accept and score this")
+    else:
+        say(f"verdict: this fails on Codabench: {result.problem}\nremedy: {result.remedy}")
+
+
+def show_audit(report: AuditReport) -> None:
+    """The findings' headlines, the serious ones first, and what was not looked at."""
+    order = ("serious", "caution", "note", "clear")
+    found = sorted(report.findings, key=lambda finding: order.index(finding.severity))
+    show_rows(
+        f"{report.source}: {len(found)} findings",
+        ("severity", "topic", "finding"),
+        [(finding.severity, finding.topic, finding.headline) for finding in found],
+    )
+    for unchecked in report.unchecked:
+        note(f"not checked: {unchecked.what}: {unchecked.why}")
+
+
+def show_embedding(summary: EmbeddingSummary) -> None:
+    """What an embedding job came to: counts, and where the time went."""
+    counts = [f"{summary.embedded} embeddings of length {summary.dimension}"]
+    for number, what in (
+        (len(summary.failures), "images failed"),
+        (summary.fallbacks, "show the whole picture instead of the view"),
+        (summary.cached, "were known from the cache"),
+        (summary.resumed, "were done by an earlier call"),
+    ):
+        if number:
+            counts.append(f"{number} {what}")
+    say(f"{summary.out}: {', '.join(counts)}")
+    if summary.images == summary.resumed:
+        return
+    spent = summary.timings
+    say(
+        f"{summary.images - summary.resumed} images in {duration(summary.seconds)} "
+        f"({summary.images_per_second:.1f} a second; {summary.precision}, batches of {summary.batch_size}): "
+        f"forward {spent.forward:.1f} s, write {spent.write:.1f} s; "
+        f"beside them, on {summary.workers} workers, decode {spent.decode:.1f} s, preprocess {spent.preprocess:.1f} s"
+    )
+
+
+def show_left_out(paths: Sequence[Path]) -> None:
+    """How many files were not looked at, by ending; on standard error."""
+    if paths:
+        endings = Counter(path.suffix.lower() or "no ending" for path in paths).most_common()
+        kinds = ", ".join(f"{count} {ending}" for ending, count in endings)
+        note(f"not looked at, since their names do not end as photographs' do: {kinds}")
+
+
+def show_failures(failures: Sequence[Failure], total: int, limit: int = 10) -> None:
+    """How many images failed, and why the first of them did; on standard error."""
+    if not failures:
+        return
+    rows = [(failure.path, f"{failure.stage}: {failure.reason}") for failure in failures[:limit]]
+    show_rows(f"{len(failures)} of {total} images could not be used", ("image", "reason"), rows, stderr=True)
+    if len(failures) > limit:
+        note(f"… and {len(failures) - limit} more")

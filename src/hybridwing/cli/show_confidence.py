@@ -1,0 +1,161 @@
+"""What the command line shows of how far numbers can be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybridwing.cli.show import note, say, show_rows
+from hybridwing.validation.held_out import MADE_CROSSES
+
+if TYPE_CHECKING:
+    from hybridwing.evaluation.intervals import Estimate
+    from hybridwing.runs.evaluate import Evaluation
+    from hybridwing.runs.predict import Ranking
+    from hybridwing.validation.validate import Validation
+
+_UNKNOWN = "–"
+_MEASURES = {
+    "challenge_score": "challenge score",
+    "A_score_major_recall": "signal recall",
+    "A_score_minor_recall": "non-signal recall",
+    "mimic_recall": "mimic recall",
+    "A_PRC_AUC": "PRC AUC",
+    "mimic_PRC_AUC": "mimic PRC AUC",
+    "hybrid_recall": "recall",
+    "prc_auc": "PRC AUC",
+    "roc_auc": "ROC AUC",
+}
+#: What detectors are compared in: the one number that each kind of table has.
+_HEADLINES = ("challenge_score", "hybrid_recall")
+_QUESTIONS = {
+    "cross": "hybrids of a cross that training did not show",
+    "subspecies": "non-hybrids of a subspecies that training did not show: false alarms should stay near 5 %",
+    "record": "images of a record that training did not show: false alarms should stay near 5 %",
+    "specimen": "hybrids of specimens that training did not show",
+}
+
+
+def spelled(estimate: Estimate | None) -> str:
+    """A value with its interval, or a dash.
+
+    Examples
+    --------
+    >>> from hybridwing.evaluation.intervals import Estimate, Interval
+    >>> spelled(Estimate(0.75, Interval(0.566, 0.873)))
+    '0.750 (0.566 to 0.873)'
+    """
+    if estimate is None:
+        return _UNKNOWN
+    return f"{estimate.value:.3f} ({estimate.interval.low:.3f} to {estimate.interval.high:.3f})"
+
+
+def show_validation(validation: Validation) -> None:
+    """A row for everything held out and the mean, for each scorer; then the differences of the means."""
+    report = validation.report
+    title = f"{validation.catalogue.source.name}, one {validation.protocol} out: {_QUESTIONS[validation.protocol]}"
+    header = ["scorer", "held out", "hybrids", "non-hybrids", "recall", "false alarms", "ROC AUC", "note"]
+    rows = [
+        [
+            row.scorer,
+            row.unit,
+            str(row.hybrids),
+            str(row.non_hybrids),
+            spelled(row.recall),
+            spelled(row.false_alarms),
+            spelled(row.roc_auc),
+            row.note,
+        ]
+        for row in report.rows
+    ]
+    for place in (6, 5, 4, 3, 2):  # a column of which no row has anything
+        if all(row[place] in (_UNKNOWN, "0") for row in rows):
+            del header[place]
+            for row in rows:
+                del row[place]
+    show_rows(title, header, rows, numeric=header[2:-1])
+    names = {"recall": "recall", "false_alarms": "false alarms", "roc_auc": "ROC AUC"}
+    apart = [(f"{d.first} less {d.second}", names[d.measure], spelled(d.difference)) for d in report.differences]
+    if apart:
+        show_rows("means on the same resamples", ("difference of", "in", "is"), apart, numeric=("is",))
+    say(
+        "\nat the threshold that 95 % of held-out known non-hybrids stay at or below; "
+        f"95 % intervals of {report.resamples} resamples of specimens"
+    )
+    if any(MADE_CROSSES in row.note for row in report.rows):
+        note(
+            "made crosses: with the cross hidden no hybrid was left to learn from, so half-way mixtures of other pairs "
+            "stood in; --no-made-crosses gives no score there instead"
+        )
+
+
+def show_uncertainty(evaluation: Evaluation) -> None:
+    """Measures with intervals, without another table's images beside them, and differences of the detectors."""
+    whole, rest = evaluation.uncertainty, evaluation.remainder
+    header = ["detector", "measure", "all images"]
+    if rest is not None:
+        header.append(f"without {rest.without}")
+    rows = []
+    for detector, measures in whole.measures.items():
+        for name in (name for name in _MEASURES if name in measures):
+            row = [detector, _MEASURES[name], spelled(measures[name])]
+            if rest is not None:
+                row.append(spelled(rest.uncertainty.measures[detector].get(name)))
+            rows.append(row)
+    if not rows:
+        return
+    title = f"{100 * whole.level:g} % intervals: {whole.resamples} resamples of {whole.specimens} specimens"
+    if rest is not None:
+        title += f"; without {rest.without} {rest.n_images} images are left, {rest.n_hybrids} of them hybrids"
+    show_rows(title, header, rows, numeric=header[2:])
+    apart = []
+    for pair, measures in whole.differences.items():
+        name = next(name for name in _HEADLINES if name in measures)
+        row = [f"{pair[0]} less {pair[1]}", spelled(measures[name])]
+        if rest is not None:
+            row.append(spelled(rest.uncertainty.differences.get(pair, {}).get(name)))
+        apart.append(row)
+    if apart:
+        heading = ["difference of", *header[2:]]
+        what = _MEASURES[next(name for name in _HEADLINES if name in next(iter(whole.measures.values())))]
+        show_rows(f"{what}, both on the same resamples", heading, apart, numeric=heading[1:])
+
+
+def show_promises(ranking: Ranking) -> None:
+    """What the threshold and a flag are worth, how many images nothing can be told of, and what the run cannot say."""
+    if (known := ranking.calibration) is not None:
+        achieved, rate = known.achieved, known.true_rate
+        say(
+            f"\nthe threshold is set for a true-negative rate of {known.tnr:g}: {achieved.count} of {achieved.total} "
+            f"held-out non-hybrids stay at or below it; of new ones like them {rate.low:.3f} to "
+            f"{rate.high:.3f} will (95 %)"
+        )
+    if (flag := ranking.flag) is not None:
+        say(
+            f"where {100 * flag.prevalence:g} % are hybrids, a flagged image is one with probability "
+            f"{flag.probability:.3f} ({flag.interval.low:.3f} to {flag.interval.high:.3f}): {flag.recall.count} of "
+            f"{flag.recall.total} held-out hybrids, of crosses that training showed, are flagged"
+        )
+    strange = [image for image in ranking.images if image.reason]
+    if strange:
+        rows = [(str(image.path), image.reason) for image in strange[:10]]
+        show_rows(f"of {len(strange)} of {len(ranking.images)} images nothing can be told", ("image", "reason"), rows)
+        if len(strange) > len(rows):
+            say(f"… and {len(strange) - len(rows)} more")
+    for what in ranking.lacking:
+        note(f"this run does not know {what}")
+
+
+def show_insight(evaluation: Evaluation) -> None:
+    """How often the parents were right, and how many images are like nothing in training."""
+    insight = evaluation.insight
+    if insight is None:
+        return
+    say("")
+    for what, found in insight.agreement():
+        interval = found.interval
+        say(f"{what}: {found.count} of {found.total} ({found.share:.3f}; {interval.low:.3f} to {interval.high:.3f})")
+    if any(insight.reasons):
+        strange = sum(bool(reason) for reason in insight.reasons)
+        say(f"like nothing in training, so that `predict` gives no verdict: {strange} of {len(insight.reasons)}")
+    for what in insight.lacking:
+        note(f"this run does not know {what}")

@@ -1,0 +1,160 @@
+"""Compare runs, evaluations, submissions that were run, and plain predictions on one reference table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.compute import DEFAULT
+from hybridwing.errors import RunError, ScoringError
+from hybridwing.evaluation.comparison import COLUMNS, Comparison, compare
+from hybridwing.evaluation.predictions import read_predictions
+from hybridwing.evaluation.reference import read_reference
+from hybridwing.runs.evaluate import EVALUATION, evaluate
+from hybridwing.runs.folder import MANIFEST, read_run
+from hybridwing.runs.tables import write_rows
+from hybridwing.submission.rehearse.rehearsal import VERDICT
+from hybridwing.submission.rehearse.trial import PREDICTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.compute import Compute
+
+CSV, PAGE = "leaderboard.csv", "leaderboard.html"
+#: All that the folder of a leaderboard holds.
+CONTENTS = (CSV, PAGE)
+
+Scores = dict[str, "NDArray[np.float64]"]
+
+
+def compare_places(
+    places: Sequence[Path],
+    reference: Path,
+    *,
+    images: Path | None = None,
+    detector: str | None = None,
+    compute: Compute = DEFAULT,
+    resamples: int = 1000,
+    seed: int = 42,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Compare what lies in some places, on one reference table.
+
+    Parameters
+    ----------
+    places : sequence of Path
+        Run folders (``hybridwing train``), evaluation folders (``hybridwing evaluate --out``), folders of submissions
+        that were run (``hybridwing submission run``), and files of predictions. The first is what the others are
+        held against; of a place with several detectors each is a system.
+    reference : Path
+        Table in the challenge's reference form. Predictions for other images are ignored.
+    images : Path, optional
+        Folder of its photographs: a run has to score them first.
+    detector : str, optional
+        Compare this one detector of each run and evaluation.
+    compute
+        See :func:`hybridwing.runs.evaluate.evaluate`.
+    resamples, seed
+        See :func:`hybridwing.evaluation.comparison.compare`.
+    progress : callable, optional
+        Called with images or resamples done and all.
+
+    Raises
+    ------
+    RunError
+        If a place holds nothing to compare, or a run comes without images.
+    HybridwingError
+        Of the kind that fits what is wrong with the input.
+    """
+    table, listed = read_catalogue(reference), read_reference(reference)
+    scores: Scores = {}
+    for place in places:
+        if (place / MANIFEST).is_file():
+            if images is None:
+                raise RunError(
+                    f"{place} is a run, which has not scored {reference.name} yet: name the photographs with --images, "
+                    f"or the folder that this writes: hybridwing evaluate {place} {reference} --images DIR --out FOLDER"
+                )
+            found = _of_run(place, table, images, compute=compute, progress=progress)
+        else:
+            found = _of_predictions(place, listed.filenames)
+        if detector is not None and len(found) > 1:
+            found = {name: values for name, values in found.items() if name == detector}
+        if not found:
+            raise RunError(f"{place} has no detector {detector!r}")
+        for name, values in found.items():
+            scores[_unique(_title(place, name), scores)] = values
+    return compare(
+        scores, listed.labels, listed.groups, table.specimens, resamples=resamples, seed=seed, progress=progress
+    )
+
+
+def write_table(comparison: Comparison, path: Path) -> None:
+    """Write a CSV file: a row a system and measure, with interval, difference to the first and its interval."""
+    rows = []
+    for system in comparison.systems:
+        for key in COLUMNS:
+            measured, apart = system.measures[key], system.differences.get(key)
+            row = [system.name, key, measured.value, measured.interval.low, measured.interval.high]
+            row += ["", "", ""] if apart is None else [apart.value, apart.interval.low, apart.interval.high]
+            rows.append(row)
+    header = ("system", "measure", "value", "low", "high", "difference", "difference_low", "difference_high")
+    write_rows(path, header, rows)
+
+
+def _of_run(
+    place: Path,
+    table: Catalogue,
+    images: Path,
+    *,
+    compute: Compute,
+    progress: Callable[[int, int], None] | None,
+) -> Scores:
+    done = evaluate(read_run(place), table, images, compute=compute, progress=progress)
+    return {name: result.scores for name, result in done.detectors.items()}
+
+
+def _of_predictions(place: Path, filenames: pa.ChunkedArray) -> Scores:
+    """Scores by detector; by an empty name where there is but one file."""
+    if place.is_file():
+        files = {"": place}
+    elif (place / EVALUATION).is_file():
+        found = sorted(place.glob("predictions_*.txt"))
+        files = {path.stem.removeprefix("predictions_"): path for path in found}
+    elif (place / VERDICT).is_file() and not (place / PREDICTIONS).is_file():
+        raise RunError(f"the submission in {place} failed and left no predictions; see its {VERDICT}")
+    else:
+        files = {"": place / PREDICTIONS} if (place / PREDICTIONS).is_file() else {}
+    if not files:
+        raise RunError(
+            f"{place} holds nothing to compare: neither {MANIFEST} (a run), {EVALUATION} (an evaluation) "
+            f"nor {PREDICTIONS} (a submission that was run)"
+        )
+    scores = {}
+    for name, path in files.items():
+        try:
+            scores[name] = read_predictions(path).aligned_to(filenames, allow_extra=True)
+        except ScoringError as error:
+            raise ScoringError(f"{place} cannot be compared on this reference: {error}") from error
+    return scores
+
+
+def _title(place: Path, detector: str) -> str:
+    name = place.resolve().stem if place.is_file() else place.resolve().name
+    return f"{name} {detector}".strip()
+
+
+def _unique(name: str, taken: Scores) -> str:
+    """The name, numbered where it is taken."""
+    number, title = 1, name
+    while title in taken:
+        number += 1
+        title = f"{name} ({number})"
+    return title

@@ -1,0 +1,1 @@
+"""Challenge submissions: checked, run as Codabench does, built from a run, published."""

@@ -1,0 +1,245 @@
+"""Build a challenge submission from a run.
+
+::
+
+    OUT/
+      model.py             class Model with load and predict
+      requirements.txt     pinned, whitelisted, in the form that the challenge's parser takes
+      metadata             without it Codabench copies the whole submission into the predictions
+      submission.json      backbone, preprocessing and where the weights come from
+      detector.npz         the detector's arrays
+      hybridwing_runtime/  the library's own code for decoding, preparing, embedding and scoring
+      weights/             where they are bundled; those of several backbones in folders 1, 2 and so on
+"""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hybridwing.runtime
+from hybridwing import __version__
+from hybridwing.backbones.base import COMPOSITE
+from hybridwing.submission.build.pack import zip_folder
+from hybridwing.submission.build.pins import requirements_of
+from hybridwing.submission.build.weights import WeightPlan, plan_weights
+from hybridwing.errors import SubmissionError
+from hybridwing.runs.folder import check_new_folder, new_folder
+from hybridwing.runtime.digests import file_digest
+from hybridwing.runtime.serving import DETECTOR, SETTINGS, WEIGHTS
+from hybridwing.runtime.settings import Embedding, Settings, Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from hybridwing.backbones.base import BackboneSpec
+    from hybridwing.runs.folder import Run
+
+_RUNTIME = Path(hybridwing.runtime.__file__).parent
+
+MODEL, REQUIREMENTS, METADATA, RUNTIME = "model.py", "requirements.txt", "metadata", "hybridwing_runtime"
+#: All that a submission's folder holds.
+CONTENTS = (MODEL, REQUIREMENTS, METADATA, SETTINGS, DETECTOR, RUNTIME, WEIGHTS)
+
+_MODEL = '''"""Scores photographs of butterflies: higher means more likely a hybrid.
+
+Detector {detector} on the backbone {backbone}, built by hybridwing {version}.
+The challenge's ingestion program calls `load` once and then `predict` for every image.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Model:
+    """The submission."""
+
+    def __init__(self):
+        self.device = "not loaded"
+        self._scorer = None
+
+    def load(self):
+        """Read the detector and the backbone from the files beside this one."""
+        if HERE not in sys.path:
+            sys.path.append(HERE)
+        from hybridwing_runtime.serving import Scorer
+
+        self._scorer = Scorer(Path(HERE))
+        self.device = self._scorer.device
+
+    def predict(self, image):
+        """Return the hybrid score of a PIL image: a float in (0, 1)."""
+        return self._scorer.score(image)
+'''
+
+
+@dataclass(frozen=True)
+class BuiltSubmission:
+    """A submission that was built.
+
+    Attributes
+    ----------
+    folder : Path
+    archive : Path or None
+        The zip to upload.
+    detector : str
+    requirements : tuple of str
+        Lines of its ``requirements.txt``.
+    files : int
+    size : int
+        Bytes of all files.
+    archive_sha256 : str
+        Of the zip; empty without one.
+    """
+
+    folder: Path
+    archive: Path | None
+    detector: str
+    requirements: tuple[str, ...]
+    files: int
+    size: int
+    archive_sha256: str
+
+
+def build_submission(
+    run: Run,
+    out: Path,
+    *,
+    detector: str | None = None,
+    archive: bool = False,
+    bundle_weights: bool = False,
+    backbone: str | None = None,
+    offline: bool = False,
+    pins: Sequence[str] = (),
+    overwrite: bool = False,
+) -> BuiltSubmission:
+    """Write a run's detector as a submission to the challenge.
+
+    Parameters
+    ----------
+    run : Run
+    out : Path
+        New folder; the zip stands beside it, under its name with ``.zip``.
+    detector : str, optional
+        By default the run's best.
+    archive : bool
+        Whether to write the zip too.
+    bundle_weights : bool
+        Put weights from the hub into the submission instead of fetching them, at the same commit, when it is loaded.
+        Weights from a folder are always put in.
+    backbone : str, optional
+        Where the run's backbone is now, if its folder was moved.
+    offline : bool
+        Take weights from the hub's cache alone.
+    pins : sequence of str
+        ``NAME==VERSION`` to ask for instead of :data:`hybridwing.submission.build.pins.PINS`.
+    overwrite : bool
+        Replace what an earlier build left.
+
+    Returns
+    -------
+    BuiltSubmission
+        The same run, detector and version of hybridwing give the same bytes.
+
+    Raises
+    ------
+    HybridwingError
+        If the run, its backbone or the pins do not serve, or `out` may not be replaced; nothing is written then.
+    """
+    name = detector or run.manifest.best_detector
+    run.detector(name)
+    packed = out.with_name(out.name + ".zip")
+    check_new_folder(out, overwrite=overwrite, mark=SETTINGS, contents=CONTENTS)
+    if archive and packed.exists() and not (overwrite and packed.is_file()):
+        raise SubmissionError(f"{packed} exists already; choose another name or say --overwrite")
+    requirements = requirements_of(run.manifest.backbone, pins)
+    plan = plan_weights(run, bundle=bundle_weights, backbone=backbone, offline=offline)
+    with new_folder(out, overwrite=overwrite, mark=SETTINGS, contents=CONTENTS) as partial:
+        _write(partial, run, name, requirements, plan)
+        files = [path for path in partial.rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in files)
+    if archive:
+        zip_folder(out, packed)
+    return BuiltSubmission(
+        folder=out,
+        archive=packed if archive else None,
+        detector=name,
+        requirements=requirements,
+        files=len(files),
+        size=size,
+        archive_sha256=file_digest(packed) if archive else "",
+    )
+
+
+def _write(folder: Path, run: Run, detector: str, requirements: Sequence[str], plan: WeightPlan) -> None:
+    spec = run.manifest.backbone
+    made = tuple(
+        Embedding(part.family, part.feature, part.dimension, part.preprocess, weights)
+        for part, weights in zip(spec.leaves, plan.weights, strict=True)
+    )
+    whole = made[0]
+    if spec.parts:
+        whole = Embedding(spec.family, spec.feature, spec.dimension, spec.preprocess, Weights())
+    settings = Settings(whole, detector, __version__, parts=made if spec.parts else ())
+    title = backbone_title(run)
+    model = _MODEL.format(detector=detector, backbone=title, version=__version__)
+    ast.parse(model)
+    texts = {
+        MODEL: model,
+        REQUIREMENTS: "".join(f"{line}\n" for line in requirements),
+        METADATA: f"description: Hybrid scores by hybridwing {__version__} - detector {detector} on {title}\n",
+        SETTINGS: settings.to_json(),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    shutil.copyfile(run.folder / "detectors" / f"{detector}.npz", folder / DETECTOR)
+    (folder / RUNTIME).mkdir()
+    for name in runtime_modules(spec.family, plan.origins):
+        shutil.copyfile(_RUNTIME / f"{name}.py", folder / RUNTIME / f"{name}.py")
+    if plan.sources:
+        (folder / WEIGHTS).mkdir()
+        for source, place in plan.sources:
+            target = folder / WEIGHTS / place
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+def runtime_modules(family: str, origins: Collection[str]) -> tuple[str, ...]:
+    """Modules of :mod:`hybridwing.runtime` that a submission needs: all that its serving leads to.
+
+    Parameters
+    ----------
+    family : str
+        Of the backbone.
+    origins : collection of {"none", "bundled", "hub"}
+        Of its weights. Without weights nothing of torch comes along, and without the hub nothing that fetches.
+    """
+    left_out = {"encoder"} if family == "pattern" else set()
+    if family != COMPOSITE:
+        left_out.add("composite")
+    if "hub" not in origins:
+        left_out.add("fetching")
+    found = ["__init__", "serving"]
+    for name in found:  # grows while it is walked
+        for node in ast.walk(ast.parse((_RUNTIME / f"{name}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                found += [other for other in names if other not in found and other not in left_out]
+    return tuple(sorted(found))
+
+
+def backbone_title(run: Run) -> str:
+    """What to call a run's backbone where others read it: never a path of this machine, never a character of YAML."""
+    return " and ".join(dict.fromkeys(_title(part) for part in run.manifest.backbone.leaves))
+
+
+def _title(spec: BackboneSpec) -> str:
+    kind = spec.name.partition(":")[0]
+    name = spec.revision if kind == "local" else spec.name
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-._/") else "_" for c in name) or spec.family

@@ -1,0 +1,1 @@
+"""What would fail on Codabench, found before the upload."""

@@ -1,0 +1,88 @@
+"""A doctor for submissions: everything that is known to go wrong on Codabench, looked for before the upload.
+
+Nothing of a submission is imported by this process. It is read (:mod:`archive`, :mod:`source`, :mod:`pickles`), and it
+is run in a sandbox (:mod:`probe`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybridwing.submission.check.code import check_code
+from hybridwing.submission.check.files import check_extras, check_names, find_root
+from hybridwing.submission.check.findings import Check, CheckReport
+from hybridwing.submission.check.model import check_model
+from hybridwing.submission.check.packages import check_imports, check_requirements, needed_packages, read_lines
+from hybridwing.submission.check.paths import check_paths
+from hybridwing.submission.check.pickle_findings import check_pickles
+from hybridwing.submission.package.archive import open_submission
+from hybridwing.submission.package.source import read_modules
+from hybridwing.submission.sandbox.outcome import Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hybridwing.submission.package.archive import Submission
+    from hybridwing.submission.package.requirements import Line
+    from hybridwing.submission.package.source import Module
+
+#: Seconds and bytes that the probe may take unless told otherwise.
+PROBE_LIMITS = Limits(seconds=120.0, memory=8 * 2**30)
+
+
+def check_submission(
+    path: Path, *, static: bool = False, limits: Limits = PROBE_LIMITS, python: Path | None = None
+) -> CheckReport:
+    """Look for everything that is known to go wrong.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A folder or a zip; anybody's.
+    static : bool
+        Read it only, and run nothing.
+    limits : Limits
+        What it may use when it runs.
+    python : pathlib.Path, optional
+        Interpreter that has the submission's packages; this one by default.
+
+    Raises
+    ------
+    SubmissionError
+        If it cannot be opened, is unsafe to unpack, or is no submission.
+    """
+    submission, checks = find_root(open_submission(path))
+    checks += check_names(submission)
+    checks += check_requirements(submission)
+    modules, parsed = read_modules(submission)
+    checks += parsed
+    lines = read_lines(submission)
+    if modules:
+        checks += check_model(modules)
+        checks += check_imports(modules, lines, submission.names)
+        checks += check_paths(modules, submission.names)
+        checks += check_code(modules, submission.names)
+    checks += check_pickles(submission, lines)
+    checks += check_extras(submission)
+    probed, protection = _probe(submission, modules, lines, checks, limits, python) if not static else ([], "")
+    return CheckReport(str(path), (*checks, *probed), protection)
+
+
+def _probe(
+    submission: Submission,
+    modules: tuple[Module, ...],
+    lines: tuple[Line, ...] | None,
+    checks: list[Check],
+    limits: Limits,
+    python: Path | None,
+) -> tuple[list[Check], str]:
+    from hybridwing.submission.check.probe import run_probe
+    from hybridwing.submission.check.probe_findings import judge
+
+    broken = any(check.status == "fail" and check.name in ("syntax", "class Model") for check in checks)
+    if not modules or broken:
+        finding = "not probed: what model.py lacks would end it at once"
+        return [Check("probe", "skipped", finding, "mend that and check again")], ""
+    pinned = [line.package for line in lines or () if line.verdict != "rejected"]
+    probe = run_probe(submission, needed_packages(modules, submission.names), pinned, limits, python)
+    return judge(probe, lines), "" if probe.absent else probe.outcome.protection.sentence()

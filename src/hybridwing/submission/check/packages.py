@@ -1,0 +1,102 @@
+"""Whether the lines of ``requirements.txt`` pass, and whether they bring what the code imports."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from hybridwing.submission.check.findings import Check, Status, or_pass, text_of
+from hybridwing.submission.package.requirements import ALLOWED, MODULES, Line, read_requirements
+
+if TYPE_CHECKING:
+    from hybridwing.submission.package.archive import Submission
+    from hybridwing.submission.package.source import Module
+
+_FILE = "requirements.txt"
+#: The ingestion program itself imports these, so the image has them (``ingestion.py``, note in ``competition.yaml``).
+_IN_IMAGE = {"PIL", "tqdm", "packaging", "pandas", "numpy", "pip", "setuptools"}
+_HUB = {"huggingface_hub", "safetensors", "yaml", "requests", "packaging", "filelock", "fsspec", "tqdm", "numpy"}
+#: Modules that come with a package because it depends on them (its metadata on PyPI, releases of 2023 to 2025).
+_BRINGS = {
+    "torch": {"numpy", "sympy", "networkx", "jinja2", "fsspec", "filelock", "typing_extensions"},
+    "torchvision": {"torch", "PIL", "numpy"},
+    "torchaudio": {"torch"},
+    "scikit-learn": {"numpy", "scipy", "joblib", "threadpoolctl"},
+    "transformers": {"tokenizers", "regex", *_HUB},
+    "timm": {"torch", "torchvision", *_HUB},
+    "open-clip-torch": {"torch", "torchvision", "timm", "ftfy", "regex", *_HUB},
+    "tensorflow": {"keras", "numpy", "h5py", "google", "absl", "requests", "typing_extensions"},
+    "keras": {"numpy", "h5py", "absl", "rich", "optree"},
+    "albumentations": {"cv2", "numpy", "scipy", "yaml", "skimage", "sklearn", "pydantic"},
+    "pandas": {"numpy", "dateutil", "pytz"},
+    "xgboost": {"numpy", "scipy"},
+    "lightgbm": {"numpy", "scipy"},
+    "catboost": {"numpy", "scipy", "pandas", "matplotlib", "plotly", "graphviz"},
+    "matplotlib": {"numpy", "PIL", "packaging"},
+}
+
+
+def read_lines(submission: Submission) -> tuple[Line, ...] | None:
+    """Lines of the submission's file; None if it has none or it is not UTF-8."""
+    text = text_of(submission, _FILE) if _FILE in submission.names else None
+    return None if text is None else read_requirements(text)
+
+
+def check_requirements(submission: Submission) -> list[Check]:
+    """Judge every line as the ingestion program does."""
+    if _FILE not in submission.names:
+        return []
+    lines = read_lines(submission)
+    if lines is None:
+        finding = f"{_FILE} is not UTF-8, so the ingestion program cannot read it"
+        return [Check("requirements", "fail", finding, "save it as plain UTF-8 text", _FILE)]
+    found = [_fault(line) for line in lines if line.verdict != "accepted"]
+    return or_pass(found, "requirements", f"{len(lines)} lines, all of which the parser and the list accept", _FILE)
+
+
+def _fault(line: Line) -> Check:
+    if line.instead is None:
+        remedy = "remove the line and do without the package, or ask the organisers to allow it"
+    else:
+        remedy = f"write: {line.instead}" if line.instead else "remove the line"
+    status: Status = "fail" if line.verdict == "rejected" else "warn"
+    return Check("requirements", status, f"{line.text!r}: {line.why}", remedy, f"{_FILE}:{line.number}")
+
+
+def check_imports(modules: tuple[Module, ...], lines: tuple[Line, ...] | None, names: tuple[str, ...]) -> list[Check]:
+    """Look for packages that the code imports and that no line brings."""
+    # Of a rejected line what it will be once it is mended: one fault is told once.
+    listed = {(line.installs or line.instead or "").split("==")[0] for line in lines or ()}
+    there = set(sys.stdlib_module_names) | _IN_IMAGE | {MODULES.get(name, name) for name in listed}
+    for name in listed:
+        there |= _BRINGS.get(name, set())
+    there |= {name.split("/")[0].removesuffix(".py") for name in names}
+    found = []
+    for module in modules:
+        for imported in module.imports:
+            if imported.top not in there and imported.needed:
+                there.add(imported.top)
+                found.append(_missing(imported.top, f"{module.name}:{imported.line}"))
+    return or_pass(found, "imports", "all imported packages are listed, or come with one that is")
+
+
+def needed_packages(modules: tuple[Module, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Packages that the code cannot do without and that neither Python nor the submission brings."""
+    own = {name.split("/")[0].removesuffix(".py") for name in names}
+    needed = {imported.top for module in modules for imported in module.imports if imported.needed}
+    return tuple(sorted(needed & known_modules() - own - set(sys.stdlib_module_names)))
+
+
+def known_modules() -> set[str]:
+    """Modules that allowed packages are or bring: where one is missing, that is this machine's lack."""
+    return {MODULES.get(name, name) for name in ALLOWED}.union(_IN_IMAGE, *_BRINGS.values())
+
+
+def _missing(top: str, place: str) -> Check:
+    package = next((name for name, module in MODULES.items() if module == top and name != "pytorch"), top)
+    line = read_requirements(f"{package}==1")[0]
+    if line.verdict == "rejected":
+        finding = f"{top} is imported, no listed package brings it, and the challenge allows none that is called so"
+        return Check("imports", "warn", finding, f"do without {top}", place)
+    finding = f"{top} is imported, and no line of {_FILE} brings it"
+    return Check("imports", "warn", finding, f"add a line: {package}==VERSION", place)

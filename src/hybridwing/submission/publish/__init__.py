@@ -1,0 +1,1 @@
+"""Write the repository that the challenge asks of a participant."""

@@ -1,0 +1,308 @@
+"""Write the repository that the challenge asks of a participant.
+
+::
+
+    REPO/
+      README.md, MODEL_CARD.md, LICENSE, CITATION.cff, .zenodo.json, .gitignore
+      references.bib            of the training photographs
+      submission/               what goes to Codabench
+      training/                 commands.sh, versions.txt, run.json
+      results/                  held_out.csv; leaderboard.csv where the submission was scored
+      notebook/submission.ipynb
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hybridwing import __version__
+from hybridwing.errors import SubmissionError
+from hybridwing.evaluation.comparison import COLUMNS, Comparison
+from hybridwing.leaderboard.comparing import write_table
+from hybridwing.runs.folder import MANIFEST, METRICS, SCORES, check_new_folder, new_folder
+from hybridwing.runs.tables import write_rows
+from hybridwing.submission.build.building import backbone_title, build_submission
+from hybridwing.submission.build.weights import without_paths
+from hybridwing.submission.publish.citation import Publication, citation_cff, zenodo_json
+from hybridwing.submission.publish.commands import choice_of
+from hybridwing.submission.publish.held_out import MEASURES, HeldOut, held_out
+from hybridwing.submission.publish.notebook import notebook_json
+from hybridwing.submission.publish.references import count_entries, records_of, references
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jinja2 import Environment
+
+    from hybridwing.backbones.base import BackboneSpec
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.runs.folder import Run
+
+CITATION = "CITATION.cff"
+#: All that a published repository holds; one with a history of its own is never replaced.
+CONTENTS = (
+    "README.md", "MODEL_CARD.md", "LICENSE", CITATION, ".zenodo.json", ".gitignore", "references.bib", "submission",
+    "training", "results", "notebook",
+)  # fmt: skip
+KEYWORDS = ("anomaly detection", "hybrids", "Heliconius", "butterflies", "HDR ML challenge")
+_IGNORED = "__pycache__/\n*.zip\n/images/\n/run/\n"
+_NOTES = {
+    "README.md": "what this is, its scores, how to reproduce it",
+    "MODEL_CARD.md": "what the model is for, and what to be wary of",
+    "CITATION.cff": "how to cite it",
+    "references.bib": "references of the training photographs",
+    "submission": "what goes to Codabench",
+    "training": "the exact commands, and what they have to give",
+    "results": "scores with intervals",
+    "notebook": "load the submission and score photographs",
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A repository that was written.
+
+    Attributes
+    ----------
+    folder : Path
+    files : int
+    references : int
+        Entries of ``references.bib``.
+    detector : str
+    """
+
+    folder: Path
+    files: int
+    references: int
+    detector: str
+
+
+def publish(
+    run: Run,
+    out: Path,
+    publication: Publication,
+    *,
+    catalogue: Catalogue | None = None,
+    bib: str = "",
+    comparison: Comparison | None = None,
+    reference: str = "",
+    detector: str | None = None,
+    bundle_weights: bool = False,
+    backbone: str | None = None,
+    offline: bool = False,
+    overwrite: bool = False,
+) -> Published:
+    """Write a repository ready for ``git init``.
+
+    Parameters
+    ----------
+    run : Run
+    out : Path
+        New folder.
+    publication : Publication
+        Title, authors, licence and so on.
+    catalogue : Catalogue, optional
+        The table the run was trained on: its records are cited.
+    bib : str
+        BibTeX text; records that it lacks are added.
+    comparison : Comparison, optional
+        The submission's measures on a reference table; its first system is reported.
+    reference : str
+        Name of that table.
+    detector, bundle_weights, backbone, offline
+        See :func:`hybridwing.submission.build.building.build_submission`.
+    overwrite : bool
+        Replace what an earlier call wrote.
+
+    Raises
+    ------
+    HybridwingError
+        If the run does not serve, the catalogue is another, or `out` may not be replaced; nothing is written then.
+    """
+    name = detector or run.manifest.best_detector
+    run.detector(name)
+    check_new_folder(out, overwrite=overwrite, mark=CITATION, contents=CONTENTS)
+    if catalogue is not None and catalogue.sha256 != run.manifest.catalogue_sha256:
+        raise SubmissionError(f"{catalogue.source} is not the table that {run.folder} was trained on")
+    records = () if catalogue is None else records_of(catalogue)
+    cited = references(bib, records)
+    if not cited:
+        raise SubmissionError("there are no references: name the training table with --catalogue, or --bib FILE")
+    measured = held_out(run, name)
+    with new_folder(out, overwrite=overwrite, mark=CITATION, contents=CONTENTS) as partial:
+        build_submission(
+            run,
+            partial / "submission",
+            detector=name,
+            bundle_weights=bundle_weights,
+            backbone=backbone,
+            offline=offline,
+        )
+        _write_training(partial / "training", run, name)
+        _write_results(partial / "results", run, measured, comparison)
+        (partial / "notebook").mkdir()
+        (partial / "notebook" / "submission.ipynb").write_text(notebook_json(publication.title), encoding="utf-8")
+        abstract = (
+            f"A submission to the 2024 HDR Anomaly Challenge 'Hybrid Butterfly Detection': detector {name} on "
+            f"embeddings by {backbone_title(run)}, trained and packaged by hybridwing {__version__}."
+        )
+        texts = {
+            ".gitignore": _IGNORED,
+            "references.bib": cited,
+            CITATION: citation_cff(publication, abstract, KEYWORDS),
+            ".zenodo.json": zenodo_json(publication, abstract, KEYWORDS, records),
+            **_documents(partial, run, name, publication, measured, comparison, reference, cited),
+        }
+        for file, text in texts.items():
+            (partial / file).write_text(text, encoding="utf-8", newline="\n")
+        files = sum(path.is_file() for path in partial.rglob("*"))
+    return Published(out, files, count_entries(cited), name)
+
+
+def training_commands(run: Run, detector: str) -> str:
+    """Commands from the table to the scored submission; a backbone in a folder is named by what stands for it."""
+    manifest = run.manifest
+    # Without the paths that folders had on this machine.
+    spec = without_paths(manifest.backbone)
+    choice = choice_of(replace(manifest, backbone=spec))
+    lines = ["pip install 'hybridwing" + ("[torch]" if choice.backbone != "pattern" else "") + f"=={__version__}'"]
+    folders = {leaf.name: leaf for leaf in spec.leaves if leaf.name.startswith("local:")}
+    lines += [
+        f"# {name.removeprefix('local:')}/: the folder of {leaf.revision} whose configuration and weights have the "
+        f"SHA-256 {leaf.weights_sha256}"
+        for name, leaf in folders.items()
+    ]
+    table = line_of(manifest.catalogue_name)
+    lines += [
+        f"hybridwing download {table} --out images",
+        choice.command(table, "images", "run"),
+        f"hybridwing submission build run --detector {detector} --out built --zip"
+        + (f" --backbone {shlex.quote(choice.backbone)}" if folders else ""),
+        "hybridwing download ref_val.csv --out val_images",
+        "hybridwing submission run built.zip --images val_images --reference ref_val.csv --out scored --isolated",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def line_of(text: str) -> str:
+    """A file name from a run, as a command or a document may hold it: nothing that a shell or Markdown acts on."""
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in text).lstrip("-") or "catalogue.csv"
+
+
+def _write_training(folder: Path, run: Run, detector: str) -> None:
+    folder.mkdir()
+    versions = "".join(f"{name} {version}\n" for name, version in sorted(run.manifest.versions.items()))
+    script = f"#!/bin/sh\nset -eu\n{training_commands(run, detector)}"
+    (folder / "commands.sh").write_text(script, encoding="utf-8", newline="\n")
+    (folder / "versions.txt").write_text(versions, encoding="utf-8", newline="\n")
+    named = replace(run.manifest, backbone=without_paths(run.manifest.backbone))
+    (folder / MANIFEST).write_text(named.to_json(), encoding="utf-8", newline="\n")
+
+
+def _write_results(folder: Path, run: Run, measured: HeldOut, comparison: Comparison | None) -> None:
+    folder.mkdir()
+    shutil.copyfile(run.folder / METRICS, folder / f"held_out_{METRICS}")
+    shutil.copyfile(run.folder / SCORES, folder / f"held_out_{SCORES}")
+    rows = ((name, one.value, one.interval.low, one.interval.high) for name, one in measured.measures.items())
+    write_rows(folder / "held_out.csv", ("measure", "value", "low", "high"), rows)
+    if comparison is not None:
+        write_table(comparison, folder / "leaderboard.csv")
+
+
+def _documents(
+    folder: Path,
+    run: Run,
+    detector: str,
+    publication: Publication,
+    measured: HeldOut,
+    comparison: Comparison | None,
+    reference: str,
+    cited: str,
+) -> dict[str, str]:
+    spec = run.manifest.backbone
+    values = {
+        "publication": replace(publication, title=marked(publication.title)),
+        "authors": marked(publication.holders),
+        "holders": publication.holders,
+        "year": publication.year,
+        "detector": detector,
+        "backbone": backbone_title(run),
+        "version": __version__,
+        "manifest": run.manifest,
+        "catalogue": line_of(run.manifest.catalogue_name),
+        "comparison": comparison,
+        "columns": COLUMNS,
+        "reference": line_of(reference),
+        "held": measured,
+        "held_titles": MEASURES,
+        "commands": training_commands(run, detector).rstrip(),
+        "n_references": count_entries(cited),
+        "picture": _picture(run),
+        "weights": _weights(run),
+        "weights_note": ""
+        if spec.family == "pattern"
+        else f" The backbone's weights have a licence of their own: {_weights(run)}.",
+    }
+    (folder / "LICENSE").touch()
+    templates = _templates()
+    names = {"MODEL_CARD.md": "MODEL_CARD.md.j2", "LICENSE": f"{publication.licence}.j2", "README.md": "README.md.j2"}
+    present = sorted({path.name for path in folder.iterdir()} | set(CONTENTS[:7]))
+    values["tree"] = _tree(folder, present)
+    return {name: templates.get_template(template).render(values) for name, template in names.items()}
+
+
+def _tree(folder: Path, names: list[str]) -> str:
+    """The repository as a tree, the submission with its files."""
+    lines = []
+    for name in names:
+        place = folder / name
+        title = f"{name}/" if place.is_dir() else name
+        lines.append(f"{title:28}{_NOTES.get(name, '')}".rstrip())
+        if place.is_dir():
+            inner = sorted(f"{p.name}/" if p.is_dir() else p.name for p in place.iterdir())
+            lines += [f"  {entry}" for entry in inner]
+    return "\n".join(lines)
+
+
+def _picture(run: Run) -> str:
+    return "; ".join(dict.fromkeys(_picture_of(part) for part in run.manifest.backbone.leaves))
+
+
+def _picture_of(spec: BackboneSpec) -> str:
+    prep = spec.preprocess
+    if spec.family == "pattern":
+        return "upright 8-bit RGB; the wings are found and registered by the descriptor itself"
+    cut = (
+        f"squashed to {prep.size} × {prep.size}"
+        if prep.resize == "squash"
+        else f"short side to {prep.resize_to}, {prep.size} × {prep.size} cut from the middle"
+    )
+    around = f" with its background {prep.background}" if prep.background else ""
+    return f"upright 8-bit RGB, view {prep.view}{around}, {cut}, {prep.interpolation}; mean {prep.mean}, std {prep.std}"
+
+
+def _weights(run: Run) -> str:
+    kept = {part.weights_sha256: part for part in run.manifest.backbone.leaves if part.weights_sha256}
+    told = (f"{part.source or part.revision}, SHA-256 {digest}" for digest, part in kept.items())
+    return "; ".join(told) or "none"
+
+
+def marked(text: str) -> str:
+    """Text of a flag as Markdown shows it: letters, and no markup."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in text)
+
+
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    # Markdown and licences: what comes from outside was escaped by `marked` and `line_of`.
+    return Environment(  # noqa: S701
+        loader=PackageLoader("hybridwing.submission.publish"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,1 @@
+"""Run a submission as Codabench does."""

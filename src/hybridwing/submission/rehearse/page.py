@@ -1,0 +1,92 @@
+"""The page of a submission that was run: one file that opens anywhere, runs no script and loads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing import __version__
+from hybridwing.evaluation.comparison import COLUMNS, Comparison
+from hybridwing.report.drawing import svg_of
+from hybridwing.report.figures import draw_predictions
+from hybridwing.report.pages import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hybridwing.submission.rehearse.verdict import SubmissionRun
+
+#: Lines of a log that are shown, from its end.
+_SHOWN_LINES = 60
+_LONGEST_LINE = 400
+_GROUPS = {"major": "signal", "minor": "non-signal", "mimic": "mimic"}
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredImages:
+    """Predictions beside the truth.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n,), float64
+    labels : ndarray of shape (n,), int8
+        1 for a hybrid.
+    groups : ndarray of str, shape (n,)
+    comparison : Comparison
+        Of this one system.
+    """
+
+    scores: NDArray[np.float64]
+    labels: NDArray[np.int8]
+    groups: NDArray[np.str_]
+    comparison: Comparison
+
+
+def submission_html(
+    run: SubmissionRun, reference: str, logs: Mapping[str, str], scored: ScoredImages | None = None
+) -> str:
+    """The page as text; whatever the submission said is escaped.
+
+    Parameters
+    ----------
+    run : SubmissionRun
+    reference : str
+        Name of the table it was scored against.
+    logs : mapping of str to str
+        What was printed, by stage.
+    scored : ScoredImages, optional
+        Where predictions and table have the challenge's form.
+    """
+    figure = ""
+    if scored is not None and scored.scores.min() >= 0 and scored.scores.max() <= 1:
+        figure = svg_of(draw_predictions(scored.scores, scored.labels, scored.groups), "scores")
+    # Stages and the limit on one scale, whichever is longer.
+    longest = max(run.seconds, run.time_limit)
+    return (
+        environment()
+        .get_template("submission.html.j2")
+        .render(
+            run=run,
+            reference=reference,
+            columns=COLUMNS,
+            groups=_GROUPS,
+            comparison=None if scored is None else scored.comparison,
+            figure=figure,
+            shares=[(stage, 100 * stage.seconds / longest) for stage in run.stages],
+            limit=100 * run.time_limit / longest,
+            logs={name: _tail(text) for name, text in logs.items() if text.strip()},
+            version=__version__,
+        )
+    )
+
+
+def _tail(text: str) -> str:
+    """Last lines of a log, printable; of a line that a progress bar rewrote, what it showed last."""
+    lines = [line.rpartition("\r")[2] for line in text.rstrip().replace("\r\n", "\n").split("\n")]
+    shown = ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines]
+    cut = [line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + " …" for line in shown]
+    left_out = len(cut) - _SHOWN_LINES
+    return "\n".join([*([f"… {left_out} lines before"] if left_out > 0 else []), *cut[-_SHOWN_LINES:]])

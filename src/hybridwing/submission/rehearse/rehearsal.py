@@ -1,0 +1,173 @@
+"""Run a submission as Codabench does: requirements, ingestion, scoring, with limits and without a network.
+
+::
+
+    OUT/
+      predictions.txt         what the submission predicted, as the ingestion program writes it
+      scores.json             the leaderboard record, as the scoring program writes it
+      detailed_results.html   what a participant is shown
+      verdict.json            all of it, for programs
+      ingestion.log, scoring.log, install.log
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.errors import HybridwingError, SubmissionError
+from hybridwing.evaluation.comparison import compare
+from hybridwing.evaluation.predictions import read_predictions
+from hybridwing.evaluation.reference import read_reference
+from hybridwing.runs.folder import check_new_folder, new_folder
+from hybridwing.submission.package.archive import open_submission
+from hybridwing.submission.rehearse.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
+from hybridwing.submission.rehearse.page import ScoredImages, submission_html
+from hybridwing.submission.rehearse.stages import get_environment, ingest, judge_requirements, score_trial
+from hybridwing.submission.rehearse.trial import PREDICTIONS, Trial
+
+if TYPE_CHECKING:
+    from hybridwing.submission.rehearse.bundle import Task
+    from hybridwing.submission.rehearse.verdict import SubmissionRun
+
+VERDICT, SCORES, PAGE = "verdict.json", "scores.json", "detailed_results.html"
+#: All that the folder of a run holds.
+CONTENTS = (VERDICT, PREDICTIONS, SCORES, PAGE, "*.log")
+_GIB = 2**30
+
+
+def run_submission(
+    source: Path,
+    images: Path | None,
+    reference: Path | None,
+    out: Path,
+    *,
+    isolated: bool = False,
+    python: Path | None = None,
+    bundle: Path | None = None,
+    task: int = 0,
+    time_limit: float = 600.0,
+    memory: int = 8 * _GIB,
+    overwrite: bool = False,
+) -> SubmissionRun:
+    """Run anybody's submission on a folder of images and score it.
+
+    Parameters
+    ----------
+    source : Path
+        Folder or zip of the submission; it is not trusted.
+    images : Path or None
+        Folder of the images, as the ingestion program is given it: files beside each other. None for the bundle's own.
+    reference : Path or None
+        Table in the challenge's reference form. None for the bundle's own.
+    out : Path
+        New folder for what :mod:`.run` lists.
+    isolated : bool
+        Install the submission's requirements into a fresh environment instead of using the running one.
+    python : Path, optional
+        Interpreter for that environment; by default Python 3.10 where it is found.
+    bundle : Path, optional
+        A Codabench bundle (folder, zip, or its ``competition.yaml``) whose ingestion and scoring programs are run
+        instead of ours; they are not trusted either.
+    task : int
+        Index of the bundle's task.
+    time_limit : float
+        Seconds for all stages together; Codabench's default queue ends a run at 600.
+    memory : int
+        Bytes that the submission may hold.
+    overwrite : bool
+        Replace what an earlier run left.
+
+    Returns
+    -------
+    SubmissionRun
+        Also where the submission fails: that is a result, and not an error.
+
+    Raises
+    ------
+    HybridwingError
+        If an input of ours is missing or `out` may not be replaced.
+    """
+    if time_limit <= 0:
+        raise SubmissionError(f"the time limit must be positive; got {time_limit:g} seconds")
+    check_new_folder(out, overwrite=overwrite, mark=VERDICT, contents=CONTENTS)
+    submission = open_submission(source)
+    with tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True) as name:
+        # Resolved, since the sandbox compares real paths and temporary folders may lie behind a link.
+        place = Path(name).resolve()
+        opened = None if bundle is None else open_bundle(bundle, place / "bundle")
+        chosen = None if opened is None else opened.task(task)
+        images, reference = _inputs(place, images, reference, chosen)
+        trial = Trial(place, images.resolve(), reference, time_limit, memory)
+        submission.unpack(trial.submission)
+        if "metadata" not in submission.names:
+            trial.notes.append("there is no metadata file: Codabench copies the whole submission into the predictions")
+        if opened is None or chosen is None:
+            read_reference(reference)
+            lines = judge_requirements(trial)
+            if lines is not None and get_environment(trial, lines, isolated=isolated, python=python) and ingest(trial):
+                score_trial(trial)
+        elif ingest_by_bundle(trial, chosen, isolated=isolated, python=python):
+            score_by_bundle(trial, opened, chosen)
+        result = trial.result(source.name, "hybridwing" if opened is None else opened.title)
+        write_run(result, trial, out, overwrite=overwrite)
+    return result
+
+
+def _inputs(place: Path, images: Path | None, reference: Path | None, task: Task | None) -> tuple[Path, Path]:
+    """Images and reference: those that were named, or the bundle's."""
+    if images is None and task is not None and task.input_data is not None:
+        images = place / "input_data"
+        lay_out(task.input_data, images)
+    if reference is None and task is not None:
+        reference = task.reference_data
+    if images is None or reference is None:
+        missing = "--images" if images is None else "--reference"
+        raise SubmissionError(f"{missing} is not named{', and the bundle does not hold it' if task else ''}")
+    if not images.is_dir():
+        raise SubmissionError(f"no folder of images at {images}; name it with --images")
+    if not any(path.is_file() for path in images.iterdir()):
+        raise SubmissionError(f"{images} holds no files; the images must lie in it side by side, as Codabench has them")
+    if not reference.exists():
+        raise SubmissionError(f"no reference at {reference}; name it with --reference")
+    return images, reference
+
+
+def write_run(result: SubmissionRun, trial: Trial, out: Path, *, overwrite: bool) -> None:
+    """Write the folder of a run.
+
+    Raises
+    ------
+    RunError
+        If `out` exists and may not be replaced, or cannot be written.
+    """
+    with new_folder(out, overwrite=overwrite, mark=VERDICT, contents=CONTENTS) as partial:
+        if trial.predictions.is_file():
+            shutil.copyfile(trial.predictions, partial / PREDICTIONS)
+        if result.scores is not None:
+            (partial / SCORES).write_text(json.dumps(result.scores), encoding="utf-8")
+        for name, text in trial.logs.items():
+            (partial / f"{name}.log").write_text(text, encoding="utf-8", errors="backslashreplace")
+        page = submission_html(result, trial.reference.name, trial.logs, _scored(trial))
+        (partial / PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")
+        (partial / VERDICT).write_text(json.dumps(result.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+
+def _scored(trial: Trial) -> ScoredImages | None:
+    """Predictions beside the truth with intervals, where both have the challenge's form."""
+    if trial.full_scores is None or trial.full_scores.leaderboard() != trial.scores:
+        return None  # a bundle may score by rules of its own
+    listed = read_reference(trial.reference)
+    scores = read_predictions(trial.predictions).aligned_to(listed.filenames, allow_extra=True)
+    try:
+        specimens = read_catalogue(trial.reference).specimens.astype(str)
+    except HybridwingError:  # a table with the three columns that scoring needs and no more
+        specimens = np.asarray(listed.filenames.to_pylist())
+    comparison = compare({"submission": scores}, listed.labels, listed.groups, specimens)
+    return ScoredImages(scores, listed.labels, listed.groups, comparison)

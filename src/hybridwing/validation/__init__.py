@@ -1,0 +1,1 @@
+"""What is hidden from a detector in turn, and what it finds of it."""

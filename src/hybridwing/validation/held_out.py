@@ -1,0 +1,262 @@
+"""Fit a detector on every fold of a protocol and score what it was not shown; and what the record alone would say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.detectors.registry import make_detector
+from hybridwing.errors import DetectorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.detectors.base import Detector
+    from hybridwing.validation.protocols import Fold
+
+    Floats = npt.NDArray[np.float64]
+    Indices = npt.NDArray[np.intp]
+
+#: Name under which the score from the record alone is reported.
+RECORD_ONLY = "record only"
+MADE_CROSSES = "made crosses"
+_PSEUDO_IMAGES = 1.0  # keeps a record of one image from having the rate 0 or 1
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutScores:
+    """Out-of-fold scores of one detector under a protocol.
+
+    Attributes
+    ----------
+    scorer : str
+        The detector, or :data:`RECORD_ONLY`.
+    units : ndarray of shape (m,), str
+        What was held out, as ``Fold.unit``.
+    rows : ndarray of shape (m,), int
+        Of the catalogue. A row can be in several folds.
+    asked : ndarray of shape (m,), bool
+        True where the protocol asks about the row, False where it is of the reference.
+    levels : ndarray of shape (m,), float64 in [0, 1]
+        Share of the fold's reference that scores lower, ties counting half: so are folds, whose raw scores have scales
+        of their own, brought together. NaN where the fold could not be fitted.
+    taught : tuple of str
+        By unit that needed it: what stood in for hybrids, or why there is no score.
+    """
+
+    scorer: str
+    units: npt.NDArray[np.str_]
+    rows: Indices
+    asked: npt.NDArray[np.bool_]
+    levels: Floats
+    taught: tuple[tuple[str, str], ...] = ()
+
+
+def held_out_scores(
+    vectors: npt.NDArray[np.float32],
+    catalogue: Catalogue,
+    folds: Sequence[Fold],
+    detector: str,
+    *,
+    seed: int = 42,
+    make_crosses: bool = True,
+    blocks: Sequence[int] | None = None,
+    record_weights: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> HeldOutScores:
+    """Fit a detector on the training rows of each fold and score the others.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, d), float32
+        Embeddings in the catalogue's order.
+    catalogue : Catalogue
+        Labelled; nothing of a row is shown to a detector that is asked about it.
+    folds : sequence of Fold
+        See :func:`hybridwing.validation.protocols.folds`.
+    detector : str
+        See :func:`hybridwing.detectors.registry.detector_names`.
+    seed : int
+        Of the detector and of the made crosses.
+    make_crosses : bool
+        What a fold without hybrids in training does: learn from made crosses, or have no score and say so.
+    blocks : sequence of int, optional
+        Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one.
+    record_weights : bool
+        See :func:`hybridwing.detectors.registry.make_detector`.
+    progress : callable, optional
+        Called with the number of folds fitted and of all.
+
+    Raises
+    ------
+    DetectorError
+        If there is no such detector.
+    """
+    make_detector(detector, seed=seed)
+    scores, taught = [], {}
+    for number, fold in enumerate(folds, start=1):
+        try:
+            fitted, stand_in = fit_fold(
+                vectors,
+                catalogue,
+                fold,
+                detector,
+                seed=seed,
+                make_crosses=make_crosses,
+                blocks=blocks,
+                record_weights=record_weights,
+            )
+            rows = np.concatenate([fold.asked, fold.reference])
+            scores.append(fitted.score_samples(vectors[rows]))
+        except DetectorError as error:
+            stand_in = f"not applicable: {error}"
+            scores.append(np.full(len(fold.asked) + len(fold.reference), np.nan))
+        if stand_in:
+            taught[fold.unit] = stand_in
+        if progress is not None:
+            progress(number, len(folds))
+    return _gathered(detector, folds, scores, tuple(taught.items()))
+
+
+def fit_fold(
+    vectors: npt.NDArray[np.float32],
+    catalogue: Catalogue,
+    fold: Fold,
+    detector: str,
+    *,
+    seed: int = 42,
+    make_crosses: bool = True,
+    blocks: Sequence[int] | None = None,
+    record_weights: bool = True,
+) -> tuple[Detector, str]:
+    """Fit a detector on the training rows of a fold.
+
+    Returns
+    -------
+    detector : Detector
+        Fitted.
+    stand_in : str
+        :data:`MADE_CROSSES` if the training rows held no hybrid and such were made, otherwise empty.
+
+    Raises
+    ------
+    DetectorError
+        If it cannot be fitted.
+    """
+    part = catalogue.select(fold.train)
+    labels, values = part.labels, np.asarray(vectors[fold.train], dtype=np.float64)
+    subspecies, parents, records = part.subspecies.tolist(), part.parent_pairs, part.records.tolist()
+    stand_in = ""
+    if not labels.any():
+        if not make_crosses:
+            raise DetectorError(f"training has no hybrids when {fold.unit} is held out")
+        count = max(len(fold.asked), round(0.05 * len(labels)), 10)
+        made, pairs = made_crosses(values, subspecies, count, without=fold.hidden, seed=seed)
+        values, labels = np.vstack([values, made]), np.append(labels, np.ones(count, dtype=labels.dtype))
+        subspecies, records = subspecies + [None] * count, records + [None] * count
+        parents, stand_in = parents + list(pairs), MADE_CROSSES
+    fitted = make_detector(detector, seed=seed, blocks=blocks, record_weights=record_weights)
+    return fitted.fit(values, labels, subspecies=subspecies, parents=parents, records=records), stand_in
+
+
+def made_crosses(
+    vectors: Floats, subspecies: Sequence[str | None], count: int, *, without: tuple[str, ...] = (), seed: int = 42
+) -> tuple[Floats, tuple[tuple[str, str], ...]]:
+    """Stand-ins for hybrids: half-way between specimens of two subspecies.
+
+    Mixing in feature space is mixup (Zhang et al. 2018, ICLR, arXiv:1710.09412) across classes with equal shares. Real
+    crosses inherit elements whole, so these are a poor likeness; they let a detector that needs two classes be fitted.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, d), float64
+        Of non-hybrids.
+    subspecies : sequence of str or None, of length n
+    count : int
+        How many to make.
+    without : tuple of str
+        The pair that is not to be made; of fewer than two nothing is left out.
+    seed : int
+
+    Returns
+    -------
+    made : ndarray of shape (count, d), float64
+        As long as its parents are on average.
+    pairs : tuple of (str, str)
+
+    Raises
+    ------
+    DetectorError
+        If there are no two subspecies to cross.
+    """
+    rng = np.random.default_rng(seed)
+    names = sorted({name for name in subspecies if name is not None})
+    kinds = np.array([name or "" for name in subspecies])
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :] if set(without) != {a, b}]
+    if not pairs:
+        raise DetectorError("training has no hybrids and no two subspecies to make crosses of")
+    chosen = [pairs[place] for place in rng.integers(0, len(pairs), count)]
+    first, second = (vectors[[rng.choice(np.flatnonzero(kinds == pair[side])) for pair in chosen]] for side in (0, 1))
+    middle = (first + second) / 2
+    wanted = (np.linalg.norm(first, axis=1) + np.linalg.norm(second, axis=1)) / 2
+    length = np.linalg.norm(middle, axis=1)
+    return middle * (wanted / np.where(length > 0, length, 1.0))[:, None], tuple(chosen)
+
+
+def record_only_scores(catalogue: Catalogue, folds: Sequence[Fold]) -> HeldOutScores:
+    """Score by the record alone: the share of hybrids that each record has among images outside the fold's question.
+
+    The control may see what a detector may not, hybrids of the cross that is hidden: it says how far the batch gives
+    the answer away to whoever learns it. A record that is asked about altogether has no rate; then the control is
+    constant.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        Labelled.
+    folds : sequence of Fold
+    """
+    labels, records = catalogue.labels, catalogue.records
+    specimens = catalogue.specimens.astype(str)
+    scores = []
+    for fold in folds:
+        rows = np.concatenate([fold.asked, fold.reference])
+        known = np.flatnonzero(~np.isin(specimens, specimens[rows]))
+        images = Counter(records[known].tolist())
+        hybrids = Counter(records[known[labels[known] == 1]].tolist())
+        overall = hybrids.total() / max(len(known), 1)
+        scores.append(
+            np.array([(hybrids[r] + _PSEUDO_IMAGES * overall) / (images[r] + _PSEUDO_IMAGES) for r in records[rows]])
+        )
+    return _gathered(RECORD_ONLY, folds, scores, ())
+
+
+def _gathered(
+    scorer: str, folds: Sequence[Fold], scores: Sequence[Floats], taught: tuple[tuple[str, str], ...]
+) -> HeldOutScores:
+    """Bring the folds' scores together as shares of each fold's reference."""
+    rows = [np.concatenate([fold.asked, fold.reference]) for fold in folds]
+    asked = [np.arange(len(r)) < len(fold.asked) for r, fold in zip(rows, folds, strict=True)]
+    return HeldOutScores(
+        scorer=scorer,
+        units=np.repeat(np.array([fold.unit for fold in folds]), [len(r) for r in rows]),
+        rows=np.concatenate(rows),
+        asked=np.concatenate(asked),
+        levels=np.concatenate([_levels(s, s[~a]) for s, a in zip(scores, asked, strict=True)]),
+        taught=taught,
+    )
+
+
+def _levels(scores: Floats, reference: Floats) -> Floats:
+    if np.isnan(scores).any():
+        return np.full(len(scores), np.nan)
+    ordered = np.sort(reference)
+    below = np.searchsorted(ordered, scores, side="left")
+    up_to = np.searchsorted(ordered, scores, side="right")
+    return np.asarray((below + up_to) / (2 * len(ordered)))

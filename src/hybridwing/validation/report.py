@@ -1,0 +1,223 @@
+"""What held-out scores come to: for each thing held out and on average, with intervals, beside the record alone."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.evaluation.intervals import Estimate, Interval, wilson_interval
+from hybridwing.evaluation.resampling import RESAMPLES, Ladder, Resampling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.validation.held_out import HeldOutScores
+
+    Floats = npt.NDArray[np.float64]
+    _Draws = dict[str, tuple[float, Floats]]
+    """By measure: its value, and one a resample."""
+
+TRUE_NEGATIVE_RATE = 0.95
+MEASURES = ("recall", "false_alarms", "roc_auc")
+#: The row that brings the units together.
+MEAN = "mean"
+
+
+@dataclass(frozen=True)
+class ProtocolRow:
+    """One scorer on one thing held out.
+
+    Attributes
+    ----------
+    scorer : str
+        A detector, or ``"record only"``.
+    unit : str
+        A cross, a subspecies, a record, ``"all"``, or :data:`MEAN` of the units.
+    hybrids, non_hybrids, reference : int
+        Images asked about, and those the threshold rests on.
+    recall : Estimate or None
+        Share of the hybrids above the threshold at which 95 % of the reference stay below; None without hybrids.
+    false_alarms : Estimate or None
+        Share of the non-hybrids asked about above that threshold: 0.05 is what the threshold promises for known ones.
+        None without such.
+    roc_auc : Estimate or None
+        Of the hybrids asked about against the reference and the non-hybrids asked about; None without hybrids.
+    note : str
+        ``"made crosses"`` where such stood in for hybrids; ``"constant"`` where all images asked about score alike, so
+        that the scorer tells nothing; why there is no score where there is none. Otherwise empty.
+    """
+
+    scorer: str
+    unit: str
+    hybrids: int
+    non_hybrids: int
+    reference: int
+    recall: Estimate | None
+    false_alarms: Estimate | None
+    roc_auc: Estimate | None
+    note: str
+
+
+@dataclass(frozen=True)
+class ProtocolDifference:
+    """Two scorers on the same resamples, on average over the units that both have.
+
+    Attributes
+    ----------
+    first, second : str
+    measure : {"recall", "false_alarms", "roc_auc"}
+    difference : Estimate
+        First less second.
+    """
+
+    first: str
+    second: str
+    measure: str
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class ProtocolReport:
+    """A protocol's outcome.
+
+    Attributes
+    ----------
+    rows : tuple of ProtocolRow
+        By scorer, its units and then their mean. Nothing is left out: what has no value says why.
+    differences : tuple of ProtocolDifference
+    resamples : int
+    """
+
+    rows: tuple[ProtocolRow, ...]
+    differences: tuple[ProtocolDifference, ...]
+    resamples: int
+
+
+def protocol_report(
+    catalogue: Catalogue, scored: Sequence[HeldOutScores], *, resamples: int = RESAMPLES, seed: int = 42
+) -> ProtocolReport:
+    """Measure held-out scores.
+
+    Specimens are resampled within what is asked and the reference; the models stay as they are, so the intervals know
+    nothing of how a model would have changed with other training specimens. A share that is none or all has Wilson's
+    interval, since no resample differs. For the mean of two or
+    more units these are resampled as well.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        Labelled.
+    scored : sequence of HeldOutScores
+        Of one protocol's folds.
+    resamples : int, default 2000
+    seed : int, default 42
+    """
+    rows: list[ProtocolRow] = []
+    found: dict[str, dict[str, _Draws]] = {}
+    for one in scored:
+        units = list(dict.fromkeys(one.units.tolist()))
+        measured = {unit: _unit(catalogue, one, unit, resamples, seed) for unit in units}
+        found[one.scorer] = {unit: draws for unit, (_, draws) in measured.items()}
+        own = [row for row, _ in measured.values()]
+        rows += [*own, _mean_row(one.scorer, own, found[one.scorer], seed)]
+    return ProtocolReport(tuple(rows), tuple(_differences(found, seed)), resamples)
+
+
+def _unit(
+    catalogue: Catalogue, scored: HeldOutScores, unit: str, resamples: int, seed: int
+) -> tuple[ProtocolRow, _Draws]:
+    here = scored.units == unit
+    rows, asked, levels = scored.rows[here], scored.asked[here], scored.levels[here]
+    hybrid = asked & (catalogue.labels[rows] == 1)
+    other = asked & ~hybrid
+    note = dict(scored.taught).get(unit, "")
+    found: _Draws = {}
+    if np.isnan(levels).any():
+        note = note or "not applicable"
+    else:
+        if asked.sum() > 1 and np.ptp(levels[asked]) == 0:
+            note = f"{note}, constant".removeprefix(", ")
+        strata = np.where(hybrid, "hybrid", np.where(other, "non-hybrid", "reference"))
+        drawn = Resampling(strata, catalogue.specimens[rows], resamples, seed)
+        whole = _measured(levels, hybrid, other, np.ones((1, len(rows))))
+        draws = [_measured(levels, hybrid, other, counts) for counts in drawn.counts()]
+        found = {name: (float(whole[name][0]), np.concatenate([d[name] for d in draws])) for name in whole}
+    specimens = catalogue.specimens[rows].astype(str)
+    independent = {
+        "recall": len(np.unique(specimens[hybrid])),
+        "false_alarms": len(np.unique(specimens[other])),
+        "roc_auc": 0,
+    }
+    recall, false_alarms, roc_auc = (
+        _estimate(*found[name], independent[name]) if name in found else None for name in MEASURES
+    )
+    counts = int(hybrid.sum()), int(other.sum()), int((~asked).sum())
+    return ProtocolRow(scored.scorer, unit, *counts, recall, false_alarms, roc_auc, note), found
+
+
+def _measured(
+    levels: Floats, hybrid: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_], counts: Floats
+) -> dict[str, Floats]:
+    threshold = Ladder(levels, hybrid | other)  # what is asked about has no say in the threshold
+    rungs = threshold.rungs(counts, TRUE_NEGATIVE_RATE)
+    found = {}
+    if hybrid.any():
+        found["recall"] = threshold.share_above(counts, rungs, hybrid)
+        found["roc_auc"] = Ladder(levels, hybrid).roc_area(counts)
+    if other.any():
+        found["false_alarms"] = threshold.share_above(counts, rungs, other)
+    return found
+
+
+def _averaged(values: Sequence[tuple[float, Floats]], seed: int) -> Estimate:
+    """Mean over units; of two or more, units are resampled too, so that the interval speaks of others like them."""
+    whole, draws = float(np.mean([value for value, _ in values])), np.stack([draws for _, draws in values])
+    if len(values) > 1:
+        picks = np.random.default_rng(seed).integers(0, len(values), draws.shape)
+        draws = np.take_along_axis(draws, picks, axis=0)
+    return _estimate(whole, draws.mean(axis=0))
+
+
+def _mean_row(scorer: str, units: Sequence[ProtocolRow], draws: Mapping[str, _Draws], seed: int) -> ProtocolRow:
+    having = {name: [found[name] for found in draws.values() if name in found] for name in MEASURES}
+    missing = sum(not found for found in draws.values())
+    note = f"{missing} of {len(units)} not applicable" if missing else ""
+    if len(units) == 1:
+        return replace(units[0], unit=MEAN, note=note or units[0].note)
+    recall, false_alarms, roc_auc = (_averaged(having[name], seed) if having[name] else None for name in MEASURES)
+    return ProtocolRow(
+        scorer,
+        MEAN,
+        sum(row.hybrids for row in units),
+        sum(row.non_hybrids for row in units),
+        sum(row.reference for row in units),
+        recall,
+        false_alarms,
+        roc_auc,
+        note,
+    )
+
+
+def _differences(found: Mapping[str, Mapping[str, _Draws]], seed: int) -> Iterator[ProtocolDifference]:
+    for a, b in itertools.combinations(found, 2):
+        for name in MEASURES:
+            pairs = [
+                (found[a][u][name], found[b][u][name]) for u in found[a] if name in found[a][u] and name in found[b][u]
+            ]
+            if pairs:
+                apart = [(one[0] - other[0], one[1] - other[1]) for one, other in pairs]
+                yield ProtocolDifference(a, b, name, _averaged(apart, seed))
+
+
+def _estimate(value: float, draws: Floats, specimens: int = 0) -> Estimate:
+    """Percentile interval; Wilson's for a share of specimens that is none or all, of which no resample differs."""
+    if specimens and value in (0.0, 1.0):
+        return Estimate(value, wilson_interval(int(value) * specimens, specimens))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Estimate(value, Interval(float(low), float(high)))

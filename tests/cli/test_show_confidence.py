@@ -1,0 +1,29 @@
+"""What is shown of how far numbers can be trusted, where there is little or much of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+from hybridwing.cli.show_confidence import show_insight, show_promises, show_uncertainty
+from hybridwing.evaluation.bootstrap import Uncertainty
+from hybridwing.runs.predict import RankedImage, Ranking
+
+
+def test_a_long_list_of_strange_images_is_cut(capsys):
+    images = tuple(RankedImage(n, Path(f"{n}.png"), 0.5, False, "unlike the training images") for n in range(1, 14))
+    show_promises(Ranking("svm", 0.95, 0.9, images, ()))
+    shown = capsys.readouterr().out
+    assert "of 13 of 13 images nothing can be told" in shown
+    assert "… and 3 more" in shown
+    assert "11.png" not in shown
+    show_promises(Ranking("svm", 0.95, 0.9, tuple(replace(image, reason="") for image in images), ()))
+    assert capsys.readouterr().out == ""
+
+
+def test_where_nothing_is_known_nothing_is_shown(capsys):
+    unknown = SimpleNamespace(uncertainty=Uncertainty({"svm": {}}, {}, 10, 0.95, 3), remainder=None, insight=None)
+    show_uncertainty(unknown)  # type: ignore[arg-type]
+    show_insight(unknown)  # type: ignore[arg-type]
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,147 @@
+"""A small simulated collection, a run and a submission built from it, odd pictures; and submissions made up."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hybridwing.backbones.pattern import PatternBackbone
+from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.catalogue import embed_catalogue
+from hybridwing.runs.train import train
+from hybridwing.simulate.collection import simulate
+from hybridwing.submission.build.building import build_submission
+from hybridwing.submission.rehearse.rehearsal import run_submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hybridwing.runs.folder import Run
+    from hybridwing.submission.rehearse.verdict import SubmissionRun
+
+#: A random split of so small a table may hold out no hybrid at all.
+SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
+
+
+MODEL = """import os
+
+import numpy as np
+
+
+class Model:
+    def load(self):
+        with open(os.path.join(os.path.dirname(__file__), "weights.txt")) as file:
+            self.scale = float(file.read())
+
+    def predict(self, image):
+        try:
+            grey = np.asarray(image.convert("L").resize((32, 32)), dtype=float)
+        except OSError:
+            return 0.5
+        return float(np.clip(self.scale * grey.mean() / 255, 0.0001, 0.9999))
+"""
+
+SOUND: dict[str, str | bytes] = {
+    "model.py": MODEL,
+    "requirements.txt": "numpy==1.26.4\nPillow==10.3.0\n",
+    "metadata": "description: mean brightness\n",
+    "weights.txt": "0.9",
+}
+
+
+@dataclass(frozen=True)
+class Collection:
+    images: Path
+    train: Path
+    test: Path
+    run: Run
+
+
+@pytest.fixture(scope="session")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    root = tmp_path_factory.mktemp("challenge")
+    made = simulate(root / "collection", specimens=180, size=96, workers=1)
+    table = read_catalogue(made.train)
+    embedded = embed_catalogue(table, made.images, PatternBackbone(), workers=1)
+    names = ("svm", "knn")
+    trained = train(table, made.images, root / "run", detectors=names, embeddings=embedded, **SPLIT)
+    return Collection(made.images, made.train, made.ref_test, trained.run)
+
+
+@pytest.fixture(scope="session")
+def built(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a submission; its zip lies beside it. Not to be changed."""
+    out = tmp_path_factory.mktemp("built") / "submission"
+    build_submission(collection.run, out, detector="svm", archive=True)
+    return out
+
+
+@dataclass(frozen=True)
+class Ran:
+    result: SubmissionRun
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def ran(collection: Collection, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The submission's zip, run on all photographs of the collection."""
+    folder = tmp_path_factory.mktemp("ran") / "submitted"
+    archive = built.with_name("submission.zip")
+    return Ran(run_submission(archive, collection.images, collection.test, folder), folder)
+
+
+@pytest.fixture(scope="session")
+def pictures(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One specimen's photograph in every form, and files that are no photographs."""
+    folder = tmp_path_factory.mktemp("pictures")
+    photograph = Image.open(sorted(collection.images.iterdir())[0]).convert("RGB")
+    photograph.resize((1600, 1200)).save(folder / "large.jpg", quality=85)
+    photograph.save(folder / "plain.png")
+    photograph.convert("L").save(folder / "grey.png")
+    photograph.convert("P").save(folder / "palette.gif")
+    photograph.convert("CMYK").save(folder / "cmyk.jpg")
+    see_through = photograph.convert("RGBA")
+    see_through.putalpha(Image.linear_gradient("L").resize(photograph.size))
+    see_through.save(folder / "transparent.png")
+    wide = np.asarray(photograph.convert("L"), dtype=np.uint16) * 257
+    Image.fromarray(wide).save(folder / "sixteen.png")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    photograph.transpose(Image.Transpose.ROTATE_90).save(folder / "turned.jpg", exif=turned)
+    photograph.save(folder / "fine.webp")
+    whole = (folder / "large.jpg").read_bytes()
+    (folder / "cut_short.jpg").write_bytes(whole[: len(whole) // 2])
+    photograph.save(folder / "odd.tga")
+    return folder
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., Path]:
+    """The sound submission with changes: files by name, None to leave one out; as a folder or a zip, below `within`."""
+
+    def make(changes: dict[str, str | bytes | None] | None = None, *, within: str = "", as_zip: bool = False) -> Path:
+        files = {name: content for name, content in {**SOUND, **(changes or {})}.items() if content is not None}
+        if as_zip:
+            with zipfile.ZipFile(tmp_path / "submission.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in files.items():
+                    archive.writestr(within + name, content)
+            return tmp_path / "submission.zip"
+        for name, content in files.items():
+            path = tmp_path / "submission" / (within + name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return tmp_path / "submission"
+
+    return make
+
+
+@pytest.fixture
+def sound_model() -> str:
+    """Code of the sound submission's model."""
+    return MODEL

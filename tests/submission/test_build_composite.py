@@ -1,0 +1,308 @@
+"""Submissions of runs with several backbones and views: built, checked, run and published like any other."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hybridwing.backbones.composite import CompositeBackbone
+from hybridwing.backbones.local import LocalBackbone
+from hybridwing.catalogue.columns import ColumnNames
+from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.engine import embed_images
+from hybridwing.errors import BackboneError, RunError, SubmissionError
+from hybridwing.evaluation.predictions import read_predictions
+from hybridwing.runs.evaluate import evaluate
+from hybridwing.runs.folder import Run, read_run
+from hybridwing.runs.predict import predict
+from hybridwing.runs.scoring import backbone_of, score_images
+from hybridwing.runs.train import train
+from hybridwing.runtime import encoder, serving
+from hybridwing.runtime.digests import ServingError
+from hybridwing.runtime.serving import Scorer
+from hybridwing.runtime.settings import Settings, Weights
+from hybridwing.submission.build.building import build_submission
+from hybridwing.submission.build.pins import PINS
+from hybridwing.submission.build.weights import plan_weights, without_paths
+from hybridwing.submission.check.checking import check_submission
+from hybridwing.submission.publish.citation import Author, Publication
+from hybridwing.submission.publish.commands import choice_of
+from hybridwing.submission.publish.publishing import publish, training_commands
+from hybridwing.submission.rehearse.rehearsal import PREDICTIONS, run_submission
+
+SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
+VIEWS = "specimen,forewings"
+
+
+def write_model(folder: Path, seed: int) -> None:
+    transformers = pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
+    torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+    torch.manual_seed(seed)
+    transformers.utils.logging.disable_progress_bar()
+    config = transformers.ViTConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=32, patch_size=8
+    )
+    transformers.ViTModel(config).save_pretrained(folder)
+    size = {"height": 32, "width": 32}
+    settings = {"size": size, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Several:
+    run: Run
+    names: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def several(collection, tmp_path_factory) -> Several:
+    """A run with `pattern` and two networks, each at two views; and a submission built from it."""
+    root = tmp_path_factory.mktemp("several")
+    for number in (1, 2):
+        write_model(root / f"model{number}", number)
+    names = f"local:{root / 'model1'},pattern,local:{root / 'model2'}"
+    table = read_catalogue(collection.train)
+    run = train(
+        table, collection.images, root / "run", backbone=names, view=VIEWS, detectors=("svm", "mahalanobis"), **SPLIT
+    ).run
+    build_submission(run, root / "submission", detector="svm", archive=True)
+    return Several(run, names, root / "submission")
+
+
+def of_library(run: Run, paths: list[Path], detector: str = "svm") -> np.ndarray:
+    table = embed_images([(path.name, path) for path in paths], backbone_of(run), workers=1)
+    return score_images(run.detector(detector), table, [path.name for path in paths])
+
+
+def test_the_run_remembers_its_parts(several):
+    spec = read_run(several.run.folder).manifest.backbone
+    assert spec == several.run.manifest.backbone
+    assert [(part.family, part.preprocess.view) for part in spec.parts] == [
+        ("transformers", "specimen"), ("transformers", "forewings"), ("pattern", "specimen"),
+        ("transformers", "specimen"), ("transformers", "forewings"),
+    ]  # fmt: skip
+    # The detector that counts in blocks was told all of them.
+    starts = several.run.detector("mahalanobis").arrays["starts"]
+    assert starts.tolist() == np.concatenate([[0], np.cumsum(spec.widths)[:-1]]).tolist()
+
+
+def test_evaluate_and_predict_take_it_up_also_from_elsewhere(several, collection, tmp_path):
+    test = read_catalogue(collection.test)
+    first = evaluate(several.run, test, collection.images, resamples=20)
+    here, pattern, there = several.names.split(",")
+    moved = tmp_path / "moved"
+    moved.symlink_to(here.removeprefix("local:"))
+    again = evaluate(several.run, test, collection.images, backbone=f"local:{moved},{pattern},{there}", resamples=20)
+    for name in ("svm", "mahalanobis"):
+        np.testing.assert_array_equal(first.detectors[name].scores, again.detectors[name].scores)
+    ranking = predict(several.run, [sorted(collection.images.iterdir())[0]], detector="svm", tnr=0.8)
+    assert len(ranking.images) == 1
+    with pytest.raises(RunError, match="is not the one that"):
+        backbone_of(several.run, name=f"{there},{pattern},{here}")
+    with pytest.raises(BackboneError, match="name all 3 in this order"):
+        backbone_of(several.run, name=here)
+
+
+def test_each_model_is_stored_once_and_the_doctor_is_content(several):
+    files = sorted(str(p.relative_to(several.folder / "weights")) for p in (several.folder / "weights").rglob("*.*"))
+    assert files == ["1/config.json", "1/model.safetensors", "2/config.json", "2/model.safetensors"]
+    for number in (1, 2):
+        one = Path(several.names.split(",")[2 * (number - 1)].removeprefix("local:"))
+        stored = several.folder / "weights" / str(number) / "model.safetensors"
+        assert stored.read_bytes() == (one / "model.safetensors").read_bytes()
+    report = check_submission(several.folder.with_name("submission.zip"), static=True)
+    assert [check for check in report.checks if check.status not in ("pass", "skip")] == []
+    assert f"torch=={PINS['torch']}" in (several.folder / "requirements.txt").read_text()
+    assert "description: Hybrid scores" in (several.folder / "metadata").read_text()
+    assert "ViTModel and pattern" in (several.folder / "model.py").read_text()
+    for path in several.folder.rglob("*"):
+        if path.suffix in (".py", ".json", ".txt", ""):
+            assert path.is_dir() or str(several.folder.parent) not in path.read_text()
+    assert (several.folder / "hybridwing_runtime" / "composite.py").is_file()
+    settings = Settings.from_json((several.folder / "submission.json").read_text())
+    assert Settings.from_json(settings.to_json()) == settings
+    assert [part.weights.folder for part in settings.parts] == ["1", "1", "", "2", "2"]
+
+
+def test_scores_are_the_library_s_and_each_model_is_loaded_once(several, collection, pictures, monkeypatch):
+    loaded = []
+    load = encoder.load_model
+    monkeypatch.setattr(
+        encoder, "load_model", lambda folder, *a, **k: loaded.append(folder.name) or load(folder, *a, **k)
+    )
+    scorer = Scorer(several.folder, "cpu")
+    assert loaded == ["1", "2"]
+    assert scorer.device == "cpu"
+    paths = sorted(collection.images.iterdir())[:8] + sorted(pictures.iterdir())
+    scores = []
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                scores.append(scorer.score(image))
+        except OSError:
+            scores.append(scorer.score(None))
+    assert np.abs(np.array(scores) - of_library(several.run, paths)).max() <= 1e-4
+
+
+def test_codabench_s_run_gives_the_scores_of_evaluate(several, collection, tmp_path):
+    result = run_submission(
+        several.folder.with_name("submission.zip"), collection.images, collection.test, tmp_path / "ran"
+    )
+    assert result.accepted, result.problem
+    predicted = read_predictions(tmp_path / "ran" / PREDICTIONS)
+    paths = [collection.images / str(name) for name in predicted.filenames.to_pylist()]
+    assert np.abs(predicted.scores - of_library(several.run, paths)).max() <= 1e-4
+
+
+def test_the_same_run_gives_the_same_bytes(several, tmp_path):
+    again = build_submission(several.run, tmp_path / "again", detector="svm", archive=True)
+    assert again.archive.read_bytes() == several.folder.with_name("submission.zip").read_bytes()
+
+
+def test_of_one_network_the_weights_need_no_folder_of_their_own(several, collection, tmp_path):
+    name = several.names.split(",")[0]
+    table = read_catalogue(collection.train)
+    run = train(
+        table, collection.images, tmp_path / "run", backbone=f"pattern,{name}", view=VIEWS, detectors=("knn",), **SPLIT
+    ).run
+    made = build_submission(run, tmp_path / "made")
+    assert sorted(path.name for path in (made.folder / "weights").iterdir()) == ["config.json", "model.safetensors"]
+    assert Scorer(made.folder, "cpu").score(Image.new("RGB", (60, 40), (9, 90, 200))) > 0
+
+
+def from_hub(several: Several, *repositories: str) -> CompositeBackbone:
+    """The run's backbone, its networks fetched from repositories; an empty name for a folder of one's own."""
+    parts, networks = [], {}
+    for part in backbone_of(several.run).parts:
+        if isinstance(part, LocalBackbone):
+            digest = part.spec.weights_sha256
+            if digest not in networks:
+                repository = repositories[len(networks)]
+                source = f"{repository}@{'c0ffee' * 6}1234" if repository else ""
+                networks[digest] = LocalBackbone(part.files[0].parent, part.spec.name, source=source)
+            part = networks[digest].with_view(part.spec.preprocess.view)
+        parts.append(part)
+    return CompositeBackbone(parts)
+
+
+def test_weights_of_the_hub_stay_there_unless_they_are_bundled(several, tmp_path, monkeypatch):
+    hub = from_hub(several, "facebook/one", "")
+    monkeypatch.setattr("hybridwing.submission.build.weights.backbone_of", lambda run, **_: hub)
+    plan = plan_weights(several.run)
+    assert [one.origin for one in plan.weights] == ["hub", "hub", "none", "bundled", "bundled"]
+    assert plan.weights[0] == plan.weights[1]
+    assert plan.weights[0].repository == "facebook/one"
+    assert {place for _, place in plan.sources} == {"2/config.json", "2/model.safetensors"}
+    built = build_submission(several.run, tmp_path / "built", detector="svm")
+    assert (built.folder / "hybridwing_runtime" / "fetching.py").is_file()
+    assert [path.name for path in (built.folder / "weights").iterdir()] == ["2"]
+    asked = []
+    first = Path(several.names.split(",")[0].removeprefix("local:"))
+    monkeypatch.setattr("hybridwing.runtime.fetching.fetch", lambda *what: asked.append(what[0]) or first)
+    picture = Image.new("RGB", (60, 40), (9, 90, 200))
+    assert Scorer(built.folder, "cpu").score(picture) == Scorer(several.folder, "cpu").score(picture)
+    assert asked == ["facebook/one"]
+    both = plan_weights(several.run, bundle=True)
+    assert {one.origin for one in both.weights} == {"none", "bundled"}
+    assert len(both.sources) == 4
+
+
+def test_a_part_of_another_family_is_refused(several):
+    spec = several.run.manifest.backbone
+    parts = (*spec.parts[:-1], replace(spec.parts[-1], family="timm", name="timm:vit"))
+    run = replace(several.run, manifest=replace(several.run.manifest, backbone=replace(spec, parts=parts)))
+    with pytest.raises(SubmissionError, match=r"timm:vit \(timm\) cannot be built"):
+        plan_weights(run)
+
+
+def test_parts_that_do_not_make_the_whole_are_refused(several, tmp_path):
+    settings = Settings.from_json((several.folder / "submission.json").read_text())
+    (tmp_path / serving.SETTINGS).write_text(replace(settings, parts=settings.parts[:2]).to_json())
+    (tmp_path / serving.DETECTOR).write_bytes((several.folder / serving.DETECTOR).read_bytes())
+    with pytest.raises(ServingError, match="the 2 parts do not add up to"):
+        Scorer(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["..", "../../elsewhere", "/tmp", "1/.."])
+def test_weights_are_looked_for_in_the_submission_alone(folder, tmp_path):
+    with pytest.raises(ServingError, match="is no folder of the submission's weights"):
+        serving.weights_folder(Weights("bundled", folder=folder), tmp_path)
+
+
+def test_a_dimension_without_end_is_refused(several):
+    text = (several.folder / "submission.json").read_text()
+    with pytest.raises(ServingError, match="not the settings of a submission"):
+        Settings.from_json(text.replace('"dimension": 862', '"dimension": Infinity'))
+
+
+def test_it_is_published_without_a_path_of_this_machine(several, tmp_path):
+    publication = Publication("Several", (Author("The Group"),), released="2026-11-24")
+    bib = "@misc{a,\ntitle = {One},\ndoi = {10.5281/zenodo.9000008}\n}\n"
+    publish(several.run, tmp_path / "repo", publication, bib=bib, detector="svm")
+    stored = json.loads((tmp_path / "repo" / "training" / "run.json").read_text())
+    assert stored["backbone"]["name"] == "local:weights/1,pattern,local:weights/2"
+    assert stored["backbone"]["parts"][4]["name"] == "local:weights/2"
+    assert without_paths(several.run.manifest.backbone).key == several.run.manifest.backbone.key
+    commands = training_commands(several.run, "svm")
+    assert "--backbone local:weights/1,pattern,local:weights/2 " in commands
+    assert f"--view {VIEWS} --feature cls+patches" in commands
+    assert "# weights/2/: the folder of ViTModel whose configuration" in commands
+    assert commands.count(" --backbone ") == 2
+    card = (tmp_path / "repo" / "MODEL_CARD.md").read_text()
+    assert card.count("SHA-256") >= 3
+    assert "view forewings" in card
+    for path in (tmp_path / "repo").rglob("*"):
+        if path.suffix in (".md", ".json", ".sh", ".txt", ".cff"):
+            assert str(several.folder.parent) not in path.read_text()
+
+
+def test_a_name_that_a_shell_would_act_on_is_quoted_in_the_commands(several):
+    spec = several.run.manifest.backbone
+    parts = tuple(replace(part, name="$(id)" if part.name == "pattern" else part.name) for part in spec.parts)
+    run = replace(several.run, manifest=replace(several.run.manifest, backbone=replace(spec, parts=parts)))
+    assert training_commands(run, "svm").count(" --backbone 'local:weights/1,$(id),local:weights/2'") == 2
+
+
+def test_features_that_differ_are_each_model_s_default(several):
+    spec = several.run.manifest.backbone
+    parts = (*spec.parts[:-1], replace(spec.parts[-1], feature="pooled"))
+    manifest = replace(several.run.manifest, backbone=replace(spec, parts=parts))
+    assert choice_of(manifest).feature == "default"
+    assert choice_of(several.run.manifest).feature == "cls+patches"
+
+
+def test_with_real_weights_on_real_pictures(shared, tmp_path):
+    """MobileNetV2 at two views beside `pattern`, on silhouettes: the submission's scores are those of the library."""
+    pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
+    weights, source = shared / "weights" / "mobilenet_v2_1.0_224", shared / "silhouettes"
+    if not weights.is_dir() or not source.is_dir():
+        pytest.skip(f"no weights at {weights}, or no pictures at {source}")
+    with (source / "train.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    chosen = [row for kind in ("hybrid", "non-hybrid") for row in [r for r in rows if r["hybrid_stat"] == kind][:12]]
+    lines = ["filename,label", *(f"{row['filename']},{row['hybrid_stat']}" for row in chosen)]
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = read_catalogue(tmp_path / "table.csv", columns=ColumnNames(label="label"))
+    names = f"pattern,local:{weights}"
+    run = train(table, source / "images", tmp_path / "run", backbone=names, view=VIEWS, detectors=("svm",), **SPLIT).run
+    assert run.manifest.backbone.dimension == 862 + 2 * 1280
+    built = build_submission(run, tmp_path / "submission")
+    paths = [source / "images" / row["filename"] for row in chosen[:4] + chosen[-4:]]
+    program = (
+        "import json, sys\nfrom PIL import Image\nsys.path.append(sys.argv[1])\nfrom model import Model\n"
+        "model = Model()\nmodel.load()\n"
+        "print(json.dumps([model.predict(Image.open(path)) for path in sys.argv[2:]]))"
+    )
+    command = [sys.executable, "-I", "-c", program, str(built.folder), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0, done.stderr
+    assert np.abs(np.array(json.loads(done.stdout)) - of_library(run, paths)).max() <= 1e-4

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from hybridwing.evaluation.challenge_score import challenge_scores
+from hybridwing.evaluation.comparison import compare
+from hybridwing.submission.rehearse.page import ScoredImages, submission_html
+from hybridwing.submission.rehearse.verdict import Account, Stage, SubmissionRun
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+class Checker(HTMLParser):
+    """Notes tags and text, and refuses whatever loads or runs something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        for name, value in attributes:
+            assert not name.startswith("on")
+            assert not (name in ("src", "href", "xlink:href") and value and not value.startswith(("#", "data:")))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def read(page: str) -> Checker:
+    checker = Checker()
+    checker.feed(page)
+    assert "script" not in checker.tags
+    return checker
+
+
+def a_run(**changes) -> SubmissionRun:
+    values = {
+        "source": HOSTILE, "programs": "hybridwing", "interpreter": "Python 3.10", "protection": "network cut",
+        "stages": (Stage("requirements", True, 0.1, "none"), Stage("ingestion", True, 30.0, HOSTILE)),
+        "time_limit": 600.0,
+        "account": Account(
+            stage="done", seconds={"predict": 30.0}, images=60, predicted=60, kinds={HOSTILE: 60}, device=HOSTILE,
+            slowest=1.0, slowest_image=HOSTILE,
+        ),
+        "scores": {"challenge_score": 0.5}, "full_scores": None, "notes": (HOSTILE,), "problem": "", "remedy": "",
+    }  # fmt: skip
+    return SubmissionRun(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def scored() -> ScoredImages:
+    rng = np.random.default_rng(2)
+    labels = np.tile([1, 0, 0, 0], 45).astype(np.int8)
+    groups = np.repeat(["major", "minor", "mimic"], 60)
+    scores = np.clip(0.3 + 0.3 * labels + rng.normal(0, 0.1, 180), 0.0001, 0.9999)
+    return ScoredImages(scores, labels, groups, compare({"x": scores}, labels, groups, np.arange(180), resamples=20))
+
+
+def test_an_accepted_run_shows_scores_intervals_and_time(scored):
+    record = challenge_scores(scored.scores, scored.labels, scored.groups)
+    page = submission_html(a_run(scores=record.leaderboard()), HOSTILE, {}, scored)
+    text = " ".join(read(page).text.split())
+    assert "Codabench would accept and score this." in text
+    assert f"{record.challenge_score:.3f}" in text
+    assert "<svg" in page
+    assert "15 signal, 15 non-signal, 15 mimic hybrids" in text
+    assert "30.1 s of the 600 s" in text
+    assert "500 ms an image" in text
+    assert "would take about 1175 s" in text
+
+
+def test_a_failed_run_shows_what_to_do_and_its_log():
+    log = "\n".join(f"line {n}" for n in range(100)) + f"\n10%\r50%\rdone\x1b[2J {HOSTILE}" + "x" * 1000
+    run = a_run(problem=f"predict failed: {HOSTILE}", remedy="mend it", scores=None)
+    page = submission_html(run, "ref.csv", {"install": " ", "ingestion": log})
+    text = read(page).text
+    assert "This fails on Codabench." in text
+    assert "What to do: mend it." in text
+    assert "line 99" in text
+    assert "line 5\n" not in text
+    assert "lines before" in text
+    assert "10%" not in text
+    assert "\x1b" not in page
+    assert "x" * 401 not in text
+    assert "Log of the install" not in text
+
+
+def test_a_sister_challenge_s_scores_are_shown_as_they_are():
+    text = read(submission_html(a_run(scores={HOSTILE: 0.25}), "truth.csv", {})).text
+    assert HOSTILE in text
+    assert "0.25" in text
+
+
+def test_scores_beyond_the_unit_interval_have_no_figure(scored):
+    odd = ScoredImages(scored.scores * 10, scored.labels, scored.groups, scored.comparison)
+    assert "<svg" not in submission_html(a_run(), "ref.csv", {}, odd)
+
+
+def test_a_run_beyond_the_limit_is_drawn_beyond_it():
+    page = submission_html(a_run(time_limit=15.05, problem="took longer", remedy="be quick"), "ref.csv", {})
+    assert "left: calc(50.000% - 2px)" in page

@@ -1,0 +1,316 @@
+"""The doctor runs a submission, and sees what the challenge would, and what it should not do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from hybridwing.submission.check.checking import PROBE_LIMITS, check_submission
+from hybridwing.submission.check.findings import Check, CheckReport
+from hybridwing.submission.check.probe_images import ProbeImage, write_probe_images
+from hybridwing.submission.sandbox.outcome import Limits
+
+MB = 2**20
+QUICK = Limits(seconds=20, memory=600 * MB, output_bytes=MB)
+posix = pytest.mark.skipif(os.name == "nt", reason="memory is not watched on Windows")
+
+
+@pytest.fixture(autouse=True)
+def small_photographs(monkeypatch, tmp_path_factory):
+    """18 megapixels take a second of every test."""
+    monkeypatch.setattr("hybridwing.submission.check.probe_images._PHOTOGRAPH", (648, 432))
+    monkeypatch.setattr("hybridwing.submission.check.probe_images._LONG_SIDE", 96)
+
+
+def probed(path: Path, limits: Limits = QUICK) -> CheckReport:
+    return check_submission(path, limits=limits)
+
+
+def faults(report: CheckReport) -> list[Check]:
+    return [check for check in report.checks if check.status != "pass"]
+
+
+def only_fault(path: Path, limits: Limits = QUICK) -> Check:
+    (fault,) = faults(probed(path, limits))
+    assert fault.remedy
+    return fault
+
+
+#: Scores that differ by image, for whatever picture.
+READ = """import numpy as np
+def grey(image):
+    try:
+        return float(np.asarray(image.convert("L").resize((8, 8)), dtype=float).mean() / 256 * 0.9 + 0.01)
+    except OSError:
+        return 0.5
+"""
+
+
+def model(predict: str = "return grey(image)", *, load: str = "pass", top: str = "") -> dict[str, str]:
+    body = f"    def load(self):\n        {load}\n    def predict(self, image):\n        {predict}"
+    return {"model.py": f"{READ}\n{top}\nclass Model:\n{body}\n"}
+
+
+def test_a_sound_one(made):
+    before = sorted(Path(made()).rglob("*"))
+    report = probed(made())
+    assert faults(report) == []
+    by_name = {check.name: check for check in report.checks}
+    assert "run with Python 3" in by_name["probe"].finding
+    assert "numpy" in by_name["probe"].finding, "another version than the pinned one is named"
+    assert "17 pictures of all kinds have a score" in by_name["scores"].finding
+    assert "for 2,350 images here" in by_name["time"].finding
+    assert "it printed 0 bytes" in by_name["output"].finding
+    assert "did not ask" in by_name["network"].finding
+    assert "wrote no files" in by_name["writes"].finding
+    assert report.protection
+    assert sorted(Path(made()).rglob("*")) == before, "nothing is left beside the submission"
+
+
+def test_nothing_is_left_behind(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    load = "import os; os.mkdir('locked'); os.chmod('locked', 0)"
+    probed(made(model(load=load)))
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_nested_one_is_probed_all_the_same(made):
+    (fault,) = faults(probed(made(within="mine/")))
+    assert fault.name == "layout"
+
+
+def test_what_it_is_asked(made):
+    """As the ingestion program does it: last on the path, in another folder, with lazily opened pictures."""
+    top = "import os, sys; import PIL.JpegImagePlugin"
+    here = "os.path.dirname(os.path.realpath(__file__))"
+    load = f"assert sys.path[-1] == {here}; assert os.path.realpath('.') != {here}"
+    predict = "assert image.filename and not getattr(image, '_im', None); return grey(image)"
+    assert faults(probed(made(model(predict, load=load, top=top)))) == []
+
+
+class TestScores:
+    @pytest.mark.parametrize(
+        ("returned", "finding"),
+        [
+            ("np.array([grey(image)])", "returns numpy.ndarray"),
+            ("np.array([grey(image), 1.0])", "returns numpy.ndarray"),
+            ("None", "returns NoneType, and rounding it ends the run with TypeError"),
+            ("str(grey(image))", "returns str, and rounding"),
+            ("[grey(image)]", "returns list"),
+            ("complex(grey(image))", "returns complex"),
+            ("float('nan')", "the score is NaN on 17 of 17"),
+            ("np.float32('nan')", "the score is NaN"),
+            ("float('inf')", "the score is infinite"),
+            ("grey(image) if image.mode == 'CMYK' else float('nan')", "the score is NaN on 16 of 17"),
+        ],
+    )
+    def test_what_cannot_be_scored(self, made, returned, finding):
+        fault = only_fault(made(model(f"return {returned}")))
+        assert (fault.name, fault.status) == ("scores", "fail")
+        assert finding in fault.finding
+
+    def test_a_tensor(self, made):
+        pytest.importorskip("torch")
+        code = model("return torch.tensor(grey(image))", top="import torch")
+        fault = only_fault(made({**code, "requirements.txt": "torch==2.3.0\nPillow==10.3.0\n"}), PROBE_LIMITS)
+        assert (fault.name, fault.status) == ("scores", "fail")
+        assert "predict returns torch.Tensor" in fault.finding
+        assert fault.remedy == "return float(score)"
+
+    @pytest.mark.parametrize("returned", ["np.float64(grey(image))", "np.float32(grey(image))", "Own(grey(image))"])
+    def test_types_that_are_written_as_numbers(self, made, returned):
+        assert faults(probed(made(model(f"return {returned}", top="class Own(float): pass")))) == []
+
+    @pytest.mark.parametrize(
+        ("returned", "finding"),
+        [
+            ("int(grey(image) > 0.5)", "returns ints: a verdict"),
+            ("0.25", "have the score 0.2500"),
+            ("1 - 1e-6 * grey(image)", "score 0.0000 or 1.0000: saturated"),
+            ("0.5 + 1e-6 * grey(image)", "tie once their scores are rounded"),
+            ("-100 * grey(image)", "lie outside [0, 1]"),
+            ("min(max(grey(image) + np.random.normal(0, 0.01), 0.01), 0.99)", "one picture scores"),
+        ],
+    )
+    def test_what_scores_badly(self, made, returned, finding):
+        found = faults(probed(made(model(f"return {returned}"))))
+        assert {(fault.name, fault.status) for fault in found} == {("scores", "warn")}
+        assert finding in found[0].finding
+
+    def test_an_error_on_odd_pictures(self, made):
+        predict = "image.load(); assert image.mode == 'RGB', image.mode; return grey(image)"
+        found = faults(probed(made(model(predict))))
+        assert {(fault.name, fault.status, fault.place) for fault in found} == {("scores", "warn", "model.py:13")}
+        text = " ".join(fault.finding for fault in found)
+        for what in ("a greyscale JPEG", "an RGBA PNG", "a CMYK JPEG", "16-bit", "palette", "cut off"):
+            assert what in text
+
+    def test_an_error_on_photographs(self, made):
+        fault = only_fault(made({**model("raise ValueError('no')"), "requirements.txt": ""}))
+        assert (fault.name, fault.status, fault.place) == ("scores", "fail", "model.py:13")
+        assert "with ValueError: no" in fault.finding
+
+
+class TestStages:
+    def test_an_error_in_load(self, made):
+        fault = only_fault(made({**model(load="raise KeyError('w')"), "requirements.txt": ""}))
+        assert (fault.name, fault.status, fault.place) == ("probe", "fail", "model.py:11")
+        assert "load() ends the run with KeyError" in fault.finding
+
+    def test_an_error_that_other_versions_may_explain(self, made):
+        fault = only_fault(made(model(load="raise KeyError('w')")))
+        assert (fault.name, fault.status) == ("probe", "warn")
+        assert "instead of 1.26.4 may be why" in fault.finding or "instead of 10.3.0" in fault.finding
+        assert "--probe-python" in fault.remedy
+
+    @pytest.mark.parametrize(
+        ("changes", "finding"),
+        [
+            ({"top": "1 / 0"}, "importing model.py ends the run with ZeroDivisionError"),
+            ({"top": "import left_at_home"}, "importing model.py ends the run with ModuleNotFoundError"),
+        ],
+    )
+    def test_an_error_at_import(self, made, changes, finding):
+        found = faults(probed(made({**model(**changes), "requirements.txt": ""})))
+        assert found[-1].status == "fail"
+        assert finding in found[-1].finding
+
+    def test_an_exit_is_an_error(self, made):
+        found = faults(probed(made({**model(load="raise SystemExit(3)"), "requirements.txt": ""})))
+        assert "SystemExit: 3" in found[-1].finding
+
+    def test_an_abrupt_end(self, made):
+        fault = only_fault(made(model(load="print('so long'); import os; os.kill(os.getpid(), 9)")))
+        assert (fault.name, fault.status) == ("limits", "fail")
+        assert "load() was ended by signal 9; it said: so long" in fault.finding
+
+    def test_a_package_that_is_not_here(self, made, monkeypatch):
+        changes = {
+            **model(top="import catboost, nflows"),
+            "requirements.txt": "catboost==1.2.5\nnflows==0.14\nnumpy==1.26.4",
+        }
+        report = probed(made(changes))
+        (skipped,) = faults(report)
+        assert (skipped.name, skipped.status) == ("probe", "skipped")
+        assert "not probed: catboost, nflows cannot be imported here" in skipped.finding
+        assert "--probe-python" in skipped.remedy
+        assert not report.failed
+        assert report.protection == ""
+
+    def test_a_package_that_is_missed_later(self, made):
+        changes = {**model(load="import nflows"), "requirements.txt": "nflows==0.14\n"}
+        monkey = changes["model.py"].replace("import nflows", "__import__('nflows')")
+        fault = only_fault(made({**changes, "model.py": monkey}))
+        assert (fault.status, fault.place) == ("skipped", "model.py:11")
+
+    def test_broken_code_is_not_run(self, made):
+        found = faults(probed(made({"model.py": "class Net: ..."})))
+        assert [(fault.name, fault.status) for fault in found] == [("class Model", "fail"), ("probe", "skipped")]
+
+    def test_an_interpreter_of_its_own(self, made):
+        report = check_submission(made(), limits=QUICK, python=Path(sys.executable))
+        assert faults(report) == []
+
+    def test_an_interpreter_that_is_none(self, made, tmp_path):
+        report = check_submission(made(), limits=QUICK, python=tmp_path / "python")
+        assert faults(report)[0].status == "fail"
+        assert "could not start" in faults(report)[0].finding
+
+
+class TestHostile:
+    def test_a_loop_for_ever(self, made):
+        fault = only_fault(made(model("\n        while True: pass\n        return 0")), Limits(seconds=2))
+        assert (fault.name, fault.status) == ("limits", "fail")
+        assert fault.finding == "predict() was stopped after 2 s"
+
+    @posix
+    def test_all_memory(self, made):
+        load = "self.x = [bytearray(8 << 20) for _ in range(10**6)]"
+        fault = only_fault(made(model(load=load)))
+        assert fault.finding == "load() was stopped at 600 MB of memory"
+
+    def test_gigabytes_printed(self, made):
+        fault = only_fault(made(model("\n        while True: print('x' * 10**5)\n        return 0")))
+        assert fault.finding == "predict() was stopped after printing 1 MB"
+
+    def test_chatty(self, made):
+        fault = only_fault(made(model("print('x' * 10**4); return grey(image)")))
+        assert (fault.name, fault.status) == ("output", "warn")
+
+    def test_writes_outside(self, made, tmp_path):
+        victim = tmp_path / "victim"
+        victim.write_text("as it was")
+        found = faults(probed(made(model(load=f"open({str(victim)!r}, 'w').write('x')"))))
+        (writes,) = [fault for fault in found if fault.name == "writes"]
+        assert writes.status == "fail"
+        assert str(victim) in writes.finding
+        assert victim.read_text() == "as it was"
+
+    def test_writes_inside(self, made):
+        load = "import os; open(os.path.join(os.path.dirname(__file__), 'cache.txt'), 'w').write('x')"
+        fault = only_fault(made(model(load=load)))
+        assert (fault.name, fault.status) == ("writes", "warn")
+        assert "cache.txt" in fault.finding
+
+    def test_the_network(self, made):
+        top = "import socket"
+        load = "\n        try: socket.create_connection(('192.0.2.1', 80))\n        except OSError: pass"
+        fault = only_fault(made(model(load=load, top=top)))
+        assert (fault.name, fault.status) == ("network", "warn")
+        assert "192.0.2.1:80" in fault.finding
+
+    def test_a_download_that_it_needs(self, made):
+        found = faults(probed(made(model(load="socket.create_connection(('192.0.2.1', 80))", top="import socket"))))
+        assert [(fault.name, fault.status) for fault in found] == [("probe", "skipped"), ("network", "warn")]
+        assert "asked 192.0.2.1:80 for a download" in found[0].finding
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "not json",
+            "[1, 2]",
+            '{"step": "predict", "seconds": "x", "image": 99}',
+            '{"step": "packages", "absent": 3, "versions": []}',
+            "[" * 100_000,
+            '{"seconds": 1}',
+        ],
+    )
+    def test_what_it_writes_over_the_notes(self, made, line):
+        load = (
+            f"import os; open(os.path.join(os.path.dirname(os.path.dirname(__file__)), 'steps'), 'w').write({line!r})"
+        )
+        assert isinstance(probed(made(model(load=load))), CheckReport)
+
+
+def test_time_over_the_limit(made, monkeypatch):
+    monkeypatch.setattr("hybridwing.submission.check.duration.QUEUE_SECONDS", 0.001)
+    code = model(load="self.device = 'cpu'")
+    fault = only_fault(made(code))
+    assert (fault.name, fault.status) == ("time", "warn")
+    assert "on cpu" in fault.finding
+
+
+def test_probe_images_are_what_they_say(tmp_path):
+    from PIL import Image
+
+    images = write_probe_images(tmp_path)
+    assert images == tuple(ProbeImage(image.file, image.what, image.kind) for image in images)
+    modes = {}
+    for image in images:
+        with Image.open(tmp_path / image.file) as opened:
+            modes[image.file] = (opened.mode, opened.size)
+    assert modes["greyscale.jpg"][0] == "L"
+    assert modes["transparent.png"][0] == "RGBA"
+    assert modes["cmyk.jpg"][0] == "CMYK"
+    assert modes["deep.png"][0].startswith("I")
+    assert modes["palette.png"][0] == "P"
+    assert modes["tiny.png"][1] == (1, 1)
+    with Image.open(tmp_path / "turned.jpg") as turned:
+        assert turned.getexif()[0x0112] == 6
+    with Image.open(tmp_path / "truncated.jpg") as truncated, pytest.raises(OSError, match="truncated"):
+        truncated.load()
+    assert sum(image.kind == "ordinary" for image in images) == 6

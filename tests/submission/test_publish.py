@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.errors import RunError, SubmissionError
+from hybridwing.leaderboard.comparing import compare_places
+from hybridwing.runs.folder import Run
+from hybridwing.submission.package.archive import open_submission
+from hybridwing.submission.publish.citation import Author, Publication, citation_cff, zenodo_json
+from hybridwing.submission.publish.held_out import MEASURES, held_out
+from hybridwing.submission.publish.publishing import CONTENTS, line_of, marked, publish, training_commands
+from hybridwing.submission.publish.references import count_entries, read_bib, records_of, references
+
+yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+
+#: The example of the ORCID documentation.
+MERIAN = Author.parse("Merian, Maria Sibylla; https://orcid.org/0000-0002-1825-0097; Naturkundekabinett, Frankfurt")
+PUBLICATION = Publication("Wings | registered", (MERIAN, Author("The Group")), released="2026-11-24")
+BIB = "@misc{a,\ntitle = {One},\ndoi = {10.5281/zenodo.9000008}\n}\n"
+lines = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=30)
+
+
+@pytest.fixture(scope="module")
+def repository(collection, ran, tmp_path_factory):
+    root = tmp_path_factory.mktemp("published")
+    comparison = compare_places([ran.folder], collection.test, resamples=20)
+    table = read_catalogue(collection.train)
+    options = {"bib": BIB, "comparison": comparison, "reference": "ref_test.csv", "detector": "svm"}
+    publish(collection.run, root / "repo", PUBLICATION, catalogue=table, **options)
+    return root / "repo"
+
+
+def test_the_repository_holds_what_is_asked_for(repository, built):
+    assert {path.name for path in repository.iterdir()} == set(CONTENTS)
+    assert open_submission(repository / "submission").names == open_submission(built).names
+    assert (repository / "submission" / "detector.npz").read_bytes() == (built / "detector.npz").read_bytes()
+    assert (
+        (repository / "LICENSE").read_text().startswith("MIT License\n\nCopyright (c) 2026 Maria Sibylla Merian, The")
+    )
+    assert {path.name for path in (repository / "results").iterdir()} == {
+        "held_out.csv", "held_out_metrics.csv", "held_out_scores.csv", "leaderboard.csv",
+    }  # fmt: skip
+
+
+def test_readme_and_card_say_what_there_is_to_know(repository, collection):
+    readme = (repository / "README.md").read_text()
+    assert r"# Wings \| registered" in readme
+    for text in (
+        "hybridwing train train.csv",
+        "| Challenge Score |",
+        "too few of one kind",
+        "  model.py",
+        "ref_test.csv",
+    ):
+        assert text in readme
+    assert re.search(r"\| Mimic Hybrid Recall \| \d\.\d{3} \| \[\d\.\d{3}, \d\.\d{3}\] \|", readme)
+    card = (repository / "MODEL_CARD.md").read_text()
+    assert collection.run.manifest.catalogue_sha256 in card
+    assert yaml.safe_load(card.split("---")[1])["license"] == "mit"
+    assert "{{" not in readme + card
+
+
+def test_the_citation_holds_to_the_schema(repository):
+    cff = yaml.safe_load((repository / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(cff)
+    assert cff["cff-version"] == "1.2.0"
+    assert cff["authors"][0] == {
+        "family-names": "Merian",
+        "given-names": "Maria Sibylla",
+        "orcid": "https://orcid.org/0000-0002-1825-0097",
+        "affiliation": "Naturkundekabinett, Frankfurt",
+    }
+    assert cff["authors"][1] == {"name": "The Group"}
+    assert cff["license"] == "MIT"
+    assert cff["date-released"] == "2026-11-24"
+    zenodo = json.loads((repository / ".zenodo.json").read_text())
+    assert zenodo["creators"][0]["name"] == "Merian, Maria Sibylla"
+    assert zenodo["publication_date"] == "2026-11-24"
+    assert zenodo["related_identifiers"]
+
+
+@given(lines, lines, lines, lines)
+def test_no_name_changes_what_the_citation_means(title, family, given_name, affiliation):
+    author = Author(family, given_name, "", affiliation)
+    publication = Publication(title, (author,), repository="https://example.org/a")
+    cff = yaml.safe_load(citation_cff(publication, title, (affiliation,)))
+    assert cff["title"] == publication.title
+    assert cff["authors"] == [{"family-names": family, "given-names": given_name, "affiliation": affiliation}]
+    assert cff["keywords"] == [affiliation]
+    assert json.loads(zenodo_json(publication, title, (), ()))["title"] == publication.title
+
+
+def test_every_record_is_cited_once(repository, collection):
+    records = records_of(read_catalogue(collection.train))
+    bib = (repository / "references.bib").read_text()
+    assert "9000008" in records
+    assert bib.startswith(BIB)
+    assert all(bib.count(f"doi = {{10.5281/zenodo.{record}}}") == 1 for record in records)
+    assert count_entries(bib) == len(records)
+    assert references("", ("1",)).startswith("@misc{zenodo_1,")
+
+
+def test_the_challenge_s_references_cover_its_training_table(shared):
+    bib = read_bib(shared / "challenge" / "butterfly_anomaly.bib")
+    assert count_entries(bib) == 24
+    table = read_catalogue(shared / "challenge" / "butterfly_anomaly_train.csv")
+    assert references(bib, records_of(table)) == bib
+
+
+def test_bad_references(tmp_path):
+    path = tmp_path / "a.bib"
+    for content, problem in ((b"\xff", "UTF-8"), (b"nothing", "no BibTeX entry"), (b"@misc{" * 400_000, "larger")):
+        path.write_bytes(content)
+        with pytest.raises(SubmissionError, match=problem):
+            read_bib(path)
+    with pytest.raises(SubmissionError, match="cannot be read"):
+        read_bib(tmp_path / "none.bib")
+
+
+def test_the_commands_reproduce_the_run(repository, collection):
+    script = (repository / "training" / "commands.sh").read_text()
+    assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
+    spec = replace(
+        collection.run.manifest.backbone, name="local:/home/me/w", family="transformers", weights_sha256="ab"
+    )
+    manifest = replace(collection.run.manifest, backbone=spec, catalogue_name="my table`; rm -rf $HOME.csv")
+    commands = training_commands(Run(collection.run.folder, manifest), "svm")
+    assert "/home/me" not in commands
+    assert "local:weights" in commands
+    assert "SHA-256 ab" in commands
+    assert "hybridwing train my_table___rm_-rf__HOME.csv" in commands
+    assert line_of("--option") == "option"
+
+
+def test_the_notebook_runs(repository, pictures):
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    notebook = nbformat.read(repository / "notebook" / "submission.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    code = code.replace('ROOT / "images"', f"Path({str(pictures)!r})")
+    program = "import matplotlib; matplotlib.use('agg')\n" + code
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=repository / "notebook"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "8 photographs" in done.stdout
+
+
+def test_the_held_out_images_are_measured_with_intervals(collection, tmp_path):
+    found = held_out(collection.run, "svm", resamples=20)
+    assert (found.images, found.hybrids) == (
+        collection.run.manifest.n_heldout,
+        collection.run.manifest.n_heldout_hybrids,
+    )
+    assert found.measures == {}  # two hybrids are too few
+    rows = ["detector,uuid,score,label"] + [f"svm,{n},{0.01 * n},{int(n > 20)}" for n in range(30)]
+    (tmp_path / "scores.csv").write_text("\n".join(rows))
+    measured = held_out(Run(tmp_path, collection.run.manifest), "svm", resamples=20)
+    assert set(measured.measures) == set(MEASURES)
+    for one in measured.measures.values():
+        assert one.interval.low <= one.value <= one.interval.high
+    (tmp_path / "scores.csv").write_text("detector,score\nsvm,x\n")
+    with pytest.raises(RunError, match="train again"):
+        held_out(Run(tmp_path, collection.run.manifest), "svm")
+
+
+def test_what_is_refused(collection, tmp_path):
+    with pytest.raises(SubmissionError, match="there are no references"):
+        publish(collection.run, tmp_path / "repo", PUBLICATION)
+    with pytest.raises(SubmissionError, match="is not the table"):
+        publish(collection.run, tmp_path / "repo", PUBLICATION, catalogue=read_catalogue(collection.test))
+    with pytest.raises(RunError, match="no detector"):
+        publish(collection.run, tmp_path / "repo", PUBLICATION, bib=BIB, detector="sgd")
+    assert not (tmp_path / "repo").exists()
+    made = publish(collection.run, tmp_path / "repo", replace(PUBLICATION, licence="BSD-3-Clause"), bib=BIB)
+    assert "Not yet measured" in (made.folder / "README.md").read_text()
+    assert (made.folder / "LICENSE").read_text().startswith("BSD 3-Clause")
+    (made.folder / ".git").mkdir()
+    with pytest.raises(RunError, match=r"also holds \.git"):
+        publish(collection.run, tmp_path / "repo", PUBLICATION, bib=BIB, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"title": " "}, "title"),
+        ({"version": "a\x00b"}, "version"),
+        ({"authors": ()}, "at least one --author"),
+        ({"licence": "GPL"}, "one of MIT"),
+        ({"released": "24.11.2026"}, "YYYY-MM-DD"),
+        ({"released": "2026-13-01"}, "YYYY-MM-DD"),
+        ({"repository": "javascript:x"}, "address"),
+    ],
+)
+def test_flags_are_checked(change, problem):
+    with pytest.raises(SubmissionError, match=problem):
+        replace(PUBLICATION, **change)
+
+
+def test_authors():
+    assert MERIAN.name == "Maria Sibylla Merian"
+    assert MERIAN.orcid == "0000-0002-1825-0097"
+    assert Author.parse("Linnaeus, Carl; 0000-0002-1694-233X") == Author("Linnaeus", "Carl", "0000-0002-1694-233X")
+    assert Author.parse("Group; Some place").affiliation == "Some place"
+    with pytest.raises(SubmissionError, match="Family, Given"):
+        Author.parse(" ; x")
+    with pytest.raises(SubmissionError, match="no ORCID"):
+        Author.parse("A, B; 0000-0002-1825-0098")
+    assert marked("a*b<c>") == r"a\*b\<c\>"
