@@ -26,7 +26,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from hybridwing.backbones.request import Backbone
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.embed import embed
 from hybridwing.evaluation.intervals import Proportion
 from hybridwing.runs.predict import predict
 from hybridwing.runs.train import train
@@ -35,7 +37,7 @@ from hybridwing.simulate.plan import plan
 from hybridwing.simulate.specimen import render
 
 if TYPE_CHECKING:
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
 
 SIZE, COUNT, BUTTERFLIES = 320, 30, 100
 SHOWN = 24  # undersides in the training of the run that is shown some
@@ -126,7 +128,12 @@ class Questions:
 
 def ask_about_silhouettes(folder: Path, root: Path, questions: Questions) -> None:
     """Train on silhouettes of real specimens and ask about others, as they are and upside down."""
-    run = train(read_catalogue(folder / "train.csv"), folder / "images", root / "silhouettes", detectors=("knn",)).run
+    run = train(
+        read_catalogue(folder / "train.csv"),
+        embed(read_catalogue(folder / "train.csv"), folder / "images"),
+        root / "silhouettes",
+        detectors=("knn",),
+    )
     names = [str(name) for name in read_catalogue(folder / "ref_val.csv").table["filename"]][::4]
     turned = root / "turned"
     for name in names:
@@ -157,13 +164,11 @@ def main() -> None:
         none, some = (
             train(
                 table,
-                made.images,
+                embed(table, made.images, Backbone(arguments.backbone, view=arguments.view)),
                 root / title,
-                backbone=arguments.backbone,
-                view=arguments.view,
                 detectors=("knn",),
                 split_method="stratified",
-            ).run
+            )
             for title, table in (("none", seen_above), ("some", shown))
         )
         groups = test.groups.astype(str)

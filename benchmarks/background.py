@@ -25,7 +25,8 @@ from detection.measures import Score, resampled, score
 from detection.simulated import moved as moved_slots
 from sklearn.metrics import roc_auc_score
 
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.backbones.load import load
+from hybridwing.backbones.request import Backbone
 from hybridwing.detectors.registry import make_detector
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.evaluation.intervals import Proportion
@@ -109,7 +110,7 @@ def ask(seed: int, specimens: int, backbone: str, folder: Path) -> dict[tuple[st
         ("record alone", ""): {kind: Test(by_record(learned, asked), labels, groups) for kind, asked in tests.items()}
     }
     for title, view, background in CUTS:
-        encoder = load_backbone(backbone, view=view, background=background)
+        encoder = load(Backbone(backbone, view=view, background=background))
         table = embed_images(items, encoder)
         print(f"{title}: {len(table)} images, {len(table.fallbacks)} without the view, seed {seed}", flush=True)
         rows = dict(zip(table.uuids, table.vectors, strict=True))

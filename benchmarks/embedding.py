@@ -30,14 +30,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from hybridwing.backbones.registry import load_backbone
-from hybridwing.embeddings.folder import items_in
+from hybridwing.backbones.load import load_backbone
+from hybridwing.embeddings.embed import photographs
 from hybridwing.embeddings.job import embed_to_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hybridwing.backbones.base import Backbone
+    from hybridwing.backbones.base import LoadedBackbone
 
 #: Width, layers, heads, patch of the models; DINOv2 has its own class.
 MODELS = {"vit-b-16": (768, 12, 12, 16), "vit-l-14": (1024, 24, 16, 14), "dinov2-base": (768, 12, 12, 14)}
@@ -87,15 +87,15 @@ def timed(work: Callable[[], object], count: int) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def bare(backbone: Backbone, inputs: list[np.ndarray]) -> None:
+def bare(backbone: LoadedBackbone, inputs: list[np.ndarray]) -> None:
     """The forward pass on inputs that lie ready."""
     for start in range(0, len(inputs), backbone.batch_size):
         backbone.forward(inputs[start : start + backbone.batch_size])
 
 
-def engine(backbone: Backbone, photographs: Path, out: Path) -> None:
+def engine(backbone: LoadedBackbone, folder: Path, out: Path) -> None:
     """From the folder to the file."""
-    summary = embed_to_file(items_in(photographs)[0], backbone, out)
+    summary = embed_to_file(photographs(folder).items, backbone, out)
     assert summary.embedded == summary.images
 
 

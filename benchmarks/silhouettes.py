@@ -14,7 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from hybridwing.backbones.request import Backbone
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.embed import embed
 from hybridwing.runs.evaluate import evaluate
 from hybridwing.runs.train import train
 
@@ -34,13 +36,15 @@ def measure(folder: Path, backbone: str, preprocess: str) -> dict[str, dict[str,
         images = folder / "images"
         trained = train(
             read_catalogue(folder / "train.csv"),
-            images,
+            embed(read_catalogue(folder / "train.csv"), images, Backbone(backbone, preprocess=preprocess)),
             Path(place) / "run",
-            backbone=backbone,
-            preprocess=preprocess,
             detectors=DETECTORS,
         )
-        result = evaluate(trained.run, read_catalogue(folder / "ref_val.csv"), images)
+        result = evaluate(
+            trained.run,
+            read_catalogue(folder / "ref_val.csv"),
+            trained.run.embed(read_catalogue(folder / "ref_val.csv"), images),
+        )
     return {name: one.challenge.leaderboard() for name, one in result.detectors.items() if one.challenge}
 
 

@@ -21,10 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hybridwing.backbones.request import Backbone
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.evaluation.predictions import read_predictions
-from hybridwing.runs.scoring import backbone_of, score_images
+from hybridwing.runs.scoring import score_images
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 from hybridwing.submission.build.building import build_submission
@@ -59,13 +61,11 @@ def measure(arguments: argparse.Namespace, place: Path) -> dict[str, object]:
         table, images, reference = made.train, made.images, made.ref_test
     run = train(
         read_catalogue(table),
-        images,
+        embed(read_catalogue(table), images, Backbone(arguments.backbone, view=arguments.view)),
         place / "run",
-        backbone=arguments.backbone,
-        view=arguments.view,
         detectors=(arguments.detector,),
         split_method="stratified",
-    ).run
+    )
     built = build_submission(run, place / "submission", archive=True)
     assert built.archive is not None
     begun = time.perf_counter()
@@ -83,7 +83,7 @@ def measure(arguments: argparse.Namespace, place: Path) -> dict[str, object]:
         raise SystemExit(f"the submission fails: {result.problem}")
     predicted = read_predictions(place / "ran" / PREDICTIONS)
     names = [str(name) for name in predicted.filenames.to_pylist()]
-    encoder = backbone_of(run, name=arguments.backbone)
+    encoder = run.load_backbone(arguments.backbone)
     embedded = embed_images([(name, images / name) for name in names], encoder)
     difference = np.abs(predicted.scores - score_images(run.detector(), embedded, names))
     figures: dict[str, object] = {

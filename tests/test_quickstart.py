@@ -11,7 +11,7 @@ from hybridwing.detectors.registry import detector_names
 from hybridwing.errors import RunError
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.quickstart import DETECTORS, quickstart
-from hybridwing.runs.folder import read_run
+from hybridwing.runs.run import load_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def test_it_leaves_collection_run_and_evaluation(stub, tmp_path, monkeypatch):
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"collection", "run", "evaluation"}
     assert list(stages) == ["simulating photographs", "training: embedding", "evaluating: embedding"]
     assert all(done == total for done, total in stages.values())
-    run = read_run(made.run)
+    run = load_run(made.run)
     assert run.manifest.detectors == ("svm", "knn")
     assert run.manifest.seed == 3
     official = score_files(

@@ -29,10 +29,11 @@ from measures import Score, mean_interval, resampled, score
 from simulated import Collection, collection
 from variants import BASELINES, DEFAULT, SEED, Training, all_scores
 
+from hybridwing.backbones.compute import DEFAULT as COMPUTE
+from hybridwing.backbones.load import load
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.detectors.registry import make_detector
-from hybridwing.embeddings.catalogue import embed_catalogue
-from hybridwing.embeddings.compute import DEFAULT as COMPUTE
+from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.runs.evaluate import evaluate
 from hybridwing.runs.train import train
 from hybridwing.runtime.scoring import raw_scores
@@ -48,8 +49,8 @@ def row(title: str, found: Score) -> str:
 def silhouettes(folder: Path) -> dict[str, object]:
     """Everything that is ever computed on the reference table, in one go."""
     learned, reference = read_catalogue(folder / "train.csv"), read_catalogue(folder / "ref_val.csv")
-    encoder = COMPUTE.load("pattern")
-    tables = [embed_catalogue(part, folder / "images", encoder) for part in (learned, reference)]
+    encoder = load("pattern", COMPUTE)
+    tables = [embed_photographs(photographs(part, folder / "images"), encoder) for part in (learned, reference)]
     rows = [
         table.rows_of([str(uuid) for uuid in part.uuids])
         for part, table in zip((learned, reference), tables, strict=True)
@@ -70,8 +71,8 @@ def silhouettes(folder: Path) -> dict[str, object]:
             flush=True,
         )
     with tempfile.TemporaryDirectory() as place:
-        made = train(learned, folder / "images", Path(place) / "run", embeddings=tables[0])
-        result = evaluate(made.run, reference, folder / "images", embeddings=tables[1]).detectors[DEFAULT].challenge
+        made = train(learned, tables[0], Path(place) / "run")
+        result = evaluate(made.run, reference, tables[1]).detectors[DEFAULT].challenge
     assert result is not None
     record = result.leaderboard()
     found = Score(

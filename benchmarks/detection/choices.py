@@ -26,11 +26,12 @@ from bent import as_worn_by, made_species
 from PIL import Image
 from variants import OTHERS, SEED
 
+from hybridwing.backbones.compute import DEFAULT as COMPUTE
+from hybridwing.backbones.load import load
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.detectors.fusion import FusionDetector
 from hybridwing.detectors.registry import make_detector
-from hybridwing.embeddings.catalogue import embed_catalogue
-from hybridwing.embeddings.compute import DEFAULT as COMPUTE
+from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.runtime import pattern
 from hybridwing.runtime.parents import block_slices
 
@@ -89,7 +90,7 @@ class Silhouettes:
 def silhouettes(folder: Path) -> tuple[Silhouettes, str]:
     """Embed the training table; the name of the hybrids' parent that has specimens too."""
     table = read_catalogue(folder / "train.csv")
-    embedded = embed_catalogue(table, folder / "images", COMPUTE.load("pattern"))
+    embedded = embed_photographs(photographs(table, folder / "images"), load("pattern", COMPUTE))
     X = embedded.vectors[embedded.rows_of([str(uuid) for uuid in table.uuids])]
     y, subspecies = np.asarray(table.labels), table.subspecies
     pairs = table.parent_pairs

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.embed import embed
 from hybridwing.errors import RunError
-from hybridwing.runs.evaluate import Evaluation, evaluate, write_evaluation
-from hybridwing.runs.folder import new_folder, read_run
+from hybridwing.report.evaluation_folder import write_evaluation
+from hybridwing.runs.folder import new_folder
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.runs.evaluate import Evaluation
 
 #: Those of the sample, and the default.
 DETECTORS = ("svm", "sgd", "knn", "gaussian", "fusion")
@@ -110,18 +112,11 @@ def quickstart(
             made = simulate(partial / COLLECTION, specimens=specimens, seed=seed, size=size, progress=report)
         with progress("training: embedding") as report:
             learned = read_catalogue(made.train)
-            train(
-                learned,
-                made.images,
-                partial / RUN,
-                detectors=detectors,
-                seed=seed,
-                split_method="stratified",
-                progress=report,
-            )
+            embeddings = embed(learned, made.images, progress=report)
+            run = train(learned, embeddings, partial / RUN, detectors=detectors, seed=seed, split_method="stratified")
         with progress("evaluating: embedding") as report:
             test = read_catalogue(made.ref_test)
-            evaluation = evaluate(read_run(partial / RUN), test, made.images, progress=report)
+            evaluation = run.evaluate(test, run.embed(test, made.images, progress=report))
         write_evaluation(evaluation, partial / EVALUATION)
         ceilings = _ceilings(test, made.truth)
     return QuickstartResult(out / COLLECTION / made.images.name, out / RUN, out / EVALUATION, evaluation, ceilings)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.load import load
 from hybridwing.catalogue.readers import ColumnNames, read_catalogue
 
 if TYPE_CHECKING:
@@ -56,8 +58,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> SimulatedCollection:
 
 @pytest.fixture(scope="session")
 def embedded(collection: SimulatedCollection) -> EmbeddingTable:
-    from hybridwing.backbones.registry import load_backbone
     from hybridwing.embeddings.engine import embed_images
 
     files = [(path.name, path) for path in sorted(collection.images.iterdir())]
-    return embed_images(files, load_backbone("pattern"), workers=1)
+    return embed_images(files, load("pattern"), compute=Compute(workers=1))

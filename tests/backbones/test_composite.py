@@ -12,9 +12,11 @@ from PIL import Image, ImageDraw
 
 from hybridwing.backbones.base import MOST_PARTS, BackboneSpec
 from hybridwing.backbones.composite import CompositeBackbone
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.load import load
 from hybridwing.backbones.local import LocalBackbone
 from hybridwing.backbones.pattern import PatternBackbone
-from hybridwing.backbones.registry import load_again, load_backbone
+from hybridwing.backbones.request import Backbone
 from hybridwing.embeddings.cache import EmbeddingCache
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.embeddings.job import embed_to_file
@@ -64,14 +66,14 @@ def loaded(monkeypatch):
 
 def test_columns_are_those_of_the_parts_alone(models, pictures, loaded):
     vit, resnet = models
-    backbone = load_backbone(f"{vit},pattern,{resnet}", view="specimen,whole")
+    backbone = load(Backbone(f"{vit},pattern,{resnet}", view="specimen,whole"))
     assert isinstance(backbone, CompositeBackbone)
     assert len(loaded) == 2
-    table = embed_images(pictures, backbone, workers=2, batch_size=2)
+    table = embed_images(pictures, backbone, compute=Compute(workers=2, batch_size=2))
     singles = [(vit, "specimen"), (vit, "whole"), ("pattern", "whole"), (resnet, "specimen"), (resnet, "whole")]
-    alone = [load_backbone(name, view=view) for name, view in singles]
+    alone = [load(Backbone(name, view=view)) for name, view in singles]
     assert [part.spec for part in backbone.parts] == [single.spec for single in alone]
-    vectors = [embed_images(pictures, single, workers=1, batch_size=2).vectors for single in alone]
+    vectors = [embed_images(pictures, single, compute=Compute(workers=1, batch_size=2)).vectors for single in alone]
     np.testing.assert_array_equal(table.vectors, np.concatenate(vectors, axis=1))
     assert table.backbone.blocks == tuple(width for single in alone for width in single.spec.blocks)
     assert sum(table.backbone.blocks) == table.backbone.dimension == table.vectors.shape[1]
@@ -83,7 +85,7 @@ def test_columns_are_those_of_the_parts_alone(models, pictures, loaded):
 
 def test_it_is_worked_like_its_parts(models):
     vit, _ = models
-    mixed, views = load_backbone(f"pattern,{vit}"), load_backbone(vit, view="forewings,hindwings")
+    mixed, views = load(f"pattern,{vit}"), load(Backbone(vit, view="forewings,hindwings"))
     assert (mixed.prepare_in_processes, views.prepare_in_processes) == (True, False)
     assert views.batch_size == views.parts[0].batch_size
     assert mixed.batch_size == min(part.batch_size for part in mixed.parts)
@@ -94,7 +96,7 @@ def test_it_is_worked_like_its_parts(models):
 
 def test_the_picture_is_decoded_for_the_most_demanding_part(models):
     vit, resnet = models
-    spec = load_backbone(f"{vit},{resnet}", view="whole,hindwings").spec
+    spec = load(Backbone(f"{vit},{resnet}", view="whole,hindwings")).spec
     assert spec.preprocess.short_side == max(part.preprocess.short_side for part in spec.parts) == 140
     assert spec.preprocess.view == "hindwings"
     huge = replace(spec.parts[0], preprocess=Preprocess(4096, "shortest", 8192, view="forewings"))
@@ -104,7 +106,7 @@ def test_the_picture_is_decoded_for_the_most_demanding_part(models):
 def test_the_key_tells_views_and_order_apart_and_not_places(models, tmp_path):
     vit, _ = models
     one, other, turned = (
-        load_backbone(vit, view=view).spec for view in ("whole,specimen", "whole,forewings", "specimen,whole")
+        load(Backbone(vit, view=view)).spec for view in ("whole,specimen", "whole,forewings", "specimen,whole")
     )
     assert len({one.key, other.key, turned.key}) == 3
     elsewhere = BackboneSpec.of_parts([replace(part, name="local:/there", source="a@b") for part in one.parts])
@@ -113,27 +115,25 @@ def test_the_key_tells_views_and_order_apart_and_not_places(models, tmp_path):
 
 def test_a_composite_is_found_again_where_it_was_and_where_it_went(models, tmp_path):
     vit, resnet = models
-    spec = load_backbone(f"pattern,{vit},{resnet}", view="specimen,forewings", feature="default").spec
-    assert load_again(spec).spec == spec
+    spec = load(Backbone(f"pattern,{vit},{resnet}", view="specimen,forewings", feature="default")).spec
+    assert load(Backbone.of(spec)).spec == spec
     (tmp_path / "vit").rename(tmp_path / "moved, far")
     moved = f"pattern,local:{tmp_path / 'moved, far'},{resnet}"
-    again = load_again(spec, names=moved)
+    again = load(Backbone.of(spec, moved))
     assert again.spec.key == spec.key
     assert again.spec.name == moved
     with pytest.raises(BackboneError, match="no folder"):
-        load_again(spec)
+        load(Backbone.of(spec))
     with pytest.raises(BackboneError, match="name all 3 in this order"):
-        load_again(spec, names="pattern")
-    with pytest.raises(BackboneError, match="preprocess must be one of"):
-        load_again(spec, preprocess="odd")
+        load(Backbone.of(spec, "pattern"))
 
 
 def test_a_table_keeps_the_parts_and_the_cache_knows_them(models, pictures, tmp_path):
     vit, _ = models
-    backbone = load_backbone(f"pattern,{vit}", view="specimen,forewings")
+    backbone = load(Backbone(f"pattern,{vit}", view="specimen,forewings"))
     cache = EmbeddingCache(tmp_path / "cache")
-    first = embed_to_file(pictures, backbone, tmp_path / "a.parquet", workers=1, cache=cache)
-    again = embed_to_file(pictures, backbone, tmp_path / "b.parquet", workers=1, cache=cache)
+    first = embed_to_file(pictures, backbone, tmp_path / "a.parquet", compute=Compute(workers=1, cache=cache.folder))
+    again = embed_to_file(pictures, backbone, tmp_path / "b.parquet", compute=Compute(workers=1, cache=cache.folder))
     assert (first.cached, again.cached) == (0, 5)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     table = read_table(tmp_path / "a.parquet")
@@ -143,15 +143,15 @@ def test_a_table_keeps_the_parts_and_the_cache_knows_them(models, pictures, tmp_
 
 def test_the_samples_resize_is_for_those_with_weights(models):
     vit, _ = models
-    spec = load_backbone(f"pattern,{vit}", view="specimen", preprocess="sample").spec
+    spec = load(Backbone(f"pattern,{vit}", view="specimen", preprocess="sample")).spec
     assert spec.parts[0] == PatternBackbone().spec
-    assert spec.parts[1] == load_backbone(vit, view="specimen", preprocess="sample").spec
-    assert load_again(spec, preprocess="sample").spec == spec
+    assert spec.parts[1] == load(Backbone(vit, view="specimen", preprocess="sample")).spec
+    assert load(Backbone.of(spec)).spec == spec
 
 
 def test_a_feature_is_for_those_with_weights(models):
     vit, _ = models
-    spec = load_backbone(f"pattern,{vit}", view="specimen,whole", feature="cls").spec
+    spec = load(Backbone(f"pattern,{vit}", view="specimen,whole", feature="cls")).spec
     assert [part.feature for part in spec.parts] == ["wings", "cls", "cls"]
 
 
@@ -160,27 +160,27 @@ class TestErrors:
         vit, _ = models
         twin = f"local:{save('ViT', 'twin')}"
         with pytest.raises(BackboneError, match=r"vit and local:.*twin are the same model, and its view whole would"):
-            load_backbone(f"{vit},{twin}")
+            load(f"{vit},{twin}")
 
     def test_a_comma_is_explained(self, models, tmp_path):
         vit, _ = models
         with pytest.raises(BackboneError) as caught:
-            load_backbone(f"{vit},old")
+            load(f"{vit},old")
         assert "no backbone is called 'old'; " in str(caught.value)
         assert f"was read as '{vit}', 'old')" in str(caught.value)
         with pytest.raises(
             BackboneError, match=r"no folder .*absent; .*a comma divides names, unless there is a folder"
         ):
-            load_backbone(f"local:{tmp_path / 'absent,folder'}")
+            load(f"local:{tmp_path / 'absent,folder'}")
 
     def test_all_names_are_looked_at_before_a_model_is_loaded(self, models, loaded):
         with pytest.raises(BackboneError, match="no backbone is called"):
-            load_backbone(f"{models[0]},patern", view="whole,specimen")
+            load(Backbone(f"{models[0]},patern", view="whole,specimen"))
         assert loaded == []
 
     def test_without_commas_nothing_is_explained(self):
         with pytest.raises(BackboneError) as caught:
-            load_backbone("patern", view="whole,specimen")
+            load(Backbone("patern", view="whole,specimen"))
         assert "comma" not in str(caught.value)
 
     def test_one_part(self):
@@ -188,12 +188,12 @@ class TestErrors:
             CompositeBackbone([PatternBackbone()])
 
     def test_a_composite_of_composites(self, models):
-        pair = load_backbone(f"pattern,{models[0]}")
+        pair = load(f"pattern,{models[0]}")
         with pytest.raises(BackboneError, match="cannot be a composite itself"):
             CompositeBackbone([pair, PatternBackbone()])
 
     def test_a_view_that_does_not_exist(self, models):
-        backbone = load_backbone(models[0])
+        backbone = load(models[0])
         assert isinstance(backbone, LocalBackbone)
         with pytest.raises(ValueError, match="view must be one of"):
             backbone.with_view("legs")

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from hybridwing.backbones import convert as module
+from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.convert import convert, main
-from hybridwing.backbones.local import Choice, LocalBackbone
+from hybridwing.backbones.local import LocalBackbone
+from hybridwing.backbones.request import Backbone
 from hybridwing.errors import BackboneError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
 
 def embedded(folder: Path) -> np.ndarray:
     picture = np.random.default_rng(1).normal(size=(3, 32, 32)).astype(np.float32)
-    return LocalBackbone(folder, "x", Choice(device="cpu")).forward([picture])
+    return LocalBackbone(folder, Backbone("x"), Compute(device="cpu")).forward([picture])
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from hybridwing.backbones.local import Choice, LocalBackbone
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.load import load
+from hybridwing.backbones.local import LocalBackbone
+from hybridwing.backbones.request import Backbone
 from hybridwing.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ transformers = pytest.importorskip("transformers", reason="the extra 'torch' is 
 
 
 def local(folder: Path, **options: Any) -> LocalBackbone:
-    return LocalBackbone(folder, "local:x", Choice(device="cpu", **options))
+    return LocalBackbone(folder, Backbone("local:x", **options), Compute(device="cpu"))
 
 
 def inputs(count: int, side: int = 32) -> list[np.ndarray]:
@@ -155,8 +157,8 @@ def test_views_are_handed_on(save):
 
 def test_the_background_is_handed_on(save):
     folder = save("ViT")
-    masked, kept = (load_backbone(f"local:{folder}", view="specimen", background=how) for how in ("masked", "kept"))
-    assert masked.spec == load_backbone(f"local:{folder}", view="specimen").spec
+    masked, kept = (load(Backbone(f"local:{folder}", view="specimen", background=how)) for how in ("masked", "kept"))
+    assert masked.spec == load(Backbone(f"local:{folder}", view="specimen")).spec
     assert kept.spec.preprocess.background == "kept"
     assert kept.spec.key != masked.spec.key
     picture = Image.new("RGB", (90, 60), (200, 210, 220))
@@ -169,4 +171,4 @@ def test_the_background_is_handed_on(save):
         ("blurred", "must be one of masked, kept"),
     ):
         with pytest.raises(BackboneError, match=message):
-            load_backbone(f"local:{folder}", background=background)
+            load(Backbone(f"local:{folder}", background=background))

@@ -18,9 +18,11 @@ import pytest
 
 from hybridwing.backbones import hub as module
 from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.hub import fetch
-from hybridwing.backbones.local import Choice, LocalBackbone
-from hybridwing.backbones.registry import load_backbone, name_again
+from hybridwing.backbones.load import load
+from hybridwing.backbones.local import LocalBackbone
+from hybridwing.backbones.request import Backbone, name_again
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.preprocess import Preprocess
 
@@ -69,7 +71,7 @@ def refusal(*args: Any, **options: Any) -> str:
 
 def embedded(folder: Path, layout: str | None = None) -> np.ndarray:
     picture = np.random.default_rng(1).normal(size=(3, 32, 32)).astype(np.float32)
-    return LocalBackbone(folder, "x", Choice(device="cpu"), layout).forward([picture])
+    return LocalBackbone(folder, Backbone("x"), Compute(device="cpu"), layout).forward([picture])
 
 
 def test_a_model_of_hugging_face(hub, tmp_path, save):
@@ -295,25 +297,25 @@ def test_a_named_backbone(registry_hub, tmp_path):
     pinned = "2957b322090f9cb17ae72c71981c7218a28d81e0"
     files = repository(clip_models.write(tmp_path / "clip"), commits=(pinned, SECOND))
     registry_hub.repositories["imageomics/bioclip-2"] = files
-    backbone = load_backbone("bioclip-2", device="cpu")
+    backbone = load("bioclip-2", Compute(device="cpu"))
     spec = backbone.spec
     assert (spec.name, spec.family, spec.feature) == ("bioclip-2", "open_clip", "projected")
     assert spec.source == f"imageomics/bioclip-2@{pinned}"
-    local = load_backbone(f"local:{tmp_path / 'clip'}", device="cpu")
+    local = load(f"local:{tmp_path / 'clip'}", Compute(device="cpu"))
     assert local.spec.key == spec.key
     registry_hub.repositories.clear()
-    offline = load_backbone("bioclip-2", device="cpu", offline=True)
+    offline = load("bioclip-2", Compute(device="cpu", offline=True))
     assert offline.spec == spec
 
 
 def test_any_repository_by_name_is_found_again_by_its_commit(registry_hub, tmp_path, save):
     registry_hub.repositories["o/model"] = repository(save("DINOv2"), commits=(FIRST, SECOND))
-    spec = load_backbone("hf:o/model", device="cpu", feature="cls").spec
+    spec = load(Backbone("hf:o/model", feature="cls"), Compute(device="cpu")).spec
     assert spec.name == f"hf:o/model@{SECOND}"
     assert (spec.source, spec.feature, spec.dimension) == (f"o/model@{SECOND}", "cls", 16)
     registry_hub.repositories["o/model"].commits = (FIRST, SECOND, "c" * 40)
-    assert load_backbone(spec.name, device="cpu", feature="cls").spec == spec
-    assert load_backbone(f"hf:o/model@{FIRST}", device="cpu").spec.source == f"o/model@{FIRST}"
+    assert load(Backbone(spec.name, feature="cls"), Compute(device="cpu")).spec == spec
+    assert load(f"hf:o/model@{FIRST}", Compute(device="cpu")).spec.source == f"o/model@{FIRST}"
 
 
 def test_the_first_bioclip_says_how_to_convert_it(registry_hub, tmp_path):
@@ -321,7 +323,7 @@ def test_the_first_bioclip_says_how_to_convert_it(registry_hub, tmp_path):
     (folder / "open_clip_model.safetensors").rename(folder / "open_clip_pytorch_model.bin")
     registry_hub.repositories["imageomics/bioclip"] = repository(folder, commits=(FIRST,))
     with pytest.raises(BackboneError) as caught:
-        load_backbone("bioclip")
+        load("bioclip")
     said = str(caught.value)
     assert (
         "imageomics/bioclip holds its weights as a pickle alone, open_clip_pytorch_model.bin, which could run" in said
@@ -335,20 +337,20 @@ def test_the_first_bioclip_says_how_to_convert_it(registry_hub, tmp_path):
 def test_the_first_bioclip_is_taken_where_a_newer_commit_holds_safetensors(registry_hub, tmp_path):
     folder = clip_models.write(tmp_path / "clip")
     registry_hub.repositories["imageomics/bioclip"] = repository(folder, commits=(FIRST, SECOND))
-    spec = load_backbone("bioclip", device="cpu").spec
+    spec = load("bioclip", Compute(device="cpu")).spec
     assert (spec.name, spec.source) == ("bioclip", f"imageomics/bioclip@{SECOND}")
 
 
 def test_a_run_finds_the_weights_it_was_made_with_again(registry_hub, tmp_path):
     old, new = clip_models.write(tmp_path / "old"), clip_models.write(tmp_path / "new", clip_models.tensors(seed=1))
     registry_hub.repositories["imageomics/bioclip"] = repository(old, commits=(SECOND,))
-    spec = load_backbone("bioclip", device="cpu").spec
+    spec = load("bioclip", Compute(device="cpu")).spec
     registry_hub.repositories["imageomics/bioclip"] = repository(new, commits=(FIRST,))
-    assert load_backbone("bioclip", device="cpu").spec.key != spec.key
+    assert load("bioclip", Compute(device="cpu")).spec.key != spec.key
     registry_hub.repositories.clear()
     assert name_again(spec) == f"bioclip@{SECOND}"
     for offline in (False, True):
-        again = load_backbone(name_again(spec), device="cpu", offline=offline).spec
+        again = load(name_again(spec), Compute(device="cpu", offline=offline)).spec
         assert (again.key, again.source) == (spec.key, spec.source)
     assert name_again(again) == name_again(spec)
 
@@ -357,7 +359,7 @@ def test_a_list_that_pins_another_commit_later_does_not_matter(registry_hub, tmp
     registry_hub.repositories["imageomics/bioclip-2"] = repository(
         clip_models.write(tmp_path / "clip"), commits=(FIRST, SECOND)
     )
-    backbone = load_backbone(f"bioclip-2@{FIRST}", device="cpu")
+    backbone = load(f"bioclip-2@{FIRST}", Compute(device="cpu"))
     assert backbone.spec.source == f"imageomics/bioclip-2@{FIRST}"
 
 
@@ -382,7 +384,7 @@ def test_names_that_find_the_same_again(name, source, again):
 def test_offline_the_first_bioclip_says_how_to_convert_it(registry_hub):
     pinned = "ce901ab3c6a913f9e9ef94ce6d27761069f4f01c"
     with pytest.raises(BackboneError) as caught:
-        load_backbone("bioclip", offline=True)
+        load("bioclip", Compute(offline=True))
     assert str(caught.value).endswith(
         "offline nothing is fetched; where there is a network, and where you trust its source, convert its pickle, "
         "open_clip_pytorch_model.bin, once with: hf download imageomics/bioclip open_clip_config.json "
@@ -391,15 +393,15 @@ def test_offline_the_first_bioclip_says_how_to_convert_it(registry_hub):
     )
     # Of a commit that a run was made with safetensors were fetched once: they can be fetched again.
     with pytest.raises(BackboneError, match=f"fetch it with: hf download .* --revision {SECOND}"):
-        load_backbone(f"bioclip@{SECOND}", offline=True)
+        load(f"bioclip@{SECOND}", Compute(offline=True))
 
 
 def test_a_whole_run_through_the_environment(hub, tmp_path):
     """In a process of its own: the library reads its address when it is imported."""
     hub.repositories["o/model"] = repository(clip_models.write(tmp_path / "clip"))
     program = (
-        "import json; from hybridwing.backbones.registry import load_backbone as load; "
-        "a = load('hf:o/model', device='cpu').spec; b = load('hf:o/model', device='cpu', offline=True).spec; "
+        "import json; from hybridwing.backbones.load import load; from hybridwing.backbones.compute import Compute; "
+        "a, b = (load('hf:o/model', Compute(device='cpu', offline=off)).spec for off in (False, True)); "
         "print(json.dumps([a.source, a == b, a.dimension]))"
     )
     environment = {**os.environ, "HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home")}

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hybridwing.backbones.local import Choice, LocalBackbone
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.load import load
+from hybridwing.backbones.local import LocalBackbone
+from hybridwing.backbones.request import Backbone
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.images.decode import read_rgb
@@ -41,7 +43,7 @@ MODELS = [
 
 
 def local(folder: Path, **options: Any) -> LocalBackbone:
-    return LocalBackbone(folder, f"local:{folder}", Choice(device="cpu", **options))
+    return LocalBackbone(folder, Backbone(f"local:{folder}", **options), Compute(device="cpu"))
 
 
 def inputs(count: int, side: int = 32) -> list[np.ndarray]:
@@ -255,7 +257,7 @@ def test_a_model_for_another_size_of_picture(save):
 
 @pytest.mark.parametrize("device", ["no-such-device", "cuda:99", "meta:x"])
 def test_a_device_that_is_not_there(save, device):
-    backbone = LocalBackbone(save("ViT"), "local:x", Choice(device=device))
+    backbone = LocalBackbone(save("ViT"), Backbone("local:x"), Compute(device=device))
     with pytest.raises(BackboneError, match=f"the device '{device}' cannot be used"):
         backbone.spec  # noqa: B018 - loads the model
 
@@ -302,7 +304,7 @@ def test_good_pictures_are_unharmed_by_bad_ones(save, tmp_path):
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     (tmp_path / "2.png").write_bytes(b"broken")
     items = [(str(number), tmp_path / f"{number}.png") for number in range(5)]
-    table = embed_images(items, backbone, batch_size=3, workers=2)
+    table = embed_images(items, backbone, compute=Compute(batch_size=3, workers=2))
     assert table.uuids == ("0", "1", "3", "4")
     assert [failure.uuid for failure in table.failures] == ["2"]
     for item in items[:2]:
@@ -312,7 +314,7 @@ def test_good_pictures_are_unharmed_by_bad_ones(save, tmp_path):
 
 def test_the_real_one_agrees_with_a_direct_computation(shared):
     folder = shared / "weights" / "mobilenet_v2_1.0_224"
-    backbone = load_backbone(f"local:{folder}", preprocess="sample", device="cpu")
+    backbone = load(Backbone(f"local:{folder}", preprocess="sample"), Compute(device="cpu"))
     assert (backbone.spec.feature, backbone.spec.dimension) == ("pooled", 1280)
     assert (backbone.spec.preprocess.resize, backbone.spec.preprocess.size) == ("squash", 224)
     paths = sorted((shared / "silhouettes" / "images").glob("*.png"))[::600]
@@ -325,6 +327,6 @@ def test_the_real_one_agrees_with_a_direct_computation(shared):
         with torch.no_grad():
             expected = model(torch.from_numpy(pixels.transpose(2, 0, 1)[None]).float()).pooler_output[0].numpy()
         np.testing.assert_allclose(vector, expected, atol=1e-5, rtol=1e-5)
-    own = load_backbone(f"local:{folder}", device="cpu")
+    own = load(f"local:{folder}", Compute(device="cpu"))
     assert own.spec.preprocess.resize_to == 256
     assert own.prepare(read_rgb(paths[0])).value.shape == (3, 224, 224)

@@ -10,8 +10,10 @@ import clip_models
 import numpy as np
 import pytest
 
-from hybridwing.backbones.local import Choice, LocalBackbone
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.load import load
+from hybridwing.backbones.local import LocalBackbone
+from hybridwing.backbones.request import Backbone
 from hybridwing.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ files = pytest.importorskip("safetensors.torch")
 
 
 def local(folder: Path, **options: Any) -> LocalBackbone:
-    return LocalBackbone(folder, f"local:{folder}", Choice(device="cpu", **options))
+    return LocalBackbone(folder, Backbone(f"local:{folder}", **options), Compute(device="cpu"))
 
 
 def inputs(count: int, side: int = clip_models.SIDE) -> list[np.ndarray]:
@@ -85,12 +87,12 @@ def test_the_sample_s_bioclip_embeddings_have_length_1(tmp_path):
 
 def test_what_is_told_of_it(tmp_path):
     folder = clip_models.write(tmp_path / "clip")
-    spec = load_backbone(f"local:{folder}", device="cpu").spec
+    spec = load(f"local:{folder}", Compute(device="cpu")).spec
     assert (spec.family, spec.revision, spec.source) == ("open_clip", "CLIPVisionModel", "")
     prep = spec.preprocess
     assert (prep.resize, prep.size, prep.resize_to, prep.interpolation) == ("shortest", 32, 32, "bicubic")
     assert (prep.mean, prep.std) == ((0.48, 0.45, 0.40), (0.26, 0.27, 0.28))
-    sample = load_backbone(f"local:{folder}", device="cpu", preprocess="sample").spec.preprocess
+    sample = load(Backbone(f"local:{folder}", preprocess="sample"), Compute(device="cpu")).spec.preprocess
     assert (sample.resize, sample.interpolation, sample.mean) == ("squash", "bilinear", prep.mean)
     shutil.copytree(folder, tmp_path / "moved")
     assert local(tmp_path / "moved").spec.key == spec.key
@@ -250,7 +252,7 @@ def test_a_folder_of_both_layouts_is_that_of_hugging_face(tmp_path, save):
     (folder / "open_clip_model.safetensors").unlink()
     assert local(folder).spec.key == key
     clip_models.write(folder)
-    other = LocalBackbone(folder, "x", Choice(device="cpu"), layout="open_clip")
+    other = LocalBackbone(folder, Backbone("x"), Compute(device="cpu"), layout="open_clip")
     assert other.spec.family == "open_clip"
 
 

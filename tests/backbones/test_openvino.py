@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from hybridwing.backbones.registry import load_backbone
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.load import load
 from hybridwing.errors import BackboneError, MissingExtraError
 
 from .conftest import SIDE
@@ -31,7 +32,7 @@ def inputs(count: int, seed: int = 3) -> list[np.ndarray]:
 @pytest.mark.parametrize("architecture", ["DINOv2 with registers", "ConvNeXt", "CLIP vision"])
 def test_its_embeddings_are_those_of_torch(save: Callable[..., Path], architecture: str) -> None:
     name = f"local:{save(architecture)}"
-    torchs, mine = load_backbone(name), load_backbone(name, runtime="openvino")
+    torchs, mine = load(name), load(name, Compute(runtime="openvino"))
     assert mine.spec == torchs.spec
     assert mine.precision == "fp32"
     assert mine.batch_size == torchs.batch_size
@@ -43,7 +44,7 @@ def test_its_embeddings_are_those_of_torch(save: Callable[..., Path], architectu
 
 @needs_openvino
 def test_an_embedding_does_not_depend_on_its_company(save):
-    mine = load_backbone(f"local:{save('ViT')}", runtime="openvino")
+    mine = load(f"local:{save('ViT')}", Compute(runtime="openvino"))
     three = mine.forward(inputs(3))
     np.testing.assert_allclose(mine.forward(inputs(3)[::-1])[::-1], three, atol=1e-6)
 
@@ -51,7 +52,7 @@ def test_an_embedding_does_not_depend_on_its_company(save):
 @needs_openvino
 def test_real_weights(shared, tmp_path):
     name = f"local:{shared / 'weights' / 'mobilenet_v2_1.0_224'}"
-    torchs, mine = load_backbone(name), load_backbone(name, runtime="openvino")
+    torchs, mine = load(name), load(name, Compute(runtime="openvino"))
     pictures = list(np.random.default_rng(0).uniform(-1, 1, (4, 3, 224, 224)).astype(np.float32))
     wanted, got = torchs.forward(pictures), mine.forward(pictures)
     cosine = (wanted * got).sum(1) / np.linalg.norm(wanted, axis=1) / np.linalg.norm(got, axis=1)
@@ -64,7 +65,7 @@ def test_another_model_than_torchs_is_refused(save, monkeypatch):
 
     monkeypatch.setattr(OpenVinoEncoder, "forward", lambda self, batch: -np.ones((len(batch), self.dimension)))
     with pytest.raises(BackboneError, match=r"OpenVINO's embeddings by local:.* are not those of torch \(cosine"):
-        _ = load_backbone(f"local:{save('ViT')}", runtime="openvino").spec
+        _ = load(f"local:{save('ViT')}", Compute(runtime="openvino")).spec
 
 
 @needs_openvino
@@ -76,14 +77,14 @@ def test_a_model_that_it_cannot_translate(save, monkeypatch):
 
     monkeypatch.setattr(openvino, "convert_model", fail)
     with pytest.raises(BackboneError, match=r"OpenVINO cannot run ViTModel \(local:.*\): No conversion .*odd$"):
-        _ = load_backbone(f"local:{save('ViT')}", runtime="openvino").spec
+        _ = load(f"local:{save('ViT')}", Compute(runtime="openvino")).spec
 
 
 @needs_openvino
 def test_no_memory_for_a_batch(save, monkeypatch):
     import openvino
 
-    mine = load_backbone(f"local:{save('ViT')}", runtime="openvino")
+    mine = load(f"local:{save('ViT')}", Compute(runtime="openvino"))
     assert mine.forward(inputs(1)).shape == (1, mine.spec.dimension)
 
     def fail(*_: object, **__: object) -> None:
@@ -114,15 +115,15 @@ def test_without_openvino(save, monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "openvino" else real(name, *a))
     with pytest.raises(MissingExtraError, match=r"--runtime openvino needs .*hybridwing\[openvino\]"):
-        _ = load_backbone(f"local:{save('ViT')}", runtime="openvino").spec
+        _ = load(f"local:{save('ViT')}", Compute(runtime="openvino")).spec
 
 
 def test_runtimes_that_there_are_not(monkeypatch):
     with pytest.raises(BackboneError, match="runtime must be one of torch, openvino; got 'tflite'"):
-        load_backbone("pattern", runtime="tflite")
+        load("pattern", Compute(runtime="tflite"))
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(BackboneError, match="timm's models run in torch alone"):
-        load_backbone("timm:vit_small_patch16_224", runtime="openvino")
+        load("timm:vit_small_patch16_224", Compute(runtime="openvino"))
 
 
 @needs_openvino
@@ -133,8 +134,9 @@ def test_nobody_is_told_that_it_is_used(save, tmp_path):
         "def refuse(*a, **k):\n"
         "    print('asked for', a[0]); raise OSError\n"
         "socket.getaddrinfo = refuse\n"
-        "from hybridwing.backbones.registry import load_backbone\n"
-        f"load_backbone('local:{save('ViT')}', runtime='openvino').spec\n"
+        "from hybridwing.backbones.compute import Compute\n"
+        "from hybridwing.backbones.load import load\n"
+        f"load('local:{save('ViT')}', Compute(runtime='openvino')).spec\n"
         "print('done', sys.modules.get('openvino_telemetry'))\n"
     )
     home = tmp_path / "home"

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import pytest
 
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.entries import backbone_entries
+from hybridwing.backbones.load import load
 from hybridwing.backbones.pattern import PatternBackbone
-from hybridwing.backbones.registry import backbone_entries, load_backbone
+from hybridwing.backbones.request import Backbone
 from hybridwing.errors import BackboneError
 
 
 def test_what_is_listed_can_be_named():
     assert all(entry.summary for entry in backbone_entries())
-    assert isinstance(load_backbone("pattern", device="cuda"), PatternBackbone)
+    assert isinstance(load("pattern", Compute(device="cuda")), PatternBackbone)
 
 
 @pytest.mark.parametrize(
@@ -27,37 +30,37 @@ def test_what_is_listed_can_be_named():
 )
 def test_an_unknown_name_is_answered_with_a_near_one(name, said):
     with pytest.raises(BackboneError) as caught:
-        load_backbone(name)
+        load(name)
     assert said in str(caught.value)
 
 
 def test_a_folder_named_without_its_prefix(tmp_path):
     with pytest.raises(BackboneError) as caught:
-        load_backbone(str(tmp_path))
+        load(str(tmp_path))
     assert f"did you mean local:{tmp_path}? " in str(caught.value)
 
 
 def test_preprocessings():
     with pytest.raises(BackboneError, match="preprocess must be one of default, sample; got 'timm'"):
-        load_backbone("pattern", preprocess="timm")
+        load(Backbone("pattern", preprocess="timm"))
     with pytest.raises(BackboneError, match="--preprocess sample is for backbones with weights"):
-        load_backbone("pattern", preprocess="sample")
+        load(Backbone("pattern", preprocess="sample"))
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(BackboneError, match=r"no folder .*absent; looked for config\.json and model\.safetensors or"):
-        load_backbone(f"local:{tmp_path / 'absent'}")
+        load(f"local:{tmp_path / 'absent'}")
 
 
 def test_home_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     with pytest.raises(BackboneError) as caught:
-        load_backbone("local:~/models")
+        load("local:~/models")
     assert str(tmp_path / "models") in str(caught.value)
 
 
 def test_the_descriptor_masks_the_background():
-    assert load_backbone("pattern", background="masked").spec == load_backbone("pattern").spec
+    assert load(Backbone("pattern", background="masked")).spec == load("pattern").spec
     with pytest.raises(BackboneError, match="the pattern backbone masks the background; it has no background 'kept'"):
-        load_backbone("pattern", background="kept")
+        load(Backbone("pattern", background="kept"))

@@ -10,18 +10,19 @@ from hypothesis import strategies as st
 
 from hybridwing.backbones.base import MOST_PARTS, BackboneSpec
 from hybridwing.backbones.pattern import PatternBackbone
-from hybridwing.backbones.request import Asked, asked_again, asked_for, split_names
+from hybridwing.backbones.request import Backbone, split_names
 from hybridwing.errors import BackboneError
 from hybridwing.runtime.preprocess import Preprocess
 
 
 def told(names: str, views: str = "whole", feature: str = "default") -> list[str]:
-    return [f"{one.name} {one.view} {one.feature}" for one in asked_for(names, views, feature)]
+    return [f"{one.name} {one.view} {one.feature}" for one in Backbone(names, views, feature=feature).singles]
 
 
 @given(st.text().filter(lambda text: "," not in text), st.text().filter(lambda text: "," not in text))
 def test_one_name_with_one_view_is_taken_as_it_is(name, view):
-    assert asked_for(name, view, "cls") == (Asked(name, view, "cls"),)
+    request = Backbone(name, view, feature="cls")
+    assert request.singles == (request,)
 
 
 def test_every_backbone_has_every_view_and_pattern_comes_once():
@@ -68,22 +69,38 @@ def test_a_folder_may_have_commas(tmp_path):
 )
 def test_what_cannot_be(names, views, message):
     with pytest.raises(BackboneError) as caught:
-        asked_for(names, views)
+        Backbone(names, views)
     assert message in str(caught.value)
     assert MOST_PARTS == 64
 
 
-def test_asked_again_by_the_same_names_or_by_new_ones():
+def test_a_backbone_is_asked_for_again_by_the_same_names_or_by_new_ones():
     network = BackboneSpec("local:/a,b", "transformers", "ViT", "ab" * 32, "cls", 8, Preprocess(view="forewings"))
     behind = replace(network, preprocess=Preprocess(view="hindwings"))
     spec = BackboneSpec.of_parts([PatternBackbone().spec, network, behind])
-    again = asked_again(spec, None, lambda part: f"{part.name}@1")
-    assert again[0] == Asked("pattern@1", "specimen", "wings")
-    assert again[1:] == (Asked("local:/a,b@1", "forewings", "cls"), Asked("local:/a,b@1", "hindwings", "cls"))
-    moved = asked_again(spec, "pattern,local:/new", lambda part: part.name)
+    again = Backbone.of(spec).singles
+    assert again[0] == Backbone("pattern")
+    assert [(one.name, one.view, one.feature) for one in again[1:]] == [
+        (("local:/a,b"), "forewings", "cls"),
+        (("local:/a,b"), "hindwings", "cls"),
+    ]
+    moved = Backbone.of(spec, "pattern,local:/new").singles
     assert [one.name for one in moved] == ["pattern", "local:/new", "local:/new"]
     with pytest.raises(BackboneError, match=r"has the backbones pattern, local:/a,b: name all 2 in this order"):
-        asked_again(spec, "local:/new", lambda part: part.name)
+        Backbone.of(spec, "local:/new")
     for names in ("local:/new,pattern", "local:/new,local:/other"):
         with pytest.raises(BackboneError, match=rf"in this order, with commas between; '{names}' was read as local:"):
-            asked_again(spec, names, lambda part: part.name)
+            Backbone.of(spec, names)
+
+
+def test_requests_side_by_side_keep_their_own_views():
+    joined = Backbone.join("pattern", Backbone("a", view="forewings", feature="cls"), Backbone("a,b", view="whole"))
+    assert [(one.name, one.view, one.feature) for one in joined.singles] == [
+        ("pattern", "whole", "default"),
+        ("a", "forewings", "cls"),
+        ("a", "whole", "default"),
+        ("b", "whole", "default"),
+    ]
+    assert joined.name == "pattern,a,b"
+    assert Backbone.join("a") == Backbone("a")
+    assert Backbone(("pattern", "a"), ("whole", "specimen")).singles == Backbone("pattern,a", "whole,specimen").singles

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hybridwing.backbones.registry import load_backbone, name_again
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.load import load
+from hybridwing.backbones.request import Backbone, name_again
 from hybridwing.errors import BackboneError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ NAME = "test_vit.r160_in1k"
 def test_timm_may_be_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(MissingExtraError, match=r"a backbone of timm needs .* pip install 'hybridwing\[timm\]'"):
-        load_backbone(f"timm:{NAME}")
+        load(f"timm:{NAME}")
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def published(timm, hub, tmp_path) -> Any:
 def test_embeddings_are_those_of_timm_itself(timm, published):
     import torch
 
-    backbone = load_backbone(f"timm:{NAME}", device="cpu")
+    backbone = load(f"timm:{NAME}", Compute(device="cpu"))
     spec = backbone.spec
     assert (spec.family, spec.feature, spec.source) == ("timm", "pooled", f"timm/{NAME}@{'a' * 40}")
     batch = np.random.default_rng(0).normal(size=(3, 3, spec.preprocess.size, spec.preprocess.size)).astype(np.float32)
@@ -71,15 +73,15 @@ def test_embeddings_are_those_of_timm_itself(timm, published):
 
 
 def test_a_commit_can_be_named(timm, published, hub):
-    spec = load_backbone(f"timm:{NAME}", device="cpu").spec
+    spec = load(f"timm:{NAME}", Compute(device="cpu")).spec
     hub.repositories[f"timm/{NAME}"].commits = ("a" * 40, "b" * 40)
-    assert load_backbone(name_again(spec), device="cpu").spec.source == spec.source
-    assert load_backbone(f"timm:{NAME}", device="cpu").spec.source == f"timm/{NAME}@{'b' * 40}"
+    assert load(name_again(spec), Compute(device="cpu")).spec.source == spec.source
+    assert load(f"timm:{NAME}", Compute(device="cpu")).spec.source == f"timm/{NAME}@{'b' * 40}"
 
 
 @pytest.mark.parametrize("size", [(400, 300), (517, 389), (160, 160)])
 def test_inputs_are_those_of_timm_itself(timm, published, size):
-    backbone = load_backbone(f"timm:{NAME}", device="cpu")
+    backbone = load(f"timm:{NAME}", Compute(device="cpu"))
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (*size[::-1], 3), dtype=np.uint8))
     steps = timm.data.create_transform(**timm.data.resolve_model_data_config(published))
     np.testing.assert_allclose(backbone.prepare(picture).value, steps(picture).numpy(), atol=1e-5)
@@ -87,17 +89,17 @@ def test_inputs_are_those_of_timm_itself(timm, published, size):
 
 def test_models_that_are_not_there(timm, hub):
     with pytest.raises(BackboneError, match="timm has no model 'no_such_model' with weights on the hub"):
-        load_backbone("timm:no_such_model")
+        load("timm:no_such_model")
     with pytest.raises(BackboneError, match="the hub has no repository timm/"):
-        load_backbone(f"timm:{NAME}")
+        load(f"timm:{NAME}")
 
 
 def test_weights_that_do_not_serve(timm, published, hub):
     hub.repositories[f"timm/{NAME}"].files["model.safetensors"] = b"broken"
     with pytest.raises(BackboneError, match=f"timm cannot load {NAME}"):
-        load_backbone(f"timm:{NAME}", device="cpu").spec  # noqa: B018 - loads the model
+        load(f"timm:{NAME}", Compute(device="cpu")).spec  # noqa: B018 - loads the model
 
 
 def test_features_it_lacks(timm, published):
     with pytest.raises(BackboneError, match="has no feature 'cls'"):
-        load_backbone(f"timm:{NAME}", device="cpu", feature="cls").spec  # noqa: B018 - loads the model
+        load(Backbone(f"timm:{NAME}", feature="cls"), Compute(device="cpu")).spec  # noqa: B018 - loads the model

@@ -57,7 +57,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
         if table == made.train:
             split = {"split_method": "stratified", "test_fraction": 0.3}
             names = ("svm", "knn")
-            train(read_catalogue(table), made.images, root / "run", detectors=names, embeddings=embedded, **split)
+            train(read_catalogue(table), embedded, root / "run", detectors=names, **split)
     return Files(root, made.images, made.train, made.ref_test, places[made.train], places[made.ref_test], root / "run")
 
 

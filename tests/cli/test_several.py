@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hybridwing.embeddings.store import read_table
-from hybridwing.runs.folder import read_run
+from hybridwing.runs.run import load_run
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_a_table_is_made_and_taken_by_the_same_names(call, files, names, shared_
     run = tmp_path / "run"
     trained = call("train", files.train, *shared_options, "--out", run, *taken, "--view", views, *options)
     assert trained.code == 0, trained.err
-    assert read_run(run).manifest.backbone == spec
+    assert load_run(run).manifest.backbone == spec
     turned = call(
         "train", files.train, *shared_options, "--out", tmp_path / "b", *taken, "--view", "forewings,specimen"
     )

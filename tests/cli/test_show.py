@@ -13,7 +13,7 @@ import pytest
 from hybridwing.cli import show as console
 from hybridwing.embeddings.table import Failure
 from hybridwing.evaluation.metrics import detection_metrics
-from hybridwing.runs.predict import RankedImage, Ranking
+from hybridwing.runs.predict import RankedImage, RankedImages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +46,9 @@ def terminal(monkeypatch) -> Callable[..., Terminal]:
     return make
 
 
-def ranking(*names: str) -> Ranking:
+def ranking(*names: str) -> RankedImages:
     images = tuple(RankedImage(i, Path(name), 0.9, i == 1) for i, name in enumerate(names, start=1))
-    return Ranking("svm", 0.975, 0.8, images, ())
+    return RankedImages("svm", 0.975, 0.8, images, ())
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -56,11 +56,9 @@ def test_an_evaluation_fits_a_terminal(files, terminal, width):
     from hybridwing.catalogue.readers import read_catalogue
     from hybridwing.embeddings.store import read_table
     from hybridwing.runs.evaluate import evaluate
-    from hybridwing.runs.folder import read_run
+    from hybridwing.runs.run import load_run
 
-    result = evaluate(
-        read_run(files.run), read_catalogue(files.test), files.images, embeddings=read_table(files.test_embeddings)
-    )
+    result = evaluate(load_run(files.run), read_catalogue(files.test), read_table(files.test_embeddings))
     screen = terminal(width)
     console.show_evaluation(result)
     assert max(map(len, screen.lines)) <= width

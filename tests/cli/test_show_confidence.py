@@ -8,17 +8,17 @@ from types import SimpleNamespace
 
 from hybridwing.cli.show_confidence import show_insight, show_promises, show_uncertainty
 from hybridwing.evaluation.bootstrap import Uncertainty
-from hybridwing.runs.predict import RankedImage, Ranking
+from hybridwing.runs.predict import RankedImage, RankedImages
 
 
 def test_a_long_list_of_strange_images_is_cut(capsys):
     images = tuple(RankedImage(n, Path(f"{n}.png"), 0.5, False, "unlike the training images") for n in range(1, 14))
-    show_promises(Ranking("svm", 0.95, 0.9, images, ()))
+    show_promises(RankedImages("svm", 0.95, 0.9, images, ()))
     shown = capsys.readouterr().out
     assert "of 13 of 13 images nothing can be told" in shown
     assert "… and 3 more" in shown
     assert "11.png" not in shown
-    show_promises(Ranking("svm", 0.95, 0.9, tuple(replace(image, reason="") for image in images), ()))
+    show_promises(RankedImages("svm", 0.95, 0.9, tuple(replace(image, reason="") for image in images), ()))
     assert capsys.readouterr().out == ""
 
 

@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.embed import embed
 from hybridwing.submission.package.requirements import read_requirements
 
 FAULTS = [
@@ -31,7 +32,14 @@ def submission(files, tmp_path_factory):
 
     root = tmp_path_factory.mktemp("submission")
     table = read_catalogue(files.train)
-    run = train(table, files.images, root / "run", detectors=("svm",), split_method="stratified", test_fraction=0.3).run
+    run = train(
+        table,
+        embed(table, files.images),
+        root / "run",
+        detectors=("svm",),
+        split_method="stratified",
+        test_fraction=0.3,
+    )
     build_submission(run, root / "built", archive=True)
     return root
 

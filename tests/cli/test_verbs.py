@@ -13,7 +13,7 @@ from PIL import Image
 from hybridwing import __version__
 from hybridwing.embeddings.store import read_table
 from hybridwing.evaluation.challenge_score import score_files
-from hybridwing.runs.folder import read_run
+from hybridwing.runs.run import load_run
 from hybridwing.runtime.pattern import DIMENSION
 
 VERBS = (
@@ -132,8 +132,8 @@ def test_train(call, files, tmp_path):
         "--split", "stratified", "--test-fraction", "0.3", "--embeddings", files.train_embeddings,
     )  # fmt: skip
     assert (answer.code, answer.err) == (0, "")
-    manifest = read_run(tmp_path / "run").manifest
-    assert manifest == read_run(files.run).manifest
+    manifest = load_run(tmp_path / "run").manifest
+    assert manifest == load_run(files.run).manifest
     lines = answer.out.splitlines()
     assert lines[1] == f"{tmp_path / 'run'}: trained on {manifest.n_train} images, measured on others"
     assert lines[2].split()[:3] == ["detector", "images", "hybrids"]
@@ -173,7 +173,7 @@ def test_train_on_a_table_of_ones_own(call, files, tmp_path):
         "--embeddings", files.train_embeddings,
     )  # fmt: skip
     assert answer.code == 0
-    manifest = read_run(tmp_path / "run").manifest
+    manifest = load_run(tmp_path / "run").manifest
     assert manifest.n_train + manifest.n_heldout == len(rows)
 
 
@@ -258,7 +258,7 @@ def test_quickstart(call, files, tmp_path, monkeypatch):
         with progress("simulating photographs") as report:
             report(1, 1)
         table = read_catalogue(files.test)
-        result = evaluate(read_run(files.run), table, files.images, embeddings=read_table(files.test_embeddings))
+        result = evaluate(load_run(files.run), table, read_table(files.test_embeddings))
         ceilings = (job.Ceiling("major", 20, 3), job.Ceiling("minor", 8, 5), job.Ceiling("mimic", 12, 2))
         return job.QuickstartResult(out / "images", out / "run", out / "evaluation", result, ceilings)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.compute import Compute
 from hybridwing.embeddings.cache import EmbeddingCache
 from hybridwing.embeddings.job import embed_to_file
 from hybridwing.runtime.preprocess import Prepared, Preprocess
@@ -82,7 +83,13 @@ def run(images: Path, work: Path, left: int, *, cached: bool) -> None:
             step.before(owner, name)
     items = [(path.name, path) for path in sorted(images.glob("*.png"))]
     cache = EmbeddingCache(work / "cache") if cached else None
-    embed_to_file(items, MeanColour(work / "count", step), work / "e.parquet", shard_size=4, workers=1, cache=cache)
+    embed_to_file(
+        items,
+        MeanColour(work / "count", step),
+        work / "e.parquet",
+        compute=Compute(workers=1, cache=cache.folder),
+        shard_size=4,
+    )
 
 
 def main(images: Path, root: Path, cached: bool) -> None:

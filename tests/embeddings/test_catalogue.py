@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.pattern import PatternBackbone
-from hybridwing.embeddings.catalogue import embed_catalogue
+from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.errors import EmbeddingError
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ class Listing:
 
 
 def embed(rows: dict[str, str], images: Path) -> Any:
-    return embed_catalogue(Listing(rows), images, PatternBackbone(), batch_size=2, workers=1)  # type: ignore[arg-type]
+    return embed_photographs(
+        photographs(Listing(rows), images), PatternBackbone(), compute=Compute(batch_size=2, workers=1)
+    )  # type: ignore[arg-type]
 
 
 def test_rows_are_keyed_by_the_catalogue(tmp_path):

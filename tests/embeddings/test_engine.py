@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.embeddings import preparing
 from hybridwing.embeddings.cache import EmbeddingCache
+from hybridwing.embeddings.embed import photographs
 from hybridwing.embeddings.engine import embed_images
-from hybridwing.embeddings.folder import items_in
 from hybridwing.embeddings.shards import embed_shards
 from hybridwing.errors import EmbeddingError
 from hybridwing.runtime.preprocess import Prepared, Preprocess
@@ -70,7 +71,7 @@ BAD = {
 @pytest.mark.parametrize("workers", [1, 2, None])
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_good_pictures_are_unharmed_and_bad_ones_listed(items, workers, batch_size):
-    table = embed_images(items, MeanColour(), batch_size=batch_size, workers=workers)
+    table = embed_images(items, MeanColour(), compute=Compute(batch_size=batch_size, workers=workers))
     assert table.uuids == ("u0", "u2", "u5", "u7", "u8")
     assert [failure.uuid for failure in table.failures] == list(BAD)
     for failure in table.failures:
@@ -85,7 +86,7 @@ def test_good_pictures_are_unharmed_and_bad_ones_listed(items, workers, batch_si
 
 
 def test_the_order_is_that_of_the_items(items):
-    table = embed_images(items[::-1], MeanColour(), workers=2)
+    table = embed_images(items[::-1], MeanColour(), compute=Compute(workers=2))
     assert table.uuids == ("u8", "u7", "u5", "u2", "u0")
     assert [failure.uuid for failure in table.failures] == list(BAD)[::-1]
 
@@ -101,7 +102,7 @@ def test_failures_are_logged_and_progress_is_told(items, caplog):
 
 def test_batches_are_full(items):
     backbone = MeanColour()
-    embed_images(items, backbone, batch_size=4)
+    embed_images(items, backbone, compute=Compute(batch_size=4))
     assert backbone.batches == [4, 2]
 
 
@@ -147,7 +148,10 @@ def test_memory_does_not_grow_with_the_collection(items, monkeypatch):
     monkeypatch.setattr(preparing, "ThreadPoolExecutor", lambda count: Slow())
     many = [(f"{n}", items[0][1]) for n in range(100)]
     embed_images(
-        many, MeanColour(), workers=2, batch_size=4, progress=lambda done, of: waiting.append(submitted - done)
+        many,
+        MeanColour(),
+        compute=Compute(workers=2, batch_size=4),
+        progress=lambda done, of: waiting.append(submitted - done),
     )
     assert max(waiting) <= 4 + 16
 
@@ -171,10 +175,10 @@ def test_processes_and_threads_agree_bit_for_bit(many, monkeypatch):
     used: list[int] = []
     real = preparing.ProcessPoolExecutor
     monkeypatch.setattr(preparing, "ProcessPoolExecutor", lambda count, **k: used.append(count) or real(count, **k))
-    in_processes = embed_images(many, PatternBackbone(), workers=2)
+    in_processes = embed_images(many, PatternBackbone(), compute=Compute(workers=2))
     assert used == [2]
-    in_threads = embed_images(many, PatternBackbone(), workers=1)
-    few = embed_images(many[:47], PatternBackbone(), workers=2)
+    in_threads = embed_images(many, PatternBackbone(), compute=Compute(workers=1))
+    few = embed_images(many[:47], PatternBackbone(), compute=Compute(workers=2))
     assert used == [2]
     assert in_processes.uuids == in_threads.uuids
     assert in_processes.failures == in_threads.failures
@@ -202,10 +206,14 @@ def test_when_worker_processes_die_threads_go_on(many, monkeypatch, caplog, surv
 
     monkeypatch.setattr(preparing, "ProcessPoolExecutor", Dying)
     told: list[int] = []
-    table = embed_images(many, PatternBackbone(), workers=2, progress=lambda done, of: told.append(done))
+    table = embed_images(
+        many, PatternBackbone(), compute=Compute(workers=2), progress=lambda done, of: told.append(done)
+    )
     assert told == list(range(1, 49))
     assert "a worker process died" in caplog.text
-    assert table.vectors.tobytes() == embed_images(many, PatternBackbone(), workers=1).vectors.tobytes()
+    assert (
+        table.vectors.tobytes() == embed_images(many, PatternBackbone(), compute=Compute(workers=1)).vectors.tobytes()
+    )
 
 
 def test_a_script_without_a_guard_still_gets_its_table(many, tmp_path):
@@ -240,12 +248,12 @@ class Small(MeanColour):
 
 def test_batches_are_halved_when_memory_runs_out(items, caplog):
     backbone = Small(2)
-    table = embed_images(items, backbone, batch_size=16)
+    table = embed_images(items, backbone, compute=Compute(batch_size=16))
     assert backbone.tried == [6, 3, 1, 1, 1, 1, 1, 1]
     assert table.vectors.tobytes() == embed_images(items, MeanColour()).vectors.tobytes()
     assert "out of memory: going on with batches of 3" in caplog.text
     small = Small(2)
-    embed_images([(f"{n}", items[0][1]) for n in range(20)], small, batch_size=4)
+    embed_images([(f"{n}", items[0][1]) for n in range(20)], small, compute=Compute(batch_size=4))
     assert small.tried == [4, *[2] * 10]
 
 
@@ -280,8 +288,8 @@ def test_a_file_too_large_to_read(items, monkeypatch):
 def test_a_cache_is_filled_and_used(items, tmp_path):
     cache = EmbeddingCache(tmp_path / "cache")
     first, again = MeanColour(), MeanColour()
-    fresh = embed_images(items, first, cache=cache)
-    known = embed_images(items, again, cache=cache)
+    fresh = embed_images(items, first, compute=Compute(cache=cache.folder))
+    known = embed_images(items, again, compute=Compute(cache=cache.folder))
     assert (first.seen, again.seen) == (6, 1)  # the one that becomes NaN is tried again
     assert fresh.vectors.tobytes() == known.vectors.tobytes()
     assert fresh.failures == known.failures
@@ -315,7 +323,7 @@ def test_images_of_the_next_shard_are_prepared_before_this_one_is_done(items, mo
     monkeypatch.setattr(preparing, "ThreadPoolExecutor", lambda count: AtOnce())
     PerBatch.log.clear()
     shards = [[(f"{n}-{k}", items[0][1]) for k in range(4)] for n in range(3)]
-    made = list(embed_shards(shards, PerBatch(), batch_size=4, workers=1))
+    made = list(embed_shards(shards, PerBatch(), compute=Compute(batch_size=4, workers=1)))
     assert [len(shard.table) for shard in made] == [4, 4, 4]
     assert PerBatch.log.count("forward") == 3
     assert PerBatch.log.index("forward") > 4, "images of the next shard are handed to the workers before"
@@ -327,7 +335,7 @@ def test_names_that_are_no_text_get_a_key_that_is(tmp_path):
         Image.new("RGB", (4, 4)).save(tmp_path / name)
     except (OSError, UnicodeError):
         pytest.skip("this file system has no such names")
-    items, _ = items_in(tmp_path)
+    items = photographs(tmp_path).items
     assert [key for key, _ in items] == ["bad\\xff.png"]
     assert embed_images(items, MeanColour()).uuids == ("bad\\xff.png",)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from hybridwing.backbones.compute import Compute
 from hybridwing.embeddings.cache import EmbeddingCache
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.embeddings.head import Part
@@ -120,14 +121,16 @@ def test_a_job_keeps_the_batch_size_it_was_begun_with(pictures, tmp_path):
 
     out = tmp_path / "e.parquet"
     with pytest.raises(StoppedError):
-        embed_to_file(pictures, MeanColour(), out, batch_size=2, shard_size=4, progress=stopping_after(5))
+        embed_to_file(
+            pictures, MeanColour(), out, compute=Compute(batch_size=2), shard_size=4, progress=stopping_after(5)
+        )
     again = Roomy()
     assert embed_to_file(pictures, again, out, shard_size=4).batch_size == 2
     assert max(again.batches) == 2
     fresh = Roomy()
     assert embed_to_file(pictures, fresh, out, shard_size=4).batch_size == 4
     asked = Roomy()
-    assert embed_to_file(pictures, asked, out, shard_size=4, batch_size=3).batch_size == 3
+    assert embed_to_file(pictures, asked, out, compute=Compute(batch_size=3), shard_size=4).batch_size == 3
     assert max(asked.batches) == 3
 
 
@@ -311,21 +314,21 @@ def test_an_engine_of_ones_own(pictures, tmp_path):
 
 def test_a_renamed_folder_uses_the_cache_and_a_changed_pixel_does_not(pictures, tmp_path):
     cache = EmbeddingCache(tmp_path / "cache")
-    first = embed_to_file(pictures, MeanColour(), tmp_path / "a.parquet", cache=cache)
+    first = embed_to_file(pictures, MeanColour(), tmp_path / "a.parquet", compute=Compute(cache=cache.folder))
     assert first.cached == 0
     moved = tmp_path / "moved"
     shutil.move(pictures[0][1].parent, moved)
     items = [(uuid, moved / path.name) for uuid, path in pictures]
     backbone = MeanColour()
-    second = embed_to_file(items, backbone, tmp_path / "b.parquet", cache=cache)
+    second = embed_to_file(items, backbone, tmp_path / "b.parquet", compute=Compute(cache=cache.folder))
     assert (second.cached, backbone.seen) == (9, 0)
     assert read_table(second.out).vectors.tobytes() == read_table(first.out).vectors.tobytes()
     paint(items[3][1], 77)
     backbone = MeanColour()
-    third = embed_to_file(items, backbone, tmp_path / "c.parquet", cache=cache)
+    third = embed_to_file(items, backbone, tmp_path / "c.parquet", compute=Compute(cache=cache.folder))
     assert (third.cached, backbone.seen) == (8, 1)
     other = MeanColour(preprocess=Preprocess(size=16))
-    assert embed_to_file(items, other, tmp_path / "d.parquet", cache=cache).cached == 0
+    assert embed_to_file(items, other, tmp_path / "d.parquet", compute=Compute(cache=cache.folder)).cached == 0
 
 
 def test_works_of_two_kinds_are_apart(pictures, tmp_path):

@@ -22,7 +22,7 @@ from .conftest import paint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hybridwing.backbones.base import Backbone
+    from hybridwing.backbones.base import LoadedBackbone
 
 HERE = Path(__file__).parent
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="the extra 'ray' is not installed")
@@ -61,7 +61,7 @@ def made(tmp_path: Path) -> Path:
     return folder
 
 
-def embed(pictures: list[tuple[str, Path]], out: Path, load: partial[Backbone] | None, made: Path) -> bytes:
+def embed(pictures: list[tuple[str, Path]], out: Path, load: partial[LoadedBackbone] | None, made: Path) -> bytes:
     """Bytes of the table, by a cluster or, with nothing to load, by this process."""
     here = backbones().Counting(made)  # type: ignore[attr-defined]
     with warnings.catch_warnings():

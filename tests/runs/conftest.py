@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.embeddings.catalogue import embed_catalogue
+from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.runs.train import train
 from hybridwing.runtime.preprocess import Prepared, Preprocess
 from hybridwing.simulate.collection import simulate
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
-    from hybridwing.runs.train import TrainingResult
+    from hybridwing.runs.run import Run
 
 #: A random split of so small a table may hold out no hybrid at all.
 SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
@@ -45,19 +46,17 @@ class Data:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     made = simulate(tmp_path_factory.mktemp("simulated") / "collection", specimens=180, size=96, workers=1)
     tables = read_catalogue(made.train), read_catalogue(made.ref_test)
-    embedded = [embed_catalogue(table, made.images, PatternBackbone(), workers=1) for table in tables]
+    embedded = [
+        embed_photographs(photographs(table, made.images), PatternBackbone(), compute=Compute(workers=1))
+        for table in tables
+    ]
     return Data(made.images, *tables, *embedded)
 
 
 @pytest.fixture(scope="session")
-def trained(data: Data, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+def trained(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(
-        data.train,
-        data.images,
-        tmp_path_factory.mktemp("trained") / "run",
-        detectors=("svm", "knn"),
-        embeddings=data.train_embeddings,
-        **SPLIT,
+        data.train, data.train_embeddings, tmp_path_factory.mktemp("trained") / "run", detectors=("svm", "knn"), **SPLIT
     )
 
 
@@ -89,7 +88,7 @@ class StubBackbone:
 def stub(monkeypatch: pytest.MonkeyPatch) -> StubBackbone:
     """Every backbone that training and scoring load is this one."""
     backbone = StubBackbone()
-    monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", lambda name, **_: backbone)
+    monkeypatch.setattr("hybridwing.backbones.load.load", lambda *_: backbone)
     return backbone
 
 

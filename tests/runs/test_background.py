@@ -7,8 +7,10 @@ import json
 import pytest
 
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.runs.folder import MANIFEST, read_run
-from hybridwing.runs.scoring import backbone_of
+from hybridwing.backbones.request import Backbone
+from hybridwing.embeddings.embed import embed
+from hybridwing.runs.folder import MANIFEST
+from hybridwing.runs.run import load_run
 from hybridwing.runs.train import train
 from hybridwing.runtime.preprocess import Preprocess
 from hybridwing.submission.publish.commands import choice_of
@@ -20,14 +22,15 @@ SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
 
 @pytest.fixture
 def asked(monkeypatch, stub):
-    """Every call of `load_backbone`, which gives a backbone that costs nothing."""
+    """Every call of `load`, which gives a backbone that costs nothing."""
     calls = []
 
-    def load(name, *, view, background, **_):
-        calls.append((view, background))
-        return type(stub)(name, preprocess=Preprocess(size=8, view=view, background=background or ""))
+    def load(request, _):
+        calls.append((request.view, request.background))
+        seen = Preprocess(size=8, view=request.view, background=request.background or "")
+        return type(stub)(request.name, preprocess=seen)
 
-    monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", load)
+    monkeypatch.setattr("hybridwing.backbones.load.load", load)
     return calls
 
 
@@ -42,21 +45,21 @@ def asked(monkeypatch, stub):
     ],
 )
 def test_a_run_remembers_its_background(data, tmp_path, asked, view, background, again):
-    options = {"backbone": "stub", "detectors": ("knn",), "view": view, "background": background}
-    run = train(data.train, data.images, tmp_path / "run", **options, **SPLIT).run
+    embeddings = embed(data.train, data.images, Backbone("stub", view=view, background=background))
+    run = train(data.train, embeddings, tmp_path / "run", detectors=("knn",), **SPLIT)
     stored = json.loads((run.folder / MANIFEST).read_text())["backbone"]["preprocess"]
     assert stored.get("background") == ("kept" if again == "kept" else None)
-    read = read_run(run.folder)
+    read = load_run(run.folder)
     assert read.manifest == run.manifest
     assert BackboneSpec.from_dict(read.manifest.to_dict()["backbone"]).key == run.manifest.backbone.key
-    backbone_of(read)
+    read.load_backbone()
     assert asked == [(view, background), (view, again)]
     command = choice_of(read.manifest).command("t.csv", "photos", "run")
     assert (f"--background {again}" in command) == (again is not None)
 
 
 def test_validation_too(data, asked):
-    options = {"backbone": "stub", "detectors": ("knn",), "view": "specimen", "background": "kept"}
-    found = validate(data.train, data.images, protocol="specimen", parts=2, resamples=20, **options)
+    embeddings = embed(data.train, data.images, Backbone("stub", view="specimen", background="kept"))
+    found = validate(data.train, embeddings, protocol="specimen", parts=2, resamples=20, detectors=("knn",))
     assert asked == [("specimen", "kept")]
     assert json.loads(to_json(found))["background"] == "kept"

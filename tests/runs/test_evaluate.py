@@ -10,18 +10,21 @@ import numpy as np
 import pytest
 
 from hybridwing.catalogue.schema import COLUMNS, Catalogue
+from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import BackboneError, CatalogueError, EmbeddingError, RunError, ScoringError
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.evaluation.metrics import detection_metrics
-from hybridwing.runs.evaluate import CONTENTS, check_evaluation_folder, evaluate, write_evaluation
-from hybridwing.runs.folder import read_run
+from hybridwing.report.evaluation_folder import CONTENTS, check_evaluation_folder, write_evaluation
+from hybridwing.runs.evaluate import evaluate
+from hybridwing.runs.run import load_run
 from hybridwing.runs.train import train
 from hybridwing.runtime.scoring import fallback_score
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hybridwing.backbones.request import Backbone
     from hybridwing.runs.evaluate import Evaluation
 
 
@@ -32,7 +35,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def evaluation(data, trained) -> Evaluation:
-    return evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings)
+    return evaluate(trained, data.test, data.test_embeddings)
 
 
 def without(table: EmbeddingTable, gone: set[str]) -> EmbeddingTable:
@@ -68,7 +71,7 @@ def test_the_summary_names_the_run_and_the_table(evaluation, trained, data, tmp_
     assert summary["catalogue"] == "ref_test.csv"
     assert summary["catalogue_sha256"] == data.test.sha256
     assert (summary["n_images"], summary["n_failed"]) == (len(data.test), 0)
-    assert summary["run"] == json.loads(trained.run.manifest.to_json())
+    assert summary["run"] == json.loads(trained.manifest.to_json())
     assert set(summary["challenge"]) == {"svm", "knn"}
 
 
@@ -88,19 +91,19 @@ def test_scores_do_not_depend_on_the_order_of_the_embeddings(data, trained, eval
     table = data.test_embeddings
     order = np.arange(len(table))[::-1]
     turned = EmbeddingTable(tuple(table.uuids[i] for i in order), table.vectors[order], table.backbone)
-    again = evaluate(trained.run, data.test, data.images, embeddings=turned)
+    again = evaluate(trained, data.test, turned)
     for name, result in evaluation.detectors.items():
         assert np.array_equal(again.detectors[name].scores, result.scores)
 
 
 def test_failed_images_count_and_score_as_a_typical_specimen(data, trained, tmp_path):
     gone = {str(uuid) for uuid in data.test.uuids[[0, 7]]}
-    result = evaluate(trained.run, data.test, data.images, embeddings=without(data.test_embeddings, gone))
+    result = evaluate(trained, data.test, without(data.test_embeddings, gone))
     assert {failure.uuid for failure in result.failures} == gone
     for name in ("svm", "knn"):
         scores = result.detectors[name].scores
         assert len(scores) == len(data.test)
-        assert scores[0] == scores[7] == round(fallback_score(trained.run.detector(name)), 4)
+        assert scores[0] == scores[7] == round(fallback_score(trained.detector(name)), 4)
     write_evaluation(result, tmp_path / "out")
     assert score_files(tmp_path / "out" / "predictions_svm.txt", data.test.source) == result.detectors["svm"].challenge
     assert {row["uuid"] for row in rows(tmp_path / "out" / "failures.csv")} == gone
@@ -110,12 +113,12 @@ def test_failed_images_count_and_score_as_a_typical_specimen(data, trained, tmp_
 def test_failures_of_other_images_are_not_reported(data, trained):
     gone = {str(uuid) for uuid in data.test.uuids[[0, 7]]}
     part = data.test.select(np.arange(8, len(data.test)))
-    result = evaluate(trained.run, part, data.images, embeddings=without(data.test_embeddings, gone))
+    result = evaluate(trained, part, without(data.test_embeddings, gone))
     assert result.failures == ()
 
 
 def test_a_table_in_the_training_form_gives_plain_metrics(data, trained, tmp_path, contents):
-    result = evaluate(trained.run, data.train, data.images, embeddings=data.train_embeddings)
+    result = evaluate(trained, data.train, data.train_embeddings)
     assert all(detector.challenge is None for detector in result.detectors.values())
     assert result.detectors["svm"].metrics.n == len(data.train)
     write_evaluation(result, tmp_path / "out")
@@ -126,14 +129,14 @@ def test_a_table_in_the_training_form_gives_plain_metrics(data, trained, tmp_pat
 
 def test_a_reference_table_that_lacks_a_group_gives_plain_metrics(data, trained):
     part = data.test.select(data.test.groups != "minor")
-    result = evaluate(trained.run, part, data.images, embeddings=data.test_embeddings)
+    result = evaluate(trained, part, data.test_embeddings)
     assert result.detectors["svm"].challenge is None
 
 
 @pytest.mark.parametrize("hybrids", [True, False])
 def test_a_table_of_one_class(data, trained, tmp_path, hybrids):
     part = data.test.select(data.test.labels == hybrids)
-    result = evaluate(trained.run, part, data.images, embeddings=data.test_embeddings)
+    result = evaluate(trained, part, data.test_embeddings)
     write_evaluation(result, tmp_path / "out")
     assert rows(tmp_path / "out" / "metrics.csv")[0]["roc_auc"] == "nan"
 
@@ -141,64 +144,69 @@ def test_a_table_of_one_class(data, trained, tmp_path, hybrids):
 class TestWithOwnImages:
     @pytest.fixture
     def run(self, album, stub, tmp_path):
-        return train(album.read(), album.images, tmp_path / "run", detectors=("svm", "knn")).run
+        return train(album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("svm", "knn"))
 
     def test_images_are_embedded_once_for_all_detectors(self, album, stub, run):
         stub.images = 0
         seen = []
-        evaluate(run, album.read(), album.images, progress=lambda done, total: seen.append((done, total)))
+        evaluate(
+            run,
+            album.read(),
+            run.embed(album.read(), album.images, progress=lambda done, total: seen.append((done, total))),
+        )
         assert stub.images == 60
         assert seen[-1] == (60, 60)
 
     def test_unreadable_images_are_failures(self, album, run):
         (album.images / "11.png").write_bytes(b"\xff\xd8\xff")
-        result = evaluate(run, album.read(), album.images)
+        result = evaluate(run, album.read(), run.embed(album.read(), album.images))
         assert [failure.uuid for failure in result.failures] == ["11.png"]
         assert result.detectors["svm"].metrics.n == 60
 
     def test_a_moved_backbone_is_the_same_backbone(self, album, stub, run, monkeypatch):
         moved = type(stub)(name="local:/new/place")
         monkeypatch.setattr(
-            "hybridwing.embeddings.compute.load_backbone", lambda name, **_: {"local:/new/place": moved}[name]
+            "hybridwing.backbones.load.load", lambda request, _: {"local:/new/place": moved}[request.name]
         )
-        result = evaluate(run, album.read(), album.images, backbone="local:/new/place")
+        result = evaluate(run, album.read(), run.embed(album.read(), album.images, backbone="local:/new/place"))
         assert moved.images == 60
         assert result.failures == ()
 
     def test_another_backbone_is_refused(self, album, stub, run, monkeypatch):
         other = type(stub)(weights="retrained")
-        monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", lambda *_, **__: other)
+        monkeypatch.setattr("hybridwing.backbones.load.load", lambda *_: other)
         with pytest.raises(RunError, match=r"the backbone local:x is not the one that .*run was trained with"):
-            evaluate(run, album.read(), album.images, backbone="local:x")
+            evaluate(run, album.read(), run.embed(album.read(), album.images, backbone="local:x"))
 
     def test_a_backbone_that_is_gone_says_how_to_name_it(self, album, run, monkeypatch):
-        def gone(name: str, **_: object) -> None:
-            raise BackboneError(f"no folder {name}")
+        def gone(request: Backbone, _: object) -> None:
+            raise BackboneError(f"no folder {request.name}")
 
-        monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", gone)
+        monkeypatch.setattr("hybridwing.backbones.load.load", gone)
         with pytest.raises(
             BackboneError, match=r"no folder stub \(if the backbone .* was moved, name it with --backbone"
         ):
-            evaluate(run, album.read(), album.images)
+            evaluate(run, album.read(), run.embed(album.read(), album.images))
         with pytest.raises(BackboneError, match=r"^no folder elsewhere$"):
-            evaluate(run, album.read(), album.images, backbone="elsewhere")
+            evaluate(run, album.read(), run.embed(album.read(), album.images, backbone="elsewhere"))
 
-    def test_unlabelled_images_are_refused_before_they_are_embedded(self, album, stub, run):
-        stub.images = 0
+    def test_unlabelled_images_are_refused_before_the_embeddings_are_read(self, album, run):
         with pytest.raises(CatalogueError, match="have no label"):
-            evaluate(run, album.read_unlabelled(), album.images)
-        assert stub.images == 0
+            evaluate(run, album.read_unlabelled(), "never-read.parquet")
 
 
 def test_embeddings_of_another_backbone_are_refused(data, trained, stub):
     table = EmbeddingTable(tuple(data.test.uuids), np.zeros((len(data.test), 48), np.float32), stub.spec)
-    with pytest.raises(EmbeddingError, match=r"were made by stub, and .* was trained on those of pattern"):
-        evaluate(trained.run, data.test, data.images, embeddings=table)
+    with pytest.raises(
+        EmbeddingError,
+        match=r"were made by stub .*, and the run .* is of pattern .*: embeddings of dimension 48, not 862",
+    ):
+        evaluate(trained, data.test, table)
 
 
 def test_embeddings_of_other_images_are_refused(data, trained):
     with pytest.raises(EmbeddingError, match="are not in the embedding table"):
-        evaluate(trained.run, data.test, data.images, embeddings=data.train_embeddings)
+        evaluate(trained, data.test, data.train_embeddings)
 
 
 def test_existing_folders(evaluation, trained, tmp_path, contents):
@@ -210,29 +218,29 @@ def test_existing_folders(evaluation, trained, tmp_path, contents):
         check_evaluation_folder(out)
     check_evaluation_folder(out, overwrite=True)
     write_evaluation(evaluation, out, overwrite=True)
-    before = contents(trained.run.folder)
+    before = contents(trained.folder)
     with pytest.raises(RunError, match=r"holds no evaluation.json, so it is not replaced"):
-        write_evaluation(evaluation, trained.run.folder, overwrite=True)
-    assert contents(trained.run.folder) == before
+        write_evaluation(evaluation, trained.folder, overwrite=True)
+    assert contents(trained.folder) == before
 
 
 def test_nothing_is_left_when_the_figure_cannot_be_drawn(evaluation, tmp_path, monkeypatch):
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hybridwing.report.figures.save_figure", fail)
+    monkeypatch.setattr("hybridwing.report.evaluation_folder.save_figure", fail)
     with pytest.raises(KeyboardInterrupt):
         write_evaluation(evaluation, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_is_read_again_evaluates_alike(data, trained, evaluation):
-    again = evaluate(read_run(trained.run.folder), data.test, data.images, embeddings=data.test_embeddings)
+    again = evaluate(load_run(trained.folder), data.test, data.test_embeddings)
     assert again.detectors["svm"].challenge == evaluation.detectors["svm"].challenge
 
 
 def test_every_measure_has_an_interval_and_detectors_are_compared(data, trained, tmp_path):
-    found = evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, resamples=60)
+    found = evaluate(trained, data.test, data.test_embeddings, resamples=60)
     assert list(found.uncertainty.measures) == ["svm", "knn"]
     for name, result in found.detectors.items():
         measures = found.uncertainty.measures[name]
@@ -255,9 +263,9 @@ def test_every_measure_has_an_interval_and_detectors_are_compared(data, trained,
 
 def test_the_score_without_another_tables_images_stands_beside(data, trained, tmp_path):
     half = data.test.select(np.arange(0, len(data.test), 2))
-    found = evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, minus=half, resamples=20)
+    found = evaluate(trained, data.test, data.test_embeddings, minus=half, resamples=20)
     left = data.test.select(np.arange(1, len(data.test), 2))
-    alone = evaluate(trained.run, left, data.images, embeddings=data.test_embeddings, resamples=20)
+    alone = evaluate(trained, left, data.test_embeddings, resamples=20)
     assert found.remainder is not None
     assert found.remainder.n_images == len(left)
     assert found.remainder.n_hybrids == left.labels.sum()
@@ -273,7 +281,7 @@ def test_the_score_without_another_tables_images_stands_beside(data, trained, tm
 def test_a_table_to_take_out_that_shares_nothing_or_everything_is_refused(data, trained):
     for minus, message in ((data.train, "no image is in"), (data.test, "no image is left without")):
         with pytest.raises(ScoringError, match=message):
-            evaluate(trained.run, data.test, data.images, embeddings=data.test_embeddings, minus=minus)
+            evaluate(trained, data.test, data.test_embeddings, minus=minus)
 
 
 def test_parents_and_strange_images_of_a_labelled_table(data, trained, evaluation, tmp_path):
@@ -296,12 +304,12 @@ def test_parents_and_strange_images_of_a_labelled_table(data, trained, evaluatio
 
 
 def test_reference_labels_change_nothing_in_a_run_and_no_score(data, trained, evaluation, contents):
-    before = contents(trained.run.folder)
+    before = contents(trained.folder)
     table = data.test.table.copy()
     table["hybrid"] = np.random.default_rng(0).permutation(table["hybrid"])
     mixed = Catalogue(table.astype(dict(COLUMNS)), data.test.form, data.test.source, data.test.sha256)
-    again = evaluate(trained.run, mixed, data.images, embeddings=data.test_embeddings, resamples=5)
-    assert contents(trained.run.folder) == before
+    again = evaluate(trained, mixed, data.test_embeddings, resamples=5)
+    assert contents(trained.folder) == before
     for name, result in again.detectors.items():
         assert np.array_equal(result.scores, evaluation.detectors[name].scores)
     assert again.insight is not None

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from hybridwing.errors import DetectorError, RunError
-from hybridwing.runs.folder import new_folder, read_run
+from hybridwing.runs.folder import new_folder
+from hybridwing.runs.run import load_run
 from hybridwing.runtime.arrays import load_arrays, save_arrays
 from hybridwing.submission.publish.commands import choice_of
 
 
 @pytest.fixture
 def copy(trained, tmp_path) -> Path:
-    return Path(shutil.copytree(trained.run.folder, tmp_path / "copy"))
+    return Path(shutil.copytree(trained.folder, tmp_path / "copy"))
 
 
 def change(folder: Path, **values: object) -> None:
@@ -31,14 +32,14 @@ def test_a_run_of_before_specimens_were_weighed_says_so(copy):
     values = json.loads((copy / "run.json").read_text())
     assert values.pop("record_weights")
     (copy / "run.json").write_text(json.dumps(values))
-    manifest = read_run(copy).manifest
+    manifest = load_run(copy).manifest
     assert not manifest.record_weights
     assert "--no-record-weights" in choice_of(manifest).command("t.csv", "photos", "run")
 
 
 def test_a_moved_run_is_read(trained, copy):
-    run = read_run(copy)
-    assert run.manifest == trained.run.manifest
+    run = load_run(copy)
+    assert run.manifest == trained.manifest
     assert run.detector().header.kind == run.manifest.best_detector
     assert run.detector("knn").header.kind == "knn"
     with pytest.raises(RunError, match="has no detector 'sgd'; it has svm, knn"):
@@ -49,34 +50,34 @@ def test_a_moved_run_is_read(trained, copy):
 def test_what_is_no_run(tmp_path, place):
     (tmp_path / "images").mkdir()
     with pytest.raises(RunError, match=r"is no run folder: it has no run.json; make one with: hybridwing train"):
-        read_run(tmp_path / place)
+        load_run(tmp_path / place)
 
 
 @pytest.mark.parametrize("text", ["", "{", "\xff", "[" * 100_000, '{"a": 1', "nul"])
 def test_damaged_json(copy, text):
     (copy / "run.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(RunError, match=r"run.json cannot be read"):
-        read_run(copy)
+        load_run(copy)
 
 
 @pytest.mark.parametrize("text", ["[]", "7", "null", '"run"', "{}", '{"format_version": 1}'])
 def test_json_of_another_kind(copy, text):
     (copy / "run.json").write_text(text)
     with pytest.raises(RunError, match=r"run.json is not what hybridwing writes"):
-        read_run(copy)
+        load_run(copy)
 
 
 @pytest.mark.parametrize("version", [0, -1, True, 1.5, "1", None, [1], float("inf")])
 def test_odd_versions(copy, version):
     change(copy, format_version=version)
     with pytest.raises(RunError, match="no valid 'format_version'"):
-        read_run(copy)
+        load_run(copy)
 
 
 def test_a_newer_format(copy):
     change(copy, format_version=2)
     with pytest.raises(RunError, match="has format 2, made by a newer hybridwing; upgrade"):
-        read_run(copy)
+        load_run(copy)
 
 
 @pytest.mark.parametrize("name", ["backbone", "seed", "detectors", "best_detector", "versions"])
@@ -85,7 +86,7 @@ def test_a_missing_value(copy, name):
     del values[name]
     (copy / "run.json").write_text(json.dumps(values))
     with pytest.raises(RunError, match=f"not what hybridwing writes.*{name}"):
-        read_run(copy)
+        load_run(copy)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_a_missing_value(copy, name):
 def test_a_value_of_the_wrong_type(copy, name, value):
     change(copy, **{name: value})
     with pytest.raises(RunError, match=r"run.json is not what hybridwing writes"):
-        read_run(copy)
+        load_run(copy)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_a_backbone_of_the_wrong_type(copy, name, value):
     backbone = json.loads((copy / "run.json").read_text())["backbone"]
     change(copy, backbone={**backbone, name: value})
     with pytest.raises(RunError, match=r"run.json is not what hybridwing writes"):
-        read_run(copy)
+        load_run(copy)
 
 
 @pytest.mark.parametrize(
@@ -127,25 +128,25 @@ def test_a_backbone_of_the_wrong_type(copy, name, value):
 def test_detectors_that_cannot_be(copy, names):
     change(copy, detectors=names, best_detector=str(names[0]) if names else "svm")
     with pytest.raises(RunError, match="names detectors that it cannot have"):
-        read_run(copy)
+        load_run(copy)
 
 
 def test_a_best_detector_that_is_not_listed(copy):
     change(copy, best_detector="sgd")
     with pytest.raises(RunError, match="names detectors that it cannot have"):
-        read_run(copy)
+        load_run(copy)
 
 
 def test_a_missing_detector(copy):
     (copy / "detectors" / "knn.npz").unlink()
     with pytest.raises(RunError, match="incomplete: no saved detector knn; train again"):
-        read_run(copy)
+        load_run(copy)
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut short", "of another kind", "gone since"])
 def test_a_damaged_detector(copy, damage):
     path = copy / "detectors" / "svm.npz"
-    run, content = read_run(copy), path.read_bytes()
+    run, content = load_run(copy), path.read_bytes()
     path.write_bytes({"empty": b"", "cut short": content[: len(content) // 2]}.get(damage, b"PK\3\4 something"))
     if damage == "gone since":
         path.unlink()
@@ -163,7 +164,7 @@ def test_a_detector_of_another_run(copy):
     arrays["vectors"] = arrays["vectors"][:, :7]
     save_arrays(path, replace(saved, header=replace(saved.header, n_features=7), arrays=arrays))
     with pytest.raises(DetectorError, match=r"does not belong to this run.*embeddings of 7 values and not 862"):
-        read_run(copy).detector("svm")
+        load_run(copy).detector("svm")
 
 
 def test_a_detector_without_calibration(copy):
@@ -172,7 +173,7 @@ def test_a_detector_without_calibration(copy):
     bare = {name: saved.arrays[name] for name in ("vectors", "labels", "n_neighbors")}
     save_arrays(path, replace(saved, header=replace(saved.header, score_map="none"), arrays=bare))
     with pytest.raises(DetectorError, match="not calibrated"):
-        read_run(copy).detector("knn")
+        load_run(copy).detector("knn")
 
 
 class TestNewFolder:
@@ -253,7 +254,7 @@ def test_scores_come_from_the_saved_arrays(data, trained):
     from hybridwing.runs.scoring import score_images
     from hybridwing.runtime.scoring import calibrated_scores
 
-    saved = trained.run.detector("svm")
+    saved = trained.detector("svm")
     uuids = [str(u) for u in data.train.uuids[:5]]
     expected = np.round(calibrated_scores(saved, data.train_embeddings.vectors[:5]), 4)
     assert np.array_equal(score_images(saved, data.train_embeddings, uuids), expected)

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from hybridwing.detectors.calibration import threshold_at
+from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.table import Failure
 from hybridwing.errors import DetectorError, EmbeddingError, HybridwingError, RunError
-from hybridwing.runs.folder import read_run
-from hybridwing.runs.predict import COLUMNS, RankedImage, Ranking, predict
+from hybridwing.runs.predict import COLUMNS, RankedImage, RankedImages, predict
+from hybridwing.runs.run import load_run
 from hybridwing.runs.train import train
 
 HEADER = list(COLUMNS)
@@ -23,7 +24,9 @@ HEADER = list(COLUMNS)
 
 @pytest.fixture
 def run(album, stub, tmp_path):
-    return train(album.read(), album.images, tmp_path / "run", detectors=("svm", "knn"), test_fraction=0.5).run
+    return train(
+        album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("svm", "knn"), test_fraction=0.5
+    )
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def folder(album, tmp_path) -> Path:
     return new
 
 
-def written(ranking: Ranking, path: Path) -> list[list[str]]:
+def written(ranking: RankedImages, path: Path) -> list[list[str]]:
     ranking.write(path)
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
@@ -162,7 +165,7 @@ def test_progress_and_another_backbone(run, folder, stub, monkeypatch):
     seen = []
     predict(run, [folder], progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (5, 5)
-    monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", lambda *_, **__: type(stub)(weights="other"))
+    monkeypatch.setattr("hybridwing.backbones.load.load", lambda *_: type(stub)(weights="other"))
     with pytest.raises(RunError, match="is not the one"):
         predict(run, [folder])
 
@@ -185,7 +188,7 @@ def test_awkward_names_are_read_back(tmp_path):
     """A path is written so that it still names the file, and so that no spreadsheet computes it."""
     images = tuple(RankedImage(i, Path(name), 0.5, False) for i, name in enumerate(AWKWARD, start=1))
     failures = tuple(Failure(name, name, "open", "empty") for name in AWKWARD)
-    lines = written(Ranking("svm", 0.95, 0.9, images, failures), tmp_path / "ranked.csv")
+    lines = written(RankedImages("svm", 0.95, 0.9, images, failures), tmp_path / "ranked.csv")
     paths = [line[1] for line in lines[1:]]
     assert [Path(path) for path in paths] == [Path(name) for name in AWKWARD] * 2
     assert not any(path.startswith(("=", "+", "-", "@")) for path in paths)
@@ -194,7 +197,7 @@ def test_awkward_names_are_read_back(tmp_path):
 
 def test_a_name_that_is_not_unicode_is_written_legibly(tmp_path):
     path = Path(os.fsdecode(b"caf\xe9.png"))
-    Ranking("svm", 0.95, 0.9, (RankedImage(1, path, 0.5, False),), ()).write(tmp_path / "ranked.csv")
+    RankedImages("svm", 0.95, 0.9, (RankedImage(1, path, 0.5, False),), ()).write(tmp_path / "ranked.csv")
     assert b"caf\\udce9.png" in (tmp_path / "ranked.csv").read_bytes()
 
 
@@ -245,7 +248,7 @@ def test_images_unlike_training_have_no_verdict_and_come_last(run, folder, tmp_p
 
 def test_parents_are_told_where_the_run_knows_subspecies(trained, data, tmp_path):
     places = [data.images / str(name) for name in data.test.table["filename"][:12]]
-    ranking = predict(trained.run, places, tnr=0.9)
+    ranking = predict(trained, places, tnr=0.9)
     assert ranking.lacking == ()
     for image in ranking.images:
         assert (image.parentage is None) == bool(image.reason)
@@ -259,25 +262,25 @@ def test_parents_are_told_where_the_run_knows_subspecies(trained, data, tmp_path
 
 def test_a_run_of_before_still_predicts_and_says_what_it_does_not_know(trained, data, tmp_path):
     old = tmp_path / "old"
-    shutil.copytree(trained.run.folder, old)
+    shutil.copytree(trained.folder, old)
     (old / "familiarity.npz").unlink()
     (old / "parents.npz").unlink()
     places = [data.images / str(name) for name in data.test.table["filename"][:3]]
-    ranking = predict(read_run(old), places, tnr=0.9)
+    ranking = predict(load_run(old), places, tnr=0.9)
     assert {image.verdict for image in ranking.images} <= {"hybrid", "non-hybrid"}
     assert [image.parentage for image in ranking.images] == [None] * 3
     assert len(ranking.lacking) == 2
-    now = predict(trained.run, places, tnr=0.9)
+    now = predict(trained, places, tnr=0.9)
     assert {i.path: i.score for i in ranking.images} == {i.path: i.score for i in now.images}
 
 
 def test_a_damaged_file_of_a_run_is_named(trained, data, tmp_path):
     broken = tmp_path / "broken"
-    shutil.copytree(trained.run.folder, broken)
+    shutil.copytree(trained.folder, broken)
     (broken / "parents.npz").write_bytes(b"no archive")
     with pytest.raises(RunError, match=r"parents\.npz cannot be read"):
-        predict(read_run(broken), [data.images / str(data.test.table["filename"][0])], tnr=0.9)
+        predict(load_run(broken), [data.images / str(data.test.table["filename"][0])], tnr=0.9)
     (broken / "parents.npz").unlink()
     (broken / "scores.csv").write_text("detector,score\nsvm,x\nknn,x\n", encoding="utf-8")
     with pytest.raises(RunError, match=r"scores\.csv cannot be read"):
-        predict(read_run(broken), [data.images / str(data.test.table["filename"][0])], tnr=0.9, prevalence=0.1)
+        predict(load_run(broken), [data.images / str(data.test.table["filename"][0])], tnr=0.9, prevalence=0.1)

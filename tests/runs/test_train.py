@@ -5,19 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.store import read_table
 from hybridwing.embeddings.table import EmbeddingTable, Failure
-from hybridwing.errors import BackboneError, CatalogueError, DetectorError, EmbeddingError, HybridwingError, RunError
-from hybridwing.runs.folder import CONTENTS, read_run
+from hybridwing.errors import CatalogueError, DetectorError, EmbeddingError, HybridwingError, RunError
+from hybridwing.runs.folder import CONTENTS
+from hybridwing.runs.run import load_run
 from hybridwing.runs.train import train
 from hybridwing.runtime.arrays import load_arrays
-from hybridwing.runtime.preprocess import Preprocess
 from hybridwing.submission.publish.commands import choice_of
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_the_folder_holds_what_is_documented(data, trained):
-    folder = trained.run.folder
+    folder = trained.folder
     assert {p.name for p in folder.iterdir()} == set(CONTENTS)
     assert {p.name for p in (folder / "detectors").iterdir()} == {"svm.npz", "knn.npz"}
-    manifest = read_run(folder).manifest
-    assert manifest == trained.run.manifest
+    manifest = load_run(folder).manifest
+    assert manifest == trained.manifest
     assert manifest.detectors == ("svm", "knn")
     assert manifest.n_images == manifest.n_embedded == len(data.train)
     assert manifest.n_train + manifest.n_heldout == len(data.train)
@@ -49,14 +49,14 @@ def test_the_folder_holds_what_is_documented(data, trained):
 
 
 def test_its_tables_agree_with_its_detectors(data, trained):
-    folder = trained.run.folder
+    folder = trained.folder
     measured = {row["detector"]: row for row in rows(folder / "metrics.csv")}
     assert list(measured) == ["svm", "knn"]
     for name, metrics in trained.metrics.items():
         assert float(measured[name]["prc_auc"]) == metrics.prc_auc
-        assert int(measured[name]["n_hybrids"]) == metrics.n_hybrids == trained.run.manifest.n_heldout_hybrids
+        assert int(measured[name]["n_hybrids"]) == metrics.n_hybrids == trained.manifest.n_heldout_hybrids
     scores = rows(folder / "scores.csv")
-    assert len(scores) == 2 * trained.run.manifest.n_heldout
+    assert len(scores) == 2 * trained.manifest.n_heldout
     saved = load_arrays(folder / "detectors" / "svm.npz")
     others = sorted(float(row["score"]) for row in scores if row["detector"] == "svm" and row["label"] == "0")
     assert np.array_equal(others, saved.arrays["heldout_nonhybrid"])
@@ -65,14 +65,14 @@ def test_its_tables_agree_with_its_detectors(data, trained):
 
 
 def test_the_embeddings_of_a_run_are_those_of_its_catalogue(data, trained):
-    table = read_table(trained.run.folder / "embeddings.parquet")
+    table = read_table(trained.folder / "embeddings.parquet")
     assert table.uuids == tuple(data.train.uuids)
     assert np.array_equal(table.vectors, data.train_embeddings.vectors)
 
 
 def test_same_seed_same_bytes_and_another_seed_differs(album, stub, tmp_path, contents):
     def run(name: str, seed: int) -> dict[str, bytes]:
-        train(album.read(), album.images, tmp_path / name, detectors=("svm", "sgd"), seed=seed)
+        train(album.read(), embed(album.read(), album.images), tmp_path / name, detectors=("svm", "sgd"), seed=seed)
         return contents(tmp_path / name)
 
     first, second, other = run("a", 1), run("b", 1), run("c", 2)
@@ -85,18 +85,17 @@ def test_images_are_embedded_once_for_all_detectors(album, stub, tmp_path):
     seen = []
     result = train(
         album.read(),
-        album.images,
+        embed(album.read(), album.images, progress=lambda done, total: seen.append((done, total))),
         tmp_path / "run",
         detectors=("svm", "knn", "gaussian", "svm"),
-        progress=lambda done, total: seen.append((done, total)),
     )
     assert stub.images == len(album.names)
     assert seen == [(n, 60) for n in range(1, 61)]
-    assert result.run.manifest.detectors == ("svm", "knn", "gaussian")
+    assert result.manifest.detectors == ("svm", "knn", "gaussian")
 
 
 def test_given_embeddings_make_the_same_run_even_from_a_larger_table_in_another_order(album, stub, tmp_path, contents):
-    train(album.read(), album.images, tmp_path / "embedded", detectors=("svm",))
+    train(album.read(), embed(album.read(), album.images), tmp_path / "embedded", detectors=("svm",))
     table = read_table(tmp_path / "embedded" / "embeddings.parquet")
     order = np.random.default_rng(0).permutation(len(table))
     larger = EmbeddingTable(
@@ -107,40 +106,28 @@ def test_given_embeddings_make_the_same_run_even_from_a_larger_table_in_another_
         runtime=table.runtime,
     )
     images = stub.images
-    result = train(album.read(), album.images, tmp_path / "given", detectors=("svm",), embeddings=larger)
+    result = train(album.read(), larger, tmp_path / "given", detectors=("svm",))
     assert contents(tmp_path / "given") == contents(tmp_path / "embedded")
-    assert result.run.manifest.n_embedded == 60
+    assert result.manifest.n_embedded == 60
     assert result.failures == ()
     assert stub.images == images
-
-
-@pytest.mark.parametrize("change", [{"weights_sha256": "other"}, {"preprocess": Preprocess(size=16)}])
-def test_embeddings_of_another_backbone_are_refused(album, stub, tmp_path, change):
-    table = EmbeddingTable(album.names, np.zeros((60, 48), np.float32), replace(stub.spec, **change))
-    with pytest.raises(EmbeddingError, match="other weights or preprocessing"):
-        train(album.read(), album.images, tmp_path / "run", embeddings=table)
-    kept = replace(stub.spec, preprocess=Preprocess(view="specimen", background="kept"))
-    table = EmbeddingTable(album.names, np.zeros((60, 48), np.float32), kept)
-    with pytest.raises(EmbeddingError, match=r"\(view specimen, background kept\), and .* \(view whole\)"):
-        train(album.read(), album.images, tmp_path / "run", embeddings=table)
-    assert not (tmp_path / "run").exists()
 
 
 def test_embeddings_of_other_images_are_refused(album, stub, tmp_path):
     table = EmbeddingTable(("a", "b"), np.zeros((2, 48), np.float32), stub.spec)
     with pytest.raises(EmbeddingError, match="60 of 60 images are not in the embedding table"):
-        train(album.read(), album.images, tmp_path / "run", embeddings=table)
+        train(album.read(), table, tmp_path / "run")
 
 
 def test_bad_images_are_listed_and_the_rest_is_unharmed(album, stub, tmp_path):
     (album.images / "03.png").write_bytes(b"no picture")
     (album.images / "08.png").unlink()
-    result = train(album.read(), album.images, tmp_path / "run", detectors=("knn",))
+    result = train(album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("knn",))
     assert [failure.uuid for failure in result.failures] == ["03.png", "08.png"]
     listed = rows(tmp_path / "run" / "failures.csv")
     assert [(row["uuid"], row["stage"]) for row in listed] == [("03.png", "open"), ("08.png", "open")]
     assert listed[1]["reason"] == "no such file"
-    manifest = result.run.manifest
+    manifest = result.manifest
     assert (manifest.n_images, manifest.n_embedded, manifest.n_train + manifest.n_heldout) == (60, 58, 58)
     assert not {"03.png", "08.png"} & {row["uuid"] for row in rows(tmp_path / "run" / "scores.csv")}
 
@@ -150,9 +137,11 @@ def test_a_table_without_hybrids_in_the_held_out_part_still_trains(album, stub, 
     few = [line for i, line in enumerate(lines[1:]) if ",hybrid," not in line or i < 8]
     album.table.write_text("\n".join([lines[0], *few]) + "\n")
     seeds = (s for s in range(40) if _held_out_hybrids(album, s) == 0)
-    result = train(album.read(), album.images, tmp_path / "run", detectors=("svm", "knn"), seed=next(seeds))
-    assert result.run.manifest.n_heldout_hybrids == 0
-    assert result.run.manifest.best_detector == "svm"
+    result = train(
+        album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("svm", "knn"), seed=next(seeds)
+    )
+    assert result.manifest.n_heldout_hybrids == 0
+    assert result.manifest.best_detector == "svm"
     assert rows(tmp_path / "run" / "metrics.csv")[0]["roc_auc"] == "nan"
 
 
@@ -164,7 +153,7 @@ def _held_out_hybrids(album, seed: int) -> int:
 
 
 class TestRefusals:
-    """Whatever is wrong is said before any image is embedded, and nothing is left behind."""
+    """Whatever is wrong is said before the embeddings are read, and nothing is left behind."""
 
     @pytest.fixture(autouse=True)
     def nothing_is_written(self, album, stub, tmp_path, contents):
@@ -186,44 +175,31 @@ class TestRefusals:
     )
     def test_of_a_setting(self, album, tmp_path, settings, error, message):
         with pytest.raises(error, match=message):
-            train(album.read(), album.images, tmp_path / "run", **settings)
-
-    def test_of_a_backbone(self, album, tmp_path, monkeypatch):
-        from hybridwing.backbones.registry import load_backbone
-
-        monkeypatch.setattr("hybridwing.embeddings.compute.load_backbone", load_backbone)
-        with pytest.raises(BackboneError, match="no backbone is called 'patern'"):
-            train(album.read(), album.images, tmp_path / "new" / "run", backbone="patern")
+            train(album.read(), "never-read.parquet", tmp_path / "run", **settings)
 
     def test_of_an_unlabelled_table(self, album, tmp_path):
         with pytest.raises(CatalogueError, match="60 of 60 images have no label"):
-            train(album.read_unlabelled(), album.images, tmp_path / "run")
+            train(album.read_unlabelled(), "never-read.parquet", tmp_path / "run")
 
-    def test_of_a_missing_folder_of_images(self, album, tmp_path):
-        with pytest.raises(EmbeddingError, match="no folder of images at"):
-            train(album.read(), tmp_path / "nowhere", tmp_path / "run")
-
-    def test_of_images_that_are_all_bad(self, album, tmp_path):
-        for name in album.names:
-            (album.images / name).write_bytes(b"")
-        with pytest.raises(EmbeddingError, match="not one of 60 images could be embedded"):
-            train(album.read(), album.images, tmp_path / "a" / "b" / "run")
+    def test_of_embeddings_that_are_not_there(self, album, tmp_path):
+        with pytest.raises(EmbeddingError, match="no embedding table at"):
+            train(album.read(), tmp_path / "nowhere.parquet", tmp_path / "a" / "b" / "run")
 
     def test_of_a_folder_that_exists(self, album, tmp_path):
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "thesis.txt").write_text("years of work")
         with pytest.raises(RunError, match="exists already; choose another name or say --overwrite"):
-            train(album.read(), album.images, tmp_path / "mine")
+            train(album.read(), "never-read.parquet", tmp_path / "mine")
         with pytest.raises(RunError, match=r"holds no run.json, so it is not replaced"):
-            train(album.read(), album.images, tmp_path / "mine", overwrite=True)
+            train(album.read(), "never-read.parquet", tmp_path / "mine", overwrite=True)
         assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
 
     def test_of_a_place_that_cannot_be_written(self, album, tmp_path):
         (tmp_path / "mine").write_text("a file")
         with pytest.raises(RunError, match="cannot write"):
-            train(album.read(), album.images, tmp_path / "mine" / "run")
+            train(album.read(), "never-read.parquet", tmp_path / "mine" / "run")
         with pytest.raises(RunError, match="exists already"):
-            train(album.read(), album.images, tmp_path / "mine")
+            train(album.read(), "never-read.parquet", tmp_path / "mine")
 
 
 @pytest.mark.parametrize("part", ["train", "held-out"])
@@ -236,7 +212,7 @@ def test_a_part_whose_images_all_failed_is_an_error(album, stub, tmp_path, part)
     for uuid in table.uuids[gone]:
         (album.images / uuid).unlink()
     with pytest.raises(RunError, match="no image is left in the training or the held-out part"):
-        train(table, album.images, tmp_path / "run")
+        train(table, embed(table, album.images), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -247,39 +223,39 @@ def test_a_training_that_breaks_off_leaves_nothing(album, stub, tmp_path, monkey
 
     monkeypatch.setattr("hybridwing.runs.train.save_arrays", break_off)
     with pytest.raises(RunError if stop is OSError else stop, match="in the middle"):
-        train(album.read(), album.images, tmp_path / "runs" / "deep" / "run")
+        train(album.read(), embed(album.read(), album.images), tmp_path / "runs" / "deep" / "run")
     assert {p.name for p in tmp_path.iterdir()} == {"photographs", "album.csv"}
 
 
 def test_overwrite_replaces_a_run_only_when_the_new_one_is_whole(album, stub, tmp_path, contents, monkeypatch):
     out = tmp_path / "run"
-    train(album.read(), album.images, out, seed=1)
+    train(album.read(), embed(album.read(), album.images), out, seed=1)
     before = contents(out)
     with monkeypatch.context() as patch:
         patch.setattr("hybridwing.runs.train.write_metrics", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
         with pytest.raises(RunError, match="disk full"):
-            train(album.read(), album.images, out, seed=2, overwrite=True)
+            train(album.read(), embed(album.read(), album.images), out, seed=2, overwrite=True)
     assert contents(out) == before
-    train(album.read(), album.images, out, seed=2, overwrite=True)
+    train(album.read(), embed(album.read(), album.images), out, seed=2, overwrite=True)
     assert json.loads((out / "run.json").read_text())["seed"] == 2
     assert {p.name for p in tmp_path.iterdir()} == {"photographs", "album.csv", "run"}
 
 
 def test_a_run_that_holds_something_else_is_never_replaced(album, stub, tmp_path, contents):
     out = tmp_path / "run"
-    train(album.read(), album.images, out)
+    train(album.read(), embed(album.read(), album.images), out)
     shutil.copytree(out / "detectors", out / "my evaluation")
     before = contents(out)
     with pytest.raises(RunError, match="also holds my evaluation, so it is not replaced"):
-        train(album.read(), album.images, out, overwrite=True)
+        train(album.read(), embed(album.read(), album.images), out, overwrite=True)
     assert contents(out) == before
 
 
 def test_the_default_detector_is_fusion_with_the_backbones_blocks(data, tmp_path):
-    result = train(data.train, data.images, tmp_path / "run", embeddings=data.train_embeddings, **STRATIFIED)
-    assert result.run.manifest.detectors == ("fusion",)
+    result = train(data.train, data.train_embeddings, tmp_path / "run", **STRATIFIED)
+    assert result.manifest.detectors == ("fusion",)
     header = load_arrays(tmp_path / "run" / "detectors" / "fusion.npz").header
-    assert header.params["blocks"] == list(result.run.manifest.backbone.widths)
+    assert header.params["blocks"] == list(result.manifest.backbone.widths)
 
 
 def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
@@ -302,8 +278,8 @@ def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
     table.write_text("\n".join([lines[0], *(",".join(row) for row in permuted)]) + "\n", encoding="utf-8")
     models = []
     for name, path in (("a", source), ("b", table)):
-        run = train(data.train, data.images, tmp_path / name, embeddings=data.train_embeddings, **STRATIFIED).run
-        evaluate(run, read_catalogue(path), data.images)
+        run = train(data.train, data.train_embeddings, tmp_path / name, **STRATIFIED)
+        evaluate(run, read_catalogue(path), run.embed(read_catalogue(path), data.images))
         models.append(contents(tmp_path / name))
     assert permuted != cells
     assert models[0] == models[1]
@@ -311,10 +287,10 @@ def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
 
 def test_record_weights_can_be_switched_off(data, tmp_path):
     options = {"detectors": ("block-discriminant",), **STRATIFIED}
-    weighed = train(data.train, data.images, tmp_path / "weighed", **options).run
-    alike = train(data.train, data.images, tmp_path / "alike", record_weights=False, **options).run
+    weighed = train(data.train, embed(data.train, data.images), tmp_path / "weighed", **options)
+    alike = train(data.train, embed(data.train, data.images), tmp_path / "alike", record_weights=False, **options)
     assert weighed.manifest.record_weights
-    assert not read_run(alike.folder).manifest.record_weights
+    assert not load_run(alike.folder).manifest.record_weights
     heads = [run.detector("block-discriminant").header.params["balance_records"] for run in (weighed, alike)]
     assert heads == [True, False]
     assert "--no-record-weights" in choice_of(alike.manifest).command("t.csv", "photos", "run")

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import DetectorError, EmbeddingError, RunError
 from hybridwing.validation import validate as validation
@@ -20,14 +21,7 @@ def rows_of(path):
 
 
 def test_protocol_beside_the_record_alone(data, tmp_path):
-    found = validate(
-        data.train,
-        data.images,
-        protocol="cross",
-        detectors=("svm", "svm"),
-        embeddings=data.train_embeddings,
-        resamples=50,
-    )
+    found = validate(data.train, data.train_embeddings, protocol="cross", detectors=("svm", "svm"), resamples=50)
     assert [(row.scorer, row.unit) for row in found.report.rows] == [
         ("svm", "8 x 9"), ("svm", "mean"), ("record only", "8 x 9"), ("record only", "mean"),
     ]  # fmt: skip
@@ -54,17 +48,17 @@ def test_images_without_an_embedding_are_left_out_and_named(data):
     lost = table.uuids[0]
     failure = Failure(lost, lost, "decode", "truncated")
     lacking = EmbeddingTable(table.uuids[1:], table.vectors[1:], table.backbone, (failure,))
-    found = validate(data.train, data.images, protocol="specimen", embeddings=lacking, resamples=20)
+    found = validate(data.train, lacking, protocol="specimen", resamples=20)
     assert found.failures == (failure,)
     assert lost not in found.catalogue.uuids
     nothing = tuple(Failure(uuid, uuid, "decode", "truncated") for uuid in table.uuids)
     empty = EmbeddingTable((), np.empty((0, table.backbone.dimension), np.float32), table.backbone, nothing)
     with pytest.raises(EmbeddingError, match="no image"):
-        validate(data.train, data.images, protocol="specimen", embeddings=empty)
+        validate(data.train, empty, protocol="specimen")
 
 
 def test_images_are_embedded_where_no_table_is_given(data, stub):
-    found = validate(data.train, data.images, protocol="specimen", detectors=("knn",), resamples=20)
+    found = validate(data.train, embed(data.train, data.images), protocol="specimen", detectors=("knn",), resamples=20)
     assert stub.images == len(data.train)
     assert found.backbone == stub.spec
 
@@ -72,14 +66,14 @@ def test_images_are_embedded_where_no_table_is_given(data, stub):
 def test_unknown_and_no_detectors_are_refused_before_embedding(data, stub):
     for names, message in ((("svn",), "unknown detector"), ((), "no detector")):
         with pytest.raises(DetectorError, match=message):
-            validate(data.train, data.images, detectors=names)
+            validate(data.train, embed(data.train, data.images), detectors=names)
     assert stub.images == 0
 
 
 def test_it_says_whether_specimens_were_weighed_by_their_records(data):
     options = {"protocol": "specimen", "detectors": ("knn",), "embeddings": data.train_embeddings, "resamples": 20}
     for weighed in (True, False):
-        found = validate(data.train, data.images, record_weights=weighed, **options)
+        found = validate(data.train, embed(data.train, data.images), record_weights=weighed, **options)
         assert json.loads(validation.to_json(found))["record_weights"] is weighed
 
 
@@ -87,5 +81,5 @@ def test_detectors_are_told_what_the_embedding_consists_of(data, monkeypatch):
     told = []
     real = validation.held_out_scores
     monkeypatch.setattr(validation, "held_out_scores", lambda *a, **k: told.append(k["blocks"]) or real(*a, **k))
-    validate(data.train, data.images, protocol="specimen", embeddings=data.train_embeddings, resamples=20)
+    validate(data.train, data.train_embeddings, protocol="specimen", resamples=20)
     assert told == [data.train_embeddings.backbone.widths] == [(862,)]

@@ -9,8 +9,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
+from hybridwing.backbones.load import backbone_entries
 from hybridwing.backbones.pattern import PatternBackbone
-from hybridwing.backbones.registry import backbone_entries
 from hybridwing.images.decode import read_rgb
 from hybridwing.runtime.pattern import DIMENSION, cut_wings, describe
 from hybridwing.runtime.specimen import find_specimen, working_copy

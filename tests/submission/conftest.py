@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.embeddings.catalogue import embed_catalogue
+from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 from hybridwing.submission.build.building import build_submission
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
     from hybridwing.submission.rehearse.verdict import SubmissionRun
 
 #: A random split of so small a table may hold out no hybrid at all.
@@ -68,9 +69,9 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     root = tmp_path_factory.mktemp("challenge")
     made = simulate(root / "collection", specimens=180, size=96, workers=1)
     table = read_catalogue(made.train)
-    embedded = embed_catalogue(table, made.images, PatternBackbone(), workers=1)
+    embedded = embed_photographs(photographs(table, made.images), PatternBackbone(), compute=Compute(workers=1))
     names = ("svm", "knn")
-    trained = train(table, made.images, root / "run", detectors=names, embeddings=embedded, **SPLIT)
+    trained = train(table, embedded, root / "run", detectors=names, **SPLIT)
     return Collection(made.images, made.train, made.ref_test, trained.run)
 
 

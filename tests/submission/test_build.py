@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 
 import hybridwing.runtime
+from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.local import LocalBackbone
+from hybridwing.backbones.request import Backbone
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import RunError, SubmissionError
-from hybridwing.runs.folder import Run, read_run
-from hybridwing.runs.scoring import backbone_of, score_images
+from hybridwing.runs.run import Run, load_run
+from hybridwing.runs.scoring import score_images
 from hybridwing.runs.train import train
 from hybridwing.runtime.settings import Settings
 from hybridwing.submission.build.building import CONTENTS, RUNTIME, build_submission, runtime_modules
@@ -31,7 +34,7 @@ from hybridwing.submission.package.requirements import read_requirements
 def library_scores(run: Run, detector: str, paths: list[Path], backbone: str | None = None) -> list[float]:
     """What the library says of images one by one; of one that fails, the score of a typical specimen."""
     items = [(path.name, path) for path in paths]
-    table = embed_images(items, backbone_of(run, name=backbone), workers=1)
+    table = embed_images(items, run.load_backbone(backbone), compute=Compute(workers=1))
     return score_images(run.detector(detector), table, [path.name for path in paths]).tolist()
 
 
@@ -91,7 +94,7 @@ def test_the_zip_is_flat_and_the_same_twice(built, collection, tmp_path):
     with zipfile.ZipFile(archive) as opened:
         assert "model.py" in opened.namelist()
         assert all(entry.date_time[0] == 1980 for entry in opened.infolist())
-    again = build_submission(read_run(collection.run.folder), tmp_path / "other", detector="svm", archive=True)
+    again = build_submission(load_run(collection.run.folder), tmp_path / "other", detector="svm", archive=True)
     assert again.archive is not None
     assert again.archive.read_bytes() == archive.read_bytes()
     assert again.files == 5 + len(list((built / RUNTIME).iterdir()))
@@ -120,7 +123,7 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
     )
     table = read_catalogue(collection.train)
     options = {"backbone": f"local:{tmp_path / 'tiny'}", "split_method": "stratified", "test_fraction": 0.3}
-    run = train(table, collection.images, tmp_path / "run", detectors=("svm",), **options).run
+    run = train(table, embed(table, collection.images), tmp_path / "run", detectors=("svm",), **options)
     (tmp_path / "tiny").rename(tmp_path / "moved")
     moved = f"local:{tmp_path / 'moved'}"
     made = build_submission(run, tmp_path / "submission", archive=True, backbone=moved)
@@ -129,7 +132,11 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
     assert [check for check in report.checks if check.status not in ("pass", "skip")] == []
     assert "tiny" not in (tmp_path / "submission" / "model.py").read_text()  # a path of this machine
     assert {p.name for p in (tmp_path / "submission" / "weights").iterdir()} == {"config.json", "model.safetensors"}
-    from_hub = LocalBackbone(tmp_path / "moved", "dinov2-tiny", source=f"facebook/tiny@{'c0ffee' * 6}1234")
+    from_hub = LocalBackbone(
+        tmp_path / "moved",
+        Backbone("dinov2-tiny"),
+        source=f"facebook/tiny@{'c0ffee' * 6}1234",
+    )
     monkeypatch.setattr("hybridwing.submission.build.weights.backbone_of", lambda run, **_: from_hub)
     fetched = build_submission(run, tmp_path / "fetched")
     assert not (fetched.folder / "weights").exists()
@@ -188,4 +195,4 @@ def test_a_backbone_that_changed_since_is_refused(collection, tmp_path):
     (folder / "run.json").write_text(json.dumps(manifest))
     (folder / "detectors").symlink_to(collection.run.folder / "detectors")
     with pytest.raises(RunError, match="not the one that"):
-        build_submission(read_run(folder), tmp_path / "out")
+        build_submission(load_run(folder), tmp_path / "out")

@@ -14,16 +14,19 @@ import pytest
 from PIL import Image
 
 from hybridwing.backbones.composite import CompositeBackbone
+from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.local import LocalBackbone
+from hybridwing.backbones.request import Backbone
 from hybridwing.catalogue.columns import ColumnNames
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import BackboneError, RunError, SubmissionError
 from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.runs.evaluate import evaluate
-from hybridwing.runs.folder import Run, read_run
 from hybridwing.runs.predict import predict
-from hybridwing.runs.scoring import backbone_of, score_images
+from hybridwing.runs.run import Run, load_run
+from hybridwing.runs.scoring import score_images
 from hybridwing.runs.train import train
 from hybridwing.runtime import encoder, serving
 from hybridwing.runtime.digests import ServingError
@@ -72,19 +75,23 @@ def several(collection, tmp_path_factory) -> Several:
     names = f"local:{root / 'model1'},pattern,local:{root / 'model2'}"
     table = read_catalogue(collection.train)
     run = train(
-        table, collection.images, root / "run", backbone=names, view=VIEWS, detectors=("svm", "mahalanobis"), **SPLIT
-    ).run
+        table,
+        embed(table, collection.images, Backbone(names, view=VIEWS)),
+        root / "run",
+        detectors=("svm", "mahalanobis"),
+        **SPLIT,
+    )
     build_submission(run, root / "submission", detector="svm", archive=True)
     return Several(run, names, root / "submission")
 
 
 def of_library(run: Run, paths: list[Path], detector: str = "svm") -> np.ndarray:
-    table = embed_images([(path.name, path) for path in paths], backbone_of(run), workers=1)
+    table = embed_images([(path.name, path) for path in paths], run.load_backbone(), compute=Compute(workers=1))
     return score_images(run.detector(detector), table, [path.name for path in paths])
 
 
 def test_the_run_remembers_its_parts(several):
-    spec = read_run(several.run.folder).manifest.backbone
+    spec = load_run(several.run.folder).manifest.backbone
     assert spec == several.run.manifest.backbone
     assert [(part.family, part.preprocess.view) for part in spec.parts] == [
         ("transformers", "specimen"), ("transformers", "forewings"), ("pattern", "specimen"),
@@ -97,19 +104,24 @@ def test_the_run_remembers_its_parts(several):
 
 def test_evaluate_and_predict_take_it_up_also_from_elsewhere(several, collection, tmp_path):
     test = read_catalogue(collection.test)
-    first = evaluate(several.run, test, collection.images, resamples=20)
+    first = evaluate(several.run, test, several.run.embed(test, collection.images), resamples=20)
     here, pattern, there = several.names.split(",")
     moved = tmp_path / "moved"
     moved.symlink_to(here.removeprefix("local:"))
-    again = evaluate(several.run, test, collection.images, backbone=f"local:{moved},{pattern},{there}", resamples=20)
+    again = evaluate(
+        several.run,
+        test,
+        several.run.embed(test, collection.images, backbone=f"local:{moved},{pattern},{there}"),
+        resamples=20,
+    )
     for name in ("svm", "mahalanobis"):
         np.testing.assert_array_equal(first.detectors[name].scores, again.detectors[name].scores)
     ranking = predict(several.run, [sorted(collection.images.iterdir())[0]], detector="svm", tnr=0.8)
     assert len(ranking.images) == 1
     with pytest.raises(RunError, match="is not the one that"):
-        backbone_of(several.run, name=f"{there},{pattern},{here}")
+        several.run.load_backbone(f"{there},{pattern},{here}")
     with pytest.raises(BackboneError, match="name all 3 in this order"):
-        backbone_of(several.run, name=here)
+        several.run.load_backbone(here)
 
 
 def test_each_model_is_stored_once_and_the_doctor_is_content(several):
@@ -172,8 +184,12 @@ def test_of_one_network_the_weights_need_no_folder_of_their_own(several, collect
     name = several.names.split(",")[0]
     table = read_catalogue(collection.train)
     run = train(
-        table, collection.images, tmp_path / "run", backbone=f"pattern,{name}", view=VIEWS, detectors=("knn",), **SPLIT
-    ).run
+        table,
+        embed(table, collection.images, Backbone(f"pattern,{name}", view=VIEWS)),
+        tmp_path / "run",
+        detectors=("knn",),
+        **SPLIT,
+    )
     made = build_submission(run, tmp_path / "made")
     assert sorted(path.name for path in (made.folder / "weights").iterdir()) == ["config.json", "model.safetensors"]
     assert Scorer(made.folder, "cpu").score(Image.new("RGB", (60, 40), (9, 90, 200))) > 0
@@ -182,13 +198,13 @@ def test_of_one_network_the_weights_need_no_folder_of_their_own(several, collect
 def from_hub(several: Several, *repositories: str) -> CompositeBackbone:
     """The run's backbone, its networks fetched from repositories; an empty name for a folder of one's own."""
     parts, networks = [], {}
-    for part in backbone_of(several.run).parts:
+    for part in several.run.load_backbone().parts:
         if isinstance(part, LocalBackbone):
             digest = part.spec.weights_sha256
             if digest not in networks:
                 repository = repositories[len(networks)]
                 source = f"{repository}@{'c0ffee' * 6}1234" if repository else ""
-                networks[digest] = LocalBackbone(part.files[0].parent, part.spec.name, source=source)
+                networks[digest] = LocalBackbone(part.files[0].parent, Backbone(part.spec.name), source=source)
             part = networks[digest].with_view(part.spec.preprocess.view)
         parts.append(part)
     return CompositeBackbone(parts)
@@ -293,7 +309,13 @@ def test_with_real_weights_on_real_pictures(shared, tmp_path):
     (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     table = read_catalogue(tmp_path / "table.csv", columns=ColumnNames(label="label"))
     names = f"pattern,local:{weights}"
-    run = train(table, source / "images", tmp_path / "run", backbone=names, view=VIEWS, detectors=("svm",), **SPLIT).run
+    run = train(
+        table,
+        embed(table, source / "images", Backbone(names, view=VIEWS)),
+        tmp_path / "run",
+        detectors=("svm",),
+        **SPLIT,
+    )
     assert run.manifest.backbone.dimension == 862 + 2 * 1280
     built = build_submission(run, tmp_path / "submission")
     paths = [source / "images" / row["filename"] for row in chosen[:4] + chosen[-4:]]

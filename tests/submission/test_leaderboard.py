@@ -12,14 +12,19 @@ from hybridwing.errors import RunError, ScoringError
 from hybridwing.evaluation.comparison import COLUMNS
 from hybridwing.leaderboard.comparing import compare_places, write_table
 from hybridwing.leaderboard.page import leaderboard_html
-from hybridwing.runs.evaluate import evaluate, write_evaluation
+from hybridwing.report.evaluation_folder import write_evaluation
+from hybridwing.runs.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")
 def places(collection, ran, tmp_path_factory):
     """An evaluation, a submission that was run, a file of predictions, and a run."""
     root = tmp_path_factory.mktemp("places")
-    done = evaluate(collection.run, read_catalogue(collection.test), collection.images)
+    done = evaluate(
+        collection.run,
+        read_catalogue(collection.test),
+        collection.run.embed(read_catalogue(collection.test), collection.images),
+    )
     write_evaluation(done, root / "evaluation")
     shutil.copyfile(root / "evaluation" / "predictions_knn.txt", root / "plain.txt")
     return [root / "evaluation", ran.folder, root / "plain.txt", collection.run.folder]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.errors import RunError, SubmissionError
 from hybridwing.leaderboard.comparing import compare_places
-from hybridwing.runs.folder import Run
+from hybridwing.runs.run import Run
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.publish.citation import Author, Publication, citation_cff, zenodo_json
 from hybridwing.submission.publish.held_out import MEASURES, held_out

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hybridwing.backbones.compute import Compute
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import RunError, ScoringError, SubmissionError
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.evaluation.predictions import read_predictions
-from hybridwing.runs.scoring import backbone_of, score_images
+from hybridwing.runs.scoring import score_images
 from hybridwing.submission.rehearse import stages
 from hybridwing.submission.rehearse.environment import Environment, find_python, fresh_environment, running_environment
 from hybridwing.submission.rehearse.rehearsal import run_submission
@@ -75,7 +76,7 @@ def test_every_score_is_the_library_s(ran, collection):
     names = predicted.filenames.to_pylist()
     assert sorted(names) == sorted(os.listdir(collection.images))
     items = [(name, collection.images / name) for name in names]
-    table = embed_images(items, backbone_of(collection.run), workers=1)
+    table = embed_images(items, collection.run.load_backbone(), compute=Compute(workers=1))
     assert predicted.scores.tolist() == score_images(collection.run.detector("svm"), table, names).tolist()
     official = score_files(ran.folder / "predictions.txt", collection.test, allow_extra=True)
     assert (ran.folder / "scores.json").read_text() == official.to_json()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Family of what is put together of others.
 COMPOSITE = "composite"
+#: Name and family of what made a table of embeddings that does not say.
+ELSEWHERE = "elsewhere"
 #: Parts that a composite may have: more than all views of ten backbones.
 MOST_PARTS = 64
 
@@ -36,7 +38,8 @@ class BackboneSpec:
     name : str
         As given on the command line, e.g. ``"pattern"`` or ``"local:/models/mobilenet"``.
     family : str
-        ``"pattern"``, ``"transformers"``, ``"open_clip"`` or ``"timm"``; ``"composite"`` where there are `parts`.
+        ``"pattern"``, ``"transformers"``, ``"open_clip"``, ``"timm"`` or ``"python"``; ``"composite"`` where there are
+        `parts`; ``"elsewhere"`` where nobody knows.
     revision : str
         Version of the descriptor, or architecture of the model.
     weights_sha256 : str
@@ -130,15 +133,40 @@ class BackboneSpec:
                 )
         return spec
 
+    @classmethod
+    def elsewhere(cls, dimension: int) -> BackboneSpec:
+        """The description of whatever made a table of embeddings that does not say."""
+        return cls(ELSEWHERE, ELSEWHERE, "", "", "unknown", dimension, Preprocess())
+
+    @property
+    def can_embed(self) -> bool:
+        """Whether photographs can be embedded with it; false where a table does not say what made it."""
+        return self.family != ELSEWHERE
+
+    @property
+    def cuts_itself(self) -> bool:
+        """Whether it finds the wings itself, and leaves no choice of view, feature or background."""
+        return self.family == "pattern"
+
     @property
     def leaves(self) -> tuple[BackboneSpec, ...]:
-        """The parts; of what has none, itself."""
+        """The parts of a composite; a single backbone is its own only part."""
         return self.parts or (self,)
 
     @property
     def chosen(self) -> tuple[BackboneSpec, ...]:
         """The parts that view, background and feature are chosen for: not `pattern`, unless it is alone."""
-        return tuple(part for part in self.leaves if part.family != "pattern") or self.leaves
+        return tuple(part for part in self.leaves if not part.cuts_itself) or self.leaves
+
+    def __str__(self) -> str:
+        """Name, view and background, for messages."""
+        return f"{self.name} (view {self.views}" + (f", background {self.background})" if self.background else ")")
+
+    @property
+    def resize(self) -> str:
+        """``"sample"`` where the parts with weights resize as the challenge's sample does, else ``"default"``."""
+        squashed = all((p.preprocess.resize, p.preprocess.interpolation) == ("squash", "bilinear") for p in self.chosen)
+        return "sample" if squashed and not self.chosen[0].cuts_itself else "default"
 
     @property
     def background(self) -> str:
@@ -164,7 +192,7 @@ class BackboneSpec:
         """
         if self.parts:
             return tuple(width for part in self.parts for width in part.blocks)
-        if self.family == "pattern" and self.dimension == sum(pattern.BLOCKS):
+        if self.cuts_itself and self.dimension == sum(pattern.BLOCKS):
             return pattern.BLOCKS
         if self.feature == "cls+patches" and self.dimension % 2 == 0:
             return (self.dimension // 2, self.dimension // 2)
@@ -208,7 +236,7 @@ def _check_parts(parts: Sequence[BackboneSpec]) -> None:
         raise EmbeddingError("a part of a composite cannot be a composite itself")
 
 
-class Backbone(Protocol):
+class LoadedBackbone(Protocol):
     """An image encoder: `prepare` runs an image at a time and in parallel, `forward` a batch at a time."""
 
     @property

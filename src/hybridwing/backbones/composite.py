@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from hybridwing.backbones.base import Backbone
+    from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.runtime.preprocess import Prepared
 
 
@@ -26,7 +26,7 @@ class CompositeBackbone:
 
     Parameters
     ----------
-    parts : sequence of Backbone
+    parts : sequence of LoadedBackbone
         Two or more: `pattern`, or networks. Those that differ in the view alone should share their network, see
         :meth:`hybridwing.backbones.network.NetworkBackbone.with_view`.
 
@@ -36,7 +36,7 @@ class CompositeBackbone:
         If there are fewer than two or very many, or two are the same.
     """
 
-    def __init__(self, parts: Sequence[Backbone]) -> None:
+    def __init__(self, parts: Sequence[LoadedBackbone]) -> None:
         self.parts = tuple(parts)
         specs = [part.spec for part in self.parts]
         seen: dict[str, BackboneSpec] = {}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.backbones.convert import find_pickle, not_convertible
-from hybridwing.backbones.network import NetworkBackbone
+from hybridwing.backbones.network import NetworkBackbone, applied
 from hybridwing.backbones.settings import PREPROCESSORS, read_open_clip_preprocess, read_preprocess
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.digests import feed_file
@@ -22,56 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.backbones.openvino import OpenVinoEncoder
+    from hybridwing.backbones.request import Backbone
     from hybridwing.runtime.encoder import Encoder
-    from hybridwing.runtime.preprocess import Preprocess
 
 #: Said along with an error where the preprocessing had to be guessed.
 _NO_PREPROCESSOR = " (the folder has no preprocessor_config.json, so pictures of 224 × 224 pixels were assumed)"
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """How a backbone is to be used; one value instead of six arguments that travel together.
-
-    Attributes
-    ----------
-    preprocess : {"default", "sample"}
-        The model's own preprocessing, or the challenge sample's resize (squashed to a square, bilinear) with the
-        model's own normalisation.
-    view : str
-        See :class:`hybridwing.runtime.preprocess.Preprocess`.
-    feature, device, precision : str
-        See :class:`hybridwing.runtime.encoder.Encoder`.
-    runtime : {"torch", "openvino"}
-        What runs the forward pass; see :class:`hybridwing.backbones.openvino.OpenVinoEncoder`.
-    background : {"masked", "kept"}, optional
-        Whether what is around the view becomes grey; by default it does, except around the whole picture.
-    """
-
-    preprocess: str = "default"
-    view: str = "whole"
-    feature: str = "default"
-    device: str = "auto"
-    precision: str = "auto"
-    runtime: str = "torch"
-    background: str | None = None
-
-    def applied_to(self, own: Preprocess) -> Preprocess:
-        """A model's own preprocessing with the choice of resize, view and background.
-
-        Raises
-        ------
-        BackboneError
-            For a view or a background that does not exist, or that the view cannot have.
-        """
-        if self.view == "whole" and self.background == "masked":
-            raise BackboneError("the view 'whole' keeps its background; to mask it take --view specimen")
-        chosen = own.as_sample() if self.preprocess == "sample" else own
-        try:
-            return replace(chosen, view=self.view, background=self.background or "")
-        except ValueError as error:
-            raise BackboneError(str(error)) from error
 
 
 class LocalBackbone(NetworkBackbone):
@@ -82,10 +38,9 @@ class LocalBackbone(NetworkBackbone):
     folder : Path
         Holds ``config.json``, ``model.safetensors`` (or its index) and, best, ``preprocessor_config.json``; or
         ``open_clip_config.json`` and ``open_clip_model.safetensors``.
-    name : str
-        As the user gave it.
-    choice : Choice
-        How it is to be used.
+    request : Backbone
+        With one name, as the user gave it, and one view.
+    compute : Compute
     layout : {"transformers", "open_clip"}, optional
         Which model of the folder is meant; where it is not given and the folder holds both, Hugging Face's.
     source : str
@@ -100,21 +55,26 @@ class LocalBackbone(NetworkBackbone):
     """
 
     def __init__(
-        self, folder: Path, name: str, choice: Choice | None = None, layout: str | None = None, source: str = ""
+        self,
+        folder: Path,
+        request: Backbone,
+        compute: Compute = DEFAULT,
+        layout: str | None = None,
+        source: str = "",
     ) -> None:
         self._layout = layout or _layout_of(folder)
-        self._choice = choice or Choice()
-        self._folder, self._name, self._source = folder, name, source
+        self._request, self._compute = request, compute
+        self._folder, self._name, self._source = folder, str(request.name), source
         read = read_open_clip_preprocess if self._layout == "open_clip" else read_preprocess
-        self._preprocess = self._choice.applied_to(read(folder))
+        self._preprocess = applied(request, read(folder))
         for package in ("torch", "transformers"):
             if importlib.util.find_spec(package) is None:
-                raise MissingExtraError(package, "torch", f"the backbone {name}")
+                raise MissingExtraError(package, "torch", f"the backbone {self._name}")
 
     @cached_property
     def _encoder(self) -> Encoder | OpenVinoEncoder:
         encoder = self._torch_encoder()
-        if self._choice.runtime == "torch":
+        if self._compute.runtime == "torch":
             return encoder
         from hybridwing.backbones.openvino import OpenVinoEncoder
 
@@ -123,14 +83,13 @@ class LocalBackbone(NetworkBackbone):
     def _torch_encoder(self) -> Encoder:
         from hybridwing.runtime.encoder import Encoder
 
-        choice = self._choice
         try:
             return Encoder(
                 self._folder,
-                choice.device,
+                self._compute.device,
                 self._preprocess.size,
-                feature=choice.feature,
-                precision=choice.precision,
+                feature=self._request.feature,
+                precision=self._compute.precision,
                 layout=self._layout,
             )
         except EncoderError as error:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hybridwing.errors import BackboneError
 from hybridwing.runtime.preprocess import Prepared, Preprocess, prepare
 
 if TYPE_CHECKING:
@@ -18,7 +19,25 @@ if TYPE_CHECKING:
 
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.backbones.openvino import OpenVinoEncoder
+    from hybridwing.backbones.request import Backbone
     from hybridwing.runtime.encoder import Encoder
+
+
+def applied(request: Backbone, own: Preprocess) -> Preprocess:
+    """A model's own preprocessing, with the resize, view and background that a request chooses.
+
+    Raises
+    ------
+    BackboneError
+        For a view or a background that does not exist, or that the view cannot have.
+    """
+    if request.view == "whole" and request.background == "masked":
+        raise BackboneError("the view 'whole' keeps its background; to mask it take --view specimen")
+    chosen = own.as_sample() if request.preprocess == "sample" else own
+    try:
+        return replace(chosen, view=str(request.view), background=request.background or "")
+    except ValueError as error:
+        raise BackboneError(str(error)) from error
 
 
 class NetworkBackbone:
@@ -40,7 +59,7 @@ class NetworkBackbone:
     def with_view(self, view: str, background: str | None = None) -> NetworkBackbone:
         """The same network for another view of the picture; loads the model, which both share.
 
-        See :func:`hybridwing.backbones.registry.load_backbone` for `view` and `background`.
+        See :class:`hybridwing.backbones.request.Backbone` for `view` and `background`.
 
         Raises
         ------

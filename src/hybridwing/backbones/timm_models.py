@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.hub import fetch
-from hybridwing.backbones.network import NetworkBackbone
+from hybridwing.backbones.network import NetworkBackbone, applied
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.digests import feed_file
 from hybridwing.runtime.encoder import Encoder
@@ -19,7 +19,8 @@ from hybridwing.runtime.loading import EncoderError, LoadedModel, first_line
 from hybridwing.runtime.preprocess import Preprocess
 
 if TYPE_CHECKING:
-    from hybridwing.backbones.local import Choice
+    from hybridwing.backbones.compute import Compute
+    from hybridwing.backbones.request import Backbone
 
 _WEIGHTS = "model.safetensors"
 
@@ -29,14 +30,10 @@ class TimmBackbone(NetworkBackbone):
 
     Parameters
     ----------
-    model : str
-        As timm calls it, e.g. ``"vit_base_patch16_224.augreg2_in21k_ft_in1k"``.
-    choice : Choice
-        How it is to be used.
-    revision : str, optional
-        Commit, branch or tag of the repository of its weights; by default the newest.
-    offline : bool
-        See :func:`hybridwing.backbones.hub.fetch`.
+    request : Backbone
+        Its name is ``timm:`` and what timm calls the model, e.g. ``"timm:vit_base_patch16_224.augreg2_in21k_ft_in1k"``,
+        maybe with ``@`` and a commit, branch or tag of the repository of its weights.
+    compute : Compute
 
     Raises
     ------
@@ -46,16 +43,19 @@ class TimmBackbone(NetworkBackbone):
         If timm is not installed.
     """
 
-    def __init__(self, model: str, choice: Choice, revision: str | None = None, *, offline: bool = False) -> None:
+    def __init__(self, request: Backbone, compute: Compute) -> None:
+        if compute.runtime != "torch":
+            raise BackboneError("timm's models run in torch alone; leave --runtime out")
+        model, _, revision = str(request.name).removeprefix("timm:").partition("@")
         self._timm = _timm()
         config = _published(self._timm, model)
         if config is None or not config.hf_hub_id:
             raise BackboneError(
                 f"timm has no model {model!r} with weights on the hub; see timm.list_models(pretrained=True)"
             )
-        self._model, self._choice = model, choice
-        self._preprocess = choice.applied_to(_preprocessing(self._timm, model, config))
-        self._files = fetch(config.hf_hub_id, revision, "timm", offline=offline)
+        self._model, self._request, self._compute = model, request, compute
+        self._preprocess = applied(request, _preprocessing(self._timm, model, config))
+        self._files = fetch(config.hf_hub_id, revision or None, "timm", offline=compute.offline)
 
     @cached_property
     def _encoder(self) -> Encoder:
@@ -65,9 +65,12 @@ class TimmBackbone(NetworkBackbone):
                 self._model, pretrained=True, num_classes=0, pretrained_cfg_overlay=weights
             )
             loaded = LoadedModel(_pooling(network.float()), None, "timm", type(network).__name__)
-            choice = self._choice
             return Encoder(
-                loaded, choice.device, self._preprocess.size, feature=choice.feature, precision=choice.precision
+                loaded,
+                self._compute.device,
+                self._preprocess.size,
+                feature=self._request.feature,
+                precision=self._compute.precision,
             )
         except EncoderError as error:
             raise BackboneError(f"the model timm:{self._model} cannot be used: {error}") from error

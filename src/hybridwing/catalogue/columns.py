@@ -10,7 +10,7 @@ from hybridwing.catalogue.cells import folded_labels, hybrid_of
 from hybridwing.errors import CatalogueError, first_few
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from hybridwing.catalogue.schema import Form
@@ -63,6 +63,21 @@ class ColumnNames:
     md5: str | None = None
     hybrid_values: tuple[str, ...] = ()
     non_hybrid_values: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, names: Mapping[str, str]) -> ColumnNames:
+        """From our names and theirs, e.g. ``{"filename": "Photo", "label": "Status"}``.
+
+        Raises
+        ------
+        CatalogueError
+            If a name is none of ours.
+        """
+        ours = [name for name in cls.__dataclass_fields__ if not name.endswith("_values")]
+        unknown = [repr(name) for name in names if name not in ours]
+        if unknown:
+            raise CatalogueError(f"a column is one of {', '.join(ours)}; got {first_few(unknown)}")
+        return cls(**dict(names))  # type: ignore[arg-type]  # the texts alone
 
     def __post_init__(self) -> None:
         if not self.filename:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue import cells
@@ -14,8 +15,7 @@ from hybridwing.catalogue.text_table import TextTable, read_text_table
 from hybridwing.catalogue.validation import find_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -39,18 +39,19 @@ _TEXT_COLUMNS = (
 _log = logging.getLogger(__name__)
 
 
-def read_catalogue(path: Path, *, columns: ColumnNames | None = None) -> Catalogue:
+def read_catalogue(path: Path | str, *, columns: ColumnNames | Mapping[str, str] | None = None) -> Catalogue:
     """Read and check a table of specimens.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         CSV file, UTF-8, separated by commas, semicolons or tabs. The challenge's training form
         (``butterfly_anomaly_train.csv``) and reference form (``ref_val.csv``) are recognised by their
         headers.
-    columns : ColumnNames or None
+    columns : ColumnNames or mapping, optional
         What the columns are called in a file of another form. Columns that go by our names (see `ColumnNames`)
-        need not be named; others are not read. Without it, such a file needs a column ``filename``.
+        need not be named; others are not read. ``{"filename": "Photo", "label": "Status"}`` says it in short. Without
+        it, such a file needs a column ``filename``.
 
     Returns
     -------
@@ -63,7 +64,17 @@ def read_catalogue(path: Path, *, columns: ColumnNames | None = None) -> Catalog
         If cells are faulty; all of them are listed in its ``faults``.
     CatalogueError
         If the file cannot be read, is no CSV table or lacks a column.
+
+    Examples
+    --------
+    >>> collection = hw.simulate_collection("collection", specimens=200)  # doctest: +SKIP
+    >>> table = read_catalogue(collection.train)
+    >>> table.counts().images == len(table)
+    True
     """
+    path = Path(path)
+    if columns is not None and not isinstance(columns, ColumnNames):
+        columns = ColumnNames.of(columns)
     text = read_text_table(path)
     layout = layout_of(path, text.header, columns, hint=text.hint)
     if layout.form == "custom":
@@ -73,6 +84,11 @@ def read_catalogue(path: Path, *, columns: ColumnNames | None = None) -> Catalog
     if faults:
         raise CatalogueFaults(path, faults)
     return Catalogue(_typed(frame, layout), layout.form, path, text.sha256)
+
+
+def as_catalogue(catalogue: Catalogue | Path | str) -> Catalogue:
+    """A catalogue, read where a path is given."""
+    return read_catalogue(catalogue) if isinstance(catalogue, (str, Path)) else catalogue
 
 
 def _cells(text: TextTable, layout: Layout) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from hybridwing.cli import (
     lists,
     publishing,
     submission,
-    validating,
 )
 from hybridwing.cli.command import app, main
 
@@ -29,5 +28,4 @@ __all__ = [
     "main",
     "publishing",
     "submission",
-    "validating",
 ]

@@ -8,22 +8,20 @@ from typing import Annotated, Literal
 import typer
 
 from hybridwing.cli.command import app
+from hybridwing.cli.grouping import verb
 from hybridwing.cli.inputs import (
     CatalogueArgument,
-    Columns,
-    HybridValues,
-    NonHybridValues,
     Overwrite,
     Seed,
-    catalogue_of,
-    embeddings_of,
     per_minute,
 )
+from hybridwing.cli.options import TableOptions
 
 
-@app.command()
+@verb(app, "hybridwing download butterfly_anomaly_train.csv --out images --fraction 0.15")
 def download(
     catalogue: CatalogueArgument,
+    options: TableOptions,
     out: Annotated[Path, typer.Option("--out", help="Folder for the photographs; continues what is there.")],
     fraction: Annotated[
         float | None, typer.Option("--fraction", help="Share of every subspecies and cross to fetch, e.g. 0.15.")
@@ -43,9 +41,6 @@ def download(
     base_url: Annotated[str | None, typer.Option("--base-url", help="Address of a mirror.")] = None,
     contact: Annotated[str, typer.Option("--contact", help="Your address, told to the server.")] = "",
     seed: Seed = 42,
-    column: Columns = None,
-    hybrid_value: HybridValues = None,
-    non_hybrid_value: NonHybridValues = None,
 ) -> None:
     """Fetch a catalogue's photographs.
 
@@ -55,7 +50,7 @@ def download(
     from hybridwing.cli import show as console
     from hybridwing.download.fetch import download as fetch
 
-    table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
+    table = options.read(catalogue)
     with console.progress("downloading") as report:
         done = fetch(
             table,
@@ -77,15 +72,13 @@ def download(
         raise typer.Exit(1)
 
 
-@app.command()
+@verb(app, "hybridwing describe specimens.csv")
 def describe(
     catalogue: CatalogueArgument,
+    options: TableOptions,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for the figures and the counts.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     overwrite: Overwrite = False,
-    column: Columns = None,
-    hybrid_value: HybridValues = None,
-    non_hybrid_value: NonHybridValues = None,
 ) -> None:
     """Count a catalogue by subspecies, cross, record, view and file type."""
     from hybridwing.catalogue.describe import describe as count
@@ -95,7 +88,7 @@ def describe(
 
     if out is not None:
         check_new_folder(out, overwrite=overwrite, mark="description.json", contents=FILES)
-    description = count(catalogue_of(catalogue, column, hybrid_value, non_hybrid_value))
+    description = count(options.read(catalogue))
     if out is not None:
         with new_folder(out, overwrite=overwrite, mark="description.json", contents=FILES) as partial:
             write_description(description, partial)
@@ -107,9 +100,10 @@ def describe(
         console.say(f"\n{out}: figures of classes, records and metadata")
 
 
-@app.command()
+@verb(app, "hybridwing audit specimens.csv --images photos --out audit")
 def audit(
     catalogue: CatalogueArgument,
+    options: TableOptions,
     out: Annotated[Path, typer.Option("--out", help="New folder for audit.html and audit.json.")],
     images: Annotated[Path | None, typer.Option("--images", help="Folder of images, to look for copies.")] = None,
     embeddings: Annotated[
@@ -123,25 +117,23 @@ def audit(
     ] = None,
     seed: Seed = 42,
     overwrite: Overwrite = False,
-    column: Columns = None,
-    hybrid_value: HybridValues = None,
-    non_hybrid_value: NonHybridValues = None,
 ) -> None:
     """Say what the labels are confounded with, and what the data cannot support."""
     from hybridwing.audit.overlap import BRED_RECORDS, read_bred_records
     from hybridwing.audit.run import audit as examine
     from hybridwing.catalogue.readers import read_catalogue
     from hybridwing.cli import show as console
+    from hybridwing.embeddings.foreign import read_embeddings
     from hybridwing.report.audit_page import FILES, write_audit
     from hybridwing.runs.folder import check_new_folder, new_folder
 
     check_new_folder(out, overwrite=overwrite, mark="audit.json", contents=FILES)
-    table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
+    table = options.read(catalogue)
     with console.progress("auditing") as report:
         found = examine(
             table,
             images=images,
-            embeddings=embeddings_of(embeddings),
+            embeddings=None if embeddings is None else read_embeddings(embeddings),
             references=[read_catalogue(path) for path in reference or []],
             seed=seed,
             broods=BRED_RECORDS if bib is None else read_bred_records(bib),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybridwing import __version__
+from hybridwing.cli.grouping import SectionedGroup
 from hybridwing.errors import HybridwingError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="hybridwing",
+    cls=SectionedGroup,
     help="Find hybrid butterflies in photographs of specimens: embed, train, evaluate, rank.",
     no_args_is_help=True,
     add_completion=False,

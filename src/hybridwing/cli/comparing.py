@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from hybridwing.cli.command import app
+from hybridwing.cli.grouping import verb
 from hybridwing.cli.inputs import CacheFolder, Device, NoCache, Offline, Overwrite, Seed, compute_of
 
 
-@app.command()
+@verb(app, "hybridwing leaderboard run other-run --reference ref_val.csv --images photos")
 def leaderboard(
     places: Annotated[
         list[Path],

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from hybridwing.cli.command import app
+from hybridwing.cli.grouping import verb
 from hybridwing.cli.inputs import (
     Overwrite,
     Seed,
 )
 
 
-@app.command()
+@verb(app, "hybridwing simulate collection --specimens 1000")
 def simulate(
     out: Annotated[Path, typer.Argument(help="New folder for the collection.")],
     specimens: Annotated[int, typer.Option("--specimens", help="Photographs in all.", min=1)] = 1000,
@@ -31,7 +32,7 @@ def simulate(
     console.say(f"next: hybridwing train {made.train} --images {made.images} --out RUN")
 
 
-@app.command()
+@verb(app, "hybridwing quickstart --out quickstart")
 def quickstart(
     out: Annotated[Path, typer.Option("--out", help="New folder for all that is made.")] = Path("quickstart"),
     specimens: Annotated[int, typer.Option("--specimens", help="Photographs to simulate.", min=1)] = 1000,

@@ -1,99 +1,73 @@
-"""The verbs that learn and judge: train, evaluate, predict, score."""
+"""The verbs that learn and judge: train, validate, evaluate, predict, score."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from hybridwing.cli.command import app
-from hybridwing.cli.inputs import (
-    BackboneName,
-    Background,
-    CacheFolder,
-    CatalogueArgument,
-    Columns,
-    Device,
-    Embeddings,
-    Feature,
-    HybridValues,
-    Images,
-    MovedBackbone,
-    NoCache,
-    NonHybridValues,
-    Offline,
-    Overwrite,
-    Precision,
-    PreprocessName,
-    RecordWeights,
-    RunArgument,
-    Runtime,
-    Seed,
-    View,
-    catalogue_of,
+from hybridwing.cli.grouping import verb
+from hybridwing.cli.inputs import CatalogueArgument, MovedBackbone, Overwrite, RunArgument
+from hybridwing.cli.options import (
+    BackboneOptions,
+    ComputeOptions,
+    LearningOptions,
+    SourceOptions,
+    SplitOptions,
+    TableOptions,
     check_file,
-    compute_of,
-    embeddings_of,
 )
 
 
-@app.command()
+@verb(app, "hybridwing train specimens.csv --images photos --out my-run")
 def train(
     catalogue: CatalogueArgument,
-    images: Images,
+    source: SourceOptions,
     out: Annotated[Path, typer.Option("--out", help="New run folder.")],
-    backbone: BackboneName = "pattern",
-    detector: Annotated[str, typer.Option("--detector", help="One or more, with commas between.")] = "fusion",
-    seed: Seed = 42,
-    split: Annotated[str, typer.Option("--split", help="random, stratified, record or specimen.")] = "random",
-    test_fraction: Annotated[float, typer.Option("--test-fraction", help="Share of the images held out.")] = 0.2,
-    preprocess: PreprocessName = "default",
-    view: View = "whole",
-    feature: Feature = "default",
-    background: Background = None,
-    record_weights: RecordWeights = True,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    runtime: Runtime = "torch",
-    offline: Offline = False,
-    cache: CacheFolder = None,
-    no_cache: NoCache = False,
-    embeddings: Embeddings = None,
+    learning: LearningOptions,
+    held_out: SplitOptions,
+    backbone: BackboneOptions,
+    compute: ComputeOptions,
+    table: TableOptions,
     overwrite: Overwrite = False,
-    column: Columns = None,
-    hybrid_value: HybridValues = None,
-    non_hybrid_value: NonHybridValues = None,
 ) -> None:
-    """Fit and calibrate detectors on a labelled catalogue."""
+    """Fit and calibrate detectors on a labelled table."""
+    from hybridwing.catalogue.splits import split
     from hybridwing.cli import show as console
+    from hybridwing.runs.folder import check_new_folder
+    from hybridwing.runs.train import check_detectors
     from hybridwing.runs.train import train as fit
 
-    table = catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
-    names = [name.strip() for name in detector.split(",") if name.strip()]
+    check_new_folder(out, overwrite=overwrite)
+    check_detectors(learning.detectors)
+    listed = table.read(catalogue)
+    _ = listed.labels
+    dealt = {"test_fraction": held_out.test_fraction, "seed": learning.seed}
+    split(listed, method=held_out.split, **dealt)  # type: ignore[arg-type]  # any text; checked there
     with console.progress("embedding") as report:
-        result = fit(
-            table,
-            images,
-            out,
-            backbone=backbone,
-            detectors=names,
-            seed=seed,
-            split_method=split,  # type: ignore[arg-type]  # any text; checked where the split is made
-            test_fraction=test_fraction,
-            preprocess=preprocess,
-            view=view,
-            feature=feature,
-            background=background,
-            record_weights=record_weights,
-            compute=compute_of(device, precision, runtime, offline, cache, no_cache),
-            embeddings=embeddings_of(embeddings),
-            overwrite=overwrite,
-            progress=report,
+        embeddings = source.embedded_by(backbone, listed, compute.compute(), report)
+    run = fit(
+        listed,
+        embeddings,
+        out,
+        detectors=learning.detectors,
+        split_method=held_out.split,  # type: ignore[arg-type]  # as above
+        test_fraction=held_out.test_fraction,
+        seed=learning.seed,
+        record_weights=learning.record_weights,
+        overwrite=overwrite,
+    )
+    console.show_failures(run.failures, len(listed))
+    manifest = run.manifest
+    console.show_metrics(f"{out}: trained on {manifest.n_train} images, measured on others", run.metrics)
+    if not manifest.backbone.can_embed:
+        console.note(
+            "\nthe embeddings do not say what made them: this run ranks embeddings of that kind, and cannot embed "
+            "photographs"
         )
-    console.show_failures(result.failures, len(table))
-    manifest = result.run.manifest
-    console.show_metrics(f"{out}: trained on {manifest.n_train} images, measured on others", result.metrics)
     if not manifest.n_heldout_hybrids:
         console.note(
             "\nno hybrid was held out, so how many the detectors find is unknown and none is best; "
@@ -106,71 +80,150 @@ def train(
         )
 
 
-@app.command()
+@dataclass(frozen=True)
+class ProtocolOptions:
+    """What is hidden from a detector."""
+
+    SECTION: ClassVar[str] = "What is hidden"
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="What is hidden in turn: cross, subspecies, record or specimen.")
+    ] = "cross"
+    parts: Annotated[int, typer.Option("--parts", help="Parts the specimens are dealt into.", min=2)] = 5
+    made: Annotated[
+        bool,
+        typer.Option(
+            "--made-crosses/--no-made-crosses",
+            help="Where hiding a cross leaves no hybrids to learn from: make some, or give no score.",
+        ),
+    ] = True
+    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Where the result goes."""
+
+    SECTION: ClassVar[str] = "Where the result goes"
+    out: Annotated[Path | None, typer.Option("--out", help="New folder for tables and scores.")] = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON instead.")] = False
+    overwrite: Overwrite = False
+
+
+@verb(app, "hybridwing validate specimens.csv --images photos --protocol cross --detector svm,fusion")
+def validate(
+    catalogue: CatalogueArgument,
+    source: SourceOptions,
+    hidden: ProtocolOptions,
+    learning: LearningOptions,
+    backbone: BackboneOptions,
+    compute: ComputeOptions,
+    table: TableOptions,
+    result: ReportOptions,
+) -> None:
+    """Hide crosses, subspecies, records or specimens in turn, and see what is found of them.
+
+    A score from the record alone stands beside every detector.
+    """
+    from hybridwing.cli import show as console
+    from hybridwing.cli.show_confidence import show_validation
+    from hybridwing.runs.train import check_detectors
+    from hybridwing.validation.protocols import folds
+    from hybridwing.validation.validate import check_validation_folder, to_json, write_validation
+    from hybridwing.validation.validate import validate as ask
+
+    out, overwrite = result.out, result.overwrite
+    if out is not None:
+        check_validation_folder(out, overwrite=overwrite)
+    check_detectors(learning.detectors)
+    listed = table.read(catalogue)
+    folds(listed, hidden.protocol, parts=hidden.parts, seed=learning.seed)  # type: ignore[arg-type]  # checked there
+    with console.progress("embedding") as report:
+        embeddings = source.embedded_by(backbone, listed, compute.compute(), report)
+    with console.progress("fitting") as report:
+        found = ask(
+            listed,
+            embeddings,
+            protocol=hidden.protocol,  # type: ignore[arg-type]  # checked above
+            detectors=learning.detectors,
+            seed=learning.seed,
+            parts=hidden.parts,
+            resamples=hidden.resamples,
+            make_crosses=hidden.made,
+            record_weights=learning.record_weights,
+            progress=report,
+        )
+    if out is not None:
+        write_validation(found, out, overwrite=overwrite)
+    console.show_failures(found.failures, len(listed))
+    if result.as_json:
+        typer.echo(to_json(found), nl=False)
+        return
+    show_validation(found)
+    if out is not None:
+        console.say(f"\n{out}: the table, the differences and every out-of-fold score")
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """What is measured."""
+
+    SECTION: ClassVar[str] = "What is measured"
+    minus: Annotated[
+        Path | None, typer.Option("--minus", help="A table whose images are taken out for a second measurement.")
+    ] = None
+    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000
+
+
+@verb(app, "hybridwing evaluate my-run ref_val.csv --images photos --out evaluation")
 def evaluate(
     run: RunArgument,
     catalogue: CatalogueArgument,
-    images: Images,
+    source: SourceOptions,
+    measures: MeasureOptions,
+    compute: ComputeOptions,
+    table: TableOptions,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for scores, predictions, figure.")] = None,
-    minus: Annotated[
-        Path | None, typer.Option("--minus", help="A table whose images are taken out for a second measurement.")
-    ] = None,
-    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000,
     backbone: MovedBackbone = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    runtime: Runtime = "torch",
-    offline: Offline = False,
-    cache: CacheFolder = None,
-    no_cache: NoCache = False,
-    embeddings: Embeddings = None,
     overwrite: Overwrite = False,
-    column: Columns = None,
-    hybrid_value: HybridValues = None,
-    non_hybrid_value: NonHybridValues = None,
 ) -> None:
-    """Score a run on a labelled catalogue.
+    """Hold a run against a labelled table.
 
     A table in the challenge's reference form gives the challenge's scores.
     """
     from hybridwing.cli import show as console
     from hybridwing.cli.show_confidence import show_insight, show_uncertainty
-    from hybridwing.runs.evaluate import check_evaluation_folder, write_evaluation
-    from hybridwing.runs.evaluate import evaluate as measure
-    from hybridwing.runs.folder import read_run
+    from hybridwing.report.evaluation_folder import check_evaluation_folder, write_evaluation
+    from hybridwing.runs.run import load_run
 
     if out is not None:
         check_evaluation_folder(out, overwrite=overwrite)
-    trained, table = read_run(run), catalogue_of(catalogue, column, hybrid_value, non_hybrid_value)
-    known = None if minus is None else catalogue_of(minus, column, hybrid_value, non_hybrid_value)
+    trained, listed = load_run(run), table.read(catalogue)
+    _ = listed.labels
+    minus = None if measures.minus is None else table.read(measures.minus)
     with console.progress("embedding") as report:
-        result = measure(
-            trained,
-            table,
-            images,
-            embeddings=embeddings_of(embeddings),
-            backbone=backbone,
-            minus=known,
-            resamples=resamples,
-            compute=compute_of(device, precision, runtime, offline, cache, no_cache),
-            progress=report,
+        embeddings = source.embedded(
+            lambda images: trained.embed(listed, images, backbone=backbone, compute=compute.compute(), progress=report)
         )
+    result = trained.evaluate(listed, embeddings, minus=minus, resamples=measures.resamples)
     if out is not None:
         write_evaluation(result, out, overwrite=overwrite)
-    console.show_failures(result.failures, len(table))
+    console.show_failures(result.failures, len(listed))
     console.show_evaluation(result)
     show_uncertainty(result)
     show_insight(result)
-    if table.sha256 == trained.manifest.catalogue_sha256:
+    if listed.sha256 == trained.manifest.catalogue_sha256:
         console.note("\nthis is the table that the run was trained on: its figures say nothing about other images")
     if out is not None:
         console.say(f"\n{out}: predictions, scores, metrics and the figure evaluation.png")
 
 
-@app.command()
+@verb(app, "hybridwing predict my-run drawer/ --out ranked.csv --tnr 0.95")
 def predict(
     run: RunArgument,
-    images: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="Photographs or folders of them, or one table of embeddings (.parquet).")
+    ],
+    compute: ComputeOptions,
     out: Annotated[Path | None, typer.Option("--out", help="CSV file for the ranking.")] = None,
     tnr: Annotated[float, typer.Option("--tnr", help="Share of non-hybrids to let pass as such.")] = 0.95,
     detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
@@ -178,43 +231,36 @@ def predict(
         float | None, typer.Option("--prevalence", help="Share of hybrids you expect: says what a flag is worth.")
     ] = None,
     backbone: MovedBackbone = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    runtime: Runtime = "torch",
-    offline: Offline = False,
-    cache: CacheFolder = None,
-    no_cache: NoCache = False,
 ) -> None:
-    """Rank photographs, most likely hybrids first."""
+    """Rank photographs, most likely hybrids first, with likely parents and a verdict."""
     from hybridwing.cli import show as console
     from hybridwing.cli.show_confidence import show_promises
-    from hybridwing.runs.folder import read_run
-    from hybridwing.runs.predict import predict as rank
+    from hybridwing.runs.run import load_run
 
     if out is not None:
         check_file(out, ".csv")
     with console.progress("embedding") as report:
-        ranking = rank(
-            read_run(run),
-            images,
+        ranked = load_run(run).predict(
+            images[0] if len(images) == 1 else images,
             tnr=tnr,
             detector=detector,
             prevalence=prevalence,
             backbone=backbone,
-            compute=compute_of(device, precision, runtime, offline, cache, no_cache),
+            compute=compute.compute(),
             progress=report,
         )
     if out is not None:
-        ranking.write(out)
-    console.show_ranking(ranking)
-    show_promises(ranking)
-    console.show_failures(ranking.failures, len(ranking.images) + len(ranking.failures))
-    console.show_left_out(ranking.left_out)
+        ranked.write(out)
+    console.show_ranking(ranked)
+    show_promises(ranked)
+    total = len(ranked.images) + len(ranked.failures)
+    console.show_failures(ranked.failures, total)
+    console.show_left_out(ranked.left_out)
     if out is not None:
-        console.say(f"\n{out}: all {len(ranking.images) + len(ranking.failures)} images")
+        console.say(f"\n{out}: all {total} images")
 
 
-@app.command()
+@verb(app, "hybridwing score predictions.txt ref_val.csv")
 def score(
     predictions: Annotated[Path, typer.Argument(help="filename,score a line, no header.")],
     reference: Annotated[Path, typer.Argument(help="The challenge's reference table.")],

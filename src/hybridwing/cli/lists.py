@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from hybridwing.cli.command import app
+from hybridwing.cli.grouping import verb
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+Details = Annotated[bool, typer.Option("--details", help="All that is known of each, instead of a line.")]
 
 
-@app.command()
+@verb(app, "hybridwing backbones 'dinov2-*' --details")
 def backbones(
     patterns: Annotated[
         list[str] | None, typer.Argument(metavar="[PATTERN]…", help="Names, with * and ? as in file names.")
     ] = None,
+    details: Details = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the image encoders."""
@@ -29,30 +30,57 @@ def backbones(
     if as_json:
         typer.echo(json.dumps([entry.to_dict() for entry in entries], indent=2, ensure_ascii=False))
         return
-    console.show_entries([(entry.name, describe_entry(entry)) for entry in entries])
+    if details:
+        console.show_entries([(entry.name, describe_entry(entry)) for entry in entries])
+        return
+    rows = [
+        (
+            entry.name,
+            "" if entry.dimension is None else str(entry.dimension),
+            "" if entry.parameters is None else f"{entry.parameters / 1e6:.0f} M",
+            f"[{entry.needs}]" if entry.needs else "",
+            entry.licence.partition(" (")[0],
+        )
+        for entry in entries
+    ]
+    console.show_rows(
+        f"{len(entries)} backbones; more with --details",
+        ("name", "dimension", "parameters", "needs", "licence"),
+        rows,
+        numeric=("dimension", "parameters"),
+    )
 
 
-@app.command()
-def detectors(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+@verb(app, "hybridwing detectors --details")
+def detectors(
+    details: Details = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """List the detectors."""
-    from hybridwing.detectors.registry import detector_entries
-
-    _show_entries(detector_entries(), ("source", "seen_only"), as_json)
-
-
-def _show_entries(entries: Sequence[object], details: Sequence[str], as_json: bool) -> None:
-    """Name, summary and some details of registry entries, to read or as JSON."""
     import json
 
     from hybridwing.cli import show as console
+    from hybridwing.detectors.registry import detector_entries
 
-    values = [{name: str(getattr(entry, name)) for name in ("name", "summary", *details)} for entry in entries]
+    entries = detector_entries()
     if as_json:
-        typer.echo(json.dumps(values, indent=2))
+        known = ("name", "summary", "source", "seen_only")
+        typer.echo(json.dumps([{name: str(getattr(entry, name)) for name in known} for entry in entries], indent=2))
         return
-    console.show_entries(
-        [
-            (v["name"], [v["summary"], *(f"{name.replace('_', ' ')}: {v[name]}" for name in details if v[name])])
-            for v in values
-        ]
-    )
+    if details:
+        console.show_entries(
+            [
+                (
+                    entry.name,
+                    [
+                        entry.summary,
+                        f"source: {entry.source}",
+                        *([f"seen crosses only: {entry.seen_only}"] if entry.seen_only else []),
+                    ],
+                )
+                for entry in entries
+            ]
+        )
+        return
+    rows = [(entry.name, "seen crosses" if entry.seen_only else "any cross", entry.summary) for entry in entries]
+    console.show_rows(f"{len(entries)} detectors; more with --details", ("name", "looks for", "what it does"), rows)

@@ -48,7 +48,7 @@ def publish(
     """
     from hybridwing.cli import show as console
     from hybridwing.leaderboard.comparing import compare_places
-    from hybridwing.runs.folder import read_run
+    from hybridwing.runs.run import load_run
     from hybridwing.submission.publish.citation import Author, Publication
     from hybridwing.submission.publish.publishing import publish as write
     from hybridwing.submission.publish.references import read_bib
@@ -56,7 +56,7 @@ def publish(
     if (evaluation is None) != (reference is None):
         raise SubmissionError("--evaluation and --reference go together: whose scores, and on which table")
     publication = Publication(title, tuple(Author.parse(text) for text in author), licence, version, date, repository)
-    trained = read_run(run)
+    trained = load_run(run)
     comparison = None
     if evaluation is not None and reference is not None:
         with console.progress("resampling") as report:

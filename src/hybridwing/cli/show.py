@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hybridwing.evaluation.intervals import Estimate
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
-    from hybridwing.runs.predict import Ranking
+    from hybridwing.runs.predict import RankedImages
     from hybridwing.submission.rehearse.verdict import SubmissionRun
 
 #: Seconds between two progress lines where there is no terminal to draw a bar on.
@@ -224,7 +224,7 @@ def show_evaluation(evaluation: Evaluation) -> None:
     show_rows(f"{title}, recall at 95 % true-negative rate", header, rows, numeric=header[1:])
 
 
-def show_ranking(ranking: Ranking, limit: int = 20) -> None:
+def show_ranking(ranking: RankedImages, limit: int = 20) -> None:
     """The first images of a ranking."""
     flagged = sum(image.is_hybrid for image in ranking.images)
     shown = ranking.images[:limit]

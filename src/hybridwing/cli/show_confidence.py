@@ -10,7 +10,7 @@ from hybridwing.validation.held_out import MADE_CROSSES
 if TYPE_CHECKING:
     from hybridwing.evaluation.intervals import Estimate
     from hybridwing.runs.evaluate import Evaluation
-    from hybridwing.runs.predict import Ranking
+    from hybridwing.runs.predict import RankedImages
     from hybridwing.validation.validate import Validation
 
 _UNKNOWN = "–"
@@ -120,7 +120,7 @@ def show_uncertainty(evaluation: Evaluation) -> None:
         show_rows(f"{what}, both on the same resamples", heading, apart, numeric=heading[1:])
 
 
-def show_promises(ranking: Ranking) -> None:
+def show_promises(ranking: RankedImages) -> None:
     """What the threshold and a flag are worth, how many images nothing can be told of, and what the run cannot say."""
     if (known := ranking.calibration) is not None:
         achieved, rate = known.achieved, known.true_rate

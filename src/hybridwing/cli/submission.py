@@ -51,14 +51,14 @@ def build(
 ) -> None:
     """Write a run's detector as a submission."""
     from hybridwing.cli import show as console
-    from hybridwing.runs.folder import read_run
+    from hybridwing.runs.run import load_run
     from hybridwing.submission.build.building import build_submission
     from hybridwing.submission.build.recipes import find_recipe, train_recipe
 
     if recipe is None:
         if run is None:
             raise SubmissionError("name a run folder, or a --recipe with --catalogue and --images")
-        trained = read_run(run)
+        trained = load_run(run)
     else:
         if run is not None or detector is not None:
             raise SubmissionError("a recipe trains its own run and has its own detector: leave RUN and --detector out")

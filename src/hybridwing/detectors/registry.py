@@ -50,6 +50,9 @@ class DetectorEntry:
     balanced: bool = False
 
 
+#: What is fitted where no detector is named.
+DEFAULT_DETECTOR = "fusion"
+
 _SAMPLE = "Imageomics/HDR-anomaly-challenge-sample, DINO_train/classifier.py"
 _SEEN_ONLY = "learns the crosses (and the imaging batch) of its training hybrids; other crosses may score low"
 

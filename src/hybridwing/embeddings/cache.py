@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hybridwing.backbones.base import Backbone
+    from hybridwing.backbones.base import LoadedBackbone
+    from hybridwing.backbones.compute import Compute
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,11 @@ _VERSION = 1
 _AT_ONCE = 900
 #: Seconds to wait for another process that is writing.
 _PATIENCE = 30.0
+
+
+def cache_of(compute: Compute) -> EmbeddingCache | None:
+    """The cache that embeddings are computed with; None where none is wanted."""
+    return None if compute.cache is None else EmbeddingCache(Path(compute.cache))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +82,7 @@ class EmbeddingCache:
 
     folder: Path
 
-    def of(self, backbone: Backbone) -> BackboneCache:
+    def of(self, backbone: LoadedBackbone) -> BackboneCache:
         """Embeddings by one backbone, in the precision and by the program it computes with."""
         key = hashlib.sha256(f"{backbone.spec.key} {backbone.precision} {backbone.runtime}".encode()).hexdigest()[:32]
         return BackboneCache(self.folder / f"embeddings-v{_VERSION}-{key}.sqlite", backbone.spec.dimension)

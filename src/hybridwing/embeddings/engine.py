@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.backbones.compute import DEFAULT, Compute
+from hybridwing.embeddings.cache import cache_of
 from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, remember
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import EmbeddingError, first_few
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from hybridwing.backbones.base import Backbone
-    from hybridwing.embeddings.cache import EmbeddingCache
+    from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.embeddings.table import Failure
 
     Item = tuple[str, Path]
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
 
 def embed_images(
     items: Sequence[Item],
-    backbone: Backbone,
+    backbone: LoadedBackbone,
+    compute: Compute = DEFAULT,
     *,
-    batch_size: int | None = None,
-    workers: int | None = None,
-    cache: EmbeddingCache | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingTable:
     """Embed images and keep all the embeddings in memory.
@@ -37,13 +36,9 @@ def embed_images(
     ----------
     items : sequence of (uuid, path)
         What to embed; `uuid` is unique.
-    backbone : Backbone
-    batch_size : int, optional
-        Images a forward pass; default the backbone's. Halved for the rest of the work when memory runs out.
-    workers : int, optional
-        Threads or processes that decode and prepare; default the number of processors.
-    cache : EmbeddingCache, optional
-        Where embeddings that are known already are looked up, and new ones are kept.
+    backbone : LoadedBackbone
+    compute : Compute
+        Batch size, workers and cache.
     progress : callable, optional
         Called with the number of images done and the number of all.
 
@@ -68,10 +63,8 @@ def embed_images(
         if progress is not None:
             progress(done, len(items))
 
-    tables = []
-    for shard in embed_shards(
-        parts, backbone, batch_size=batch_size, workers=workers, cache=cache, advance=advance, total=len(items)
-    ):
+    tables, cache = [], cache_of(compute)
+    for shard in embed_shards(parts, backbone, compute, advance=advance, total=len(items)):
         tables.append(shard.table)
         if cache is not None:
             # At once: nothing else is left of a training that is interrupted.

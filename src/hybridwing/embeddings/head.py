@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT_VERSION = 1
-_METADATA_KEY = b"hybridwing"
+#: Under which the provenance stands among the metadata of a parquet file.
+KEY = b"hybridwing"
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class TableHead:
     part: Part | None
 
 
-def schema_of(head: TableHead) -> pa.Schema:
-    """Both columns, and everything else as metadata."""
+def schema_of(head: TableHead, besides: pa.Schema | None = None) -> pa.Schema:
+    """The columns ``uuid`` and ``emb`` and those that stand beside them, with the provenance as metadata."""
     import pyarrow as pa
 
     provenance = {
@@ -77,44 +78,27 @@ def schema_of(head: TableHead) -> pa.Schema:
         "part": None if head.part is None else asdict(head.part),
     }
     return pa.schema(
-        [("uuid", pa.string()), ("emb", pa.list_(pa.float32(), head.backbone.dimension))],
-        metadata={_METADATA_KEY: json.dumps(provenance, sort_keys=True).encode()},
+        [("uuid", pa.string()), ("emb", pa.list_(pa.float32(), head.backbone.dimension)), *(besides or ())],
+        metadata={KEY: json.dumps(provenance, sort_keys=True).encode()},
     )
 
 
 def head_of(path: Path, schema: pa.Schema, rows: int) -> TableHead:
-    """What a file's metadata say, held against its columns."""
-    provenance = _provenance(path, (schema.metadata or {}).get(_METADATA_KEY))
+    """What the metadata of a file say, which has them under :data:`KEY`."""
+    provenance = _provenance(path, (schema.metadata or {})[KEY])
     try:
-        backbone = BackboneSpec.from_dict(provenance["backbone"])
-        failures = tuple(_failure(values) for values in provenance["failures"])
-        # The last four came later: a table without them was computed in full precision, and is whole.
-        fallbacks = tuple(_fallback(values) for values in provenance.get("fallbacks", ()))
-        part = provenance.get("part")
-        _check_columns(schema, backbone.dimension)
+        part = provenance["part"]
         return TableHead(
             rows,
-            backbone,
-            _text(provenance.get("precision", "fp32")),
-            _text(provenance.get("runtime", "")),
-            failures,
-            fallbacks,
+            BackboneSpec.from_dict(provenance["backbone"]),
+            _text(provenance["precision"]),
+            _text(provenance["runtime"]),
+            tuple(_failure(values) for values in provenance["failures"]),
+            tuple(_fallback(values) for values in provenance["fallbacks"]),
             None if part is None else _part(part),
         )
-    except (EmbeddingError, TypeError, ValueError) as error:
-        raise EmbeddingError(f"{path} is damaged or not an embedding table: {error}") from error
-
-
-def _check_columns(schema: pa.Schema, dimension: int) -> None:
-    """Both columns, of the right types."""
-    import pyarrow as pa
-
-    wanted = pa.schema([("uuid", pa.string()), ("emb", pa.list_(pa.float32(), dimension))])
-    if not schema.equals(wanted):
-        found = ", ".join(f"{field.name} ({field.type})" for field in schema)
-        raise EmbeddingError(
-            f"it should have the columns uuid (string) and emb ({wanted.field('emb').type}); it has {found}"
-        )
+    except (EmbeddingError, KeyError, TypeError, ValueError) as error:
+        raise EmbeddingError(f"{path} is damaged or not an embedding table: {error!s}") from error
 
 
 def _failure(values: dict[str, str]) -> Failure:
@@ -147,10 +131,8 @@ def _part(values: dict[str, Any]) -> Part:
     return part
 
 
-def _provenance(path: Path, stored: bytes | None) -> dict[str, Any]:
+def _provenance(path: Path, stored: bytes) -> dict[str, Any]:
     """Metadata of the file, checked."""
-    if stored is None:
-        raise EmbeddingError(f"{path} was not written by hybridwing: it does not say which backbone made it")
     try:
         provenance: dict[str, Any] = json.loads(stored)
         version, known = int(provenance["format_version"]), {"backbone", "failures"} <= set(provenance)

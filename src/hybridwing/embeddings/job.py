@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from hybridwing.backbones.compute import DEFAULT, Compute
+from hybridwing.embeddings.cache import cache_of
 from hybridwing.embeddings.engine import check_items, nothing_embedded
 from hybridwing.embeddings.head import Part
 from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, processors, remember
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from hybridwing.backbones.base import Backbone
-    from hybridwing.embeddings.cache import EmbeddingCache
+    import pandas as pd
+
+    from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.embeddings.shards import Shard
 
     Item = tuple[str, Path]
@@ -36,13 +39,14 @@ class Engine(Protocol):
     def __call__(
         self,
         shards: Mapping[int, Sequence[Item]],
+        compute: Compute,
         *,
-        batch_size: int,
-        workers: int,
-        cache: EmbeddingCache | None,
         advance: Callable[[], None],
     ) -> Iterator[tuple[int, Shard]]:
-        """Embed shards, given by number, and yield them in any order; call `advance` once an image."""
+        """Embed shards, given by number, and yield them in any order; call `advance` once an image.
+
+        Batch size and number of workers are stated in `compute`.
+        """
         ...
 
 
@@ -87,15 +91,14 @@ class Share:
 
 def embed_to_file(
     items: Sequence[Item],
-    backbone: Backbone,
+    backbone: LoadedBackbone,
     out: Path,
     *,
     share: Share | None = None,
-    batch_size: int | None = None,
-    workers: int | None = None,
-    cache: EmbeddingCache | None = None,
+    compute: Compute = DEFAULT,
     engine: Engine | None = None,
     shard_size: int = SHARD_SIZE,
+    metadata: pd.DataFrame | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingSummary:
     """Embed images into a parquet file.
@@ -104,18 +107,20 @@ def embed_to_file(
     ----------
     items : sequence of (uuid, path)
         What to embed; `uuid` is unique.
-    backbone : Backbone
+    backbone : LoadedBackbone
     out : Path
         The table; appears, or replaces an older one, when it is complete.
     share : Share, optional
         Embed one share of the images and write it to ``share.of_file(out)``; see
         :func:`hybridwing.embeddings.merge.merge_parts`.
-    batch_size, workers, cache
-        See :func:`hybridwing.embeddings.engine.embed_images`.
+    compute : Compute
+        Batch size, workers and cache.
     engine : Engine, optional
         What does the work; default this process.
     shard_size : int
         Images that are written, and at worst done twice, at once; at least 1.
+    metadata : pandas.DataFrame, optional
+        Columns to write beside the embeddings, indexed by `uuid`.
     progress : callable, optional
         Called with the number of images done and the number of all; first with those an earlier call had done.
 
@@ -131,8 +136,9 @@ def embed_to_file(
     unfinished = UnfinishedTable.of(out, (backbone.spec.key, backbone.precision, backbone.runtime), part, shards)
     with unfinished.locked():
         begun = time.perf_counter()
-        size = unfinished.batch_size(batch_size, backbone.batch_size)
-        count = workers or processors()
+        size = unfinished.batch_size(compute.batch_size, backbone.batch_size)
+        compute = replace(compute, batch_size=size, workers=compute.workers or processors())
+        cache = cache_of(compute)
         missing = unfinished.missing()
         total = sum(map(len, shards))
         done = resumed = total - sum(len(shards[number]) for number in missing)
@@ -148,7 +154,7 @@ def embed_to_file(
         cached, timings = 0, Timings()
         run = engine or _Here(backbone)
         todo = {number: shards[number] for number in missing}
-        for number, shard in run(todo, batch_size=size, workers=count, cache=cache, advance=advance):
+        for number, shard in run(todo, compute, advance=advance):
             written = time.perf_counter()
             unfinished.add(number, shard.table, shard.contents)
             timings += shard.timings + Timings(write=time.perf_counter() - written)
@@ -162,7 +168,7 @@ def embed_to_file(
             # All at the end: what the job finds there must not depend on how often it was interrupted.
             for table, contents in unfinished.pieces():
                 remember(cache.of(backbone), table, contents)
-        head = unfinished.finish(part)
+        head = unfinished.finish(part, metadata)
         now = time.perf_counter()
     return EmbeddingSummary(
         out=out,
@@ -174,7 +180,7 @@ def embed_to_file(
         fallbacks=len(head.fallbacks),
         dimension=head.backbone.dimension,
         batch_size=size,
-        workers=count,
+        workers=compute.workers or 1,
         precision=head.precision,
         seconds=now - begun,
         timings=timings + Timings(write=now - joining),
@@ -184,24 +190,20 @@ def embed_to_file(
 class _Here:
     """The engine in this process."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: LoadedBackbone) -> None:
         self._backbone = backbone
 
     def __call__(
         self,
         shards: Mapping[int, Sequence[Item]],
+        compute: Compute,
         *,
-        batch_size: int,
-        workers: int,
-        cache: EmbeddingCache | None,
         advance: Callable[[], None],
     ) -> Iterator[tuple[int, Shard]]:
         made = embed_shards(
             shards.values(),
             self._backbone,
-            batch_size=batch_size,
-            workers=workers,
-            cache=cache,
+            compute,
             advance=advance,
             total=sum(map(len, shards.values())),
         )

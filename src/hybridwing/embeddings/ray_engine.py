@@ -11,7 +11,7 @@ import logging
 import os
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,8 @@ from hybridwing.errors import EmbeddingError, HybridwingError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from hybridwing.backbones.base import Backbone
-    from hybridwing.embeddings.cache import EmbeddingCache
+    from hybridwing.backbones.base import LoadedBackbone
+    from hybridwing.backbones.compute import Compute
     from hybridwing.embeddings.shards import Shard
 
     Item = tuple[str, Path]
@@ -48,22 +48,20 @@ class RayEngine:
         interpreter, one a processor.
     """
 
-    load: Callable[[], Backbone]
+    load: Callable[[], LoadedBackbone]
     address: str | None = None
     actors: int | None = None
 
     def __call__(
         self,
         shards: Mapping[int, Sequence[Item]],
+        compute: Compute,
         *,
-        batch_size: int,
-        workers: int,
-        cache: EmbeddingCache | None,
         advance: Callable[[], None],
     ) -> Iterator[tuple[int, Shard]]:
         """Embed shards and yield them as they come; see :class:`hybridwing.embeddings.job.Engine`.
 
-        `workers` is ignored: an actor prepares with as many threads as it has processors.
+        The number of workers is ignored: an actor prepares with as many threads as it has processors.
 
         Raises
         ------
@@ -72,13 +70,12 @@ class RayEngine:
         EmbeddingError
             If the cluster cannot be reached, or a worker failed again and again.
         """
-        del workers
         if not shards:
             return
         ray = _import_ray()
         with _cluster(ray, self.address):
             try:
-                for row in self._dataset(ray, shards, batch_size, cache).iter_rows():
+                for row in self._dataset(ray, shards, compute).iter_rows():
                     number, shard = int(row["number"]), row["shard"]
                     if isinstance(shard, str):
                         raise EmbeddingError(f"a worker of the cluster failed: {shard}")
@@ -88,9 +85,7 @@ class RayEngine:
             except (ray.exceptions.RayError, ray.exceptions.UserCodeException) as error:
                 raise EmbeddingError(f"the cluster could not embed the images: {_cause(error)}") from error
 
-    def _dataset(
-        self, ray: Any, shards: Mapping[int, Sequence[Item]], batch_size: int, cache: EmbeddingCache | None
-    ) -> Any:
+    def _dataset(self, ray: Any, shards: Mapping[int, Sequence[Item]], compute: Compute) -> Any:
         actors, cpus, gpus = self._layout(ray, len(shards))
         rows = [
             {"number": number, "uuids": [u for u, _ in items], "paths": [str(path.absolute()) for _, path in items]}
@@ -100,9 +95,7 @@ class RayEngine:
             _Actor,
             fn_constructor_kwargs={
                 "load": self.load,
-                "size": batch_size,
-                "workers": cpus,
-                "cache": cache,
+                "compute": replace(compute, workers=cpus),
                 "attempts": ray.remote(num_cpus=0)(_Attempts).remote(),
             },
             batch_size=1,
@@ -140,11 +133,9 @@ class _Actor:
     Ray's account of it.
     """
 
-    def __init__(
-        self, load: Callable[[], Backbone], size: int, workers: int, cache: EmbeddingCache | None, attempts: Any
-    ) -> None:
-        self._size, self._workers, self._cache, self._attempts = size, workers, cache, attempts
-        self._backbone: Backbone | HybridwingError
+    def __init__(self, load: Callable[[], LoadedBackbone], compute: Compute, attempts: Any) -> None:
+        self._compute, self._attempts = compute, attempts
+        self._backbone: LoadedBackbone | HybridwingError
         try:
             self._backbone = load()
         except HybridwingError as error:
@@ -172,15 +163,7 @@ class _Actor:
         if ray.get(self._attempts.begin.remote(number)) > _ATTEMPTS:
             raise EmbeddingError(f"{_ATTEMPTS} workers died over the images from {items[0][1]} to {items[-1][1]}")
         # total: an actor has processors of its own, so it starts no processes.
-        made = embed_shards(
-            [items],
-            self._backbone,
-            batch_size=self._size,
-            workers=self._workers,
-            cache=self._cache,
-            total=0,
-        )
-        return next(made)
+        return next(embed_shards([items], self._backbone, self._compute, total=0))
 
 
 def _import_ray() -> Any:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.embeddings.cache import CachedEmbedding
+from hybridwing.backbones.compute import DEFAULT, Compute
+from hybridwing.embeddings.cache import CachedEmbedding, cache_of
 from hybridwing.embeddings.preparing import prepare_file, working
 from hybridwing.embeddings.summary import Timings
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hybridwing.backbones.base import Backbone
-    from hybridwing.embeddings.cache import BackboneCache, EmbeddingCache
+    from hybridwing.backbones.base import LoadedBackbone
+    from hybridwing.embeddings.cache import BackboneCache
     from hybridwing.embeddings.preparing import PreparedFile
     from hybridwing.runtime.preprocess import Prepared
 
@@ -71,11 +72,9 @@ class Shard:
 
 def embed_shards(
     shards: Iterable[Sequence[Item]],
-    backbone: Backbone,
+    backbone: LoadedBackbone,
+    compute: Compute = DEFAULT,
     *,
-    batch_size: int | None = None,
-    workers: int | None = None,
-    cache: EmbeddingCache | None = None,
     advance: Callable[[], None] | None = None,
     total: int | None = None,
 ) -> Iterator[Shard]:
@@ -84,17 +83,18 @@ def embed_shards(
     Parameters
     ----------
     shards : iterable of sequences of (uuid, path)
-    backbone, batch_size, workers, cache
-        See :func:`hybridwing.embeddings.engine.embed_images`.
+    backbone : LoadedBackbone
+    compute : Compute
+        Batch size, workers and cache.
     advance : callable, optional
         Called once for every image that is done.
     total : int, optional
         Images in all the shards, where that is known: for a few, no processes are started.
     """
-    count = workers or processors()
+    count, cache = compute.workers or processors(), cache_of(compute)
     short_side = backbone.spec.preprocess.short_side
     known = None if cache is None else cache.of(backbone)
-    batches = _Batches(backbone, batch_size or backbone.batch_size)
+    batches = _Batches(backbone, compute.batch_size or backbone.batch_size)
     work = partial(
         prepare_file, prepare=backbone.prepare, short_side=short_side, hashed=known is not None, cache=known or None
     )
@@ -172,7 +172,10 @@ def remember(known: BackboneCache, table: EmbeddingTable, contents: Sequence[byt
 
 
 def _table(
-    items: Sequence[Item], backbone: Backbone, rows: Mapping[int, CachedEmbedding], failures: Mapping[int, Failure]
+    items: Sequence[Item],
+    backbone: LoadedBackbone,
+    rows: Mapping[int, CachedEmbedding],
+    failures: Mapping[int, Failure],
 ) -> EmbeddingTable:
     """Table of what was found of a shard, in its order."""
     spec, wanted = backbone.spec, backbone.spec.preprocess.view
@@ -197,7 +200,7 @@ def _table(
 class _Batches:
     """Forward passes, in smaller batches from the moment that memory ran out."""
 
-    def __init__(self, backbone: Backbone, size: int) -> None:
+    def __init__(self, backbone: LoadedBackbone, size: int) -> None:
         self.backbone, self.size = backbone, size
 
     def forward(self, values: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Embedding tables as parquet files that pandas, DuckDB and other tools open as they are.
 
-Two columns, ``uuid`` (string) and ``emb`` (fixed-size list of float32); everything else is in the file's metadata under
-the key ``hybridwing``, as JSON.
+The columns ``uuid`` (string) and ``emb`` (fixed-size list of float32) come first, then what the catalogue says of each
+image; the provenance is in the file's metadata under the key ``hybridwing``, as JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.embeddings.head import TableHead, head_of, schema_of
+from hybridwing.embeddings.head import KEY, TableHead, head_of, schema_of
+from hybridwing.embeddings.metadata import aligned
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import EmbeddingError, first_few
 from hybridwing.files import written_whole
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from numpy.typing import NDArray
 
     from hybridwing.embeddings.head import Part
 
@@ -38,7 +41,8 @@ def write_table(table: EmbeddingTable, path: Path, part: Part | None = None) -> 
     import pyarrow as pa
 
     head = TableHead(len(table), table.backbone, table.precision, table.runtime, table.failures, table.fallbacks, part)
-    schema = schema_of(head)
+    beside = _besides(table.metadata)
+    schema = schema_of(head, None if beside is None else beside.schema)
     flat = pa.array(np.ascontiguousarray(table.vectors).reshape(-1), type=pa.float32())
     try:
         keys = pa.array(table.uuids, type=pa.string())
@@ -46,10 +50,29 @@ def write_table(table: EmbeddingTable, path: Path, part: Part | None = None) -> 
         raise EmbeddingError(f"cannot write {path}: an image's key is no valid text: {error}") from error
     columns = [keys, pa.FixedSizeListArray.from_arrays(flat, table.backbone.dimension)]
     with _writing(path, schema) as writer:
-        writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+        writer.write_table(pa.Table.from_arrays([*columns, *(beside.columns if beside else ())], schema=schema))
 
 
-def join_tables(paths: Sequence[Path], out: Path, part: Part | None = None) -> TableHead:
+def _besides(metadata: pd.DataFrame | None) -> pa.Table | None:
+    """Metadata as columns of an Arrow table; columns that a parquet file cannot hold become text."""
+    import pyarrow as pa
+
+    if metadata is None:
+        return None
+    columns = {}
+    for name in metadata.columns:
+        if str(name) in ("uuid", "emb"):
+            continue
+        try:
+            columns[str(name)] = pa.array(metadata[name], from_pandas=True)
+        except pa.ArrowException:
+            columns[str(name)] = pa.array(metadata[name].astype("string"), from_pandas=True)
+    return pa.table(columns) if columns else None
+
+
+def join_tables(
+    paths: Sequence[Path], out: Path, part: Part | None = None, metadata: pd.DataFrame | None = None
+) -> TableHead:
     """Write the rows of several tables into one, a file at a time, so that memory does not grow with their number.
 
     Every row group stays as it is, so pieces of pieces give the same file as the pieces themselves.
@@ -62,6 +85,8 @@ def join_tables(paths: Sequence[Path], out: Path, part: Part | None = None) -> T
         Appears under its name only when it is whole.
     part : Part, optional
         Written into the file.
+    metadata : pandas.DataFrame, optional
+        Columns to put beside the embeddings, indexed by key; default those that the pieces have.
 
     Raises
     ------
@@ -87,14 +112,43 @@ def join_tables(paths: Sequence[Path], out: Path, part: Part | None = None) -> T
         tuple(fallback for head in heads for fallback in head.fallbacks),
         part,
     )
-    schema, seen = schema_of(joined), set[str]()
+    beside = _besides(metadata)
+    schema, seen = schema_of(joined, _besides_of(paths) if beside is None else beside.schema), set[str]()
     with _writing(out, schema) as writer:
         for path in paths:
             for rows in _groups(path):
-                _refuse_repeated(rows.column("uuid").to_pylist(), seen, path)
+                uuids = rows.column("uuid").to_pylist()
+                _refuse_repeated(uuids, seen, path)
                 if len(rows):
-                    writer.write_table(rows.replace_schema_metadata(schema.metadata))
+                    own = _besides(aligned(metadata, uuids)) if beside is not None else rows
+                    writer.write_table(_with_columns(rows, own, schema))
     return joined
+
+
+def _besides_of(paths: Sequence[Path]) -> pa.Schema:
+    """The columns beside the embeddings that any of the pieces has."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    found: dict[str, pa.Field] = {}
+    for path in paths:
+        for one in pq.read_schema(path):
+            if one.name not in ("uuid", "emb"):
+                found.setdefault(one.name, one)
+    return pa.schema(list(found.values()))
+
+
+def _with_columns(rows: pa.Table, beside: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows of a piece with the columns of the joined table; empty where the piece lacks one."""
+    import pyarrow as pa
+
+    columns = []
+    for one in schema:
+        source = rows if one.name in ("uuid", "emb") else beside
+        columns.append(
+            source.column(one.name).cast(one.type) if one.name in source.column_names else pa.nulls(len(rows), one.type)
+        )
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def kind_of(head: TableHead) -> tuple[str, str, str]:
@@ -119,6 +173,8 @@ def read_head(path: Path) -> TableHead:
             schema, rows = file.schema_arrow, file.metadata.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
         raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
+    if KEY not in (schema.metadata or {}):
+        raise EmbeddingError(f"{path} was not written by hybridwing: it does not say which backbone made it")
     return head_of(path, schema, rows)
 
 
@@ -165,32 +221,94 @@ def _writing(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
 
 
 def read_table(path: Path) -> EmbeddingTable:
-    """Read what :func:`write_table` wrote.
+    """Read what :func:`write_table` wrote; :func:`hybridwing.embeddings.foreign.read_embeddings` reads others' too.
 
     Raises
     ------
     EmbeddingError
         If the file is missing or damaged, is no parquet file, or was written by something else or by a newer version.
     """
+    content = read_parquet(path)
+    if KEY not in (content.schema.metadata or {}):
+        raise EmbeddingError(f"{path} was not written by hybridwing: it does not say which backbone made it")
+    head = head_of(path, content.schema, len(content))
+    try:
+        uuids, vectors = columns_of(content)
+        if vectors.shape[1] != head.backbone.dimension:
+            raise EmbeddingError(
+                f"it holds embeddings of dimension {vectors.shape[1]}, and says that it has {head.backbone.dimension}"
+            )
+        return EmbeddingTable(
+            uuids,
+            vectors,
+            head.backbone,
+            head.failures,
+            head.fallbacks,
+            head.precision,
+            head.runtime,
+            metadata_in(content),
+        )
+    except (EmbeddingError, TypeError, ValueError) as error:
+        raise EmbeddingError(f"{path} is damaged or not an embedding table: {error}") from error
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """Everything in a parquet file.
+
+    Raises
+    ------
+    EmbeddingError
+        If it is missing, damaged or no parquet file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     _refuse_absent(path)
     try:
-        content = pq.read_table(path, page_checksum_verification=True)
+        return pq.read_table(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
-    head = head_of(path, content.schema, len(content))
-    dimension = head.backbone.dimension
-    try:
-        if any(content.column(name).null_count for name in content.column_names):
-            raise EmbeddingError("it has empty cells")
-        # Row by row through a flat view: to_numpy would make an object array of arrays.
-        flat = pa.concat_arrays(content.column("emb").chunks or [pa.array([], content.field("emb").type)]).flatten()
-        vectors = np.asarray(flat, dtype=np.float32).reshape(len(content), dimension)
-        uuids = tuple(content.column("uuid").to_pylist())
-        return EmbeddingTable(
-            uuids, vectors, head.backbone, head.failures, head.fallbacks, head.precision, head.runtime
+
+
+def columns_of(content: pa.Table) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    """Keys, and vectors of shape (n, d), of a table with the columns ``uuid`` and ``emb``.
+
+    Raises
+    ------
+    EmbeddingError
+        If a column is absent or of another kind, a cell is empty, or the vectors differ in length.
+    """
+    import pyarrow as pa
+
+    absent = [name for name in ("uuid", "emb") if name not in content.column_names]
+    if absent:
+        raise EmbeddingError(
+            f"it has no column {' or '.join(map(repr, absent))}, only {first_few(content.column_names)}: call the "
+            "images' keys 'uuid' and their vectors 'emb'"
         )
-    except (EmbeddingError, TypeError, ValueError) as error:
-        raise EmbeddingError(f"{path} is damaged or not an embedding table: {error}") from error
+    uuid, emb = content.column("uuid").combine_chunks(), content.column("emb").combine_chunks()
+    kind = emb.type
+    nested = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if not nested or not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
+        raise EmbeddingError(f"its column 'emb' holds {kind}, and not lists of numbers")
+    if uuid.null_count or emb.null_count or emb.flatten().null_count:
+        raise EmbeddingError("it has empty cells")
+    if pa.types.is_fixed_size_list(kind):
+        width = kind.list_size
+    else:
+        lengths = np.asarray(emb.value_lengths())
+        width = int(lengths[0]) if len(lengths) else 1
+        odd = np.flatnonzero(lengths != width)
+        if len(odd):
+            raise EmbeddingError(
+                f"its vectors differ in length: row {odd[0] + 1} has {lengths[odd[0]]} numbers, and the first {width}"
+            )
+    with np.errstate(over="ignore"):
+        vectors = np.asarray(emb.flatten()).astype(np.float32, copy=False).reshape(len(content), width)
+    return tuple(str(key) for key in uuid.to_pylist()), vectors
+
+
+def metadata_in(content: pa.Table) -> pd.DataFrame | None:
+    """The columns beside keys and vectors; None where there are none."""
+    others = [name for name in content.column_names if name not in ("uuid", "emb")]
+    return content.select(others).to_pandas() if others else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from hybridwing.errors import EmbeddingError, first_few
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from hybridwing.backbones.base import BackboneSpec
@@ -78,6 +80,9 @@ class EmbeddingTable:
         Number format the backbone computed in.
     runtime : str
         Program that computed: ``"numpy"``, ``"torch"`` or ``"openvino"``; empty where a table does not say.
+    metadata : pandas.DataFrame or None
+        What is known of the images besides, a row an image in the order of `uuids`: what their catalogue says, or the
+        other columns of a table made elsewhere.
     """
 
     uuids: tuple[str, ...]
@@ -87,6 +92,7 @@ class EmbeddingTable:
     fallbacks: tuple[Fallback, ...] = ()
     precision: str = "fp32"
     runtime: str = ""
+    metadata: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Refuse a table that contradicts itself."""
@@ -95,6 +101,8 @@ class EmbeddingTable:
                 f"{len(self.uuids)} images and a backbone of dimension {self.backbone.dimension} "
                 f"do not fit vectors of shape {self.vectors.shape}"
             )
+        if self.metadata is not None and len(self.metadata) != len(self.uuids):
+            raise EmbeddingError(f"{len(self.uuids)} images do not fit {len(self.metadata)} rows of metadata")
         if len(set(self.uuids)) != len(self.uuids):
             raise EmbeddingError("the same image stands twice in the embedding table")
         if not np.isfinite(self.vectors).all():
@@ -103,6 +111,20 @@ class EmbeddingTable:
 
     def __len__(self) -> int:
         return len(self.uuids)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table as pandas has it: ``uuid``, the metadata, and ``emb`` with an array a row."""
+        import pandas as pd
+
+        known = pd.DataFrame(index=range(len(self))) if self.metadata is None else self.metadata.reset_index(drop=True)
+        frame = pd.DataFrame({"uuid": list(self.uuids)})
+        return pd.concat([frame, known, pd.DataFrame({"emb": list(self.vectors)})], axis=1)
+
+    def write(self, path: Path | str) -> None:
+        """Write a parquet file; see :func:`hybridwing.embeddings.store.write_table`."""
+        from hybridwing.embeddings.store import write_table
+
+        write_table(self, Path(path))
 
     def rows_of(self, uuids: Sequence[str]) -> NDArray[np.int64]:
         """Row of each image; -1 for those among the failures.

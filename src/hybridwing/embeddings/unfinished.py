@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import pandas as pd
+
     from hybridwing.embeddings.table import EmbeddingTable
 
     Item = tuple[str, Path]
@@ -55,7 +57,7 @@ class UnfinishedTable:
     digests : tuple of str
         Of each piece: names, sizes and times of change of its files, as they were before any of them was read.
     kind : tuple of 3 str
-        Backbone, precision and runtime, see :func:`hybridwing.embeddings.store.kind_of`.
+        LoadedBackbone, precision and runtime, see :func:`hybridwing.embeddings.store.kind_of`.
     """
 
     out: Path
@@ -74,7 +76,7 @@ class UnfinishedTable:
         ----------
         out : Path
         kind : tuple of 3 str
-            Backbone, precision and runtime.
+            LoadedBackbone, precision and runtime.
         part : Part, optional
             Which part of a larger table it is.
         shards : sequence of sequences of (uuid, path)
@@ -173,7 +175,7 @@ class UnfinishedTable:
                 found = (stored[start : start + _HASH] for start in range(0, len(stored), _HASH))
                 yield table, [b"" if content == _NONE else content for content in found]
 
-    def finish(self, part: Part | None = None) -> TableHead:
+    def finish(self, part: Part | None = None, metadata: pd.DataFrame | None = None) -> TableHead:
         """Join the pieces under the table's name and remove them.
 
         Killed half-way, it can be done again with the same outcome.
@@ -184,7 +186,7 @@ class UnfinishedTable:
             If a piece is missing or damaged, or the table cannot be written.
         """
         joined = self.folder / _JOINED
-        head = join_tables([self._path(number) for number in range(len(self.shards))], joined, part)
+        head = join_tables([self._path(number) for number in range(len(self.shards))], joined, part, metadata)
         try:
             joined.replace(self.out)
         except OSError as error:

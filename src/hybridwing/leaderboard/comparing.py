@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hybridwing.backbones.compute import DEFAULT
 from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.embeddings.compute import DEFAULT
 from hybridwing.errors import RunError, ScoringError
 from hybridwing.evaluation.comparison import COLUMNS, Comparison, compare
 from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.evaluation.reference import read_reference
-from hybridwing.runs.evaluate import EVALUATION, evaluate
-from hybridwing.runs.folder import MANIFEST, read_run
+from hybridwing.report.evaluation_folder import EVALUATION
+from hybridwing.runs.evaluate import scores_of
+from hybridwing.runs.folder import MANIFEST
+from hybridwing.runs.run import load_run
 from hybridwing.runs.tables import write_rows
 from hybridwing.submission.rehearse.rehearsal import VERDICT
 from hybridwing.submission.rehearse.trial import PREDICTIONS
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from hybridwing.backbones.compute import Compute
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.embeddings.compute import Compute
 
 CSV, PAGE = "leaderboard.csv", "leaderboard.html"
 #: All that the folder of a leaderboard holds.
@@ -117,8 +119,8 @@ def _of_run(
     compute: Compute,
     progress: Callable[[int, int], None] | None,
 ) -> Scores:
-    done = evaluate(read_run(place), table, images, compute=compute, progress=progress)
-    return {name: result.scores for name, result in done.detectors.items()}
+    run = load_run(place)
+    return scores_of(run, table, run.embed(table, images, compute=compute, progress=progress))
 
 
 def _of_predictions(place: Path, filenames: pa.ChunkedArray) -> Scores:

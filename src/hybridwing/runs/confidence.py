@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
 
 
 @dataclass(frozen=True, eq=False)

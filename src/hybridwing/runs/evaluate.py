@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.embeddings.catalogue import embed_catalogue
-from hybridwing.embeddings.compute import DEFAULT, Compute
+from hybridwing.catalogue.readers import as_catalogue
+from hybridwing.embeddings.compatible import require_same_backbone
+from hybridwing.embeddings.selection import as_embeddings, select
 from hybridwing.errors import ScoringError
 from hybridwing.evaluation.bootstrap import Uncertainty, challenge_uncertainty, detection_uncertainty
 from hybridwing.evaluation.challenge_score import ChallengeScores, challenge_scores
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
 from hybridwing.evaluation.resampling import RESAMPLES
-from hybridwing.runs.folder import check_new_folder, new_folder
-from hybridwing.runs.insight import Insight, insight_of, write_insight
-from hybridwing.runs.scoring import backbone_of, check_embeddings, score_images
-from hybridwing.runs.tables import (
-    write_failures,
-    write_intervals,
-    write_metrics,
-    write_predictions,
-    write_rows,
-    write_scores,
-)
+from hybridwing.runs.insight import Insight, insight_of
+from hybridwing.runs.scoring import score_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable, Failure
-    from hybridwing.runs.folder import Run, RunManifest
-
-#: The file by which a folder is known to be an evaluation.
-EVALUATION = "evaluation.json"
-#: All that such a folder holds.
-CONTENTS = (
-    EVALUATION, "predictions_*.txt", "scores_*.json", "metrics.csv", "challenge.csv", "intervals.csv",
-    "differences.csv", "parents.csv", "scores.csv", "failures.csv", "evaluation.png", "evaluation.svg",
-)  # fmt: skip
+    from hybridwing.runs.folder import RunManifest
+    from hybridwing.runs.run import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,65 +98,81 @@ class Evaluation:
     remainder: Remainder | None = None
     insight: Insight | None = None
 
+    def to_frame(self) -> pd.DataFrame:
+        """A row a detector and measure: ``detector``, ``measure``, ``value``, and the interval, ``low`` to ``high``."""
+        import pandas as pd
+
+        rows = [
+            (detector, name, found.value, found.interval.low, found.interval.high)
+            for detector, measures in self.uncertainty.measures.items()
+            for name, found in measures.items()
+        ]
+        return pd.DataFrame(rows, columns=["detector", "measure", "value", "low", "high"])
+
 
 def evaluate(
     run: Run,
-    catalogue: Catalogue,
-    images: Path,
+    catalogue: Catalogue | Path | str,
+    embeddings: EmbeddingTable | Path | str,
     *,
-    embeddings: EmbeddingTable | None = None,
-    backbone: str | None = None,
-    minus: Catalogue | None = None,
+    minus: Catalogue | Path | str | None = None,
     resamples: int = RESAMPLES,
-    compute: Compute = DEFAULT,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Score a labelled catalogue with every detector of a run.
 
     Parameters
     ----------
     run : Run
-    catalogue : Catalogue
+    catalogue : Catalogue or path
         Labelled; the reference form gives the challenge's scores as well.
-    images : Path
-        Folder that its file names are relative to.
-    embeddings : EmbeddingTable, optional
-        Made earlier from these images with the run's backbone.
-    backbone : str, optional
-        Where the run's backbone is now, if its folder was moved.
-    minus : Catalogue, optional
+    embeddings : EmbeddingTable or path
+        Of the catalogue's images, and maybe more, by the run's backbone.
+    minus : Catalogue or path, optional
         A table whose images and specimens are taken out for a second measurement beside the first: all of the
         challenge's validation table is in its test table, and who has looked at the one has seen a part of the other.
     resamples : int
         Of the bootstrap over specimens.
-    compute : Compute
-    progress : callable, optional
-        Called with the number of images embedded and of all.
 
     Raises
     ------
     HybridwingError
         Of the kind that fits what is wrong with the input.
+
+    Examples
+    --------
+    >>> run = hw.load_run(example_run)
+    >>> reference = hw.read_catalogue(collection.ref_val)
+    >>> found = evaluate(run, reference, run.embed(reference, collection.images), resamples=100)
+    >>> sorted(found.detectors)
+    ['svm']
     """
+    catalogue = as_catalogue(catalogue)
     _ = catalogue.labels
-    kept = None if minus is None else _kept(catalogue, minus)
-    if embeddings is None:
-        encoder = backbone_of(run, compute=compute, name=backbone)
-        embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=progress)
-    check_embeddings(run, embeddings)
-    uuids = [str(uuid) for uuid in catalogue.uuids]
-    scores = {name: score_images(run.detector(name), embeddings, uuids) for name in run.manifest.detectors}
+    taken_out = None if minus is None else as_catalogue(minus)
+    kept = None if taken_out is None else _kept(catalogue, taken_out)
+    embeddings = select(as_embeddings(embeddings), catalogue)
+    scores = scores_of(run, catalogue, embeddings)
     results, uncertainty = _measured(catalogue, scores, resamples)
     remainder = None
-    if minus is not None and kept is not None:
+    if taken_out is not None and kept is not None:
         left = catalogue.select(kept)
         found = _measured(left, {name: values[kept] for name, values in scores.items()}, resamples)
-        remainder = Remainder(minus.source.name, len(left), int(left.labels.sum()), *found)
-    wanted = set(uuids)
-    failures = tuple(failure for failure in embeddings.failures if failure.uuid in wanted)
-    return Evaluation(
-        run.manifest, catalogue, results, failures, uncertainty, remainder, insight_of(run, catalogue, embeddings)
-    )
+        remainder = Remainder(taken_out.source.name, len(left), int(left.labels.sum()), *found)
+    insight = insight_of(run, catalogue, embeddings)
+    return Evaluation(run.manifest, catalogue, results, embeddings.failures, uncertainty, remainder, insight)
+
+
+def scores_of(run: Run, catalogue: Catalogue, embeddings: EmbeddingTable) -> dict[str, NDArray[np.float64]]:
+    """Scores of a catalogue's images by every detector of a run, in the catalogue's order.
+
+    Raises
+    ------
+    EmbeddingError
+        If the embeddings are not by the run's backbone, or of other images.
+    """
+    require_same_backbone(embeddings.backbone, run.manifest.backbone, f"the run {run.folder}")
+    uuids = [str(uuid) for uuid in catalogue.uuids]
+    return {name: score_images(run.detector(name), embeddings, uuids) for name in run.manifest.detectors}
 
 
 def _measured(
@@ -204,83 +204,3 @@ def _kept(catalogue: Catalogue, minus: Catalogue) -> NDArray[np.intp]:
         if not count:
             raise ScoringError(f"{catalogue.source}: no image {what} {minus.source}; is that the table to take out?")
     return np.array(kept, dtype=np.intp)
-
-
-def check_evaluation_folder(out: Path, *, overwrite: bool = False) -> None:
-    """Refuse what :func:`write_evaluation` would refuse, before the images are embedded.
-
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced.
-    """
-    check_new_folder(out, overwrite=overwrite, mark=EVALUATION, contents=CONTENTS)
-
-
-def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = False) -> None:
-    """Write an evaluation: predictions in the official form, scores, metrics, failures and a figure.
-
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced, or cannot be written.
-    """
-    from hybridwing.report.figures import draw_evaluation, save_figure
-
-    uuids = [str(uuid) for uuid in evaluation.catalogue.uuids]
-    results = evaluation.detectors
-    with new_folder(out, overwrite=overwrite, mark=EVALUATION, contents=CONTENTS) as partial:
-        for name, result in results.items():
-            write_predictions(partial / f"predictions_{name}.txt", uuids, result.scores)
-            if result.challenge is not None:
-                (partial / f"scores_{name}.json").write_text(result.challenge.to_json(), encoding="utf-8")
-        write_metrics(partial / "metrics.csv", {name: result.metrics for name, result in results.items()})
-        official = {name: result.challenge.leaderboard() for name, result in results.items() if result.challenge}
-        if official:
-            columns = list(next(iter(official.values())))
-            rows = ([name, *record.values()] for name, record in official.items())
-            write_rows(partial / "challenge.csv", ["detector", *columns], rows)
-        found = {"": evaluation.uncertainty}
-        if evaluation.remainder is not None:
-            found[evaluation.remainder.without] = evaluation.remainder.uncertainty
-        write_intervals(partial / "intervals.csv", partial / "differences.csv", found)
-        if evaluation.insight is not None:
-            write_insight(partial / "parents.csv", evaluation.catalogue, evaluation.insight)
-        scores = {name: result.scores for name, result in results.items()}
-        write_scores(partial / "scores.csv", uuids, evaluation.catalogue.labels, scores)
-        write_failures(partial / "failures.csv", evaluation.failures)
-        summary = {
-            "catalogue": evaluation.catalogue.source.name,
-            "catalogue_sha256": evaluation.catalogue.sha256,
-            "n_images": len(uuids),
-            "n_failed": len(evaluation.failures),
-            "challenge": official,
-            "uncertainty": _summary(evaluation.uncertainty),
-            "remainder": None if evaluation.remainder is None else _summary_of_remainder(evaluation.remainder),
-            "insight": None if evaluation.insight is None else evaluation.insight.summary(),
-            "run": evaluation.run.to_dict(),
-        }
-        (partial / EVALUATION).write_text(json.dumps(summary, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        save_figure(draw_evaluation(evaluation), partial / "evaluation")
-
-
-def _summary(uncertainty: Uncertainty) -> dict[str, object]:
-    """JSON values of the measures; the differences have their table."""
-    return {
-        "resamples": uncertainty.resamples,
-        "level": uncertainty.level,
-        "specimens": uncertainty.specimens,
-        "measures": {
-            detector: {name: [e.value, e.interval.low, e.interval.high] for name, e in measures.items()}
-            for detector, measures in uncertainty.measures.items()
-        },
-    }
-
-
-def _summary_of_remainder(remainder: Remainder) -> dict[str, object]:
-    return {
-        "without": remainder.without,
-        "n_images": remainder.n_images,
-        "n_hybrids": remainder.n_hybrids,
-        **_summary(remainder.uncertainty),
-    }

@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.errors import DetectorError, HybridwingError, RunError, first_few
-from hybridwing.runtime.arrays import FormatError, SavedDetector, load_arrays
+from hybridwing.errors import HybridwingError, RunError, first_few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 MANIFEST, EMBEDDINGS, DETECTORS = "run.json", "embeddings.parquet", "detectors"
 METRICS, SCORES, FAILURES = "metrics.csv", "scores.csv", "failures.csv"
-#: Runs of earlier versions lack these.
 FAMILIARITY, PARENTS = "familiarity.npz", "parents.npz"
 #: All that a run folder holds; a folder with anything else in it is never replaced.
 CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, FAMILIARITY, PARENTS)
@@ -62,8 +60,6 @@ class RunManifest:
     ----------
     backbone : BackboneSpec
         What embedded the images.
-    preprocess : {"default", "sample"}
-        Which of the backbone's preprocessings was asked for.
     detectors : tuple of str
         In the order they were asked for.
     best_detector : str
@@ -87,7 +83,6 @@ class RunManifest:
     """
 
     backbone: BackboneSpec
-    preprocess: str
     detectors: tuple[str, ...]
     best_detector: str
     seed: int
@@ -102,7 +97,7 @@ class RunManifest:
     n_heldout: int
     n_heldout_hybrids: int
     versions: dict[str, str]
-    record_weights: bool = True
+    record_weights: bool
     format_version: int = FORMAT_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,47 +109,8 @@ class RunManifest:
         return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run folder that was read.
-
-    Attributes
-    ----------
-    folder : Path
-    manifest : RunManifest
-    """
-
-    folder: Path
-    manifest: RunManifest
-
-    def detector(self, name: str | None = None) -> SavedDetector:
-        """Saved detector by name, by default the best.
-
-        Raises
-        ------
-        RunError
-            If the run has no such detector.
-        DetectorError
-            If its file is damaged, or does not belong to this run.
-        """
-        name = name or self.manifest.best_detector
-        if name not in self.manifest.detectors:
-            raise RunError(f"{self.folder} has no detector {name!r}; it has {', '.join(self.manifest.detectors)}")
-        path = self.folder / DETECTORS / f"{name}.npz"
-        try:
-            saved = load_arrays(path)
-        except FormatError as error:
-            raise DetectorError(f"{error}; train again") from error
-        if not saved.is_calibrated or saved.header.n_features != self.manifest.backbone.dimension:
-            raise DetectorError(
-                f"{path} does not belong to this run: it is not calibrated, or was fitted on embeddings of "
-                f"{saved.header.n_features} values and not {self.manifest.backbone.dimension}; train again"
-            )
-        return saved
-
-
-def read_run(folder: Path) -> Run:
-    """Read a run folder.
+def read_manifest(folder: Path) -> RunManifest:
+    """What the ``run.json`` of a run folder says.
 
     Raises
     ------
@@ -173,20 +129,18 @@ def read_run(folder: Path) -> Run:
         raise RunError(f"{path} is not what hybridwing writes: it has no valid 'format_version'")
     if version > FORMAT_VERSION:
         raise RunError(f"{path} has format {version}, made by a newer hybridwing; upgrade this one")
-    run = Run(folder, _manifest(path, values))
-    absent = [n for n in run.manifest.detectors if not (folder / DETECTORS / f"{n}.npz").is_file()]
+    manifest = _manifest(path, values)
+    absent = [n for n in manifest.detectors if not (folder / DETECTORS / f"{n}.npz").is_file()]
     if absent:
         raise RunError(f"{folder} is incomplete: no saved detector {first_few(absent)}; train again")
-    return run
+    return manifest
 
 
 def _manifest(path: Path, values: dict[str, Any]) -> RunManifest:
     _check_types(path, RunManifest, values)
     try:
         backbone = BackboneSpec.from_dict(values["backbone"])
-        # Runs that do not say whether specimens were weighed by their records are of before that was possible.
-        known = {"record_weights": False, **values, "backbone": backbone, "detectors": tuple(values["detectors"])}
-        manifest = RunManifest(**known)
+        manifest = RunManifest(**{**values, "backbone": backbone, "detectors": tuple(values["detectors"])})
     except (KeyError, TypeError, HybridwingError) as error:
         raise RunError(f"{path} is not what hybridwing writes: {error}; train again") from error
     _check_types(path, BackboneSpec, values["backbone"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.explain.parents import Parentage
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.detectors.threshold import Flag, Threshold, flag_of, threshold_of
-from hybridwing.embeddings.compute import DEFAULT, Compute
-from hybridwing.embeddings.engine import embed_images
-from hybridwing.embeddings.folder import key_of
-from hybridwing.images.find import find_images
+from hybridwing.embeddings.compatible import require_same_backbone
+from hybridwing.embeddings.embed import Source, embed_photographs, photographs
+from hybridwing.embeddings.foreign import read_embeddings
+from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.runs.confidence import held_out_hybrids, read_confidence
-from hybridwing.runs.scoring import backbone_of, score_images
+from hybridwing.runs.scoring import score_images
 from hybridwing.runs.tables import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
+    import pandas as pd
+
+    from hybridwing.backbones.request import Backbone
     from hybridwing.embeddings.table import Failure
     from hybridwing.explain.parents import Parentage
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
 
 
 COLUMNS = (
@@ -67,7 +71,7 @@ class RankedImage:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class RankedImages:
     """Photographs, most likely hybrids first, and after them those of which nothing can be told.
 
     Attributes
@@ -101,7 +105,13 @@ class Ranking:
     flag: Flag | None = None
     lacking: tuple[str, ...] = ()
 
-    def write(self, path: Path) -> None:
+    def to_frame(self) -> pd.DataFrame:
+        """The ranking as pandas has it, with the columns of :data:`COLUMNS`; empty cells where nothing is known."""
+        import pandas as pd
+
+        return pd.DataFrame(self._rows(), columns=list(COLUMNS)).replace("", None)
+
+    def write(self, path: Path | str) -> None:
         """Write a CSV file, a row an image; failures come last. Columns are as in :data:`COLUMNS`.
 
         A path that a spreadsheet would take for a formula is written with ``./`` before it. What is not known is empty.
@@ -111,6 +121,11 @@ class Ranking:
         OSError
             If the file cannot be written.
         """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(path, COLUMNS, self._rows())
+
+    def _rows(self) -> list[Sequence[object]]:
         common = (self.threshold, self.tnr, self.detector)
         rows: list[Sequence[object]] = [
             (
@@ -122,8 +137,7 @@ class Ranking:
         ]
         unknown = ("",) * (len(COLUMNS) - 8)
         rows += [("", _path_cell(f.path), "", "", *common, f"{f.stage}: {f.reason}", *unknown) for f in self.failures]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_rows(path, COLUMNS, rows)
+        return rows
 
 
 def _parent_cells(parentage: Parentage | None) -> tuple[object, ...]:
@@ -146,22 +160,23 @@ def _path_cell(path: str) -> str:
 
 def predict(
     run: Run,
-    places: Sequence[Path],
+    source: Source | EmbeddingTable,
     *,
     tnr: float = 0.95,
     detector: str | None = None,
     prevalence: float | None = None,
-    backbone: str | None = None,
+    backbone: Backbone | str | None = None,
     compute: Compute = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
-) -> Ranking:
-    """Score the images in files and folders and rank them.
+) -> RankedImages:
+    """Score photographs or embeddings and rank them.
 
     Parameters
     ----------
     run : Run
-    places : sequence of Path
-        Image files, and folders that are searched with all they hold.
+    source : path, iterable of paths, or EmbeddingTable
+        Image files, and folders that are searched with all they hold; or embeddings by the run's backbone, as a table
+        or as the path of a ``.parquet`` or ``.json`` file.
     tnr : float in (0, 1)
         True-negative rate that sets the threshold, see :func:`hybridwing.detectors.threshold.threshold_of`.
     detector : str, optional
@@ -169,8 +184,8 @@ def predict(
     prevalence : float in (0, 1), optional
         Share of hybrids among images of this kind, if one is known or assumed: says what a verdict of hybrid is worth,
         see :func:`hybridwing.detectors.threshold.flag_of`.
-    backbone : str, optional
-        Where the run's backbone is now, if its folder was moved.
+    backbone : str or Backbone, optional
+        Where the run's backbone is now, see :meth:`hybridwing.runs.run.Run.load_backbone`.
     compute : Compute
     progress : callable, optional
         Called with the number of images embedded and of all.
@@ -178,21 +193,18 @@ def predict(
     Raises
     ------
     HybridwingError
-        If there are no images, none could be read, or the threshold cannot be set at this rate.
+        If there are no images, none could be read, embeddings are of another backbone, or the threshold cannot be set
+        at this rate.
     """
     name = detector or run.manifest.best_detector
     saved = run.detector(name)
     calibration = threshold_of(saved, tnr)
     flag = None if prevalence is None else flag_of(saved, calibration, held_out_hybrids(run, name), prevalence)
     knows = read_confidence(run)
-    found = find_images(places)
-    items = [(key_of(path), path) for path in found.images]
-    encoder = backbone_of(run, compute=compute, name=backbone)
-    table = embed_images(items, encoder, cache=compute.cache, progress=progress)
+    table, paths, left_out = _embedded(run, source, backbone, compute, progress)
     scores = score_images(saved, table, table.uuids)
     reasons = [""] * len(table) if knows.familiarity is None else knows.familiarity.reasons(table)
     parents = [None] * len(table) if knows.parents is None else knows.parents.parentage(table.vectors)
-    paths = dict(items)
     order = sorted(range(len(table)), key=lambda row: (bool(reasons[row]), -scores[row], table.uuids[row]))
     images = tuple(
         RankedImage(
@@ -205,6 +217,24 @@ def predict(
         )
         for rank, row in enumerate(order, start=1)
     )
-    return Ranking(
-        name, tnr, calibration.value, images, table.failures, found.left_out, calibration, flag, knows.lacking
+    return RankedImages(
+        name, tnr, calibration.value, images, table.failures, left_out, calibration, flag, knows.lacking
     )
+
+
+def _embedded(
+    run: Run,
+    source: Source | EmbeddingTable,
+    backbone: Backbone | str | None,
+    compute: Compute,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[EmbeddingTable, dict[str, Path], tuple[Path, ...]]:
+    """Embeddings, the path of each key, and the files that were left out."""
+    if isinstance(source, (str, Path)) and Path(source).suffix.lower() in (".parquet", ".json"):
+        source = read_embeddings(source)
+    if isinstance(source, EmbeddingTable):
+        require_same_backbone(source.backbone, run.manifest.backbone, f"the run {run.folder}")
+        return source, {uuid: Path(uuid) for uuid in source.uuids}, ()
+    loaded = run.load_backbone(backbone, compute)
+    found = photographs([source] if isinstance(source, (str, Path)) else source)
+    return embed_photographs(found, loaded, compute, progress=progress), dict(found.items), found.left_out

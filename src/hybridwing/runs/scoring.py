@@ -1,4 +1,4 @@
-"""Score images with the detectors of a run; what `evaluate` and `predict` share."""
+"""Score the images of an embedding table with a saved detector."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.embeddings.compute import DEFAULT, Compute
-from hybridwing.errors import BackboneError, EmbeddingError, RunError
 from hybridwing.runtime.scoring import calibrated_scores, fallback_score
 
 if TYPE_CHECKING:
@@ -15,57 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hybridwing.backbones.base import Backbone
     from hybridwing.embeddings.table import EmbeddingTable
-    from hybridwing.runs.folder import Run
     from hybridwing.runtime.arrays import SavedDetector
-
-
-def backbone_of(run: Run, *, compute: Compute = DEFAULT, name: str | None = None) -> Backbone:
-    """Load the backbone a run was trained with.
-
-    Parameters
-    ----------
-    run : Run
-    compute : Compute
-    name : str, optional
-        Where the backbone is now, if its folder was moved; of several all, in their order, with commas between.
-
-    Raises
-    ------
-    RunError
-        If the weights or the descriptor are not those the run was trained with.
-    BackboneError
-        If it is not where it was.
-    """
-    manifest = run.manifest
-    try:
-        backbone = compute.load_again(manifest.backbone, preprocess=manifest.preprocess, names=name)
-    except BackboneError as error:
-        if name is not None:
-            raise
-        raise BackboneError(f"{error} (if the backbone of {run.folder} was moved, name it with --backbone)") from error
-    if backbone.spec.key != manifest.backbone.key:
-        raise RunError(
-            f"the backbone {name or manifest.backbone.name} is not the one that {run.folder} was trained with "
-            "(other weights, descriptor version or preprocessing); train again, or name the right one with --backbone"
-        )
-    return backbone
-
-
-def check_embeddings(run: Run, embeddings: EmbeddingTable) -> None:
-    """Refuse embeddings that another backbone made.
-
-    Raises
-    ------
-    EmbeddingError
-        If weights, descriptor or preprocessing are not those of the run.
-    """
-    if embeddings.backbone.key != run.manifest.backbone.key:
-        raise EmbeddingError(
-            f"the embeddings were made by {embeddings.backbone.name}, and {run.folder} was trained on those of "
-            f"{run.manifest.backbone.name}, with other weights or preprocessing"
-        )
 
 
 def score_images(detector: SavedDetector, embeddings: EmbeddingTable, uuids: Sequence[str]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 from hybridwing.embeddings.table import Failure
+from hybridwing.errors import RunError
 from hybridwing.evaluation.metrics import DetectionMetrics
 from hybridwing.files import written_whole
 
@@ -42,6 +43,42 @@ def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
     """A row a detector; the columns are the attributes of :class:`DetectionMetrics`, by their names."""
     header = ["detector", *(field.name for field in fields(DetectionMetrics))]
     write_rows(path, header, ([name, *asdict(values).values()] for name, values in metrics.items()))
+
+
+def read_metrics(path: Path) -> dict[str, DetectionMetrics]:
+    """What :func:`write_metrics` wrote.
+
+    Raises
+    ------
+    RunError
+        If the file cannot be read.
+    """
+    kinds = {field.name: str(field.type) for field in fields(DetectionMetrics)}
+    return {
+        row.pop("detector"): DetectionMetrics(
+            **{name: (int if kinds[name] == "int" else float)(value) for name, value in row.items()}  # type: ignore[arg-type]
+        )
+        for row in _rows_of(path)
+    }
+
+
+def read_failures(path: Path) -> tuple[Failure, ...]:
+    """What :func:`write_failures` wrote.
+
+    Raises
+    ------
+    RunError
+        If the file cannot be read.
+    """
+    return tuple(Failure(**row) for row in _rows_of(path))
+
+
+def _rows_of(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise RunError(f"{path} cannot be read: {error}; train again") from error
 
 
 def write_intervals(measures: Path, differences: Path, found: Mapping[str, Uncertainty]) -> None:

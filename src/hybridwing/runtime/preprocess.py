@@ -232,7 +232,7 @@ def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) ->
 
 
 def to_input(image: Image.Image, prep: Preprocess) -> NDArray[np.float32]:
-    """Backbone input of one RGB picture.
+    """LoadedBackbone input of one RGB picture.
 
     Returns
     -------

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.detectors.registry import detector_names, make_detector
-from hybridwing.embeddings.catalogue import embed_catalogue
-from hybridwing.embeddings.compute import DEFAULT, Compute
-from hybridwing.errors import DetectorError, EmbeddingError
+from hybridwing.catalogue.readers import as_catalogue
+from hybridwing.detectors.registry import DEFAULT_DETECTOR
+from hybridwing.embeddings.selection import as_embeddings, select
+from hybridwing.errors import EmbeddingError
 from hybridwing.evaluation.resampling import RESAMPLES
 from hybridwing.runs.folder import check_new_folder, new_folder
 from hybridwing.runs.tables import write_failures, write_rows
+from hybridwing.runs.train import check_detectors
 from hybridwing.validation.held_out import HeldOutScores, held_out_scores, record_only_scores
 from hybridwing.validation.protocols import PARTS, Protocol, folds
 from hybridwing.validation.report import ProtocolReport, protocol_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    import pandas as pd
 
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 
 #: The file by which a folder is known to be a validation, and all that such a folder holds.
 VALIDATION = "validation.json"
+_MEASURES = ("recall", "false_alarms", "roc_auc")
+_HEADER = (
+    *("scorer", "held_out", "hybrids", "non_hybrids", "reference"),
+    *(f"{name}{end}" for name in _MEASURES for end in ("", "_low", "_high")),
+    "note",
+)
 CONTENTS = (VALIDATION, "validation.csv", "differences.csv", "scores.csv", "failures.csv")
 
 
@@ -66,118 +73,103 @@ class Validation:
     parts: int
     record_weights: bool = True
 
+    def to_frame(self) -> pd.DataFrame:
+        """A row a scorer and held-out unit, with recall, false alarms and ROC area and their intervals."""
+        import pandas as pd
+
+        return pd.DataFrame(_report_rows(self.report), columns=[*_HEADER])
+
 
 def validate(
-    catalogue: Catalogue,
-    images: Path,
+    catalogue: Catalogue | Path | str,
+    embeddings: EmbeddingTable | Path | str,
     *,
     protocol: Protocol = "cross",
-    backbone: str = "pattern",
-    detectors: Sequence[str] = ("svm",),
+    detectors: Sequence[str] = (DEFAULT_DETECTOR,),
     seed: int = 42,
     parts: int = PARTS,
     resamples: int = RESAMPLES,
     make_crosses: bool = True,
-    preprocess: str = "default",
-    view: str = "whole",
-    feature: str = "default",
-    background: str | None = None,
     record_weights: bool = True,
-    compute: Compute = DEFAULT,
-    embeddings: EmbeddingTable | None = None,
-    progress: Callable[[str], AbstractContextManager[Callable[[int, int], None]]] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Validation:
     """Score what each detector was not shown, under a protocol, beside a score from the record alone.
 
     Parameters
     ----------
-    catalogue : Catalogue
+    catalogue : Catalogue or path
         Labelled: the training table. A reference table has no place here.
-    images : Path
-        Folder that its file names are relative to.
+    embeddings : EmbeddingTable or path
+        Of the catalogue's images, and maybe more.
     protocol, parts
         See :func:`hybridwing.validation.protocols.folds`.
     detectors : sequence of str
-        See :func:`hybridwing.detectors.registry.detector_names`; one named twice is fitted once.
+        See ``hybridwing detectors``; one named twice is fitted once.
     seed : int
         Deals the specimens, and decides the detectors' and the bootstrap's draws.
     resamples : int
         Of the bootstrap.
     make_crosses : bool
         See :func:`hybridwing.validation.held_out.held_out_scores`.
-    backbone, preprocess, view, feature, background
-        See :func:`hybridwing.backbones.registry.load_backbone`. Where
-        `embeddings` are given they need not be, and must be what those were made with where they are.
     record_weights : bool
         See :func:`hybridwing.detectors.registry.make_detector`.
-    compute : Compute
-    embeddings : EmbeddingTable, optional
-        Made earlier from these images, and maybe more.
     progress : callable, optional
-        Given ``"embedding"`` or ``"fitting"``, gives a context whose value is called with images or folds done and all.
+        Called with the number of folds fitted and of all.
 
     Raises
     ------
     HybridwingError
         Of the kind that fits what is wrong with the input.
+
+    Examples
+    --------
+    >>> found = validate(collection.train, example_embeddings, protocol="specimen", detectors=["svm"], resamples=100)
+    >>> [scored.scorer for scored in found.scores]
+    ['svm', 'record only']
     """
     names = tuple(dict.fromkeys(detectors))
-    if not names:
-        raise DetectorError(f"no detector is named; choose one or more of {', '.join(detector_names())}")
-    for name in names:
-        make_detector(name, seed=seed)
+    check_detectors(names)
+    catalogue = as_catalogue(catalogue)
     folds(catalogue, protocol, parts=parts, seed=seed)
-    shown = progress or _silently
-    if embeddings is None:
-        encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
-        with shown("embedding") as report_images:
-            embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=report_images)
-    elif (backbone, preprocess, view, feature, background) != ("pattern", "default", "whole", "default", None):
-        encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
-        if embeddings.backbone.key != encoder.spec.key:
-            raise EmbeddingError(
-                f"the embeddings were made by {embeddings.backbone.name}, and not as --backbone {backbone} "
-                f"--view {view} says: leave out --backbone, --preprocess, --view, --feature and --background, or "
-                "--embeddings"
-            )
+    embeddings = select(as_embeddings(embeddings), catalogue)
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
     if not (rows >= 0).any():
         raise EmbeddingError("no image of the catalogue has an embedding; see which images failed")
     known = catalogue.select(rows >= 0)
     divided = folds(known, protocol, parts=parts, seed=seed)
-    vectors = embeddings.vectors[rows[rows >= 0]]
     scored = []
-    with shown("fitting") as report_fits:
-        for place, name in enumerate(names):
+    for place, name in enumerate(names):
 
-            def fitted(done: int, total: int, before: int = place) -> None:
-                report_fits(before * total + done, len(names) * total)
+        def fitted(done: int, total: int, before: int = place) -> None:
+            if progress is not None:
+                progress(before * total + done, len(names) * total)
 
-            scored.append(
-                held_out_scores(
-                    vectors,
-                    known,
-                    divided,
-                    name,
-                    seed=seed,
-                    make_crosses=make_crosses,
-                    blocks=embeddings.backbone.widths,
-                    record_weights=record_weights,
-                    progress=fitted,
-                )
+        scored.append(
+            held_out_scores(
+                embeddings.vectors,
+                known,
+                divided,
+                name,
+                seed=seed,
+                make_crosses=make_crosses,
+                blocks=embeddings.backbone.widths,
+                record_weights=record_weights,
+                progress=fitted,
             )
+        )
     scored.append(record_only_scores(known, divided))
     report = protocol_report(known, scored, resamples=resamples, seed=seed)
-    wanted = {str(uuid) for uuid in catalogue.uuids}
-    failures = tuple(failure for failure in embeddings.failures if failure.uuid in wanted)
     return Validation(
-        protocol, known, embeddings.backbone, report, tuple(scored), failures, seed, parts, record_weights
+        protocol,
+        known,
+        embeddings.backbone,
+        report,
+        tuple(scored),
+        embeddings.failures,
+        seed,
+        parts,
+        record_weights,
     )
-
-
-@contextmanager
-def _silently(_stage: str) -> Iterator[Callable[[int, int], None]]:
-    yield lambda _done, _total: None
 
 
 def check_validation_folder(out: Path, *, overwrite: bool = False) -> None:
@@ -202,19 +194,7 @@ def write_validation(validation: Validation, out: Path, *, overwrite: bool = Fal
     with new_folder(out, overwrite=overwrite, mark=VALIDATION, contents=CONTENTS) as partial:
         (partial / VALIDATION).write_text(to_json(validation), encoding="utf-8")
         report = validation.report
-        measures = ("recall", "false_alarms", "roc_auc")
-        header = ["scorer", "held_out", "hybrids", "non_hybrids", "reference"]
-        header += [f"{name}{end}" for name in measures for end in ("", "_low", "_high")]
-        write_rows(
-            partial / "validation.csv",
-            [*header, "note"],
-            (
-                [row.scorer, row.unit, row.hybrids, row.non_hybrids, row.reference]
-                + [cell for name in measures for cell in _cells(getattr(row, name))]
-                + [row.note]
-                for row in report.rows
-            ),
-        )
+        write_rows(partial / "validation.csv", _HEADER, _report_rows(report))
         write_rows(
             partial / "differences.csv",
             ("first", "second", "measure", "difference", "low", "high"),
@@ -245,6 +225,15 @@ def to_json(validation: Validation) -> str:
         **asdict(validation.report),
     }
     return json.dumps(summary, indent=2) + "\n"
+
+
+def _report_rows(report: ProtocolReport) -> list[list[object]]:
+    return [
+        [row.scorer, row.unit, row.hybrids, row.non_hybrids, row.reference]
+        + [cell for name in _MEASURES for cell in _cells(getattr(row, name))]
+        + [row.note]
+        for row in report.rows
+    ]
 
 
 def _cells(estimate: Estimate | None) -> tuple[object, object, object]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from hybridwing.backbones.base import BackboneSpec
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
 
 _RUNTIME = Path(hybridwing.runtime.__file__).parent
 

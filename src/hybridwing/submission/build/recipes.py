@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.publish.commands import TrainingChoice
-from hybridwing.embeddings.compute import Compute
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.request import Backbone
 from hybridwing.errors import SubmissionError
 
 if TYPE_CHECKING:
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
 
 #: A submission computes in full precision, and so does what it is built from.
 FULL = Compute(precision="fp32")
 
-#: Backbone and feature; the sample's BioCLIP embeddings have length 1.
+#: LoadedBackbone and feature; the sample's BioCLIP embeddings have length 1.
 _BACKBONES = {
     "bioclip": ("bioclip", "projected-unit"),
     "dino": ("dinov2-base", "cls+patches"),
@@ -102,34 +103,31 @@ def train_recipe(
     preprocess : {"default", "sample"}
     backbone : str, optional
         Where the recipe's backbone is on this machine, e.g. ``"local:FOLDER"``.
-    compute, overwrite, progress
-        See :func:`hybridwing.runs.train.train`.
+    compute, progress
+        See :func:`hybridwing.embeddings.embed.embed`.
+    overwrite : bool
+        Replace an earlier run of this name.
 
     Raises
     ------
     HybridwingError
         Of the kind that fits what is wrong with the input.
     """
+    from hybridwing.embeddings.embed import embed
     from hybridwing.runs.train import train
 
     choice = recipe.choice
     if preprocess != choice.preprocess or backbone is not None:
         choice = replace(choice, preprocess=preprocess, backbone=backbone or choice.backbone)
+    request = Backbone(choice.backbone, choice.view, choice.preprocess, choice.feature, choice.background)
     return train(
         catalogue,
-        images,
+        embed(catalogue, images, request, compute=compute, progress=progress),
         out,
-        backbone=choice.backbone,
         detectors=choice.detectors,
         seed=choice.seed,
         split_method=choice.split_method,  # type: ignore[arg-type]  # one of the methods, as text
         test_fraction=choice.test_fraction,
-        preprocess=choice.preprocess,
-        view=choice.view,
-        feature=choice.feature,
-        background=choice.background,
         record_weights=choice.record_weights,
-        compute=compute,
         overwrite=overwrite,
-        progress=progress,
-    ).run
+    )

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from hybridwing.backbones.composite import CompositeBackbone
 from hybridwing.backbones.local import LocalBackbone
-from hybridwing.embeddings.compute import Compute
+from hybridwing.backbones.compute import Compute
 from hybridwing.errors import SubmissionError
-from hybridwing.runs.scoring import backbone_of
 from hybridwing.runtime.digests import file_digest
 from hybridwing.runtime.settings import Weights
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.backbones.base import BackboneSpec
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
 
 #: Families of backbones that :mod:`hybridwing.runtime.serving` can load.
 FAMILIES = ("pattern", "transformers", "open_clip")
@@ -72,7 +71,7 @@ def plan_weights(run: Run, *, bundle: bool = False, backbone: str | None = None,
                 f"a submission with the backbone {leaf.name} ({leaf.family}) cannot be built: the code it carries "
                 f"loads {', '.join(FAMILIES)}"
             )
-    loaded = backbone_of(run, name=backbone, compute=Compute("cpu", "fp32", offline=offline))
+    loaded = run.load_backbone(backbone, Compute("cpu", "fp32", offline=offline))
     parts = loaded.parts if isinstance(loaded, CompositeBackbone) else (loaded,)
     folders = weight_folders(spec)
     known: dict[str, Weights] = {}

@@ -65,7 +65,7 @@ def choice_of(manifest: RunManifest) -> TrainingChoice:
     return TrainingChoice(
         backbone=spec.name,
         detectors=manifest.detectors,
-        preprocess=manifest.preprocess,
+        preprocess=spec.resize,
         view=spec.views,
         # One is asked for, for all backbones with weights: where they differ, each has its own default.
         feature=features.pop() if len(features) == 1 else "default",

@@ -16,7 +16,7 @@ from hybridwing.runs.folder import SCORES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
 
 #: Attributes of :class:`hybridwing.evaluation.metrics.DetectionMetrics` that are reported, with what to call them.
 MEASURES = {

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.runs.folder import Run
+    from hybridwing.runs.run import Run
 
 CITATION = "CITATION.cff"
 #: All that a published repository holds; one with a history of its own is never replaced.

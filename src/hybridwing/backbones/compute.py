@@ -1,0 +1,68 @@
+"""Where and how embeddings are computed, as one value. None of it changes an embedding beyond its last digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing.errors import BackboneError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Programs that can run a forward pass.
+RUNTIMES = ("torch", "openvino")
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how to compute.
+
+    Attributes
+    ----------
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect on `pattern`.
+    precision : {"auto", "fp32", "bf16", "fp16"}
+        Number format of the forward pass; see :mod:`hybridwing.runtime.device`. Of no effect on `pattern`.
+    runtime : {"torch", "openvino"}
+        Program that runs the forward pass. OpenVINO is for processors, not for ``timm:``. Of no effect on `pattern`.
+    offline : bool
+        Never touch the network: take what the hub's cache holds, or say what is missing. Setting ``HF_HUB_OFFLINE=1``
+        does the same.
+    cache : Path or str, optional
+        Folder in which embeddings are looked up before they are computed, and kept afterwards. None: no cache.
+    batch_size : int, optional
+        Images a forward pass; default what suits the backbone. It is halved when memory runs out.
+    workers : int, optional
+        Threads or processes that decode; default the number of processors.
+
+    Raises
+    ------
+    BackboneError
+        For an unknown runtime, or a number below 1.
+
+    Examples
+    --------
+    >>> Compute(device="cpu", workers=2).precision
+    'auto'
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    runtime: str = "torch"
+    offline: bool = False
+    cache: Path | str | None = None
+    batch_size: int | None = None
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed with."""
+        if self.runtime not in RUNTIMES:
+            raise BackboneError(f"runtime must be one of {', '.join(RUNTIMES)}; got {self.runtime!r}")
+        for name, number in (("batch_size", self.batch_size), ("workers", self.workers)):
+            if number is not None and number < 1:
+                raise BackboneError(f"{name} must be at least 1; got {number}")
+
+
+#: With what the machine has, without a cache.
+DEFAULT = Compute()

@@ -1,0 +1,215 @@
+"""Groups of options that several verbs take, each read into the value that the library takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+from hybridwing.cli.inputs import catalogue_of, compute_of
+from hybridwing.errors import EmbeddingError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hybridwing.backbones.compute import Compute
+    from hybridwing.backbones.request import Backbone
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.table import EmbeddingTable
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table of one's own is read."""
+
+    SECTION: ClassVar[str] = "How the table is read"
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="OURS=THEIRS",
+            help="For a table of your own: which of its columns is filename, label, specimen, subspecies, parent_1, "
+            "parent_2, record, view, file_url or md5. Repeat for each.",
+        ),
+    ] = None
+    hybrid_value: Annotated[
+        list[str] | None, typer.Option("--hybrid-value", help="Label that means hybrid, besides the usual. Repeatable.")
+    ] = None
+    non_hybrid_value: Annotated[
+        list[str] | None, typer.Option("--non-hybrid-value", help="Label that means non-hybrid, besides the usual.")
+    ] = None
+
+    def read(self, path: Path) -> Catalogue:
+        """The catalogue at a path."""
+        return catalogue_of(path, self.column, self.hybrid_value, self.non_hybrid_value)
+
+
+@dataclass(frozen=True)
+class BackboneOptions:
+    """Which backbone embeds the photographs."""
+
+    SECTION: ClassVar[str] = "What embeds the photographs"
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            "--backbone",
+            help="See `hybridwing backbones`; several, with commas between, count together. [default: pattern]",
+        ),
+    ] = None
+    view: Annotated[
+        str | None,
+        typer.Option(
+            "--view",
+            "--views",
+            help="Part of the picture: whole, specimen, forewings or hindwings; several, with commas. [default: whole]",
+        ),
+    ] = None
+    preprocess: Annotated[
+        str | None,
+        typer.Option("--preprocess", help="default: the backbone's own; sample: the challenge sample's resize."),
+    ] = None
+    feature: Annotated[
+        str | None,
+        typer.Option("--feature", help="Output that is the embedding, e.g. cls; see `hybridwing backbones NAME`."),
+    ] = None
+    background: Annotated[
+        str | None,
+        typer.Option("--background", help="Around the view: masked (grey, the default) or kept; whole keeps it."),
+    ] = None
+
+    def request(self) -> Backbone:
+        """The backbone that is asked for."""
+        from hybridwing.backbones.request import Backbone
+
+        return Backbone(
+            self.backbone or "pattern",
+            self.view or "whole",
+            self.preprocess or "default",
+            self.feature or "default",
+            self.background,
+        )
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether any of these options was given."""
+        return any(value is not None for value in vars(self).values())
+
+
+@dataclass(frozen=True)
+class ComputeOptions:
+    """Where and how embeddings are computed."""
+
+    SECTION: ClassVar[str] = "Where it runs"
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto"
+    precision: Annotated[str, typer.Option("--precision", help="auto, fp32, bf16 or fp16.")] = "auto"
+    runtime: Annotated[
+        str, typer.Option("--runtime", help="torch, or openvino: the forward pass on a processor, often twice as fast.")
+    ] = "torch"
+    offline: Annotated[bool, typer.Option("--offline", help="Never fetch weights: take what is on this machine.")] = (
+        False
+    )
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="Images a forward pass; default what suits.", min=1)
+    ] = None
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Threads or processes that decode; default all processors.", min=1)
+    ] = None
+    cache: Annotated[
+        Path | None, typer.Option("--cache", help="Folder of embeddings made before; default the user's cache.")
+    ] = None
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Compute every embedding, and keep none.")] = False
+
+    def compute(self) -> Compute:
+        """Where and how to compute."""
+        from dataclasses import replace
+
+        made = compute_of(self.device, self.precision, self.runtime, self.offline, self.cache, self.no_cache)
+        return replace(made, batch_size=self.batch_size, workers=self.workers)
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """Where the embeddings of a table come from."""
+
+    SECTION: ClassVar[str] = "Photographs or embeddings"
+    images: Annotated[
+        Path | None, typer.Option("--images", help="Folder that the table's file names are relative to.")
+    ] = None
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(
+            "--embeddings", help="Table that `hybridwing embed` or another tool made, instead of embedding again."
+        ),
+    ] = None
+
+    def embedded(self, embed: Callable[[Path], EmbeddingTable]) -> EmbeddingTable:
+        """The embeddings at hand, or those that `embed` makes of the folder of images."""
+        from hybridwing.embeddings.foreign import read_embeddings
+
+        if self.embeddings is not None:
+            return read_embeddings(self.embeddings)
+        if self.images is None:
+            raise EmbeddingError("name the folder of the photographs with --images, or their --embeddings")
+        return embed(self.images)
+
+    def embedded_by(
+        self,
+        options: BackboneOptions,
+        catalogue: Catalogue,
+        compute: Compute,
+        progress: Callable[[int, int], None],
+    ) -> EmbeddingTable:
+        """The embeddings at hand, or those of a catalogue by the backbone that is asked for."""
+        from hybridwing.embeddings.compatible import require_requested
+        from hybridwing.embeddings.embed import embed
+
+        request = options.request()
+        table = self.embedded(lambda images: embed(catalogue, images, request, compute=compute, progress=progress))
+        if self.embeddings is not None and options.is_asked:
+            require_requested(table.backbone, request)
+        return table
+
+
+@dataclass(frozen=True)
+class LearningOptions:
+    """What is learned, and from which part of the table."""
+
+    SECTION: ClassVar[str] = "What is learned"
+    detector: Annotated[
+        str, typer.Option("--detector", help="One or more, with commas between; see `hybridwing detectors`.")
+    ] = "fusion"
+    seed: Annotated[int, typer.Option("--seed", help="Same seed and data, same bytes.", min=0)] = 42
+    record_weights: Annotated[
+        bool,
+        typer.Option(
+            "--record-weights/--no-record-weights",
+            help="Non-hybrids from the hybrids' own records weigh more, in the detectors that can.",
+        ),
+    ] = True
+
+    @property
+    def detectors(self) -> list[str]:
+        """The names."""
+        return [name.strip() for name in self.detector.split(",") if name.strip()]
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """Which part of the table is held out."""
+
+    SECTION: ClassVar[str] = "What is held out"
+    split: Annotated[str, typer.Option("--split", help="random, stratified, record or specimen.")] = "random"
+    test_fraction: Annotated[float, typer.Option("--test-fraction", help="Share of the images held out.")] = 0.2
+
+
+def check_file(out: Path, ending: str) -> None:
+    """Before the images are embedded: refuse a place where a result cannot or should not be written."""
+    if out.is_dir():
+        raise RunError(f"{out} is a folder; name the {ending} file to write in it")
+    if out.exists() and out.suffix.lower() != ending:
+        raise RunError(f"{out} exists and is no {ending} file, so it is not replaced; choose another name")
+    above = next(parent for parent in out.absolute().parents if parent.exists())
+    if not above.is_dir():
+        raise RunError(f"cannot write {out}: {above} is not a folder")

@@ -1,0 +1,175 @@
+"""Turn photographs into embeddings: one call from a catalogue, a folder or a list of files to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hybridwing.backbones.compute import DEFAULT, Compute
+from hybridwing.catalogue.schema import Catalogue
+from hybridwing.embeddings.engine import embed_images
+from hybridwing.embeddings.metadata import aligned, metadata_of
+from hybridwing.errors import EmbeddingError
+from hybridwing.images.find import find_images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from hybridwing.backbones.base import LoadedBackbone
+    from hybridwing.backbones.request import Backbone
+    from hybridwing.embeddings.table import EmbeddingTable
+
+#: What is embedded: a catalogue or the path of one, a folder of photographs, or image files and folders.
+Source = Catalogue | Path | str | Iterable[Path | str]
+
+
+@dataclass(frozen=True, eq=False)
+class Photographs:
+    """Image files with their keys.
+
+    Attributes
+    ----------
+    items : list of (str, Path)
+        Key and file of each.
+    metadata : pandas.DataFrame or None
+        What their catalogue says of them, indexed by key.
+    left_out : tuple of Path
+        Files in searched folders whose names do not end as photographs' do.
+    """
+
+    items: list[tuple[str, Path]]
+    metadata: pd.DataFrame | None = None
+    left_out: tuple[Path, ...] = ()
+
+
+def photographs(source: Source, images: Path | str | None = None) -> Photographs:
+    """Find the image files of a source.
+
+    Parameters
+    ----------
+    source : Catalogue, path, or iterable of paths
+        A catalogue, or the path of one; a folder, searched with all it holds; or several image files and folders.
+    images : Path or str, optional
+        Folder that a catalogue's file names are relative to.
+
+    Returns
+    -------
+    Photographs
+        The key of a photograph is its file name in a catalogue, its path below a single folder, and the path itself
+        otherwise.
+
+    Raises
+    ------
+    HybridwingError
+        If there are no photographs, or a catalogue comes without a folder of images.
+    """
+    if isinstance(source, Catalogue):
+        return _of_catalogue(source, images)
+    if isinstance(source, (str, Path)):
+        place = Path(source)
+        if place.is_dir():
+            found = find_images([place])
+            items = [(key_of(path.relative_to(place)), path) for path in found.images]
+            return Photographs(items, None, found.left_out)
+        if place.suffix.lower() in (".csv", ".tsv", ".txt"):
+            from hybridwing.catalogue.readers import read_catalogue
+
+            return _of_catalogue(read_catalogue(place), images)
+        source = [place]
+    found = find_images([Path(place) for place in source])
+    return Photographs([(key_of(path), path) for path in found.images], None, found.left_out)
+
+
+def embed(
+    source: Source,
+    images: Path | str | None = None,
+    backbone: Backbone | str = "pattern",
+    *,
+    out: Path | str | None = None,
+    compute: Compute = DEFAULT,
+    progress: Callable[[int, int], None] | None = None,
+) -> EmbeddingTable:
+    """Turn photographs into embeddings.
+
+    Parameters
+    ----------
+    source : Catalogue, path, or iterable of paths
+        A catalogue, or the path of one; a folder of photographs; or several image files and folders.
+    images : Path or str, optional
+        Folder that a catalogue's file names are relative to.
+    backbone : Backbone or str
+        Default `pattern`, which needs no weights.
+    out : Path or str, optional
+        Parquet file to write as well. The work can be interrupted then, and goes on where it was.
+    compute : Compute
+        Where and how.
+    progress : callable, optional
+        Called with the number of images done and of all.
+
+    Returns
+    -------
+    EmbeddingTable
+        A row an image that could be embedded; the others are its failures, each with the reason.
+
+    Raises
+    ------
+    HybridwingError
+        If there are no photographs, none could be embedded, or the backbone cannot be loaded.
+
+    Examples
+    --------
+    >>> collection = hw.simulate_collection("collection", specimens=200)  # doctest: +SKIP
+    >>> embeddings = embed(hw.read_catalogue(collection.train), collection.images, "pattern")
+    >>> embeddings.vectors.shape[1]
+    862
+    """
+    from hybridwing.backbones.load import load
+
+    found, loaded = photographs(source, images), load(backbone, compute)
+    if out is None:
+        return embed_photographs(found, loaded, compute, progress=progress)
+    from hybridwing.embeddings.job import embed_to_file
+    from hybridwing.embeddings.store import read_table
+
+    embed_to_file(found.items, loaded, Path(out), compute=compute, metadata=found.metadata, progress=progress)
+    return read_table(Path(out))
+
+
+def embed_photographs(
+    found: Photographs,
+    loaded: LoadedBackbone,
+    compute: Compute = DEFAULT,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> EmbeddingTable:
+    """Embed photographs with a backbone that is loaded, and put what their catalogue says beside.
+
+    Raises
+    ------
+    EmbeddingError
+        If not one could be embedded.
+    """
+    table = embed_images(found.items, loaded, compute, progress=progress)
+    return replace(table, metadata=aligned(found.metadata, table.uuids))
+
+
+def key_of(path: Path) -> str:
+    r"""A path as a photograph's key: ``/`` between its parts, and bytes that are no text as ``\xff``."""
+    return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _of_catalogue(catalogue: Catalogue, images: Path | str | None) -> Photographs:
+    if images is None:
+        raise EmbeddingError(
+            f"name the folder of the photographs that {catalogue.source} lists: --images on the command line, the "
+            "second argument in Python"
+        )
+    folder = Path(images)
+    if not folder.is_dir():
+        raise EmbeddingError(f"no folder of images at {folder}; name it with --images")
+    files = zip(catalogue.uuids, catalogue.table["filename"], strict=True)
+    return Photographs([(str(uuid), folder / str(name)) for uuid, name in files], metadata_of(catalogue))

@@ -1,0 +1,110 @@
+"""The folder of an evaluation: predictions in the official form, scores with intervals, failures and a figure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from hybridwing.report.figures import draw_evaluation, save_figure
+from hybridwing.runs.folder import check_new_folder, new_folder
+from hybridwing.runs.insight import write_insight
+from hybridwing.runs.tables import (
+    write_failures,
+    write_intervals,
+    write_metrics,
+    write_predictions,
+    write_rows,
+    write_scores,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hybridwing.evaluation.bootstrap import Uncertainty
+    from hybridwing.runs.evaluate import Evaluation, Remainder
+
+#: The file by which a folder is known to be an evaluation.
+EVALUATION = "evaluation.json"
+#: All that such a folder holds.
+CONTENTS = (
+    EVALUATION, "predictions_*.txt", "scores_*.json", "metrics.csv", "challenge.csv", "intervals.csv",
+    "differences.csv", "parents.csv", "scores.csv", "failures.csv", "evaluation.png", "evaluation.svg",
+)  # fmt: skip
+
+
+def check_evaluation_folder(out: Path, *, overwrite: bool = False) -> None:
+    """Refuse what :func:`write_evaluation` would refuse, before the images are embedded.
+
+    Raises
+    ------
+    RunError
+        If `out` exists and may not be replaced.
+    """
+    check_new_folder(out, overwrite=overwrite, mark=EVALUATION, contents=CONTENTS)
+
+
+def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = False) -> None:
+    """Write an evaluation: predictions in the official form, scores, metrics, failures and a figure.
+
+    Raises
+    ------
+    RunError
+        If `out` exists and may not be replaced, or cannot be written.
+    """
+    uuids = [str(uuid) for uuid in evaluation.catalogue.uuids]
+    results = evaluation.detectors
+    with new_folder(out, overwrite=overwrite, mark=EVALUATION, contents=CONTENTS) as partial:
+        for name, result in results.items():
+            write_predictions(partial / f"predictions_{name}.txt", uuids, result.scores)
+            if result.challenge is not None:
+                (partial / f"scores_{name}.json").write_text(result.challenge.to_json(), encoding="utf-8")
+        write_metrics(partial / "metrics.csv", {name: result.metrics for name, result in results.items()})
+        official = {name: result.challenge.leaderboard() for name, result in results.items() if result.challenge}
+        if official:
+            columns = list(next(iter(official.values())))
+            rows = ([name, *record.values()] for name, record in official.items())
+            write_rows(partial / "challenge.csv", ["detector", *columns], rows)
+        found = {"": evaluation.uncertainty}
+        if evaluation.remainder is not None:
+            found[evaluation.remainder.without] = evaluation.remainder.uncertainty
+        write_intervals(partial / "intervals.csv", partial / "differences.csv", found)
+        if evaluation.insight is not None:
+            write_insight(partial / "parents.csv", evaluation.catalogue, evaluation.insight)
+        scores = {name: result.scores for name, result in results.items()}
+        write_scores(partial / "scores.csv", uuids, evaluation.catalogue.labels, scores)
+        write_failures(partial / "failures.csv", evaluation.failures)
+        summary = {
+            "catalogue": evaluation.catalogue.source.name,
+            "catalogue_sha256": evaluation.catalogue.sha256,
+            "n_images": len(uuids),
+            "n_failed": len(evaluation.failures),
+            "challenge": official,
+            "uncertainty": _summary(evaluation.uncertainty),
+            "remainder": None if evaluation.remainder is None else _summary_of_remainder(evaluation.remainder),
+            "insight": None if evaluation.insight is None else evaluation.insight.summary(),
+            "run": evaluation.run.to_dict(),
+        }
+        (partial / EVALUATION).write_text(json.dumps(summary, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        save_figure(draw_evaluation(evaluation), partial / "evaluation")
+
+
+def _summary(uncertainty: Uncertainty) -> dict[str, object]:
+    """JSON values of the measures; the differences have their table."""
+    return {
+        "resamples": uncertainty.resamples,
+        "level": uncertainty.level,
+        "specimens": uncertainty.specimens,
+        "measures": {
+            detector: {name: [e.value, e.interval.low, e.interval.high] for name, e in measures.items()}
+            for detector, measures in uncertainty.measures.items()
+        },
+    }
+
+
+def _summary_of_remainder(remainder: Remainder) -> dict[str, object]:
+    return {
+        "without": remainder.without,
+        "n_images": remainder.n_images,
+        "n_hybrids": remainder.n_hybrids,
+        **_summary(remainder.uncertainty),
+    }
