@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from hybridwing.download.faults import DownloadError, RefusedError, disk_problem
-from hybridwing.download.folder import SafeRoot
+from hybridwing.download.errors import DownloadError, RefusedError, disk_error
+from hybridwing.download.folder import SafeFolder
 from hybridwing.errors import ImageError
 from hybridwing.files import written_whole
 from hybridwing.images.decode import read_rgb
@@ -46,7 +46,7 @@ class Downsizer:
                 f"The short side of smaller copies (downsize, --downsize) must be >= 1; got {short_side}."
             )
         place = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would go to where a link leads
-        self._root = SafeRoot(place.with_name(f"{place.name}_downsized"))
+        self._root = SafeFolder(place.with_name(f"{place.name}_downsized"))
         self.short_side = short_side
 
     @property
@@ -76,7 +76,7 @@ class Downsizer:
         except ImageError as error:
             raise RefusedError(f"no smaller copy: {error.reason}") from error
         except OSError as error:
-            raise disk_problem(error) from error
+            raise disk_error(error) from error
 
     def _is_made(self, target: Path, photograph: Path) -> bool:
         if not target.is_file() or target.stat().st_mtime_ns < photograph.stat().st_mtime_ns:

@@ -14,9 +14,9 @@ import numpy as np
 
 from hybridwing.catalogue.cells import path_problem
 from hybridwing.catalogue.sampling import sample_fraction
-from hybridwing.download.faults import DownloadError, RefusedError
+from hybridwing.download.errors import DownloadError, RefusedError
 from hybridwing.download.folder import RESERVED
-from hybridwing.download.sources import on_base, plain_address
+from hybridwing.download.urls import on_base, plain_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,7 @@ def plan(catalogue: Catalogue, *, by: str | None, base: str | None, licence: str
     by : {"hybrid_stat", "subspecies", "record", "group", "view", "split"} or None
         Column whose values become sub-folders.
     base : str or None
-        Address of a mirror, from :func:`hybridwing.download.sources.checked_base`.
+        Address of a mirror, from :func:`hybridwing.download.urls.checked_base`.
     licence : str or None
         Of all files. None for what is known: `CHALLENGE_LICENCE` for files on Zenodo in the challenge's tables.
 

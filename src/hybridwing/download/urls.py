@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-from hybridwing.download.faults import DownloadError, RefusedError
+from hybridwing.download.errors import DownloadError, RefusedError
 
 #: Hosts that serve each other's files: a redirect may go from one of a group to another, and to their sub-domains.
 ORGANISATIONS: tuple[tuple[str, ...], ...] = (("zenodo.org",),)

@@ -1,4 +1,4 @@
-"""Checksums of a file."""
+"""What is in a file: its checksums, and whether it is a whole image."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybridwing.errors import ImageError
+from hybridwing.images.decode import read_rgb
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 _PIECE = 2**20
+#: A JPEG is decoded at an eighth of its size to be checked: all its data are read, few of its pixels computed.
+_CHECKED_SIDE = 64
 
 
 @dataclass(frozen=True)
-class Digests:
-    """Checksums of a file.
+class Checksums:
+    """Size and checksums of a file.
 
     Attributes
     ----------
@@ -28,8 +33,8 @@ class Digests:
     sha256: str
 
 
-def digests_of(path: Path) -> Digests:
-    """Read a file once and say what is in it.
+def checksums(path: Path) -> Checksums:
+    """Read a file once and compute its checksums.
 
     Raises
     ------
@@ -42,4 +47,13 @@ def digests_of(path: Path) -> Digests:
             md5.update(piece)
             sha256.update(piece)
             size += len(piece)
-    return Digests(size, md5.hexdigest(), sha256.hexdigest())
+    return Checksums(size, md5.hexdigest(), sha256.hexdigest())
+
+
+def image_error(path: Path) -> ImageError | None:
+    """Why a file is not a whole image; None if it is one."""
+    try:
+        read_rgb(path, short_side=_CHECKED_SIDE)
+    except ImageError as error:
+        return error
+    return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.cells import plain_path
 from hybridwing.catalogue.text_table import read_text_table
-from hybridwing.download.ledger import write_csv
+from hybridwing.download.manifest import write_csv
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def write_subset(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -> Path | None:
+def write_rows(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -> Path | None:
     """Write the rows of a catalogue's file that have photographs, with every column as it stands there.
 
     Parameters
