@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.catalogue.text_table import TextTable
 
 _log = logging.getLogger(__name__)
 
@@ -29,44 +28,32 @@ def write_rows(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -> 
     paths : mapping of int to str
         For each line of its file that is kept, the path of the photograph, which becomes the file name.
     target : Path
-        Without rows, what is there is removed.
+        Without rows, or if the catalogue's file has changed, what is there is removed.
 
     Returns
     -------
     Path or None
         `target` if it was written.
     """
-    text = _source(catalogue) if paths else None
-    column = _filename_column(text, catalogue) if text else None
-    if text is None or column is None:
-        target.unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
+    if not paths:
         return None
-    rows = (
-        [*cells[:column], paths[line], *cells[column + 1 :]]
-        for line, cells in zip(text.lines, text.cells, strict=True)
-        if line in paths
-    )
-    write_csv(target, text.header, rows)
-    return target
-
-
-def _source(catalogue: Catalogue) -> TextTable | None:
     try:
         text = read_text_table(catalogue.source)
+        if text.sha256 != catalogue.sha256:
+            raise CatalogueError(f"{catalogue.source} changed since it was read")
     except CatalogueError as error:
-        _log.warning("no catalogue of what is there: %s", error)
+        _log.warning("catalogue.csv is not written: %s", error)
         return None
-    if text.sha256 != catalogue.sha256:
-        _log.warning("no catalogue of what is there: %s changed since it was read", catalogue.source)
-        return None
-    return text
-
-
-def _filename_column(text: TextTable, catalogue: Catalogue) -> int | None:
-    """Column that holds the file names, whatever it is called."""
     names = dict(zip(catalogue.table["row"], catalogue.table["filename"], strict=True))
-    rows = [(cells, names[line]) for line, cells in zip(text.lines, text.cells, strict=True) if line in names]
+    known = [(cells, names[line]) for line, cells in zip(text.lines, text.cells, strict=True) if line in names]
     for column in range(len(text.header)):
-        if rows and all(plain_path(cells[column]) == name for cells, name in rows):
-            return column
+        if all(plain_path(cells[column]) == name for cells, name in known):  # the file names, whatever it is called
+            rows = (
+                [*cells[:column], paths[line], *cells[column + 1 :]]
+                for line, cells in zip(text.lines, text.cells, strict=True)
+                if line in paths
+            )
+            write_csv(target, text.header, rows)
+            return target
     return None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hybridwing.errors import ImageError
 from hybridwing.images.decode import read_rgb
@@ -17,16 +16,8 @@ _PIECE = 2**20
 _CHECKED_SIDE = 64
 
 
-@dataclass(frozen=True)
-class Checksums:
-    """Size and checksums of a file.
-
-    Attributes
-    ----------
-    bytes : int
-    md5, sha256 : str
-        Lower-case hexadecimal. MD5 is what the challenge's tables give; it tells damage, not malice.
-    """
+class Checksums(NamedTuple):
+    """Size in bytes, and checksums in lower-case hexadecimal. MD5 tells damage, not malice."""
 
     bytes: int
     md5: str
@@ -34,13 +25,7 @@ class Checksums:
 
 
 def checksums(path: Path) -> Checksums:
-    """Read a file once and compute its checksums.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
+    """Read a file once and compute its checksums."""
     md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
     with path.open("rb") as file:
         while piece := file.read(_PIECE):

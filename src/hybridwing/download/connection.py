@@ -24,17 +24,6 @@ class Connection:
 
     The timeouts of httpx bound each read, so a server that sends a byte now and then is never given up. Here a timer
     shuts the socket, whatever is being read: headers, interim answers, a body, or what follows its last chunk.
-
-    Parameters
-    ----------
-    user_agent : str
-    connect, read : float
-        Seconds until a connection must stand, and between two reads.
-
-    Raises
-    ------
-    DownloadError
-        If the environment names a proxy or certificates that cannot be used.
     """
 
     def __init__(self, user_agent: str, connect: float, read: float) -> None:

@@ -26,18 +26,6 @@ class Downsizer:
 
     The shape is kept, unlike in the copies of the official instructions, which are squeezed into squares: a square can
     be made of these, but not these of a square.
-
-    Parameters
-    ----------
-    out : Path
-        Folder of the photographs; the copies go to its neighbour ``OUT_downsized``, under the same paths.
-    short_side : int
-        Pixels, at least 1.
-
-    Raises
-    ------
-    DownloadError
-        If the length is out of range or the folder cannot be made.
     """
 
     def __init__(self, out: Path, short_side: int) -> None:
@@ -55,13 +43,7 @@ class Downsizer:
         return self._root.root
 
     def make(self, path: str, photograph: Path) -> None:
-        """Write the copy of a photograph, unless there is one of this length that is not older.
-
-        Raises
-        ------
-        RefusedError, DiskError
-            If it cannot be.
-        """
+        """Write the copy of a photograph, unless there is one of this length that is not older."""
         target = self._root.make_parent(path)
         try:
             if self._is_made(target, photograph):

@@ -16,13 +16,7 @@ class DownloadError(HybridwingError):
 
 
 class FileError(Exception):
-    """Why one file is not there; never leaves the package.
-
-    Parameters
-    ----------
-    reason : str
-        For ``missing.csv``. It may quote a server, so it is reduced to one printable line.
-    """
+    """Why one file is not there; never leaves the package. What it quotes of a server becomes one printable line."""
 
     def __init__(self, reason: str) -> None:
         self.reason = one_line(reason)
@@ -42,16 +36,7 @@ class TransientError(FileError):
 
 
 class BusyError(TransientError):
-    """The host asks for fewer requests (429, 503), so all its files wait.
-
-    Parameters
-    ----------
-    reason : str
-    url : str
-        An address on that host; a redirect may have led to another host than the file's.
-    wait : float or None
-        Seconds that the host asked for.
-    """
+    """The host of `url` asks for fewer requests (429, 503), so all its files wait: `wait` seconds if it says so."""
 
     def __init__(self, reason: str, url: str, wait: float | None) -> None:
         super().__init__(reason)
@@ -60,16 +45,7 @@ class BusyError(TransientError):
 
 
 class NoAnswerError(TransientError):
-    """The host could not be reached, or sent no answer.
-
-    Parameters
-    ----------
-    reason : str
-    url : str
-        An address on that host.
-    connected : bool
-        Whether there was a connection. Without one, every file of the host is affected.
-    """
+    """The host of `url` sent no answer; without a connection, that concerns all its files."""
 
     def __init__(self, reason: str, url: str, *, connected: bool) -> None:
         super().__init__(reason)

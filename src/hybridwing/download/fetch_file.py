@@ -41,18 +41,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file.
-
-    Attributes
-    ----------
-    wanted : Wanted
-    entry : Entry or None
-        What is there; None if it is not.
-    fetched : bool
-        Whether it came in this download.
-    reason : str
-        What failed; empty if nothing did.
-    """
+    """What became of one file: what is there, whether it came in this download, and what failed (mostly empty)."""
 
     wanted: Wanted
     entry: Entry | None = None
@@ -62,16 +51,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class FileFetcher:
-    """Fetches files; shared by the threads.
-
-    Attributes
-    ----------
-    folder, manifest, transfer, hosts, limits, clock, stop
-        Of this download.
-    verify : bool
-        Whether the catalogue's digests are checked, and files that are there read again.
-    downsizer : Downsizer or None
-    """
+    """Fetches files; shared by the threads."""
 
     folder: DownloadFolder
     manifest: Manifest
@@ -84,18 +64,7 @@ class FileFetcher:
     downsizer: Downsizer | None
 
     def fetch_group(self, group: Sequence[Wanted]) -> Iterator[FileResult]:
-        """Fetch files that are the same at the same address, with one request if all goes well.
-
-        Parameters
-        ----------
-        group : sequence of Wanted
-            Same `address`, same `md5`.
-
-        Yields
-        ------
-        FileResult
-            One for each file, in any order.
-        """
+        """Fetch files with the same address and md5, with one request if all goes well; yields a result for each."""
         found: Entry | None = None
         absent: list[tuple[Wanted, Path]] = []
         for wanted in group:
@@ -257,4 +226,4 @@ def _place(wanted: Wanted, target: Path, part: PartialFile, sums: Checksums) -> 
 
 
 def _entry(wanted: Wanted, sums: Checksums) -> Entry:
-    return Entry(wanted.path, sums.bytes, sums.md5, sums.sha256, wanted.source, wanted.licence)
+    return Entry(wanted.path, *sums, wanted.source, wanted.licence)

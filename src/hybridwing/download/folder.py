@@ -33,18 +33,7 @@ RESERVED = frozenset({MANIFEST, MISSING, CATALOGUE, WORK})
 
 
 class SafeFolder:
-    """A folder that no path leads out of, not even by a symbolic link in it.
-
-    Parameters
-    ----------
-    root : Path
-        Made if it does not exist; may itself be a symbolic link.
-
-    Raises
-    ------
-    DownloadError
-        If it is not a folder and cannot be made one.
-    """
+    """A folder that no path leads out of, not even by a symbolic link in it."""
 
     def __init__(self, root: Path) -> None:
         _make_folder(root)
@@ -73,15 +62,7 @@ class SafeFolder:
         return target
 
     def make_parent(self, name: str) -> Path:
-        """Path of a file, whose folder is made.
-
-        Raises
-        ------
-        RefusedError
-            As for :meth:`path_of`, or if the folder cannot be made.
-        DiskError
-            If the disk is full or read-only.
-        """
+        """Path of a file, whose folder is made."""
         target = self.path_of(name)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,13 +72,7 @@ class SafeFolder:
 
 
 class DownloadFolder(SafeFolder):
-    """The folder of a download, with what it keeps for itself in there.
-
-    Raises
-    ------
-    DownloadError
-        If it cannot be made.
-    """
+    """The folder of a download, with what it keeps for itself in there."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -114,13 +89,7 @@ class DownloadFolder(SafeFolder):
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other downloads out of the folder. The operating system frees the lock of a process that dies.
-
-        Raises
-        ------
-        DownloadError
-            If another download runs here, or the file system knows no locks.
-        """
+        """Keep other downloads out of the folder. The operating system frees the lock of a process that dies."""
         try:
             lock = FileLock(self._work / "lock").acquire(timeout=0)
         except Timeout as error:

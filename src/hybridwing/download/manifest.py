@@ -23,17 +23,8 @@ _MD5, _SHA256 = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
 class Entry:
     """One file that was received and checked.
 
-    Attributes
-    ----------
-    path : str
-        POSIX path in the folder.
-    bytes : int
-    md5, sha256 : str
-        Lower-case hexadecimal, of the file's bytes.
-    url : str
-        Where the catalogue says it is from.
-    licence : str
-        SPDX identifier; empty if unknown.
+    The checksums are lower-case hexadecimal, `url` is where the catalogue says that the file is from, and `licence`
+    is an SPDX identifier or empty.
     """
 
     path: str
@@ -45,13 +36,7 @@ class Entry:
 
 
 class Manifest:
-    """Entries by path. Each goes to the journal as soon as it is known, so a kill loses none but the last.
-
-    Parameters
-    ----------
-    root : Path
-        Folder of the download, locked by the caller.
-    """
+    """Entries by path. Each goes to the journal as soon as it is known, so a kill loses none but the last."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -38,13 +38,7 @@ class Version:
 
 
 class PartialFile:
-    """A file that is being received. It is only ever appended to, so its size is how far it came.
-
-    Parameters
-    ----------
-    path : Path
-        Of the bytes; a second file beside it holds the version.
-    """
+    """A file that is being received. It is only ever appended to, so its size is how far it came."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

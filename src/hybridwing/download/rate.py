@@ -25,43 +25,32 @@ _log = logging.getLogger(__name__)
 class NetworkLimits:
     """Bounds of one download.
 
-    Attributes
-    ----------
-    rate : float
-        Requests a minute and host. Zenodo answers 429 above about 100.
-    burst : int
-        Requests that a host gets at once after a pause.
-    attempts : int
-        Failed requests after which a file is given up.
-    redirects : int
-        Redirects followed for one file.
-    connect, read : float
-        Seconds until a connection must stand, and between two reads.
-    answer : float
-        Seconds until the whole header of an answer must be there, connecting included.
-    slowest, window : float
-        A body must bring `slowest` bytes a second on average over each `window` seconds.
-    max_bytes : int
-        Size of one file.
-    first_wait, longest_backoff, longest_wait : float
-        Seconds: bounds of the first and of any later back-off (they double in between), and of a ``Retry-After``.
-    first_contact, patience : int
-        Failed requests in a row after which a host is given up: before its first answer, and later.
+    All times are in seconds.
     """
 
+    #: Requests a minute and host. Zenodo answers 429 above about 100.
     rate: float = 60.0
+    #: Requests that a host gets at once after a pause.
     burst: int = 4
+    #: Failed requests after which a file is given up.
     attempts: int = 6
+    #: Redirects followed for one file.
     redirects: int = 5
+    #: Time until a connection must stand, and between two reads.
     connect: float = 10.0
     read: float = 30.0
+    #: Time until the whole header of an answer must be there, connecting included.
     answer: float = 45.0
+    #: A body must bring `slowest` bytes a second on average over each `window`.
     slowest: float = 10_240.0
     window: float = 30.0
+    #: Bytes of one file.
     max_bytes: int = 200_000_000
+    #: Bounds of the first and of any later back-off (they double in between), and of a ``Retry-After``.
     first_wait: float = 1.0
     longest_backoff: float = 60.0
     longest_wait: float = 900.0
+    #: Failed requests in a row after which a host is given up: before its first answer, and later.
     first_contact: int = 3
     patience: int = 20
 
@@ -128,15 +117,7 @@ class Host:
         self._given_up = ""
 
     def acquire(self) -> None:
-        """Wait until one more request may be sent.
-
-        Raises
-        ------
-        RefusedError
-            If the host was given up.
-        StoppedError
-            If the download is being stopped.
-        """
+        """Wait until one more request may be sent; raises if the host was given up or the download is being stopped."""
         while (wait := self._try()) > 0:
             self._clock.sleep(wait)
 
@@ -185,13 +166,7 @@ class Host:
     def failed(self, url: str, reason: str, *, answered: bool, connected: bool) -> None:
         """Note a failed request; after too many in a row the host is given up, with a warning.
 
-        Parameters
-        ----------
-        url : str
-            One bad file is not enough to give up a host that takes connections.
-        reason : str
-        answered, connected : bool
-            Whether the host sent an answer, and whether it took the connection.
+        One bad file (`url`) is not enough to give up a host that takes connections.
         """
         with self._lock:
             self._answered |= answered

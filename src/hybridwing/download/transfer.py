@@ -49,20 +49,7 @@ _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
 class Transfer:
-    """Receives files, in any number of threads; each thread has a connection of its own.
-
-    Parameters
-    ----------
-    user_agent : str
-    hosts : Hosts
-    limits : NetworkLimits
-    stop : Stop
-
-    Raises
-    ------
-    DownloadError
-        If the environment names a proxy or certificates that cannot be used.
-    """
+    """Receives files, in any number of threads; each thread has a connection of its own."""
 
     def __init__(self, user_agent: str, hosts: Hosts, limits: NetworkLimits, stop: Stop) -> None:
         self._user_agent = user_agent

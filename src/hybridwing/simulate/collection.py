@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SimulationError
-from hybridwing.simulate.account import ACCOUNT
 from hybridwing.simulate.plan import plan
-from hybridwing.simulate.specimen import make
+from hybridwing.simulate.specimen import write_specimen
 from hybridwing.simulate.tables import write_reference, write_train, write_truth
+from hybridwing.simulate.truth_readme import README
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from hybridwing.simulate.plan import Slot
     from hybridwing.simulate.specimen import Specimen
@@ -86,7 +82,7 @@ def simulate(
     workers : int, optional
         Processes; 1 works in this one. By default one for each CPU that may be used.
     progress : callable, optional
-        Called with (done, all) after every image.
+        Called with the numbers of images done and of all, after every image.
 
     Returns
     -------
@@ -109,8 +105,8 @@ def simulate(
         n_val = write_reference(building / "ref_val.csv", made, val=True)
         n_test = write_reference(building / "ref_test.csv", made, val=False)
         write_truth(building / "truth" / "truth.csv", made)
-        (building / "truth" / "README.txt").write_bytes(ACCOUNT.encode())
-        _publish(building, out)
+        (building / "truth" / "README.txt").write_bytes(README.encode())
+        _move_to(building, out)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
@@ -149,13 +145,17 @@ def _photographs(
     workers: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> list[Specimen]:
+    from joblib import Parallel, delayed
+
     images, masks = building / "images", building / "truth" / "masks"
     images.mkdir()
     masks.mkdir(parents=True)
-    work = partial(make, seed=seed, size=size, images=images, masks=masks)
+    # joblib's processes do not run the caller's script again, so that it needs no `if __name__ == "__main__"`.
+    parallel = Parallel(n_jobs=workers or -1, return_as="generator")
+    write = delayed(write_specimen)
     made = []
     # closing stops the workers before the folder they write to is removed
-    with closing(_in_order(work, slots, workers)) as specimens:
+    with closing(parallel(write(slot, seed, size, images, masks) for slot in slots)) as specimens:
         for specimen in specimens:
             made.append(specimen)
             if progress is not None:
@@ -163,24 +163,7 @@ def _photographs(
     return made
 
 
-def _in_order(
-    work: Callable[[Slot], Specimen], slots: tuple[Slot, ...], workers: int | None
-) -> Generator[Specimen, None, None]:
-    count = _usable_cpus() if workers is None else workers
-    if count == 1:
-        yield from map(work, slots)
-        return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, slots, chunksize=max(1, min(32, len(slots) // (4 * count))))
-
-
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _publish(building: Path, out: Path) -> None:
+def _move_to(building: Path, out: Path) -> None:
     """Move the finished folder to its name; mkdtemp's private mode gives way to the parent's."""
     building.chmod(out.parent.stat().st_mode & 0o777)
     if out.exists():
