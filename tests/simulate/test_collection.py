@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +12,6 @@ import pytest
 from PIL import Image
 
 from hybridwing.errors import SimulationError
-from hybridwing.simulate import collection as collection_module
 from hybridwing.simulate.collection import SimulatedCollection, simulate
 from hybridwing.simulate.genetics import LOCI, Aristaless, Cortex, Genotype, Optix, Ro, WntA, express
 from hybridwing.simulate.proportions import least_specimens, scale
@@ -156,6 +157,19 @@ def test_same_seed_same_bytes_whatever_the_workers(tmp_path):
     assert seen == [(done, few) for done in range(1, few + 1)]
 
 
+def test_a_script_needs_no_main_guard(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from hybridwing.simulate.collection import simulate\n"
+        "from hybridwing.simulate.proportions import least_specimens\n"
+        f"simulate(Path({str(tmp_path / 'out')!r}), specimens=least_specimens(), size=64, workers=2)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out" / "train.csv").exists()
+
+
 def test_another_seed_gives_other_specimens(tmp_path, collection):
     other = simulate(tmp_path / "other", specimens=150, seed=6, size=64, workers=1)
     assert other.train.read_bytes() != collection.train.read_bytes()
@@ -165,15 +179,6 @@ def test_another_seed_gives_other_specimens(tmp_path, collection):
 def test_size_changes_the_pictures_and_not_the_animals(tmp_path, collection):
     small = simulate(tmp_path / "small", specimens=150, seed=5, size=64, workers=1)
     assert small.truth.read_bytes() == collection.truth.read_bytes()
-
-
-def test_by_default_every_usable_cpu_works(tmp_path, monkeypatch):
-    monkeypatch.setattr(collection_module.os, "sched_getaffinity", lambda _: {0}, raising=False)
-    made = simulate(tmp_path / "new" / "folder", specimens=least_specimens(), size=64)
-    assert made.root.is_dir()
-    monkeypatch.delattr(collection_module.os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(collection_module.os, "cpu_count", lambda: None)
-    assert collection_module._usable_cpus() == 1
 
 
 @pytest.mark.parametrize(

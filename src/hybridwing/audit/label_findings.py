@@ -126,8 +126,8 @@ def outlier_findings(outliers: Sequence[ClassOutlier], asked: int) -> list[Findi
             "keep the rest: they are what the detector is for.",
             (
                 EvidenceTable(
-                    f"The {min(len(outliers), _MOST_OUTLIERS)} that stand out most; beside each neighbour its class and "
-                    "cosine.",
+                    f"The {min(len(outliers), _MOST_OUTLIERS)} that stand out most, each with the class and "
+                    "cosine of its neighbours.",
                     ("image", "class", "looks like", "excess cosine", "record", "nearest images"),
                     rows,
                 ),

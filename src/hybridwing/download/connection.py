@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from importlib.metadata import PackageNotFoundError, metadata
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -121,7 +120,7 @@ class Connection:
 
 
 def user_agent(contact: str = "") -> str:
-    """``User-Agent`` with the project's name, version and address, and the user's contact, as Zenodo asks for.
+    """``User-Agent`` with the project's name and version and the user's contact, as Zenodo asks for.
 
     Parameters
     ----------
@@ -141,14 +140,4 @@ def user_agent(contact: str = "") -> str:
     contact = contact.strip()
     if not (contact.isascii() and contact.isprintable()) or set("();") & set(contact):
         raise DownloadError(f"The contact (contact, --contact) must be plain ASCII without brackets; got {contact!r}.")
-    told = "; ".join(part for part in (_project_address(), contact) if part)
-    return f"hybridwing/{__version__}" + (f" ({told})" if told else "")
-
-
-def _project_address() -> str:
-    """Address that the installed package states for itself."""
-    try:
-        stated = metadata("hybridwing").get_all("Project-URL") or []
-    except PackageNotFoundError:
-        return ""
-    return f"+{stated[0].split(',', 1)[-1].strip()}" if stated else ""
+    return f"hybridwing/{__version__}" + (f" ({contact})" if contact else "")

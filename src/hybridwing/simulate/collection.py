@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
+import warnings
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,7 +156,11 @@ def _photographs(
     write = delayed(write_specimen)
     made = []
     # closing stops the workers before the folder they write to is removed
-    with closing(parallel(write(slot, seed, size, images, masks) for slot in slots)) as specimens:
+    with (
+        warnings.catch_warnings(),
+        closing(parallel(write(slot, seed, size, images, masks) for slot in slots)) as specimens,
+    ):
+        warnings.filterwarnings("ignore", "[0-9]+ tasks which were still being processed", UserWarning)
         for specimen in specimens:
             made.append(specimen)
             if progress is not None:
