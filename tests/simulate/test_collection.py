@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from hybridwing.errors import SimulationError
+from hybridwing.simulate import collection as collection_module
 from hybridwing.simulate.collection import SimulatedCollection, simulate
 from hybridwing.simulate.genetics import LOCI, Aristaless, Cortex, Genotype, Optix, Ro, WntA, express
 from hybridwing.simulate.proportions import least_specimens, scale
@@ -179,6 +180,15 @@ def test_another_seed_gives_other_specimens(tmp_path, collection):
 def test_size_changes_the_pictures_and_not_the_animals(tmp_path, collection):
     small = simulate(tmp_path / "small", specimens=150, seed=5, size=64, workers=1)
     assert small.truth.read_bytes() == collection.truth.read_bytes()
+
+
+def test_by_default_every_usable_cpu_works(tmp_path, monkeypatch):
+    monkeypatch.setattr(collection_module.os, "sched_getaffinity", lambda _: {0}, raising=False)
+    made = simulate(tmp_path / "new" / "folder", specimens=least_specimens(), size=64)
+    assert made.root.is_dir()
+    monkeypatch.delattr(collection_module.os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(collection_module.os, "cpu_count", lambda: None)
+    assert collection_module._usable_cpus() == 1
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
+import sys
 import tempfile
-import warnings
-from contextlib import closing
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +22,7 @@ from hybridwing.simulate.tables import write_reference, write_train, write_truth
 from hybridwing.simulate.truth_readme import README
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterator
 
     from hybridwing.simulate.plan import Slot
     from hybridwing.simulate.specimen import Specimen
@@ -146,26 +150,52 @@ def _photographs(
     workers: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> list[Specimen]:
-    from joblib import Parallel, delayed
-
     images, masks = building / "images", building / "truth" / "masks"
     images.mkdir()
     masks.mkdir(parents=True)
-    # joblib's processes do not run the caller's script again, so that it needs no `if __name__ == "__main__"`.
-    parallel = Parallel(n_jobs=workers or -1, return_as="generator")
-    write = delayed(write_specimen)
+    work = partial(write_specimen, seed=seed, size=size, images=images, masks=masks)
     made = []
     # closing stops the workers before the folder they write to is removed
-    with (
-        warnings.catch_warnings(),
-        closing(parallel(write(slot, seed, size, images, masks) for slot in slots)) as specimens,
-    ):
-        warnings.filterwarnings("ignore", "[0-9]+ tasks which were still being processed", UserWarning)
+    with closing(_in_order(work, slots, workers)) as specimens:
         for specimen in specimens:
             made.append(specimen)
             if progress is not None:
                 progress(len(made), len(slots))
     return made
+
+
+def _in_order(
+    work: Callable[[Slot], Specimen], slots: tuple[Slot, ...], workers: int | None
+) -> Generator[Specimen, None, None]:
+    count = _usable_cpus() if workers is None else workers
+    if count == 1:
+        yield from map(work, slots)
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        with _main_script_hidden():  # the workers are started here
+            made = pool.map(work, slots, chunksize=max(1, min(32, len(slots) // (4 * count))))
+        yield from made
+
+
+@contextmanager
+def _main_script_hidden() -> Iterator[None]:
+    """Start workers that do not run the caller's script again, so that it needs no ``if __name__ == "__main__"``.
+
+    A spawned process imports the main module by its ``__spec__`` or ``__file__``; the work here needs nothing of it.
+    """
+    main = vars(sys.modules["__main__"])
+    hidden: dict[str, object] = {name: main.pop(name) for name in ("__spec__", "__file__") if name in main}
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(hidden)
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _move_to(building: Path, out: Path) -> None:
