@@ -1,4 +1,4 @@
-"""Neighbours against comparing all with all, and the images that live among strangers."""
+"""Neighbours against comparing all with all, and the images that live among outliers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hybridwing.audit import neighbours
-from hybridwing.audit.labels import find_strangers
+from hybridwing.audit.class_outliers import find_class_outliers
 from hybridwing.audit.leak_findings import copy_findings
 from hybridwing.audit.neighbours import EmbeddedImages, neighbourhood, standardised
 
@@ -43,18 +43,18 @@ def test_an_image_under_the_wrong_class_is_found_first() -> None:
     vectors, classes = _two_classes()
     classes[3] = "b"
     images = EmbeddedImages(tuple(f"{n}" for n in range(40)), neighbourhood(vectors))
-    strangers = find_strangers(images, classes, ["R"] * 40)
-    assert [stranger.uuid for stranger in strangers] == ["3"]
-    assert (strangers[0].class_name, strangers[0].looks_like, strangers[0].own_neighbours) == ("b", "a", 0)
-    assert {name for _, name, _ in strangers[0].neighbours} == {"a"}
-    assert 0 < strangers[0].strangeness <= 2
+    outliers = find_class_outliers(images, classes, ["R"] * 40)
+    assert [outlier.uuid for outlier in outliers] == ["3"]
+    assert (outliers[0].class_name, outliers[0].looks_like, outliers[0].own_neighbours) == ("b", "a", 0)
+    assert {name for _, name, _ in outliers[0].neighbours} == {"a"}
+    assert 0 < outliers[0].excess <= 2
 
 
 def test_tiny_classes_are_not_asked() -> None:
     vectors, classes = _two_classes()
     images = EmbeddedImages(tuple(f"{n}" for n in range(40)), neighbourhood(vectors))
-    assert find_strangers(images, ["a"] * 38 + ["c", "d"], ["R"] * 40) == []
-    assert find_strangers(images, ["c", *classes[1:]], ["R"] * 40) == []
+    assert find_class_outliers(images, ["a"] * 38 + ["c", "d"], ["R"] * 40) == []
+    assert find_class_outliers(images, ["c", *classes[1:]], ["R"] * 40) == []
 
 
 def test_copies_are_each_pair_once() -> None:

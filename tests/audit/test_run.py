@@ -88,15 +88,15 @@ def test_embeddings_of_a_part_of_the_labels(make: Callable[..., Catalogue], embe
     ]
     catalogue = make(rows)
     report = audit(catalogue, embeddings=embedded)
-    assert {stranger.class_name for stranger in report.strangers} <= {"a", "a × b"}
-    assert not {stranger.uuid for stranger in report.strangers} & set(embedded.uuids[:2])
+    assert {outlier.class_name for outlier in report.outliers} <= {"a", "a × b"}
+    assert not {outlier.uuid for outlier in report.outliers} & set(embedded.uuids[:2])
     assert any(finding.key == "images unlike their class" for finding in report.findings)
 
 
 def test_embeddings_without_labels(make: Callable[..., Catalogue], embedded: EmbeddingTable) -> None:
     report = audit(make([(uuid, uuid, "", "", "R", "d") for uuid in embedded.uuids]), embeddings=embedded)
     assert ("labels", "images unlike their class") in {(one.topic, one.what) for one in report.unchecked}
-    assert report.strangers == ()
+    assert report.outliers == ()
 
 
 def test_labels_that_fit_are_clear(make: Callable[..., Catalogue], embedded: EmbeddingTable) -> None:

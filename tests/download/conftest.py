@@ -40,21 +40,15 @@ def _load_server() -> object:
 
 
 class FakeClock:
-    """Sleeping moves the hands at once; looking moves them by `tick`."""
+    """Sleeping moves the hands at once."""
 
-    def __init__(self, tick: float = 0.0) -> None:
+    def __init__(self) -> None:
         self.now = 1000.0
-        self.tick = tick
         self.slept: list[float] = []
         self._lock = threading.Lock()
 
     def monotonic(self) -> float:
-        with self._lock:
-            self.now += self.tick
-            return self.now
-
-    def wall(self) -> float:
-        return 1_700_000_000.0 + self.now
+        return self.now
 
     def sleep(self, seconds: float) -> None:
         with self._lock:
@@ -83,12 +77,6 @@ def site() -> Iterator[object]:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
-
-
-@pytest.fixture
-def ticking() -> FakeClock:
-    """A clock on which a second passes at every look."""
-    return FakeClock(tick=1.0)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hybridwing.download.faults import DownloadError
+from hybridwing.download.errors import DownloadError
 from hybridwing.download.fetch import download
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.download import fetch as fetch_module
-from hybridwing.download.faults import DownloadError
+from hybridwing.download.errors import DownloadError
 from hybridwing.download.fetch import download
 from hybridwing.download.folder import DownloadFolder
 
@@ -125,23 +125,18 @@ def test_without_digests_what_is_no_image_is_fetched(site: Any, training: Any, f
 def test_a_folder_without_its_journal_goes_by_the_manifest(site: Any, training: Any, fetch: Any, out: Path) -> None:
     catalogue = training("a.jpg", "b.jpg", digests=False)
     fetch(catalogue)
-    (out / ".hybridwing-download" / "ledger.jsonl").unlink()
+    assert not (out / ".hybridwing-download" / "journal.csv").exists(), "it is all in the manifest"
     (out / "b.jpg").write_bytes(site.files["/a.jpg"])
     report = fetch(catalogue)
     assert (report.fetched, report.already_there) == (("b.jpg",), ("a.jpg",))
 
 
-@pytest.mark.parametrize("spoil", [b'{"path": "a.jp', b"\xff\xfe\n[]\n{}\n", b'{"path": 1, "bytes": "x"}\n'])
+@pytest.mark.parametrize("spoil", [b"a.jpg,12,0123", b'\xff\xfe\n\n"\n', b"a.jpg,1,x,y,z,\n", b"a.jpg,1\n"])
 def test_a_torn_journal_costs_no_request(spoil: bytes, site: Any, training: Any, fetch: Any, out: Path) -> None:
     catalogue = training("a.jpg", "b.jpg")
     fetch(catalogue)
-    with (out / ".hybridwing-download" / "ledger.jsonl").open("ab") as journal:
+    with (out / ".hybridwing-download" / "journal.csv").open("ab") as journal:
         journal.write(spoil)
-    (out / "manifest.csv").write_bytes(b"\x00\xff")
-    assert fetch(catalogue).complete
-    (out / ".hybridwing-download" / "ledger.jsonl").write_text(
-        '{"path": 1, "bytes": "x", "md5": "", "sha256": "", "url": "", "licence": "", "mtime_ns": 0}\n'
-    )
     (out / "manifest.csv").write_bytes(b"\x00\xff")
     assert fetch(catalogue).complete
     assert site.counts == {"/a.jpg": 1, "/b.jpg": 1}
@@ -183,7 +178,7 @@ def test_one_request_for_one_address(site: Any, reference: Any, fetch: Any, out:
 def test_a_copy_that_cannot_be_made(site: Any, reference: Any, fetch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     site.add("x.jpg", 1)
     catalogue = reference(("x.jpg", "a.jpg"), ("x.jpg", "b.jpg"))
-    module = "hybridwing.download.settle.shutil.copyfile"
+    module = "hybridwing.download.fetch_file.shutil.copyfile"
     monkeypatch.setattr(module, lambda source, target: Path(target).write_bytes(b"x"))
     assert "changed while it was copied" in fetch(catalogue).failed[0].reason
 
@@ -295,11 +290,11 @@ def test_one_download_at_a_time(site: Any, training: Any, fetch: Any, out: Path,
     assert site.asked == []
     assert fetch(catalogue).complete
 
-    def unknown(file: object) -> None:
+    def unknown(lock: object, timeout: float) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("hybridwing.download.folder._lock", unknown)
-    with pytest.raises(DownloadError, match=r"cannot be locked \(No locks available\)"):
+    monkeypatch.setattr("hybridwing.download.folder.FileLock.acquire", unknown)
+    with pytest.raises(DownloadError, match=r"cannot be locked \(.*No locks available\)"):
         fetch(catalogue)
 
 
@@ -328,7 +323,7 @@ def test_a_full_disk_ends_it(site: Any, training: Any, fetch: Any, monkeypatch: 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("hybridwing.download.settle.make_durable", full)
+        patch.setattr("hybridwing.download.partial._sync", full)
         report = fetch(catalogue, jobs=1)
     assert len(site.asked) == 1
     assert [failure.reason for failure in report.failed] == [
@@ -351,7 +346,7 @@ def test_ctrl_c_leaves_a_state_that_goes_on(site: Any, training: Any, fetch: Any
 
     with pytest.raises(KeyboardInterrupt):
         fetch(catalogue, jobs=2, progress=interrupt)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("download-")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("download")]
     there = {path.name for path in out.glob("*.jpg")}
     assert there
     assert {row["path"] for row in rows(out / "manifest.csv")} == there
@@ -366,7 +361,7 @@ def test_a_fault_of_ours_is_not_swallowed(training: Any, fetch: Any, monkeypatch
     def broken(self: object, group: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(fetch_module.Settler, "settle", broken)
+    monkeypatch.setattr(fetch_module.FileFetcher, "fetch_group", broken)
     with pytest.raises(ZeroDivisionError):
         fetch(training("a.jpg"))
 

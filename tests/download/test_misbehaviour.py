@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import socket
 from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hybridwing.download.errors import DownloadError
 from hybridwing.download.fetch import download
-from hybridwing.download.limits import Limits
-from hybridwing.download.partial import Part
+from hybridwing.download.partial import PartialFile
+from hybridwing.download.rate import NetworkLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.download.report import DownloadReport
 
-QUIET = Limits(first_wait=0.5)
+QUIET = NetworkLimits(first_wait=0.5)
 
 
 @pytest.fixture
@@ -225,12 +227,85 @@ def test_an_endless_body_ends_at_the_size_cap(site: Any, training: Any, fetch: A
     assert fetch(catalogue).complete
 
 
-def test_an_endless_slow_body_ends_by_its_pace(site: Any, training: Any, fetch: Any, ticking: Any) -> None:
+@pytest.mark.parametrize("way", ["endless:1", "trailers"])
+def test_a_body_that_drips_ends_by_its_pace(way: str, site: Any, reference: Any, fetch: Any) -> None:
+    site.add("a.jpg")
+    site.plans["/a.jpg"] = [way] * 2
+    (failure,) = fetch(reference(("a.jpg", "a.jpg")), limits=replace(QUIET, window=0.2, attempts=2)).failed
+    assert failure.reason == "too slow: less than 2,048 bytes in 0.2 s; given up after 2 requests"
+    assert fetch(reference(("a.jpg", "a.jpg"))).complete
+
+
+@pytest.mark.parametrize("way", ["dripping_header", "interim_answers", "mute"])
+def test_an_answer_that_does_not_end_is_given_up(way: str, site: Any, training: Any, fetch: Any) -> None:
+    catalogue = training("a.jpg", "b.jpg")
+    site.plans["/a.jpg"] = [way] * 3
+    report = fetch(catalogue, jobs=1, limits=replace(QUIET, answer=0.2, attempts=3))
+    assert [(failure.path, failure.reason) for failure in report.failed] == [
+        ("a.jpg", "no whole answer after 0.2 s; given up after 3 requests")
+    ]
+    assert report.fetched == ("b.jpg",), "one bad file is no reason to give up its host"
+    assert fetch(catalogue).complete
+
+
+def test_a_host_that_never_answers_is_not_asked_for_every_file(site: Any, training: Any, fetch: Any) -> None:
+    names = [f"{number}.jpg" for number in range(15)]
+    catalogue = training(*names)
+    site.plans.update({f"/{name}": ["mute"] * 9 for name in names})
+    report = fetch(catalogue, limits=replace(QUIET, answer=0.2))
+    assert report.requests <= 8
+    assert all("no whole answer after 0.2 s" in failure.reason for failure in report.failed)
+
+
+@pytest.mark.parametrize("fault", ["dns", "refused", "tls", "proxy"])
+def test_a_host_that_cannot_be_reached_is_told_once_and_left(
+    fault: str, site: Any, training: Any, fetch: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    bases = {
+        "dns": "http://nowhere.example",
+        "refused": "http://127.0.0.1:9",
+        "tls": site.base.replace("http:", "https:"),
+        "proxy": "http://somewhere.example",
+    }
+    if fault == "proxy":
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    if fault == "dns":
+
+        def unknown(*arguments: object, **options: object) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    report = fetch(training(*(f"{number}.jpg" for number in range(15))), base_url=bases[fault])
+    assert len(report.failed) == 15
+    assert report.requests <= 6
+    host = bases[fault].split("//")[1]
+    assert all(f"{host} is not asked any more: " in failure.reason for failure in report.failed)
+    assert caplog.text.count(f"{host} is not asked any more: ") == 1
+
+
+@pytest.mark.parametrize("proxy", ["socks9://127.0.0.1:1", "http://[::1"])
+def test_a_proxy_setting_that_cannot_be_used(
+    proxy: str, training: Any, fetch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(DownloadError, match="HTTP_PROXY"):
+        fetch(training("a.jpg"))
+
+
+@pytest.mark.parametrize(
+    "phrase", ["Not\x1b[31m\x07 Found", "Not\x9b31m Found", "Not\tFound", "N" * 5000, "=cmd|'x'!A0"]
+)
+def test_what_a_server_says_is_one_printable_line(
+    phrase: str, site: Any, training: Any, fetch: Any, tmp_path: Path
+) -> None:
     catalogue = training("a.jpg")
-    site.plans["/a.jpg"] = ["endless:1"] * 2
-    report = fetch(catalogue, clock=ticking)
-    assert report.complete
-    assert report.requests == 3
+    site.plans["/a.jpg"] = [f"reason:{phrase}"] * 6
+    (failure,) = fetch(catalogue).failed
+    assert failure.reason.isprintable()
+    assert len(failure.reason) < 400
+    text = (tmp_path / "out" / "missing.csv").read_text()
+    assert text.count("\n") == 2
+    assert text.replace("\n", "").isprintable()
 
 
 def test_a_silent_server_is_left(site: Any, training: Any, fetch: Any) -> None:
@@ -247,18 +322,11 @@ def test_a_dead_host_is_not_asked_for_every_file(site: Any, training: Any, fetch
     catalogue = training(*names)
     for name in names:
         site.plans[f"/{name}"] = ["status:500"] * 2
-    report = fetch(catalogue, jobs=1, limits=replace(QUIET, attempts=2, give_up_after=5))
+    report = fetch(catalogue, jobs=1, limits=replace(QUIET, attempts=2, patience=10))
     assert report.requests == 5 * 2
     assert [failure.reason for failure in report.failed][5:] == [
-        f"not tried: 127.0.0.1:{site.port} failed for 5 files in a row"
+        f"127.0.0.1:{site.port} is not asked any more: 10 requests in a row failed (HTTP 500 Internal Server Error)"
     ] * 7
-
-
-def test_nobody_listens(training: Any, fetch: Any) -> None:
-    catalogue = training("a.jpg")
-    (failure,) = fetch(catalogue, base_url="http://127.0.0.1:9", limits=replace(QUIET, attempts=2)).failed
-    assert failure.reason.startswith("no connection: ")
-    assert failure.url.endswith("/a.jpg")
 
 
 def test_an_address_that_only_the_client_refuses(fetch: Any, reference: Any) -> None:
@@ -273,7 +341,7 @@ def test_a_disk_that_fills_in_mid_body(site: Any, training: Any, fetch: Any, mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Part, "append", full)
+        patch.setattr(PartialFile, "append", full)
         report = fetch(catalogue, jobs=1)
     assert report.failed[0].reason == "cannot be written: No space left on device"
     assert fetch(catalogue).complete

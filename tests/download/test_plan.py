@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.catalogue.readers import ColumnNames, read_catalogue
-from hybridwing.download.faults import DownloadError
+from hybridwing.download.errors import DownloadError
 from hybridwing.download.plan import chosen_rows, folder_name, plan
 
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -154,6 +156,19 @@ def test_same_seed_same_bytes_whatever_the_workers(tmp_path):
     two = simulate(tmp_path / "two", specimens=few, seed=9, size=64, workers=2)
     assert all_bytes(one.root) == all_bytes(two.root)
     assert seen == [(done, few) for done in range(1, few + 1)]
+
+
+def test_a_script_needs_no_main_guard(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from hybridwing.simulate.collection import simulate\n"
+        "from hybridwing.simulate.proportions import least_specimens\n"
+        f"simulate(Path({str(tmp_path / 'out')!r}), specimens=least_specimens(), size=64, workers=2)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out" / "train.csv").exists()
 
 
 def test_another_seed_gives_other_specimens(tmp_path, collection):

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from hybridwing.audit.hash_search import near_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    import numpy.typing as npt
 
     from hybridwing.audit.fingerprints import Fingerprint
 
@@ -49,25 +49,22 @@ def find_duplicates(fingerprints: Sequence[Fingerprint]) -> list[DuplicateGroup]
         Named for the closest likeness that holds for the whole group, the exact ones first. Blank pictures are grouped
         only where bytes or pixels agree.
     """
-    joined = _Groups(len(fingerprints))
+    pairs = _similar_pairs(fingerprints)
     for key in ("content", "pixels"):
-        for rows in _equal([getattr(one, key) for one in fingerprints]):
-            for row in rows[1:]:
-                joined.join(rows[0], row)
-    _join_alike(fingerprints, joined)
+        pairs += _equal_pairs([getattr(one, key) for one in fingerprints])
     found = []
-    for rows in joined.members():
-        ones = [fingerprints[row] for row in rows]
+    for group in _connected(pairs, len(fingerprints)):
+        ones = [fingerprints[row] for row in group]
         found.append(DuplicateGroup(_likeness(ones), tuple(sorted(one.uuid for one in ones))))
     rank = {"bytes": 0, "pixels": 1, "picture": 2}
     return sorted(found, key=lambda group: (rank[group.likeness], group.uuids))
 
 
-def _join_alike(fingerprints: Sequence[Fingerprint], joined: _Groups) -> None:
-    """Join pictures whose hashes are near and whose thumbnails correlate."""
+def _similar_pairs(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, int]]:
+    """Pictures whose hashes are near and whose thumbnails correlate."""
     vivid = [row for row, one in enumerate(fingerprints) if not one.blank]
     if not vivid:
-        return
+        return []
     # one thumbnail stands for all files of the same pixels
     unique = list({fingerprints[row].pixels: row for row in reversed(vivid)}.values())
     rows = np.array(unique, dtype=np.intp)
@@ -75,23 +72,12 @@ def _join_alike(fingerprints: Sequence[Fingerprint], joined: _Groups) -> None:
     hashes = np.array([fingerprints[row].perceptual for row in rows], dtype=np.uint64)
     distinct, which = np.unique(hashes, return_inverse=True)
     holders = np.split(np.argsort(which, kind="stable"), np.cumsum(np.bincount(which))[:-1])
-    for holder in holders:
-        _join_correlated(thumbnails, holder, holder, rows, joined)
-    for first, second in near_pairs(distinct):
-        _join_correlated(thumbnails, holders[first], holders[second], rows, joined)
-
-
-def _join_correlated(
-    thumbnails: npt.NDArray[np.float32],
-    first: npt.NDArray[np.intp],
-    second: npt.NDArray[np.intp],
-    rows: npt.NDArray[np.intp],
-    joined: _Groups,
-) -> None:
-    for one in first:
-        alike = thumbnails[second] @ thumbnails[one] >= LEAST_CORRELATION
-        for other in second[alike]:
-            joined.join(int(rows[one]), int(rows[other]))
+    pairs = []
+    for first, second in [(i, i) for i in range(len(holders))] + near_pairs(distinct).tolist():
+        for one in holders[first]:
+            similar = thumbnails[holders[second]] @ thumbnails[one] >= LEAST_CORRELATION
+            pairs += [(int(rows[one]), int(rows[other])) for other in holders[second][similar]]
+    return pairs
 
 
 def _likeness(ones: Sequence[Fingerprint]) -> Likeness:
@@ -100,34 +86,18 @@ def _likeness(ones: Sequence[Fingerprint]) -> Likeness:
     return "pixels" if len({one.pixels for one in ones}) == 1 else "picture"
 
 
-def _equal(keys: Iterable[str]) -> list[list[int]]:
-    """Positions of each key that is there more than once."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for position, key in enumerate(keys):
-        places[key].append(position)
-    return [rows for rows in places.values() if len(rows) > 1]
+def _equal_pairs(keys: Iterable[str]) -> list[tuple[int, int]]:
+    """Each position whose key was there before, with the first position of that key."""
+    first: dict[str, int] = {}
+    return [(first.setdefault(key, row), row) for row, key in enumerate(keys) if first.setdefault(key, row) != row]
 
 
-class _Groups:
-    """Disjoint sets of rows."""
-
-    def __init__(self, size: int) -> None:
-        self._parent = list(range(size))
-
-    def _root(self, row: int) -> int:
-        while self._parent[row] != row:
-            self._parent[row] = self._parent[self._parent[row]]
-            row = self._parent[row]
-        return row
-
-    def join(self, first: int, second: int) -> None:
-        """Put the sets of two rows together."""
-        low, high = sorted((self._root(first), self._root(second)))
-        self._parent[high] = low
-
-    def members(self) -> list[list[int]]:
-        """Rows of each set of several."""
-        sets: dict[int, list[int]] = defaultdict(list)
-        for row in range(len(self._parent)):
-            sets[self._root(row)].append(row)
-        return [rows for rows in sets.values() if len(rows) > 1]
+def _connected(pairs: Sequence[tuple[int, int]], size: int) -> list[list[int]]:
+    """Rows of each group of several that pairs join."""
+    ends = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(size, size))
+    _, member = connected_components(graph, directed=False)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for row, group in enumerate(member.tolist()):
+        groups[group].append(row)
+    return [rows for rows in groups.values() if len(rows) > 1]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from hybridwing.evaluation.intervals import Proportion
 
 if TYPE_CHECKING:
+    from hybridwing.audit.class_outliers import ClassOutlier
     from hybridwing.audit.confounding import Prediction, RuleResult
-    from hybridwing.audit.labels import Stranger
     from hybridwing.audit.power import RecallPrecision, ScorePrecision
     from hybridwing.audit.sources import ClassSource
 
@@ -108,8 +108,8 @@ class AuditReport:
         Rate-by-value score of each metadata column on each group.
     class_sources : tuple of ClassSource
         Records of each class, table by table.
-    strangers : tuple of Stranger
-        Images unlike their class, the strangest first; empty without embeddings.
+    outliers : tuple of ClassOutlier
+        Images unlike their class, the largest excess first; empty without embeddings.
     recalls : tuple of RecallPrecision
     scores : tuple of ScorePrecision
         How wide intervals must be.
@@ -129,7 +129,7 @@ class AuditReport:
     rules: tuple[RuleResult, ...]
     predictions: tuple[Prediction, ...]
     class_sources: tuple[ClassSource, ...]
-    strangers: tuple[Stranger, ...]
+    outliers: tuple[ClassOutlier, ...]
     recalls: tuple[RecallPrecision, ...]
     scores: tuple[ScorePrecision, ...]
     folder: Path | None = None

@@ -14,11 +14,11 @@ from hybridwing.catalogue.metadata import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hybridwing.audit.class_outliers import ClassOutlier
     from hybridwing.audit.fingerprints import Unreadable
-    from hybridwing.audit.labels import Stranger
     from hybridwing.audit.tables import AuditedTable
 
-_MOST_STRANGERS = 25
+_MOST_OUTLIERS = 25
 _MIXED = 0.01  # from one image in a hundred on, the other side is more than a slip
 
 
@@ -94,9 +94,9 @@ def class_findings(tables: Sequence[AuditedTable]) -> list[Finding]:
     return findings
 
 
-def stranger_findings(strangers: Sequence[Stranger], asked: int) -> list[Finding]:
+def outlier_findings(outliers: Sequence[ClassOutlier], asked: int) -> list[Finding]:
     """Images that look more like another class than like their own."""
-    if not strangers:
+    if not outliers:
         return [
             Finding(
                 "labels",
@@ -108,16 +108,16 @@ def stranger_findings(strangers: Sequence[Stranger], asked: int) -> list[Finding
             )
         ]
     rows = tuple(
-        (s.uuid, s.class_name, s.looks_like, f"{s.strangeness:.2f}", s.record,
+        (s.uuid, s.class_name, s.looks_like, f"{s.excess:.2f}", s.record,
          "; ".join(f"{uuid} ({name}, {cosine:.2f})" for uuid, name, cosine in s.neighbours[:3]))
-        for s in strangers[:_MOST_STRANGERS]
+        for s in outliers[:_MOST_OUTLIERS]
     )  # fmt: skip
     return [
         Finding(
             "labels",
-            "caution" if len(strangers) >= 0.02 * asked else "note",
+            "caution" if len(outliers) >= 0.02 * asked else "note",
             "images unlike their class",
-            f"Of {asked:,} images {count(len(strangers), 'is', 'are')} nearer to another class than to their own, "
+            f"Of {asked:,} images {count(len(outliers), 'is', 'are')} nearer to another class than to their own, "
             "with no image of their own class among the nearest.",
             "Some will be mislabelled, some the other side of the wing or a damaged specimen, and some are true: "
             "hybrids that look like a parent, and classes that mimic each other. The backbone decides what “look” "
@@ -126,9 +126,9 @@ def stranger_findings(strangers: Sequence[Stranger], asked: int) -> list[Finding
             "keep the rest: they are what the detector is for.",
             (
                 EvidenceTable(
-                    f"The {min(len(strangers), _MOST_STRANGERS)} strangest; beside each neighbour its class and "
-                    "cosine.",
-                    ("image", "class", "looks like", "strangeness", "record", "nearest images"),
+                    f"The {min(len(outliers), _MOST_OUTLIERS)} that stand out most, each with the class and "
+                    "cosine of its neighbours.",
+                    ("image", "class", "looks like", "excess cosine", "record", "nearest images"),
                     rows,
                 ),
             ),

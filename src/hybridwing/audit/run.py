@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from hybridwing.audit.class_outliers import find_class_outliers
 from hybridwing.audit.confounding_findings import confounding_findings, measure_columns, source_findings
 from hybridwing.audit.duplicates import find_duplicates
 from hybridwing.audit.findings import AuditReport, Finding, Unchecked
 from hybridwing.audit.fingerprints import fingerprint_images
-from hybridwing.audit.label_findings import class_findings, stranger_findings, unreadable_findings, view_findings
-from hybridwing.audit.labels import find_strangers
+from hybridwing.audit.label_findings import class_findings, outlier_findings, unreadable_findings, view_findings
 from hybridwing.audit.leak_findings import (
     brood_findings,
     copy_findings,
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from hybridwing.audit.labels import Stranger
+    from hybridwing.audit.class_outliers import ClassOutlier
     from hybridwing.audit.tables import AuditedTable
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
 
-ALIKE = 0.95
+COPY_COSINE = 0.95
 """Cosine of standardised embeddings from which on two images are taken for copies. The nearest of several hundred
 different specimens reach 0.90: BioCLIP and DINOv2 on challenge photographs, ``pattern`` on simulated ones."""
 
@@ -104,9 +104,9 @@ def audit(
     ]
     if images is not None:
         findings += _image_findings(tables, images, progress)
-    strangers: list[Stranger] = []
+    outliers: list[ClassOutlier] = []
     if embeddings is not None:
-        strangers, more = _embedding_findings(tables, embeddings)
+        outliers, more = _embedding_findings(tables, embeddings)
         findings += more
     return AuditReport(
         source=train.name,
@@ -116,19 +116,19 @@ def audit(
         specimens=len(set(catalogue.specimens)),
         hybrids=sum(label is True for label in train.hybrid),
         seed=seed,
-        findings=tuple(sorted(findings, key=_place)),
+        findings=tuple(sorted(findings, key=_rank)),
         unchecked=tuple(_unchecked(tables, images, embeddings, findings)),
         rules=tuple(rules),
         predictions=tuple(predictions),
         class_sources=tuple(sources),
-        strangers=tuple(strangers),
+        outliers=tuple(outliers),
         recalls=tuple(recalls),
         scores=tuple(scores),
         folder=images,
     )
 
 
-def _place(finding: Finding) -> tuple[int, int]:
+def _rank(finding: Finding) -> tuple[int, int]:
     return _TOPICS.index(finding.topic), _SEVERITIES.index(finding.severity)
 
 
@@ -138,13 +138,13 @@ def _outermost(tables: Sequence[AuditedTable]) -> list[AuditedTable]:
     return [table for at, table in enumerate(tables) if at == 0 or not any(keys[at] < other for other in keys[1:])]
 
 
-def _places(tables: Sequence[AuditedTable]) -> dict[str, str]:
+def _table_and_class(tables: Sequence[AuditedTable]) -> dict[str, str]:
     """Table and class of each image, for people; of one in several tables, of the first."""
-    places: dict[str, str] = {}
+    found: dict[str, str] = {}
     for table in tables:
         for uuid, name in zip(table.uuids, table.classes, strict=True):
-            places.setdefault(uuid, f"{table.name}: {name}")
-    return places
+            found.setdefault(uuid, f"{table.name}: {name}")
+    return found
 
 
 def _image_findings(
@@ -157,17 +157,17 @@ def _image_findings(
                 files.setdefault(uuid, str(filename))
     fingerprints, unreadable = fingerprint_images(images, list(files.items()), progress=progress)
     logger.info("%d images read, %d not", len(fingerprints), len(unreadable))
-    found = duplicate_findings(find_duplicates(fingerprints), _places(tables), len(fingerprints))
+    found = duplicate_findings(find_duplicates(fingerprints), _table_and_class(tables), len(fingerprints))
     return [*(found if fingerprints else []), *unreadable_findings(unreadable, len(files))]
 
 
 def _embedding_findings(
     tables: Sequence[AuditedTable], embeddings: EmbeddingTable
-) -> tuple[list[Stranger], list[Finding]]:
+) -> tuple[list[ClassOutlier], list[Finding]]:
     train = tables[0]
     embeddings.rows_of(train.uuids)  # refuses the embeddings of another catalogue
     everything = embedded_images(embeddings, [uuid for table in tables for uuid in table.uuids])
-    findings = copy_findings(everything.copies(ALIKE), _places(tables), ALIKE)
+    findings = copy_findings(everything.copies(COPY_COSINE), _table_and_class(tables), COPY_COSINE)
     known = {
         uuid: (name, record)
         for uuid, name, record, hybrid in zip(
@@ -179,8 +179,8 @@ def _embedding_findings(
     classes, records = ([known[uuid][part] for uuid in labelled.uuids] for part in (0, 1))
     if not known:
         return [], findings
-    strangers = find_strangers(labelled, classes, records)
-    return strangers, findings + stranger_findings(strangers, len(labelled.uuids))
+    outliers = find_class_outliers(labelled, classes, records)
+    return outliers, findings + outlier_findings(outliers, len(labelled.uuids))
 
 
 def _unchecked(

@@ -80,7 +80,7 @@ def compute_of(device: str, precision: str, runtime: str, offline: bool, cache: 
 
 def per_minute(rate: str) -> float:
     """Requests a minute, of ``60`` or ``60/min``."""
-    from hybridwing.download.faults import DownloadError
+    from hybridwing.download.errors import DownloadError
 
     number = rate.strip().lower().removesuffix("/min").removesuffix("/minute")
     try:

@@ -1,1 +1,1 @@
-"""Fetch a catalogue's photographs: verified, resumable, polite; see :func:`hybridwing.download.fetch.download`."""
+"""Fetching the photographs of a catalogue: verified, resumable, and polite to each host."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from hybridwing.download.faults import DownloadError, RefusedError, disk_problem
-from hybridwing.download.folder import SafeRoot
+from hybridwing.download.errors import DownloadError, RefusedError, disk_error
+from hybridwing.download.folder import SafeFolder
 from hybridwing.errors import ImageError
 from hybridwing.files import written_whole
 from hybridwing.images.decode import read_rgb
@@ -26,18 +26,6 @@ class Downsizer:
 
     The shape is kept, unlike in the copies of the official instructions, which are squeezed into squares: a square can
     be made of these, but not these of a square.
-
-    Parameters
-    ----------
-    out : Path
-        Folder of the photographs; the copies go to its neighbour ``OUT_downsized``, under the same paths.
-    short_side : int
-        Pixels, at least 1.
-
-    Raises
-    ------
-    DownloadError
-        If the length is out of range or the folder cannot be made.
     """
 
     def __init__(self, out: Path, short_side: int) -> None:
@@ -46,7 +34,7 @@ class Downsizer:
                 f"The short side of smaller copies (downsize, --downsize) must be >= 1; got {short_side}."
             )
         place = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would go to where a link leads
-        self._root = SafeRoot(place.with_name(f"{place.name}_downsized"))
+        self._root = SafeFolder(place.with_name(f"{place.name}_downsized"))
         self.short_side = short_side
 
     @property
@@ -55,13 +43,7 @@ class Downsizer:
         return self._root.root
 
     def make(self, path: str, photograph: Path) -> None:
-        """Write the copy of a photograph, unless there is one of this length that is not older.
-
-        Raises
-        ------
-        RefusedError, DiskError
-            If it cannot be.
-        """
+        """Write the copy of a photograph, unless there is one of this length that is not older."""
         target = self._root.make_parent(path)
         try:
             if self._is_made(target, photograph):
@@ -76,7 +58,7 @@ class Downsizer:
         except ImageError as error:
             raise RefusedError(f"no smaller copy: {error.reason}") from error
         except OSError as error:
-            raise disk_problem(error) from error
+            raise disk_error(error) from error
 
     def _is_made(self, target: Path, photograph: Path) -> bool:
         if not target.is_file() or target.stat().st_mtime_ns < photograph.stat().st_mtime_ns:

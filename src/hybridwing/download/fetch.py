@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
-import httpx
-
-from hybridwing.download.agent import user_agent
-from hybridwing.download.backoff import Backoff
+from hybridwing.download.catalogue_rows import write_rows
+from hybridwing.download.connection import user_agent
 from hybridwing.download.downsample import Downsizer
-from hybridwing.download.faults import DownloadError
+from hybridwing.download.errors import DownloadError, one_line
+from hybridwing.download.fetch_file import FileFetcher, FileResult
 from hybridwing.download.folder import CATALOGUE, MANIFEST, MISSING, DownloadFolder
-from hybridwing.download.halt import Halt
-from hybridwing.download.ledger import Ledger, write_csv
-from hybridwing.download.limits import Gates, Limits, SystemClock
+from hybridwing.download.manifest import Manifest, write_csv
 from hybridwing.download.plan import chosen_rows, plan
+from hybridwing.download.rate import Hosts, NetworkLimits, Stop
 from hybridwing.download.report import DownloadReport, MissingFile
-from hybridwing.download.settle import Outcome, Settler
-from hybridwing.download.sources import checked_base
-from hybridwing.download.subset import write_subset
 from hybridwing.download.transfer import Transfer
-from hybridwing.download.workers import outcomes
+from hybridwing.download.urls import checked_base
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.download.limits import Clock
     from hybridwing.download.plan import Wanted
+    from hybridwing.download.rate import Clock
 
-_ACCEPT = "image/*, application/octet-stream;q=0.9, */*;q=0.1"
+#: Seconds between two looks for a Ctrl-C, which on Windows does not end a wait.
+_POLL = 0.5
 
 
 def download(
@@ -52,14 +51,14 @@ def download(
     contact: str = "",
     licence: str | None = None,
     progress: Callable[[int, int], None] | None = None,
-    limits: Limits | None = None,
+    limits: NetworkLimits | None = None,
     clock: Clock | None = None,
 ) -> DownloadReport:
     """Fetch the photographs of a catalogue into a folder.
 
-    A file under its final name is always whole: it is received under another, checked, and renamed. What is there and
-    right is not asked for again, what is unfinished is continued, so a download that failed, was interrupted or was
-    killed is mended by the same call.
+    A file under its final name is always whole: it is received under another name, checked, and renamed. Files that
+    are there and right are not asked for again, and unfinished ones are continued. So the same call completes a
+    download that failed, was interrupted or was killed.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ def download(
     fraction : float in (0, 1], optional
         Fetch this share of every subspecies and cross, at least one image of each.
     limit : int, at least 1, optional
-        Fetch this number of images, drawn alike.
+        Fetch this number of images, drawn in the same way.
     by : {"hybrid_stat", "subspecies", "record", "group", "view", "split"}, optional
         Sort the files into sub-folders by this column.
     downsize : int, at least 1, optional
@@ -80,23 +79,23 @@ def download(
     rate : float, above 0
         Requests a minute and host, whatever `jobs` is.
     verify : {"md5", "none"}
-        ``"md5"`` holds each file against the catalogue's digest (where it has none: against what was first received),
-        and reads the files that are there again. ``"none"`` trusts size and time of files that are there.
+        ``"md5"`` compares each file with the catalogue's digest (where it has none: with what was first received), also
+        the files that are there already. ``"none"`` trusts the size and time of files that are there.
     base_url : str, optional
-        Address of a mirror: takes the place of scheme and host, its path is put before the address's own. A row
-        without an address is asked for by its file name.
+        Address of a mirror. It replaces scheme and host of each address, and its path comes before the address's own.
+        A row without an address is asked for by its file name.
     seed : int, at least 0
-        Of the sample and the back-off.
+        For the sample and the back-off.
     max_bytes : int, at least 1
         A larger file is refused.
     contact : str
         Your e-mail or web address, told to the server in the ``User-Agent``.
     licence : str, optional
-        Noted for every file; by default what is known of the challenge's files.
+        Written to the manifest for every file; by default what is known of the challenge's files.
     progress : callable, optional
-        Called in this thread with the number of files done and of all.
-    limits : Limits, optional
-        Every other bound; `rate`, `max_bytes` and `jobs` are put into it.
+        Called in this thread with the number of files done and the number of all.
+    limits : NetworkLimits, optional
+        Every other bound; its `rate`, `burst` and `max_bytes` are replaced by the arguments above.
     clock : Clock, optional
         For tests.
 
@@ -112,42 +111,44 @@ def download(
     CatalogueError
         If there is nothing to sample from, or `fraction` or `seed` is out of range.
     KeyboardInterrupt
-        After the tables were written and the threads told to end; the same call goes on.
+        After the tables were written and the threads ended; the same call goes on.
     """
     _check(jobs, rate, verify, max_bytes, seed)
-    bounds = replace(limits or Limits(), rate=rate, burst=jobs, max_bytes=max_bytes)
+    bounds = replace(limits or NetworkLimits(), rate=rate, burst=jobs, max_bytes=max_bytes)
     base = None if base_url is None else checked_base(base_url)
-    headers = {"User-Agent": user_agent(contact), "Accept": _ACCEPT, "Accept-Encoding": "identity"}
+    stop = Stop()
+    clock = clock or stop
+    hosts = Hosts(bounds, clock, stop, seed)
+    agent = user_agent(contact)
     chosen = catalogue.select(chosen_rows(catalogue, fraction, limit, seed))
     files = plan(chosen, by=by, base=base, licence=licence)
     folder = DownloadFolder(out)
     downsizer = None if downsize is None else Downsizer(out, downsize)
-    halt = Halt()
-    time = clock or SystemClock(halt)
-    begun = time.monotonic()
-    with folder.locked(), _client(headers, bounds, jobs) as client, _disk_faults(out):
-        gates = Gates(bounds, time, halt)
-        transfer = Transfer(client, gates, bounds, time, halt)
-        ledger = Ledger(out)
-        backoff = Backoff(bounds, seed)
-        settler = Settler(folder, ledger, transfer, gates, backoff, bounds, time, halt, verify == "md5", downsizer)
-        settled = {wanted.row: Outcome(wanted, reason=wanted.problem) for wanted in files if wanted.problem}
-        groups = _groups(wanted for wanted in files if not wanted.problem)
+    begun = clock.monotonic()
+    with folder.locked(), contextlib.closing(Transfer(agent, hosts, bounds, stop)) as transfer, _table_errors(out):
+        manifest = Manifest(out)
+        fetcher = FileFetcher(folder, manifest, transfer, hosts, bounds, clock, stop, verify == "md5", downsizer)
+        done = {wanted.row: FileResult(wanted, reason=wanted.problem) for wanted in files if wanted.problem}
 
-        def keep(outcome: Outcome) -> None:
-            settled[outcome.wanted.row] = outcome
-            if outcome.entry is not None:
-                ledger.record(outcome.entry)
+        def fetch_group(group: Sequence[Wanted]) -> None:
+            for result in () if stop.is_set else fetcher.fetch_group(group):
+                done[result.wanted.row] = result
+                if result.entry is not None:
+                    manifest.add(result.entry)
 
         try:
-            with contextlib.closing(outcomes(groups, settler.settle, jobs=jobs, halt=halt, late=keep)) as coming:
-                for outcome in coming:
-                    keep(outcome)
+            with _threads(jobs, stop, transfer) as threads:
+                ended: SimpleQueue[Future[None]] = SimpleQueue()
+                groups = _groups(files)
+                for group in groups:
+                    threads.submit(fetch_group, group).add_done_callback(ended.put)
+                for _ in groups:
+                    _next(ended).result()  # raises what went wrong in the thread
                     if progress is not None:
-                        progress(len(settled), len(files))
+                        progress(len(done), len(files))
         finally:
-            results = [settled.get(wanted.row, Outcome(wanted, reason=f"not tried: {halt.reason}")) for wanted in files]
-            kept = _write_tables(chosen, out, ledger, results)
+            results = [done.get(wanted.row, FileResult(wanted, reason=f"not tried: {stop.reason}")) for wanted in files]
+            rows = _write_tables(chosen, out, manifest, results)
     return DownloadReport(
         out=out,
         fetched=tuple(result.wanted.path for result in results if result.entry and result.fetched),
@@ -155,16 +156,34 @@ def download(
         failed=tuple(_missing(result) for result in results if result.reason),
         manifest=out / MANIFEST,
         missing=out / MISSING,
-        catalogue=kept,
+        catalogue=rows,
         downsized=downsizer.folder if downsizer else None,
         requests=transfer.requests,
         bytes_received=transfer.bytes_received,
-        seconds=time.monotonic() - begun,
+        seconds=clock.monotonic() - begun,
     )
 
 
 @contextlib.contextmanager
-def _disk_faults(out: Path) -> Iterator[None]:
+def _threads(jobs: int, stop: Stop, transfer: Transfer) -> Iterator[ThreadPoolExecutor]:
+    """Threads that end soon, whatever happens: no file is begun any more, and no socket keeps them waiting."""
+    threads = ThreadPoolExecutor(jobs, thread_name_prefix="download")
+    try:
+        yield threads
+    finally:
+        stop.set("interrupted")
+        transfer.interrupt()
+        threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _next(ended: SimpleQueue[Future[None]]) -> Future[None]:
+    while True:
+        with contextlib.suppress(Empty):
+            return ended.get(timeout=_POLL)
+
+
+@contextlib.contextmanager
+def _table_errors(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -184,31 +203,23 @@ def _check(jobs: int, rate: float, verify: str, max_bytes: int, seed: int) -> No
         raise DownloadError(f"The seed must not be negative; got {seed}.")
 
 
-def _client(headers: Mapping[str, str], limits: Limits, jobs: int) -> httpx.Client:
-    return httpx.Client(
-        headers=dict(headers),
-        follow_redirects=False,  # each is judged, and takes its turn at the host
-        timeout=httpx.Timeout(limits.read, connect=limits.connect),
-        limits=httpx.Limits(max_connections=jobs, max_keepalive_connections=jobs),
-    )
-
-
 def _groups(files: Iterable[Wanted]) -> list[list[Wanted]]:
     """Files that one request brings, in the order of the catalogue."""
     groups: dict[tuple[str, str], list[Wanted]] = {}
     for wanted in files:
-        groups.setdefault((wanted.address, wanted.md5), []).append(wanted)
+        if not wanted.problem:
+            groups.setdefault((wanted.address, wanted.md5), []).append(wanted)
     return list(groups.values())
 
 
-def _write_tables(chosen: Catalogue, out: Path, ledger: Ledger, results: Sequence[Outcome]) -> Path | None:
-    """Write what is there and what is not; returns the catalogue of what is there."""
+def _write_tables(chosen: Catalogue, out: Path, manifest: Manifest, results: Sequence[FileResult]) -> Path | None:
+    """Write what is there and what is missing; returns the catalogue of what is there."""
     there = {result.wanted.row: result.wanted.path for result in results if result.entry}
-    ledger.close({result.wanted.path for result in results} - set(there.values()))
+    manifest.close({result.wanted.path for result in results} - set(there.values()))
     failed = (_missing(result) for result in results if result.reason)
     write_csv(out / MISSING, ("path", "url", "reason"), ((file.path, file.url, file.reason) for file in failed))
-    return write_subset(chosen, there, out / CATALOGUE)
+    return write_rows(chosen, there, out / CATALOGUE)
 
 
-def _missing(result: Outcome) -> MissingFile:
-    return MissingFile(result.wanted.path, result.wanted.source, result.reason, result.wanted.row)
+def _missing(result: FileResult) -> MissingFile:
+    return MissingFile(one_line(result.wanted.path), one_line(result.wanted.source), result.reason, result.wanted.row)

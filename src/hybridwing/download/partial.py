@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
+
+from hybridwing.files import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,14 +37,8 @@ class Version:
     total: int
 
 
-class Part:
-    """A file that is being received. What is written is only ever appended, so its size is how far it came.
-
-    Parameters
-    ----------
-    path : Path
-        Of the bytes; a second file beside it holds the version.
-    """
+class PartialFile:
+    """A file that is being received. It is only ever appended to, so its size is how far it came."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,22 +52,8 @@ class Part:
         except FileNotFoundError:
             return 0
 
-    def version(self, url: str) -> Version | None:
-        """Version that the bytes belong to; None if there are none, or none of this address."""
-        try:
-            values = json.loads(self._version_path.read_text(encoding="utf-8"))
-            version = Version(
-                url=str(values["url"]),
-                etag=str(values["etag"]),
-                modified=str(values["modified"]),
-                total=int(values["total"]),
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return version if version.url == url and self.size else None
-
     def can_continue(self, url: str, *, checked: bool) -> Version | None:
-        """Version to continue, if the result can be trusted.
+        """Version to continue; None if there is nothing of this address, or the result could not be trusted.
 
         Parameters
         ----------
@@ -79,10 +62,13 @@ class Part:
             Whether the whole file will be held against a digest. Without, only a strong entity tag says that the
             rest belongs to the same file.
         """
-        version = self.version(url)
-        if version is None or self.size > version.total >= 0:
+        try:
+            version = Version(**json.loads(self._version_path.read_text(encoding="utf-8")))
+            if version.url != url or not self.size or self.size > version.total >= 0:
+                return None
+        except (OSError, ValueError, TypeError):
             return None
-        # A body without tag and length was anything; more often than not it was no file.
+        # A body without tag and length could be anything; more often than not it was no file.
         return version if version.etag or (checked and version.total >= 0) else None
 
     def is_whole(self, url: str, *, checked: bool) -> bool:
@@ -91,18 +77,14 @@ class Part:
         return version is not None and self.size == version.total
 
     def begin(self, version: Version) -> None:
-        """Start from nothing. In this order a kill leaves never bytes of one version under another's name."""
+        """Start from nothing. In this order a kill never leaves bytes of one version under another's name."""
         self.discard()
-        fresh = self._version_path.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(version)), encoding="utf-8")
-        fresh.replace(self._version_path)
+        with written_whole(self._version_path) as new:
+            new.write_text(json.dumps(asdict(version)), encoding="utf-8")
 
     @contextlib.contextmanager
     def append(self) -> Iterator[Callable[[bytes], None]]:
-        """Open for more bytes; yields what writes them.
-
-        Nothing is buffered: a thread that is left behind must not write what it still held when its file is closed.
-        """
+        """Open for more bytes; yields what writes them, without a buffer."""
         with self.path.open("ab", buffering=0) as file:
 
             def write(piece: bytes) -> None:
@@ -113,11 +95,24 @@ class Part:
             yield write
 
     def discard(self) -> None:
-        """Forget the bytes, then their version."""
+        """Remove the bytes, then their version."""
         self.path.unlink(missing_ok=True)
-        self.forget()
+        self._version_path.unlink(missing_ok=True)
 
-    def forget(self) -> None:
-        """Remove the version, once the bytes have moved to their final name."""
-        with contextlib.suppress(FileNotFoundError):
-            self._version_path.unlink()
+    def place(self, target: Path) -> None:
+        """Bring the bytes to the disk, then move them to their final name."""
+        _sync(self.path)
+        self.path.replace(target)
+        _sync(target.parent)
+        self._version_path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Bring a folder's or a file's changes to the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders, and writes their entries through by itself
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -14,9 +14,9 @@ import numpy as np
 
 from hybridwing.catalogue.cells import path_problem
 from hybridwing.catalogue.sampling import sample_fraction
-from hybridwing.download.faults import DownloadError, RefusedError
+from hybridwing.download.errors import DownloadError, RefusedError
 from hybridwing.download.folder import RESERVED
-from hybridwing.download.sources import on_base, plain_address
+from hybridwing.download.urls import on_base, plain_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +71,6 @@ def chosen_rows(catalogue: Catalogue, fraction: float | None, limit: int | None,
 
     The same of every class (subspecies or cross), at least one of each, as the challenge sample's notebook draws it;
     `limit` draws that many, fewer than there are classes if need be.
-
-    Raises
-    ------
-    DownloadError, CatalogueError
-        If both are given, or one is out of range.
     """
     if fraction is not None and limit is not None:
         raise DownloadError("Give a fraction or a limit, not both (--fraction or --limit).")
@@ -98,7 +93,7 @@ def plan(catalogue: Catalogue, *, by: str | None, base: str | None, licence: str
     by : {"hybrid_stat", "subspecies", "record", "group", "view", "split"} or None
         Column whose values become sub-folders.
     base : str or None
-        Address of a mirror, from :func:`hybridwing.download.sources.checked_base`.
+        Address of a mirror, from :func:`hybridwing.download.urls.checked_base`.
     licence : str or None
         Of all files. None for what is known: `CHALLENGE_LICENCE` for files on Zenodo in the challenge's tables.
 
@@ -107,32 +102,22 @@ def plan(catalogue: Catalogue, *, by: str | None, base: str | None, licence: str
     DownloadError
         If `by` is none of these.
     """
-    folders = _folders(catalogue, by)
     table = catalogue.table
     columns = (table[name].fillna("") for name in ("filename", "file_url", "md5"))
     files = []
-    for folder, row, filename, url, md5 in zip(folders, table["row"], *columns, strict=True):
+    for folder, row, filename, url, md5 in zip(_folders(catalogue, by), table["row"], *columns, strict=True):
         path = f"{folder}/{filename}" if folder else str(filename)
-        wanted = _wanted(path, str(filename), str(url), base)
-        if licence is None:
-            known = catalogue.form != "custom" and urlsplit(wanted.source).hostname == "zenodo.org"
-            files.append(replace(wanted, row=int(row), md5=str(md5), licence=CHALLENGE_LICENCE if known else ""))
-        else:
-            files.append(replace(wanted, row=int(row), md5=str(md5), licence=licence))
+        source = address = ""
+        try:
+            source = plain_address(str(url)) if url else ""
+            problem = _name_problem(path) if source or base else "the catalogue has no address for it"
+            address = source if base is None else on_base(base, source, str(filename))
+        except RefusedError as error:
+            problem = error.reason
+        known = catalogue.form != "custom" and urlsplit(source or address).hostname == "zenodo.org"
+        terms = licence if licence is not None else CHALLENGE_LICENCE if known else ""
+        files.append(Wanted(path, int(row), source or address, address, str(md5), terms, problem))
     return _without_clashes(files)
-
-
-def _wanted(path: str, filename: str, url: str, base: str | None) -> Wanted:
-    """Path and addresses of a file; the rest is not filled in yet."""
-    wanted = Wanted(path, 0, "", "", "", "")
-    try:
-        source = plain_address(url) if url else ""
-    except RefusedError as error:
-        return replace(wanted, problem=error.reason)
-    if not source and base is None:
-        return replace(wanted, problem="the catalogue has no address for it")
-    address = source if base is None else on_base(base, source, filename)
-    return replace(wanted, source=source or address, address=address, problem=_name_problem(path))
 
 
 def _name_problem(path: str) -> str:

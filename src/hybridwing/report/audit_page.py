@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
+    from hybridwing.audit.class_outliers import ClassOutlier
     from hybridwing.audit.findings import AuditReport, EvidenceTable, Finding
-    from hybridwing.audit.labels import Stranger
 
 #: All that :func:`write_audit` writes.
 FILES = ("audit.html", "audit.json")
@@ -33,7 +33,7 @@ _TOPICS = (
 )
 _SEVERITIES = ("serious", "caution", "note", "clear")
 _SHOWN_ROWS = 12
-_SHOWN_STRANGERS = 12
+_SHOWN_OUTLIERS = 12
 _SHOWN_NEIGHBOURS = 3
 _THUMBNAIL = 180
 
@@ -98,7 +98,7 @@ def audit_html(report: AuditReport) -> str:
             ranked=ranked,
             numbers=_Numbers(report.findings),
             figures=_figures(report),
-            strangers=_with_neighbours(report.strangers[:_SHOWN_STRANGERS], report.folder) if report.folder else [],
+            outliers=_with_neighbours(report.outliers[:_SHOWN_OUTLIERS], report.folder) if report.folder else [],
             shown_rows=_SHOWN_ROWS,
         )
     )
@@ -170,17 +170,17 @@ def _inline(name: str, title: str, caption: str, figure: Figure) -> _InlineFigur
     return _InlineFigure(title, caption, svg_of(figure, name))
 
 
-def _with_neighbours(strangers: Sequence[Stranger], folder: Path) -> list[list[_Picture]]:
+def _with_neighbours(outliers: Sequence[ClassOutlier], folder: Path) -> list[list[_Picture]]:
     """Each image in doubt, followed by the nearest to it."""
     return [
         [
             _Picture(uuid, name, _thumbnail(folder / uuid))  # a catalogue's key is the path in the folder
             for uuid, name, _ in [
-                (stranger.uuid, stranger.class_name, 1.0),
-                *stranger.neighbours[:_SHOWN_NEIGHBOURS],
+                (outlier.uuid, outlier.class_name, 1.0),
+                *outlier.neighbours[:_SHOWN_NEIGHBOURS],
             ]
         ]
-        for stranger in strangers
+        for outlier in outliers
     ]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -15,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SimulationError
-from hybridwing.simulate.account import ACCOUNT
 from hybridwing.simulate.plan import plan
-from hybridwing.simulate.specimen import make
+from hybridwing.simulate.specimen import write_specimen
 from hybridwing.simulate.tables import write_reference, write_train, write_truth
+from hybridwing.simulate.truth_readme import README
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from hybridwing.simulate.plan import Slot
     from hybridwing.simulate.specimen import Specimen
@@ -86,7 +87,7 @@ def simulate(
     workers : int, optional
         Processes; 1 works in this one. By default one for each CPU that may be used.
     progress : callable, optional
-        Called with (done, all) after every image.
+        Called with the numbers of images done and of all, after every image.
 
     Returns
     -------
@@ -109,8 +110,8 @@ def simulate(
         n_val = write_reference(building / "ref_val.csv", made, val=True)
         n_test = write_reference(building / "ref_test.csv", made, val=False)
         write_truth(building / "truth" / "truth.csv", made)
-        (building / "truth" / "README.txt").write_bytes(ACCOUNT.encode())
-        _publish(building, out)
+        (building / "truth" / "README.txt").write_bytes(README.encode())
+        _move_to(building, out)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
@@ -152,7 +153,7 @@ def _photographs(
     images, masks = building / "images", building / "truth" / "masks"
     images.mkdir()
     masks.mkdir(parents=True)
-    work = partial(make, seed=seed, size=size, images=images, masks=masks)
+    work = partial(write_specimen, seed=seed, size=size, images=images, masks=masks)
     made = []
     # closing stops the workers before the folder they write to is removed
     with closing(_in_order(work, slots, workers)) as specimens:
@@ -171,7 +172,24 @@ def _in_order(
         yield from map(work, slots)
         return
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, slots, chunksize=max(1, min(32, len(slots) // (4 * count))))
+        with _main_script_hidden():  # the workers are started here
+            made = pool.map(work, slots, chunksize=max(1, min(32, len(slots) // (4 * count))))
+        yield from made
+
+
+@contextmanager
+def _main_script_hidden() -> Iterator[None]:
+    """Start workers that do not run the caller's script again, so that it needs no ``if __name__ == "__main__"``.
+
+    A spawned process imports the main module by its ``__spec__`` or ``__file__``; the work here needs nothing of it.
+    """
+    main = vars(sys.modules["__main__"])
+    hidden: dict[str, object] = {name: main.pop(name) for name in ("__spec__", "__file__") if name in main}
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(hidden)
 
 
 def _usable_cpus() -> int:
@@ -180,7 +198,7 @@ def _usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def _publish(building: Path, out: Path) -> None:
+def _move_to(building: Path, out: Path) -> None:
     """Move the finished folder to its name; mkdtemp's private mode gives way to the parent's."""
     building.chmod(out.parent.stat().st_mode & 0o777)
     if out.exists():

@@ -89,7 +89,7 @@ def render(slot: Slot, seed: int, size: int) -> Rendered:
     return Rendered(animal, lies, wear, picture, mask)
 
 
-def make(slot: Slot, seed: int, size: int, images: Path, masks: Path) -> Specimen:
+def write_specimen(slot: Slot, seed: int, size: int, images: Path, masks: Path) -> Specimen:
     """Render the specimen of a slot and write its JPEG and its mask."""
     rendered = render(slot, seed, size)
     buffer = io.BytesIO()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-from hybridwing.download.faults import DownloadError, RefusedError
+from hybridwing.download.errors import DownloadError, RefusedError
 
 #: Hosts that serve each other's files: a redirect may go from one of a group to another, and to their sub-domains.
 ORGANISATIONS: tuple[tuple[str, ...], ...] = (("zenodo.org",),)
@@ -19,11 +19,6 @@ _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 def plain_address(address: str) -> str:
     """An address as it goes over the wire: spaces and letters outside ASCII quoted, what is quoted already left so.
-
-    Raises
-    ------
-    RefusedError
-        If it is not the http or https address of a file, or holds a user name.
 
     Examples
     --------
@@ -62,15 +57,6 @@ def host_of(address: str) -> str:
 def on_base(base: str, address: str, filename: str) -> str:
     """Address on a mirror: the base in the place of scheme and host, before the address's own path.
 
-    Parameters
-    ----------
-    base : str
-        From :func:`checked_base`.
-    address : str
-        Plain address; empty to ask the mirror for the file name.
-    filename : str
-        POSIX path.
-
     Examples
     --------
     >>> on_base("http://127.0.0.1:8000/mirror", "https://zenodo.org/record/1/files/a.jpg", "x.jpg")
@@ -85,13 +71,7 @@ def on_base(base: str, address: str, filename: str) -> str:
 
 
 def checked_base(base: str) -> str:
-    """Address of a mirror, without a slash at its end.
-
-    Raises
-    ------
-    DownloadError
-        If it is not an http or https address, or holds a query.
-    """
+    """Address of a mirror, without a slash at its end."""
     try:
         plain = plain_address(base)
     except RefusedError as error:

@@ -1,4 +1,4 @@
-"""Images unlike their own class, by embeddings."""
+"""Images that are outliers of their own class, by embeddings."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from hybridwing.audit.neighbours import EmbeddedImages
 
 FEWEST = 4
-"""A class of fewer images has no middle to be far from."""
+"""Images a class must have for its mean to say anything."""
 
 
 @dataclass(frozen=True)
-class Stranger:
+class ClassOutlier:
     """An image that looks more like another class than like its own.
 
     Attributes
     ----------
     uuid, class_name, record : str
     looks_like : str
-        Class whose middle is nearest among the others.
-    strangeness : float in [-2, 2]
-        Cosine to the middle of `looks_like` less the cosine to the middle of its own class, itself left out; above 0
-        it is nearer to the other.
+        Nearest other class, by its mean embedding.
+    excess : float in [-2, 2]
+        Cosine to the mean of `looks_like` minus the cosine to the mean of its own class without this image. Above 0 it
+        is nearer to the other class.
     own_neighbours : int
         How many of its nearest images are of its own class.
     neighbours : tuple of (str, str, float)
@@ -40,13 +40,13 @@ class Stranger:
     class_name: str
     record: str
     looks_like: str
-    strangeness: float
+    excess: float
     own_neighbours: int
     neighbours: tuple[tuple[str, str, float], ...]
 
 
-def find_strangers(images: EmbeddedImages, classes: Sequence[str], records: Sequence[str]) -> list[Stranger]:
-    """Images nearer to the middle of another class and without one of their own among the nearest.
+def find_class_outliers(images: EmbeddedImages, classes: Sequence[str], records: Sequence[str]) -> list[ClassOutlier]:
+    """Find images that are nearer to the mean of another class and have none of their own among the nearest images.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def find_strangers(images: EmbeddedImages, classes: Sequence[str], records: Sequ
 
     Returns
     -------
-    list of Stranger
-        The strangest first. Classes of fewer than `FEWEST` images are neither asked about nor compared with.
+    list of ClassOutlier
+        The largest excess first. Classes of fewer than `FEWEST` images are neither asked about nor compared with.
     """
     vectors = images.neighbours.vectors.astype(np.float64)
     names, member = np.unique(np.asarray(classes, dtype=str), return_inverse=True)
@@ -71,9 +71,9 @@ def find_strangers(images: EmbeddedImages, classes: Sequence[str], records: Sequ
     to_others[:, ~large] = -np.inf
     to_others[np.arange(len(vectors)), member] = -np.inf
     to_own = np.einsum("nd,nd->n", vectors, _unit(sums[member] - vectors))
-    strangeness = to_others.max(axis=1) - to_own
+    excess = to_others.max(axis=1) - to_own
     found = []
-    for row in np.flatnonzero((strangeness > 0) & large[member]).tolist():
+    for row in np.flatnonzero((excess > 0) & large[member]).tolist():
         near = images.neighbours.nearest[row]
         own = int(np.count_nonzero(member[near] == member[row]))
         if own:
@@ -82,9 +82,9 @@ def find_strangers(images: EmbeddedImages, classes: Sequence[str], records: Sequ
         shown = tuple((images.uuids[at], classes[at], float(c)) for at, c in zip(near, cosines, strict=True))
         looks_like = str(names[to_others[row].argmax()])
         found.append(
-            Stranger(images.uuids[row], classes[row], records[row], looks_like, float(strangeness[row]), own, shown)
+            ClassOutlier(images.uuids[row], classes[row], records[row], looks_like, float(excess[row]), own, shown)
         )
-    return sorted(found, key=lambda stranger: (-stranger.strangeness, stranger.uuid))
+    return sorted(found, key=lambda outlier: (-outlier.excess, outlier.uuid))
 
 
 def _unit(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,6 +1,6 @@
-"""The text that goes with the truth of a simulated collection."""
+"""Text of ``truth/README.txt`` in a simulated collection."""
 
-ACCOUNT = """SIMULATED SPECIMENS
+README = """SIMULATED SPECIMENS
 
 Nothing here is a photograph of an animal. The images, genotypes, records and web addresses were made by
 hybridwing.simulate; the record numbers (9000001 and up) and the specimen numbers (SIM...) are invented and
@@ -33,4 +33,3 @@ masks/<filename without extension>.png: one byte a pixel (indexed; the palette i
                            hindwing's underside
   Veins are drawn over the elements in the photograph and are not in the mask.
 """
-"""Written to ``truth/README.txt``."""

@@ -1,0 +1,59 @@
+"""The rows of a catalogue whose photographs are there, as a catalogue of its own."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from hybridwing.catalogue.cells import plain_path
+from hybridwing.catalogue.text_table import read_text_table
+from hybridwing.download.manifest import write_csv
+from hybridwing.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hybridwing.catalogue.schema import Catalogue
+
+_log = logging.getLogger(__name__)
+
+
+def write_rows(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -> Path | None:
+    """Write the rows of a catalogue's file that have photographs, with every column as it stands there.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    paths : mapping of int to str
+        For each line of its file that is kept, the path of the photograph, which becomes the file name.
+    target : Path
+        Without rows, or if the catalogue's file has changed, what is there is removed.
+
+    Returns
+    -------
+    Path or None
+        `target` if it was written.
+    """
+    target.unlink(missing_ok=True)
+    if not paths:
+        return None
+    try:
+        text = read_text_table(catalogue.source)
+        if text.sha256 != catalogue.sha256:
+            raise CatalogueError(f"{catalogue.source} changed since it was read")
+    except CatalogueError as error:
+        _log.warning("catalogue.csv is not written: %s", error)
+        return None
+    names = dict(zip(catalogue.table["row"], catalogue.table["filename"], strict=True))
+    known = [(cells, names[line]) for line, cells in zip(text.lines, text.cells, strict=True) if line in names]
+    for column in range(len(text.header)):
+        if all(plain_path(cells[column]) == name for cells, name in known):  # the file names, whatever it is called
+            rows = (
+                [*cells[:column], paths[line], *cells[column + 1 :]]
+                for line, cells in zip(text.lines, text.cells, strict=True)
+                if line in paths
+            )
+            write_csv(target, text.header, rows)
+            return target
+    return None

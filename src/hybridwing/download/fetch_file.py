@@ -1,0 +1,229 @@
+"""Bring one file to its place: found there, copied, or fetched and checked."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing.download.checks import Checksums, checksums, image_error
+from hybridwing.download.errors import (
+    BusyError,
+    DiskError,
+    FileError,
+    NoAnswerError,
+    RefusedError,
+    TransientError,
+    WrongContentError,
+    disk_error,
+)
+from hybridwing.download.manifest import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from hybridwing.download.downsample import Downsizer
+    from hybridwing.download.folder import DownloadFolder
+    from hybridwing.download.manifest import Manifest
+    from hybridwing.download.partial import PartialFile
+    from hybridwing.download.plan import Wanted
+    from hybridwing.download.rate import Clock, Hosts, NetworkLimits, Stop
+    from hybridwing.download.transfer import Transfer
+
+#: Times that a server may send something that is not the file.
+_WRONG_CONTENTS = 2
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file: what is there, whether it came in this download, and what failed (mostly empty)."""
+
+    wanted: Wanted
+    entry: Entry | None = None
+    fetched: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class FileFetcher:
+    """Fetches files; shared by the threads."""
+
+    folder: DownloadFolder
+    manifest: Manifest
+    transfer: Transfer
+    hosts: Hosts
+    limits: NetworkLimits
+    clock: Clock
+    stop: Stop
+    verify: bool
+    downsizer: Downsizer | None
+
+    def fetch_group(self, group: Sequence[Wanted]) -> Iterator[FileResult]:
+        """Fetch files with the same address and md5, with one request if all goes well; yields a result for each."""
+        found: Entry | None = None
+        absent: list[tuple[Wanted, Path]] = []
+        for wanted in group:
+            try:
+                self.stop.check()
+                target = self.folder.make_parent(wanted.path)
+                entry = self._already_there(wanted, target)
+            except FileError as error:
+                yield self._failed(wanted, error)
+                continue
+            if entry is None:
+                absent.append((wanted, target))
+            else:
+                found = found or entry
+                yield self._finished(wanted, entry, fetched=False)
+        failure: FileError | None = None
+        for wanted, target in absent:
+            if failure is None:
+                try:
+                    found = self._copy(wanted, target, found) if found else self._fetch(wanted, target)
+                except FileError as error:
+                    failure = error
+                else:
+                    yield self._finished(wanted, found, fetched=True)
+            if failure is not None:
+                yield self._failed(wanted, failure)
+
+    def _failed(self, wanted: Wanted, error: FileError) -> FileResult:
+        if isinstance(error, DiskError):
+            self.stop.set(error.reason)
+        return FileResult(wanted, reason=error.reason)
+
+    def _finished(self, wanted: Wanted, entry: Entry, *, fetched: bool) -> FileResult:
+        reason = ""
+        if self.downsizer is not None:
+            try:
+                self.downsizer.make(wanted.path, self.folder.path_of(wanted.path))
+            except FileError as error:
+                reason = self._failed(wanted, error).reason
+        return FileResult(wanted, entry, fetched, reason)
+
+    def _md5(self, wanted: Wanted) -> str:
+        """Digest that the catalogue gives, where it is to be checked."""
+        return wanted.md5 if self.verify else ""
+
+    def _already_there(self, wanted: Wanted, target: Path) -> Entry | None:
+        """Entry of a file that is there and right."""
+        try:
+            status = target.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise disk_error(error) from error
+        if not stat.S_ISREG(status.st_mode):
+            return None  # a link: the photograph takes its place, and what it leads to is not touched
+        known = self.manifest.get(wanted.path)
+        if known and known.url != wanted.source:
+            if not self._md5(wanted):
+                return None  # it came from another address, and nothing says that it is the same
+            known = None
+        unchanged = known and known.bytes == status.st_size and status.st_mtime_ns <= self.manifest.written_ns
+        if unchanged and not self.verify:
+            return known
+        try:
+            sums = checksums(target)
+        except OSError as error:
+            raise RefusedError(f"cannot be read: {error.strerror or error}") from error
+        expected = self._md5(wanted) or (known.md5 if known and self.verify else "")
+        if expected and expected != sums.md5:
+            _log.info("%s: its md5 is %s and should be %s; fetching it again", target, sums.md5, expected)
+            return None
+        return _entry(wanted, sums) if expected or image_error(target) is None else None
+
+    def _copy(self, wanted: Wanted, target: Path, source: Entry) -> Entry:
+        """Copy a file that came from the same address."""
+        part = self.folder.part(wanted.path)
+        try:
+            part.discard()
+            shutil.copyfile(self.folder.path_of(source.path), part.path)
+            sums = checksums(part.path)
+        except OSError as error:
+            raise disk_error(error) from error
+        if sums.md5 != source.md5:
+            raise RefusedError(f"the same photograph, {source.path}, changed while it was copied")
+        return _place(wanted, target, part, sums)
+
+    def _fetch(self, wanted: Wanted, target: Path) -> Entry:
+        """Fetch a file, asking again where that may help."""
+        host = self.hosts.of(wanted.address)
+        part = self.folder.part(wanted.path)
+        failures = wrong = 0
+        while True:
+            try:
+                sums = self._receive(wanted, part)
+            except WrongContentError as error:
+                host.succeeded()
+                wrong += 1
+                if wrong >= _WRONG_CONTENTS:
+                    raise RefusedError(f"{error.reason}; asked {wrong} times") from error
+                self.clock.sleep(host.backoff(wrong))
+            except TransientError as error:
+                failures += 1
+                self._note_failure(wanted, error)
+                if failures >= self.limits.attempts:
+                    raise RefusedError(f"{error.reason}; given up after {failures} requests") from error
+                if not isinstance(error, (BusyError, NoAnswerError)):
+                    self.clock.sleep(host.backoff(failures))
+            else:
+                host.succeeded()
+                return _place(wanted, target, part, sums)
+
+    def _note_failure(self, wanted: Wanted, error: TransientError) -> None:
+        """Count a failure for its host; one that does not answer, or is busy, gets a pause from all threads."""
+        _log.info("%s: %s", wanted.address, error.reason)
+        if isinstance(error, NoAnswerError):
+            host = self.hosts.of(error.url)
+            host.failed(error.url, error.reason, answered=False, connected=error.connected)
+            host.pause()
+        elif isinstance(error, BusyError):
+            host = self.hosts.of(error.url)
+            host.failed(wanted.address, error.reason, answered=True, connected=True)
+            host.pause(error.wait)
+        else:
+            host = self.hosts.of(wanted.address)
+            host.failed(wanted.address, error.reason, answered=True, connected=True)
+
+    def _receive(self, wanted: Wanted, part: PartialFile) -> Checksums:
+        """Receive a file, and check that it is the right one."""
+        self.stop.check()
+        expected = self._md5(wanted)
+        if not part.is_whole(wanted.address, checked=bool(expected)):
+            self.transfer.receive(wanted.address, part, checked=bool(expected))
+        try:
+            sums = checksums(part.path)
+        except OSError as error:
+            raise disk_error(error) from error
+        if expected and sums.md5 != expected:
+            part.discard()
+            raise WrongContentError(f"wrong content: md5 is {sums.md5}, the catalogue says {expected}")
+        problem = image_error(part.path)
+        if problem is None:
+            return sums
+        if expected and problem.stage == "decode":
+            # Byte for byte what the catalogue describes: the original is damaged, and not the transfer.
+            _log.warning("%s is as the catalogue describes it, but %s", wanted.path, problem.reason)
+            return sums
+        part.discard()
+        kind = RefusedError if expected else WrongContentError
+        raise kind(f"not a whole image: {problem.reason}")
+
+
+def _place(wanted: Wanted, target: Path, part: PartialFile, sums: Checksums) -> Entry:
+    """Give a checked file its name."""
+    try:
+        part.place(target)
+    except OSError as error:
+        raise disk_error(error) from error
+    return _entry(wanted, sums)
+
+
+def _entry(wanted: Wanted, sums: Checksums) -> Entry:
+    return Entry(wanted.path, *sums, wanted.source, wanted.licence)

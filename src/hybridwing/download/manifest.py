@@ -1,0 +1,102 @@
+"""What is in the folder: the manifest for people, and a journal that survives a kill."""
+
+from __future__ import annotations
+
+import csv
+import re
+import threading
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing.download.folder import MANIFEST, WORK
+from hybridwing.files import written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+_COLUMNS = ("path", "bytes", "md5", "sha256", "url", "licence")
+_MD5, _SHA256 = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file that was received and checked.
+
+    The checksums are lower-case hexadecimal, `url` is where the catalogue says that the file is from, and `licence`
+    is an SPDX identifier or empty.
+    """
+
+    path: str
+    bytes: int
+    md5: str
+    sha256: str
+    url: str
+    licence: str
+
+
+class Manifest:
+    """Entries by path. Each goes to the journal as soon as it is known, so a kill loses none but the last."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._path, journal = root / MANIFEST, root / WORK / "journal.csv"
+        entries = [*_read(self._path), *_read(journal)]
+        self._entries = {entry.path: entry for entry in entries}
+        #: When the manifest was written, nanoseconds since 1970; files that changed later are read again.
+        self.written_ns = self._path.stat().st_mtime_ns if self._path.is_file() else -1
+        # Written anew: a line that was torn by a kill must not be joined by the next.
+        write_csv(journal, _COLUMNS, map(_cells, self._entries.values()))
+        self._lock = threading.Lock()
+        self._journal = journal.open("a", encoding="utf-8", newline="")
+
+    def get(self, path: str) -> Entry | None:
+        """Entry of a path."""
+        return self._entries.get(path)
+
+    def add(self, entry: Entry) -> None:
+        """Add or replace an entry; may be called from any thread."""
+        with self._lock:
+            if self._entries.get(entry.path) != entry:
+                self._entries[entry.path] = entry
+                csv.writer(self._journal, lineterminator="\n").writerow(_cells(entry))
+                self._journal.flush()
+
+    def close(self, absent: Iterable[str]) -> None:
+        """Write the manifest: every entry whose file is there, except for the paths in `absent`."""
+        self._journal.close()
+        for path in absent:
+            self._entries.pop(path, None)
+        kept = [entry for path, entry in sorted(self._entries.items()) if (self._root / path).is_file()]
+        write_csv(self._path, _COLUMNS, map(_cells, kept))
+        (self._root / WORK / "journal.csv").unlink()
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table; it appears under its name only when it is whole."""
+    with written_whole(path) as partial:
+        partial.unlink(missing_ok=True)  # a link to somewhere else, at worst
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(rows)
+
+
+def _cells(entry: Entry) -> list[str]:
+    return [str(value) for value in astuple(entry)]
+
+
+def _read(path: Path) -> list[Entry]:
+    """Entries of a manifest or journal; lines that are torn or not ours are left out, which costs only work."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
+    except OSError:
+        return []
+    entries = []
+    for line in text[: text.rfind("\n") + 1].split("\n"):
+        cells = next(csv.reader([line]), [])
+        if len(cells) == len(_COLUMNS) and cells[1].isdecimal() and _MD5.fullmatch(cells[2]):
+            name, size, md5, sha256, url, licence = cells
+            if _SHA256.fullmatch(sha256) and len(size) <= 18:
+                entries.append(Entry(name, int(size), md5, sha256, url, licence))
+    return entries
