@@ -28,7 +28,7 @@ from variants import OTHERS, SEED
 
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.detectors.fusion import FusionDetector
-from hybridwing.detectors.registry import make_detector
+from hybridwing.detectors.registry import detector_for_run
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.embeddings.compute import DEFAULT as COMPUTE
 from hybridwing.runtime import pattern
@@ -36,8 +36,8 @@ from hybridwing.runtime.parents import block_slices
 
 SPECIES, WORN_PARENTS = 6, 400
 MADE = {
-    **{name: (lambda name=name: make_detector(name, seed=SEED)) for name in ("svm", *OTHERS, "fusion")},
-    "fusion, four blocks": lambda: FusionDetector(pattern.BLOCKS, random_state=SEED),
+    **{name: (lambda name=name: detector_for_run(name, seed=SEED)) for name in ("svm", *OTHERS, "fusion")},
+    "fusion, four blocks": lambda: FusionDetector(pattern.REGIONS, random_state=SEED),
     "fusion, records not weighted": lambda: FusionDetector(balance_records=False, random_state=SEED),
 }
 
@@ -123,7 +123,7 @@ def halved(one: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.n
 
 
 def found(detector, pure: np.ndarray, asked: np.ndarray) -> float:
-    return float((detector.score_samples(asked) > np.quantile(detector.score_samples(pure), 0.95)).mean())
+    return float((detector.decision_function(asked) > np.quantile(detector.decision_function(pure), 0.95)).mean())
 
 
 def recalls(data: Silhouettes, name: str, parent: str, left_out: str, seed: int) -> Recalls:
@@ -141,7 +141,7 @@ def recalls(data: Silhouettes, name: str, parent: str, left_out: str, seed: int)
         worn_halved.append(found(shown, beside, halved(hybrids, beside, rng)))
     others = data.X[out & ~left & pure]
     narrow = data.fitted(name, np.flatnonzero(~out & ~left))
-    slices = block_slices(np.cumsum((0, *pattern.BLOCKS[:-1])), data.X.shape[1])
+    slices = block_slices(np.cumsum((0, *pattern.REGIONS[:-1])), data.X.shape[1])
     return Recalls(
         known=found(shown, data.X[out & pure], known),
         back_crosses=found(shown, own, halved(known, own, rng)),

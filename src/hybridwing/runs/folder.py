@@ -9,7 +9,7 @@
       metrics.csv          a row a detector, measured on the held-out images
       scores.csv           score of every held-out image by every detector
       failures.csv         images that could not be embedded
-      familiarity.npz      what training images look like, to tell what is unlike them
+      typicality.npz      what training images look like, to tell what is unlike them
       parents.npz          the subspecies, to say which parents an image shows; where two or more are known
 """
 
@@ -36,9 +36,9 @@ FORMAT_VERSION = 1
 MANIFEST, EMBEDDINGS, DETECTORS = "run.json", "embeddings.parquet", "detectors"
 METRICS, SCORES, FAILURES = "metrics.csv", "scores.csv", "failures.csv"
 #: Runs of earlier versions lack these.
-FAMILIARITY, PARENTS = "familiarity.npz", "parents.npz"
+TYPICALITY, PARENTS = "typicality.npz", "parents.npz"
 #: All that a run folder holds; a folder with anything else in it is never replaced.
-CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, FAMILIARITY, PARENTS)
+CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, TYPICALITY, PARENTS)
 
 #: What file managers leave in every folder; nothing is lost with it.
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")

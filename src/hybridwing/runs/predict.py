@@ -190,7 +190,7 @@ def predict(
     encoder = backbone_of(run, compute=compute, name=backbone)
     table = embed_images(items, encoder, cache=compute.cache, progress=progress)
     scores = score_images(saved, table, table.uuids)
-    reasons = [""] * len(table) if knows.familiarity is None else knows.familiarity.reasons(table)
+    reasons = [""] * len(table) if knows.typicality is None else knows.typicality.reasons(table)
     parents = [None] * len(table) if knows.parents is None else knows.parents.parentage(table.vectors)
     paths = dict(items)
     order = sorted(range(len(table)), key=lambda row: (bool(reasons[row]), -scores[row], table.uuids[row]))

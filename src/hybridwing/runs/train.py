@@ -13,7 +13,7 @@ import numpy as np
 from hybridwing import __version__
 from hybridwing.catalogue.splits import Method, split
 from hybridwing.detectors.fitting import fit_detector
-from hybridwing.detectors.registry import detector_names, make_detector
+from hybridwing.detectors.registry import detector_for_run, detector_names
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.embeddings.store import write_table
@@ -107,7 +107,7 @@ def train(
     preprocess, view, feature, background
         See :func:`hybridwing.backbones.registry.load_backbone`.
     record_weights : bool
-        See :func:`hybridwing.detectors.registry.make_detector`.
+        See :func:`hybridwing.detectors.registry.detector_for_run`.
     compute : Compute
         Device, precision, cache.
     embeddings : EmbeddingTable, optional
@@ -126,7 +126,7 @@ def train(
     if not detectors:
         raise DetectorError(f"no detector is named; choose one or more of {', '.join(detector_names())}")
     for name in detectors:
-        make_detector(name, seed=seed)
+        detector_for_run(name, seed=seed)
     _ = catalogue.labels
     division = split(catalogue, method=split_method, test_fraction=test_fraction, seed=seed)
     with new_folder(out, overwrite=overwrite) as partial:
@@ -209,17 +209,14 @@ def _fit(
     name: str, learned: _Part, held_out: _Part, seed: int, widths: tuple[int, ...], record_weights: bool
 ) -> SavedDetector:
     return fit_detector(
-        name,
+        detector_for_run(name, seed=seed, blocks=widths, record_weights=record_weights),
         learned.vectors,
         learned.catalogue.labels,
         held_out.vectors,
         held_out.catalogue.labels,
-        seed=seed,
         subspecies=learned.catalogue.subspecies.tolist(),
         parents=learned.catalogue.parent_pairs,
         records=learned.catalogue.records.tolist(),
-        blocks=widths,
-        record_weights=record_weights,
     )
 
 

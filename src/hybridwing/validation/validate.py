@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.detectors.registry import detector_names, make_detector
+from hybridwing.detectors.registry import detector_for_run, detector_names
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.errors import DetectorError, EmbeddingError
@@ -109,7 +109,7 @@ def validate(
         See :func:`hybridwing.backbones.registry.load_backbone`. Where
         `embeddings` are given they need not be, and must be what those were made with where they are.
     record_weights : bool
-        See :func:`hybridwing.detectors.registry.make_detector`.
+        See :func:`hybridwing.detectors.registry.detector_for_run`.
     compute : Compute
     embeddings : EmbeddingTable, optional
         Made earlier from these images, and maybe more.
@@ -125,7 +125,7 @@ def validate(
     if not names:
         raise DetectorError(f"no detector is named; choose one or more of {', '.join(detector_names())}")
     for name in names:
-        make_detector(name, seed=seed)
+        detector_for_run(name, seed=seed)
     folds(catalogue, protocol, parts=parts, seed=seed)
     shown = progress or _silently
     if embeddings is None:
