@@ -78,7 +78,7 @@ def test_hybrids_score_higher(name: str) -> None:
         (None, np.where(np.arange(40) % 2, np.nan, 1.0), "got nan"),
         (None, np.array(["hybrid", "non-hybrid"] * 20), "got 'hybrid', 'non-hybrid'"),
         (None, np.array(["long" * 50] * 40), r"got 'long.{35}\. "),
-        (None, pd.array([1, None] * 20, dtype="Int64"), "some are missing"),
+        (None, np.array([1, pd.NA] * 20, dtype=object), "some are missing"),
         (None, np.array([["a"] * 2] * 40), "the labels cannot be used: y should be a 1d array"),
         (None, None, "the target y is None"),
     ],
