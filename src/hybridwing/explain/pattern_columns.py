@@ -121,4 +121,4 @@ def _colours_over(vectors: Floats, place: int) -> Floats:
 
 
 def _rows_over(part: Floats, shape: tuple[int, ...], axis: int) -> Floats:
-    return np.flip(part.reshape(-1, *shape), axis=axis).reshape(len(part), int(np.prod(shape)))
+    return np.flip(part.reshape(-1, *shape), axis=axis).reshape(len(part), -1)

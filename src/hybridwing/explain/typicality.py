@@ -119,8 +119,6 @@ class Typicality:
         from sklearn.neighbors import NearestNeighbors
 
         count = min(count, len(self.vectors))
-        if not len(vectors):  # scikit-learn refuses to search for nothing
-            return np.empty((0, count)), np.empty((0, count), dtype=np.intp)
         search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(self.vectors / self.scale)
         distances, rows = search.kneighbors(np.asarray(vectors, dtype=np.float64) / self.scale)
         return distances, rows
@@ -142,6 +140,8 @@ class Typicality:
         """Return why each image of a table is not typical, in the table's order; empty where it is typical."""
         fallbacks = {fallback.uuid: fallback for fallback in embeddings.fallbacks}
         found = [self._fallback(fallbacks.get(uuid)) for uuid in embeddings.uuids]
+        if not found:
+            return ()
         for row, reason in self._atypical(embeddings.vectors):
             found[row] = found[row] or reason
         return tuple(found)
