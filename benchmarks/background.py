@@ -27,7 +27,7 @@ from sklearn.metrics import roc_auc_score
 
 from hybridwing.backbones.load import load
 from hybridwing.backbones.request import Backbone
-from hybridwing.detectors.registry import make_detector
+from hybridwing.detectors.registry import detector_for_run
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.evaluation.intervals import Proportion
 from hybridwing.simulate.plan import Slot, plan
@@ -119,9 +119,9 @@ def ask(seed: int, specimens: int, backbone: str, folder: Path) -> dict[tuple[st
             for part in (learned, *tests.values())
         )
         for name in DETECTORS:
-            detector = make_detector(name, seed=SEED, blocks=encoder.spec.widths).fit(X, y, **truth)
+            detector = detector_for_run(name, seed=SEED, blocks=encoder.spec.widths).fit(X, y, **truth)
             found[title, name] = {
-                kind: Test(detector.score_samples(part), labels, groups)
+                kind: Test(detector.decision_function(part), labels, groups)
                 for kind, part in zip(tests, asked, strict=True)
             }
     return found

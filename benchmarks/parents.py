@@ -22,8 +22,9 @@ import numpy as np
 from PIL import Image
 
 from hybridwing.evaluation.intervals import Proportion
-from hybridwing.explain.parent_fitting import fit_parents
-from hybridwing.runtime.pattern import PARTS, describe
+from hybridwing.explain.parent_fitting import fit_parent_model
+from hybridwing.runtime import pattern
+from hybridwing.runtime.pattern import describe
 from hybridwing.simulate.genetics import Generation, cross, express
 from hybridwing.simulate.individuals import HETEROZYGOTE_SHRINKS, Individual
 from hybridwing.simulate.plan import Slot, plan
@@ -119,7 +120,7 @@ def main() -> None:
     arguments = parser.parse_args()
     slots = [s for s in plan(arguments.specimens, arguments.seed) if s.split == "train" and not s.stratum.hybrid]
     vectors = np.stack([described(render(slot, arguments.seed, SIZE)) for slot in slots])
-    model = fit_parents(vectors, [slot.stratum.name for slot in slots], PARTS)
+    model = fit_parent_model(vectors, [slot.stratum.name for slot in slots], pattern.TRAITS)
     assert model is not None
     made = crosses(arguments.each, arguments.seed)
     found = model.parentage(np.stack([described(rendered) for _, _, rendered in made]))

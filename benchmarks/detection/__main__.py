@@ -5,7 +5,7 @@
 - *Silhouettes* of real specimens: trained on ``train.csv`` alone, scored on ``ref_val.csv`` as the challenge does.
 - *Simulation* at the official class counts, where a record gives the label away as it does in the real tables.
 - *Broken confound*: the same, but the test hybrids photographed under records that hold no training hybrid.
-- *Ablations* of the default: without each head, heads alike, with a block a wing, without weighing records.
+- *Ablations* of the default: without each base detector, all alike, with a block a wing, without weighing records.
 - *Timings* of the default at 2,082 × 1,536 in three blocks.
 
 Embeddings of simulated photographs are kept in the cache folder; a seed at the official size takes some ten minutes of
@@ -32,7 +32,7 @@ from variants import BASELINES, DEFAULT, SEED, Training, all_scores
 from hybridwing.backbones.compute import DEFAULT as COMPUTE
 from hybridwing.backbones.load import load
 from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.detectors.registry import make_detector
+from hybridwing.detectors.registry import detector_for_run
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.runs.evaluate import evaluate
 from hybridwing.runs.train import train
@@ -164,7 +164,7 @@ def timings() -> dict[str, float]:
     X = (centres + noise).astype(np.float32)
     subspecies = [None if label else str(code) for label, code in zip(y, kind, strict=True)]
     parents = [("8", "9") if label else None for label in y]
-    detector = make_detector(DEFAULT, seed=SEED, blocks=blocks)
+    detector = detector_for_run(DEFAULT, seed=SEED, blocks=blocks)
     begun = time.perf_counter()
     detector.fit(X, y, subspecies=subspecies, parents=parents, records=[str(row % 24) for row in range(n)])
     fitted = time.perf_counter()

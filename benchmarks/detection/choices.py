@@ -30,15 +30,15 @@ from hybridwing.backbones.compute import DEFAULT as COMPUTE
 from hybridwing.backbones.load import load
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.detectors.fusion import FusionDetector
-from hybridwing.detectors.registry import make_detector
+from hybridwing.detectors.registry import detector_for_run
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.runtime import pattern
 from hybridwing.runtime.parents import block_slices
 
 SPECIES, WORN_PARENTS = 6, 400
 MADE = {
-    **{name: (lambda name=name: make_detector(name, seed=SEED)) for name in ("svm", *OTHERS, "fusion")},
-    "fusion, four blocks": lambda: FusionDetector(pattern.BLOCKS, random_state=SEED),
+    **{name: (lambda name=name: detector_for_run(name, seed=SEED)) for name in ("svm", *OTHERS, "fusion")},
+    "fusion, four blocks": lambda: FusionDetector(pattern.REGIONS, random_state=SEED),
     "fusion, records not weighted": lambda: FusionDetector(balance_records=False, random_state=SEED),
 }
 
@@ -124,7 +124,7 @@ def halved(one: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.n
 
 
 def found(detector, pure: np.ndarray, asked: np.ndarray) -> float:
-    return float((detector.score_samples(asked) > np.quantile(detector.score_samples(pure), 0.95)).mean())
+    return float((detector.decision_function(asked) > np.quantile(detector.decision_function(pure), 0.95)).mean())
 
 
 def recalls(data: Silhouettes, name: str, parent: str, left_out: str, seed: int) -> Recalls:
@@ -142,7 +142,7 @@ def recalls(data: Silhouettes, name: str, parent: str, left_out: str, seed: int)
         worn_halved.append(found(shown, beside, halved(hybrids, beside, rng)))
     others = data.X[out & ~left & pure]
     narrow = data.fitted(name, np.flatnonzero(~out & ~left))
-    slices = block_slices(np.cumsum((0, *pattern.BLOCKS[:-1])), data.X.shape[1])
+    slices = block_slices(np.cumsum((0, *pattern.REGIONS[:-1])), data.X.shape[1])
     return Recalls(
         known=found(shown, data.X[out & pure], known),
         back_crosses=found(shown, own, halved(known, own, rng)),

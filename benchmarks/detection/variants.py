@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.detectors.fusion import WEIGHTS, FusionDetector
-from hybridwing.detectors.registry import make_detector
-from hybridwing.runtime.layouts import FUSION_HEADS
-from hybridwing.runtime.pattern import BLOCKS
+from hybridwing.detectors.registry import detector_for_run
+from hybridwing.runtime.layouts import FUSED
+from hybridwing.runtime.pattern import REGIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,27 +36,27 @@ def all_scores(training: Training, tests: dict[str, np.ndarray], *, ablate: bool
     """Raw scores of every detector on every test set: ``scores[detector][test]``."""
     scores: dict[str, dict[str, np.ndarray]] = {}
     for name in (*BASELINES, *OTHERS):
-        fitted = _fitted(make_detector(name, seed=SEED), training)
-        scores[name] = {test: fitted.score_samples(X) for test, X in tests.items()}
-    fusion = _fitted(make_detector(DEFAULT, seed=SEED), training)
+        fitted = _fitted(detector_for_run(name, seed=SEED), training)
+        scores[name] = {test: fitted.decision_function(X) for test, X in tests.items()}
+    fusion = _fitted(detector_for_run(DEFAULT, seed=SEED), training)
     assert isinstance(fusion, FusionDetector)
-    scores[DEFAULT] = {test: fusion.score_samples(X) for test, X in tests.items()}
+    scores[DEFAULT] = {test: fusion.decision_function(X) for test, X in tests.items()}
     if not ablate:
         return scores
     for test, X in tests.items():
-        heads = np.stack([head.score_samples(X) for head in fusion.heads_], axis=1)
-        heads = (heads - fusion.centres_) / fusion.scales_
-        for place, head in enumerate(FUSION_HEADS):
-            weights = fusion.weights_ * (np.arange(len(FUSION_HEADS)) != place)
-            scores.setdefault(f"fusion without {head}", {})[test] = heads @ weights
-        scores.setdefault("fusion, no head left out", {})[test] = heads @ np.array(WEIGHTS)
-        scores.setdefault("fusion, heads count alike", {})[test] = heads @ (fusion.weights_ > 0)
+        parts = np.stack([estimator.decision_function(X) for estimator in fusion.estimators_], axis=1)
+        parts = (parts - fusion.centres_) / fusion.scales_
+        for place, estimator in enumerate(FUSED):
+            weights = fusion.weights_ * (np.arange(len(FUSED)) != place)
+            scores.setdefault(f"fusion without {estimator}", {})[test] = parts @ weights
+        scores.setdefault("fusion, no base detector left out", {})[test] = parts @ np.array(WEIGHTS)
+        scores.setdefault("fusion, heads count alike", {})[test] = parts @ (fusion.weights_ > 0)
     for title, changed in (
-        ("fusion, four blocks", FusionDetector(BLOCKS, random_state=SEED)),
+        ("fusion, four blocks", FusionDetector(REGIONS, random_state=SEED)),
         ("fusion, records not weighted", FusionDetector(balance_records=False, random_state=SEED)),
     ):
         fitted = _fitted(changed, training)
-        scores[title] = {test: fitted.score_samples(X) for test, X in tests.items()}
+        scores[title] = {test: fitted.decision_function(X) for test, X in tests.items()}
     return scores
 
 

@@ -97,14 +97,27 @@ def test_the_pattern_has_a_version_of_its_own(monkeypatch):
     assert BackboneSpec.from_dict(older).key == spec.key
 
 
-def test_blocks_add_up_to_the_embedding():
+def test_the_three_divisions_add_up_to_the_embedding():
     spec = PatternBackbone().spec
-    assert len(spec.blocks) == 4
-    assert sum(spec.blocks) == spec.dimension
-    assert SPEC.blocks == (16, 16)
-    assert dataclasses.replace(SPEC, feature="pooled").blocks == (32,)
-    # An earlier version of the descriptor, of another length.
-    assert dataclasses.replace(spec, dimension=500).blocks == (500,)
+    assert spec.widths == (spec.dimension,)
+    assert len(spec.region_widths) == 4
+    assert len(spec.trait_widths) == 10
+    assert sum(spec.region_widths) == sum(spec.trait_widths) == spec.dimension
+    assert SPEC.region_widths == (16, 16)
+    assert SPEC.trait_widths == SPEC.widths == (32,)
+    assert dataclasses.replace(SPEC, feature="pooled").region_widths == (32,)
+    # A descriptor of another length.
+    other = dataclasses.replace(spec, dimension=500)
+    assert other.region_widths == other.trait_widths == (500,)
+
+
+def test_every_part_of_a_composite_is_divided_by_itself():
+    spec = PatternBackbone().spec
+    behind = dataclasses.replace(SPEC, preprocess=dataclasses.replace(SPEC.preprocess, view="hindwings"))
+    joined = BackboneSpec.of_parts([SPEC, spec, behind])
+    assert joined.widths == (32, spec.dimension, 32)
+    assert joined.region_widths == (16, 16, *spec.region_widths, 16, 16)
+    assert joined.trait_widths == (32, *spec.trait_widths, 32)
 
 
 def test_what_has_no_parts_keeps_the_key_that_it_always_had():

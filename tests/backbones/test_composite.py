@@ -75,8 +75,8 @@ def test_columns_are_those_of_the_parts_alone(models, pictures, loaded):
     assert [part.spec for part in backbone.parts] == [single.spec for single in alone]
     vectors = [embed_images(pictures, single, compute=Compute(workers=1, batch_size=2)).vectors for single in alone]
     np.testing.assert_array_equal(table.vectors, np.concatenate(vectors, axis=1))
-    assert table.backbone.blocks == tuple(width for single in alone for width in single.spec.blocks)
-    assert sum(table.backbone.blocks) == table.backbone.dimension == table.vectors.shape[1]
+    assert table.backbone.region_widths == tuple(width for single in alone for width in single.spec.region_widths)
+    assert sum(table.backbone.region_widths) == table.backbone.dimension == table.vectors.shape[1]
     assert table.backbone.widths == tuple(single.spec.dimension for single in alone)
     assert (table.precision, table.runtime) == ("fp32", "torch")
     # The picture of nothing lacks its view; it is told once.

@@ -69,7 +69,7 @@ def test_predict_of_a_run_of_before_says_what_it_does_not_know(call, files, tmp_
     import shutil
 
     shutil.copytree(files.run, tmp_path / "old")
-    for name in ("familiarity.npz", "parents.npz"):
+    for name in ("typicality.npz", "parents.npz"):
         (tmp_path / "old" / name).unlink()
     image = sorted(files.images.iterdir())[0]
     answer = call("predict", tmp_path / "old", image, "--no-cache", "--tnr", 0.9)

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 from sklearn.svm import SVC
 
-from hybridwing.detectors.registry import detector_names, make_detector
+from hybridwing.detectors.registry import detector_for_run, detector_names, make_detector
 from hybridwing.runtime.arrays import load_arrays, save_arrays
 from hybridwing.runtime.scoring import raw_scores
 
@@ -52,9 +52,9 @@ def sample_scores(name: str, X: np.ndarray, y: np.ndarray, X_new: np.ndarray) ->
 def test_detector_file_and_sample_agree(name: str, specimens: Specimens, tmp_path: Path) -> None:
     X, y = specimens.X.astype(np.float64), specimens.y
     everything = np.concatenate([specimens.X_heldout, specimens.X])
-    fitted = make_detector(name, seed=0).fit(specimens.X, y)
+    fitted = make_detector(name).fit(specimens.X, y)
     expected = sample_scores(name, X, y, everything.astype(np.float64))
-    np.testing.assert_allclose(fitted.score_samples(everything), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(fitted.decision_function(everything), expected, rtol=0, atol=1e-6)
     save_arrays(tmp_path / "detector.npz", fitted.to_saved())
     np.testing.assert_allclose(
         raw_scores(load_arrays(tmp_path / "detector.npz"), everything), expected, rtol=0, atol=1e-6
@@ -69,20 +69,20 @@ def test_detector_and_file_agree(name: str, specimens: Specimens, tmp_path: Path
     X, y = specimens.X, specimens.y
     kinds = [None if label else f"subspecies {row % 3}" for row, label in enumerate(y)]
     crosses = [("subspecies 0", "subspecies 7") if label else None for label in y]
-    fitted = make_detector(name, seed=0, blocks=(5, X.shape[1] - 5))
+    fitted = detector_for_run(name, seed=0, blocks=(5, X.shape[1] - 5))
     fitted.fit(X, y, subspecies=kinds, parents=crosses, records=[str(row % 4) for row in range(len(y))])
     everything = np.concatenate([specimens.X_heldout, X])
     save_arrays(tmp_path / "detector.npz", fitted.to_saved())
     scores = raw_scores(load_arrays(tmp_path / "detector.npz"), everything)
-    np.testing.assert_allclose(scores, fitted.score_samples(everything), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(scores, fitted.decision_function(everything), rtol=0, atol=1e-6)
     assert np.ptp(scores) > 0
 
 
 def test_gaussian_on_unit_vectors(specimens: Specimens) -> None:
     """Unit length is where its kernel is not simply zero."""
     X, X_new = normalize(specimens.X), normalize(specimens.X_heldout)
-    fitted = make_detector("gaussian", seed=0).fit(X, specimens.y)
-    scores = fitted.score_samples(X_new)
+    fitted = make_detector("gaussian").fit(X, specimens.y)
+    scores = fitted.decision_function(X_new)
     assert np.ptp(scores) > 0.01
     np.testing.assert_allclose(raw_scores(fitted.to_saved(), X_new), scores, rtol=0, atol=1e-6)
 
@@ -92,8 +92,8 @@ def test_double_precision_embeddings_agree_too(name: str) -> None:
     rng = np.random.default_rng(5)
     y = np.arange(60) % 2
     X = rng.normal(loc=3, size=(60, 5)) + y[:, None]
-    fitted = make_detector(name, seed=1).fit(X, y)
-    np.testing.assert_allclose(raw_scores(fitted.to_saved(), X), fitted.score_samples(X), rtol=0, atol=1e-6)
+    fitted = detector_for_run(name, seed=1).fit(X, y)
+    np.testing.assert_allclose(raw_scores(fitted.to_saved(), X), fitted.decision_function(X), rtol=0, atol=1e-6)
 
 
 def test_a_feature_that_never_changes() -> None:
@@ -101,5 +101,5 @@ def test_a_feature_that_never_changes() -> None:
     y = np.arange(60) % 2
     X = np.column_stack([rng.normal(size=60) + y, np.full(60, 7.0)])
     for name in detector_names():
-        fitted = make_detector(name, seed=1).fit(X, y)
-        np.testing.assert_allclose(raw_scores(fitted.to_saved(), X), fitted.score_samples(X), rtol=0, atol=1e-6)
+        fitted = detector_for_run(name, seed=1).fit(X, y)
+        np.testing.assert_allclose(raw_scores(fitted.to_saved(), X), fitted.decision_function(X), rtol=0, atol=1e-6)

@@ -44,7 +44,7 @@ def rounded(scores: np.ndarray) -> np.ndarray:
 
 def plain_detector() -> SavedDetector:
     arrays = {"vectors": np.zeros((2, 1)), "labels": np.array([0, 1]), "n_neighbors": np.asarray(1)}
-    return SavedDetector(DetectorHeader("knn", 1, {}, "0.1.0"), arrays)
+    return SavedDetector(DetectorHeader("knn", "knn", 1, {}, "0.1.0"), arrays)
 
 
 @pytest.mark.parametrize("n_hybrids", ["few", "none"])

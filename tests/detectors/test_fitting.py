@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from hybridwing.detectors.calibration import fit_score_map, threshold_at
 from hybridwing.detectors.fitting import fit_detector
-from hybridwing.detectors.registry import detector_names, make_detector
+from hybridwing.detectors.registry import detector_for_run, detector_names, make_detector
 from hybridwing.errors import DetectorError
 from hybridwing.runtime.arrays import load_arrays, save_arrays
 from hybridwing.runtime.scoring import calibrated_scores, fallback_score, raw_scores
@@ -27,7 +27,7 @@ each_detector = pytest.mark.parametrize("name", detector_names())
 def test_complete_and_the_same_bytes_again(name: str, random_specimens: Specimens, tmp_path: Path) -> None:
     data = random_specimens
     for path in (tmp_path / "a.npz", tmp_path / "b.npz"):
-        save_arrays(path, fit_detector(name, data.X, data.y, data.X_heldout, data.y_heldout, seed=4))
+        save_arrays(path, fit_detector(detector_for_run(name, seed=4), data.X, data.y, data.X_heldout, data.y_heldout))
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
     saved = load_arrays(tmp_path / "a.npz")
@@ -44,9 +44,9 @@ def test_complete_and_the_same_bytes_again(name: str, random_specimens: Specimen
 def test_calibrated_scores_rank_as_the_detector_does(name: str, specimens: Specimens) -> None:
     if name == "fusion" and specimens.X.shape[1] > 1000:
         pytest.skip("the same code on BioCLIP's shorter embeddings, in a tenth of the time")
-    fitted = make_detector(name, seed=0).fit(specimens.X, specimens.y)
-    saved = fit_detector(name, specimens.X, specimens.y, specimens.X_heldout, specimens.y_heldout, seed=0)
-    raw, scores = fitted.score_samples(specimens.X_heldout), calibrated_scores(saved, specimens.X_heldout)
+    fitted = make_detector(name).fit(specimens.X, specimens.y)
+    saved = fit_detector(make_detector(name), specimens.X, specimens.y, specimens.X_heldout, specimens.y_heldout)
+    raw, scores = fitted.decision_function(specimens.X_heldout), calibrated_scores(saved, specimens.X_heldout)
     # Pairs that the detector tells apart by more than it agrees with the arrays keep their order.
     apart = raw[:, None] - raw[None] > 2e-6
     assert (scores[:, None] - scores[None])[apart].min(initial=np.inf) > 0
@@ -55,14 +55,14 @@ def test_calibrated_scores_rank_as_the_detector_does(name: str, specimens: Speci
 def test_heldout_hybrids_are_not_needed(random_specimens: Specimens) -> None:
     data = random_specimens
     nonhybrid = data.y_heldout == 0
-    saved = fit_detector("svm", data.X, data.y, data.X_heldout[nonhybrid], data.y_heldout[nonhybrid], seed=0)
+    saved = fit_detector(make_detector("svm"), data.X, data.y, data.X_heldout[nonhybrid], data.y_heldout[nonhybrid])
     assert len(saved.arrays["heldout_nonhybrid"]) == nonhybrid.sum()
 
 
 def test_columns_about_the_specimens_are_checked(random_specimens: Specimens) -> None:
     data = random_specimens
     with pytest.raises(DetectorError, match="'records' has 1 entries"):
-        fit_detector("svm", data.X, data.y, data.X_heldout, data.y_heldout, seed=0, records=["3082688"])
+        fit_detector(make_detector("svm"), data.X, data.y, data.X_heldout, data.y_heldout, records=["3082688"])
 
 
 @pytest.mark.parametrize(
@@ -79,4 +79,4 @@ def test_columns_about_the_specimens_are_checked(random_specimens: Specimens) ->
 def test_heldout_embeddings_that_cannot_be_used(change, message: str, random_specimens: Specimens) -> None:
     data = random_specimens
     with pytest.raises(DetectorError, match=message):
-        fit_detector("svm", data.X, data.y, change(data.X_heldout), data.y_heldout, seed=0)
+        fit_detector(make_detector("svm"), data.X, data.y, change(data.X_heldout), data.y_heldout)

@@ -1,4 +1,4 @@
-"""The fusion counts the heads that find held-out hybrids, on the scale of held-out non-hybrids."""
+"""The fusion counts the base detectors that find held-out hybrids, on the scale of held-out non-hybrids."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hybridwing.detectors import fusion as module
 from hybridwing.detectors.base import DetectorInputError
 from hybridwing.detectors.fusion import FusionDetector
-from hybridwing.runtime.layouts import FUSION_HEADS
+from hybridwing.runtime.layouts import FUSED
 
 
 def specimens(n: int = 120) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
@@ -18,24 +18,24 @@ def specimens(n: int = 120) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
     return X, y, [None if label else "ab"[row % 2] for row, label in enumerate(y)]
 
 
-def test_heads_have_the_order_of_the_saved_ones() -> None:
+def test_base_detectors_have_the_order_of_the_saved_ones() -> None:
     X, y, subspecies = specimens()
     fitted = FusionDetector(blocks=(3, 3)).fit(X, y, subspecies=subspecies)
-    assert tuple(head.kind for head in fitted.heads_) == FUSION_HEADS
+    assert tuple(estimator.kind for estimator in fitted.estimators_) == tuple(FUSED)
     assert fitted.weights_.shape == fitted.centres_.shape == fitted.scales_.shape == fitted.recalls_.shape == (5,)
     expected_weights = np.where(fitted.recalls_ >= 0.75 * fitted.recalls_.max(), module.WEIGHTS, 0.0)
     np.testing.assert_array_equal(fitted.weights_[:-1], expected_weights[:-1])
     assert fitted.weights_[-1] == module.WEIGHTS[-1] > 0
     expected = sum(
-        (head.score_samples(X) - centre) / scale * weight
-        for head, centre, scale, weight in zip(
-            fitted.heads_, fitted.centres_, fitted.scales_, fitted.weights_, strict=True
+        (estimator.decision_function(X) - centre) / scale * weight
+        for estimator, centre, scale, weight in zip(
+            fitted.estimators_, fitted.centres_, fitted.scales_, fitted.weights_, strict=True
         )
     )
-    np.testing.assert_allclose(fitted.score_samples(X), expected, atol=1e-9)
+    np.testing.assert_allclose(fitted.decision_function(X), expected, atol=1e-9)
 
 
-def test_a_head_that_finds_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_base_detector_that_finds_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y, subspecies = specimens()
 
     def blind(self: object, X: np.ndarray) -> np.ndarray:
@@ -43,8 +43,8 @@ def test_a_head_that_finds_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(module.SvmDetector, "_score", blind)
     fitted = FusionDetector().fit(X, y, subspecies=subspecies)
-    assert fitted.weights_[FUSION_HEADS.index("svm")] == 0
-    place = FUSION_HEADS.index("block-discriminant")
+    assert fitted.weights_[list(FUSED).index("svm")] == 0
+    place = list(FUSED).index("block-discriminant")
     assert fitted.weights_[place] == module.WEIGHTS[place]
 
 
@@ -53,7 +53,7 @@ def test_too_few_to_hold_out() -> None:
     fitted = FusionDetector().fit(X, y)
     assert np.isnan(fitted.recalls_).all()
     assert tuple(fitted.weights_) == module.WEIGHTS
-    assert np.isfinite(fitted.score_samples(X)).all()
+    assert np.isfinite(fitted.decision_function(X)).all()
 
 
 def test_folds_keep_a_records_non_hybrids_together() -> None:
@@ -78,7 +78,7 @@ def test_one_fold_is_none() -> None:
 def test_same_seed_same_model() -> None:
     X, y, subspecies = specimens()
     first, second, other = (
-        FusionDetector(random_state=seed).fit(X, y, subspecies=subspecies).score_samples(X) for seed in (1, 1, 2)
+        FusionDetector(random_state=seed).fit(X, y, subspecies=subspecies).decision_function(X) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, other)

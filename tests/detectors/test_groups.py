@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybridwing.detectors.base import DetectorInputError
+from hybridwing.detectors.base import DetectorInputError, Metadata
 from hybridwing.detectors.groups import UNNAMED, block_starts, group
 
 Y = np.array([0, 0, 1, 1, 0])
 
 
 def test_subspecies_then_crosses_in_order() -> None:
-    groups = group(Y, ["b", "a", None, None, "b"], [None, None, ("b", "a"), ("a", "b"), None])
+    groups = group(Y, Metadata(["b", "a", None, None, "b"], [None, None, ("b", "a"), ("a", "b"), None]))
     assert (groups.subspecies, groups.crosses) == (("a", "b"), (("a", "b"),))
     assert groups.member.tolist() == [1, 0, 2, 2, 1]
     assert groups.crossed.tolist() == [0, 0, 1]
@@ -20,15 +20,15 @@ def test_subspecies_then_crosses_in_order() -> None:
 
 
 def test_what_nobody_has_named() -> None:
-    groups = group(Y, None, None)
+    groups = group(Y, Metadata())
     assert (groups.subspecies, groups.crosses) == ((UNNAMED,), ((UNNAMED, UNNAMED),))
-    some = group(Y, ["a", None, "ignored", None, "a"], [None, ("x", "y"), ("a", None), ("a", "c"), None])  # type: ignore[list-item]
+    some = group(Y, Metadata(["a", None, "ignored", None, "a"], [None, ("x", "y"), ("a", None), ("a", "c"), None]))  # type: ignore[list-item]
     assert some.subspecies == (UNNAMED, "a")
     assert some.crosses == ((UNNAMED, "a"), ("a", "c"))
 
 
 def test_parents_that_have_specimens() -> None:
-    groups = group(Y, ["b", "a", None, None, "b"], [None, None, ("b", "z"), ("b", "b"), None])
+    groups = group(Y, Metadata(["b", "a", None, None, "b"], [None, None, ("b", "z"), ("b", "b"), None]))
     assert groups.parents_in(("b", "z")) == [1]
     assert groups.parents_in(("b", "b")) == [1]
     assert groups.parents_in(("y", "z")) == []

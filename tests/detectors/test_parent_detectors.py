@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hybridwing.detectors.base import DetectorInputError
+from hybridwing.detectors.base import DetectorInputError, Metadata
 from hybridwing.detectors.groups import group
 from hybridwing.detectors.parent_mixture import ParentMixtureDetector
-from hybridwing.detectors.parent_model import fit_parents, shrunk_whitener
-from hybridwing.detectors.registry import detector_names, make_detector
+from hybridwing.detectors.parent_model import parent_arrays, shrunk_whitener
+from hybridwing.detectors.registry import detector_for_run, detector_names, make_detector
 from hybridwing.runtime.parents import block_distances, block_slices, predictive, unit_blocks, whitened
 
 BLOCKS = (4, 4, 4)
@@ -58,23 +58,23 @@ def zoo() -> Zoo:
     "name", ["mahalanobis", "relative-mahalanobis", "parent-mixture", "synthetic-hybrids", "fusion"]
 )
 def test_unseen_crosses_are_found(zoo: Zoo, name: str) -> None:
-    fitted = make_detector(name, seed=0, blocks=BLOCKS)
+    fitted = detector_for_run(name, seed=0, blocks=BLOCKS)
     fitted.fit(zoo.X, zoo.y, subspecies=zoo.subspecies, parents=zoo.parents)
-    limit = np.quantile(fitted.score_samples(zoo.pure), 0.95)
-    assert (fitted.score_samples(zoo.swapped) > limit).mean() > 0.9
-    assert (fitted.score_samples(zoo.blended) > limit).mean() > 0.9
+    limit = np.quantile(fitted.decision_function(zoo.pure), 0.95)
+    assert (fitted.decision_function(zoo.swapped) > limit).mean() > 0.9
+    assert (fitted.decision_function(zoo.blended) > limit).mean() > 0.9
 
 
 def test_the_sample_does_not_find_them(zoo: Zoo) -> None:
-    fitted = make_detector("svm", seed=0).fit(zoo.X, zoo.y)
-    limit = np.quantile(fitted.score_samples(zoo.pure), 0.95)
-    assert (fitted.score_samples(zoo.swapped) > limit).mean() < 0.6
+    fitted = make_detector("svm").fit(zoo.X, zoo.y)
+    limit = np.quantile(fitted.decision_function(zoo.pure), 0.95)
+    assert (fitted.decision_function(zoo.swapped) > limit).mean() < 0.6
 
 
 @pytest.mark.parametrize("name", ["gap", "soft-parents"])
 def test_known_and_unclear_specimens_score_high(zoo: Zoo, name: str) -> None:
-    fitted = make_detector(name, seed=0).fit(zoo.X, zoo.y, subspecies=zoo.subspecies, parents=zoo.parents)
-    scores = fitted.score_samples(zoo.X)
+    fitted = make_detector(name).fit(zoo.X, zoo.y, subspecies=zoo.subspecies, parents=zoo.parents)
+    scores = fitted.decision_function(zoo.X)
     assert ((scores >= 0) & (scores <= 1 + 1e-9)).all()
     assert scores[zoo.y == 1].mean() > scores[zoo.y == 0].mean() + 0.2
 
@@ -102,7 +102,7 @@ def test_a_mixture_by_hand(zoo: Zoo) -> None:
                 if set(choice) not in ({0}, {2}):
                     centre = np.concatenate([options[c][s] for c, s in zip(choice, slices, strict=True)])
                     best = min(best, fit_of(centre, (shares[i] + shares[j]) / 4))
-    assert fitted.score_samples(x)[0] == pytest.approx(single - best, abs=1e-8)
+    assert fitted.decision_function(x)[0] == pytest.approx(single - best, abs=1e-8)
 
 
 def test_one_subspecies_and_no_cross_to_compare_with() -> None:
@@ -110,7 +110,7 @@ def test_one_subspecies_and_no_cross_to_compare_with() -> None:
     X, y = rng.normal(size=(40, 4)), np.arange(40) % 2
     with pytest.raises(DetectorInputError, match="no pair of parents"):
         ParentMixtureDetector(seen_crosses=False).fit(X, y)
-    assert ParentMixtureDetector().fit(X, y).score_samples(X).shape == (40,)
+    assert ParentMixtureDetector().fit(X, y).decision_function(X).shape == (40,)
 
 
 @pytest.mark.parametrize("name", [name for name in detector_names()[4:] if name != "block-discriminant"])
@@ -119,16 +119,16 @@ def test_classes_of_one_and_parents_without_specimens(zoo: Zoo, name: str) -> No
     subspecies = [*zoo.subspecies, "one of its kind"]
     parents = [("nobody", "b") if label else None for label in zoo.y] + [None]
     y = np.append(zoo.y, 0)
-    fitted = make_detector(name, seed=0, blocks=BLOCKS)
+    fitted = detector_for_run(name, seed=0, blocks=BLOCKS)
     fitted.fit(X, y, subspecies=subspecies, parents=parents, records=[None] * len(y))
-    assert np.isfinite(fitted.score_samples(zoo.pure)).all()
+    assert np.isfinite(fitted.decision_function(zoo.pure)).all()
 
 
 def test_a_class_of_one_draws_no_others_to_it(zoo: Zoo) -> None:
     """The predictive density makes up for a mean that fits its one specimen perfectly."""
     X = np.concatenate([zoo.X, zoo.X[:1]])
-    groups = group(np.append(zoo.y, 0), [*zoo.subspecies, "single"], [*zoo.parents, None])
-    arrays = fit_parents(X, groups, np.array([0]), with_crosses=False)
+    groups = group(np.append(zoo.y, 0), Metadata([*zoo.subspecies, "single"], [*zoo.parents, None]))
+    arrays = parent_arrays(X, groups, np.array([0]), with_crosses=False)
     slices = [slice(0, 12)]
     white = whitened(unit_blocks(zoo.X[1:60], slices), arrays["centre"], arrays["whitener"].astype(float), slices)
     distances = block_distances(white, arrays["means"], slices).sum(axis=2)
@@ -148,9 +148,9 @@ def test_whitening_gives_unit_variance_and_no_variance_does_no_harm() -> None:
 @pytest.mark.parametrize("name", ["soft-parents", "gap"])
 def test_strength_of_regularisation_out_of_range(zoo: Zoo, name: str) -> None:
     with pytest.raises(DetectorInputError, match="C must be greater than 0"):
-        make_detector(name, seed=0).set_params(C=0.0).fit(zoo.X, zoo.y)
+        make_detector(name).set_params(C=0.0).fit(zoo.X, zoo.y)
 
 
-def test_no_made_crosses() -> None:
-    with pytest.raises(DetectorInputError, match="n_made must be"):
-        make_detector("synthetic-hybrids", seed=0).set_params(n_made=0).fit(np.eye(4), [0, 1, 0, 1])
+def test_no_synthetic_crosses() -> None:
+    with pytest.raises(DetectorInputError, match="n_synthetic must be"):
+        make_detector("synthetic-hybrids").set_params(n_synthetic=0).fit(np.eye(4), [0, 1, 0, 1])

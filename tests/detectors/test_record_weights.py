@@ -66,12 +66,12 @@ def test_balanced_detectors_trust_the_record_less(kind: type) -> None:
     risen = []
     for balanced in (False, True):
         fitted = kind(balance_records=balanced).fit(X, y, subspecies=subspecies, records=records)
-        limit = np.quantile(fitted.score_samples(others), 0.95)
-        risen.append((fitted.score_samples(controls) > limit).mean())
+        limit = np.quantile(fitted.decision_function(others), 0.95)
+        risen.append((fitted.decision_function(controls) > limit).mean())
     assert risen[1] < risen[0]
 
 
 def test_the_samples_machine_does_not_ask_for_records() -> None:
     X, y, records, _ = confounded()
     plain, told = SvmDetector().fit(X, y), SvmDetector().fit(X, y, records=records)
-    np.testing.assert_array_equal(plain.score_samples(X), told.score_samples(X))
+    np.testing.assert_array_equal(plain.decision_function(X), told.decision_function(X))

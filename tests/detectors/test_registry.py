@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import types
 
+import numpy as np
 import pytest
 
+from hybridwing.detectors import registry
 from hybridwing.detectors.base import Detector
-from hybridwing.detectors.registry import detector_entries, detector_names, make_detector
+from hybridwing.detectors.fitting import fit_detector
+from hybridwing.detectors.registry import (
+    DEFAULT_DETECTOR,
+    detector_entries,
+    detector_for_run,
+    detector_names,
+    make_detector,
+)
 from hybridwing.errors import DetectorError
-from hybridwing.runtime.layouts import LAYOUTS
+from hybridwing.runtime.arrays import load_arrays, save_arrays
+from hybridwing.runtime.scoring import raw_scores
 
 SAMPLE = ("svm", "sgd", "knn", "gaussian")
 
 
 def test_the_samples_four_are_there() -> None:
     assert detector_names()[:4] == SAMPLE
-    assert set(detector_names()) == set(LAYOUTS)
+    assert DEFAULT_DETECTOR in detector_names()
 
 
 @pytest.mark.parametrize("entry", detector_entries(), ids=lambda entry: entry.name)
@@ -27,13 +38,15 @@ def test_entries_say_what_they_are(entry) -> None:
     if entry.name in SAMPLE:
         assert "Imageomics/HDR-anomaly-challenge-sample" in entry.source
     assert ("learns the crosses" in entry.seen_only) == (entry.name in (*SAMPLE, "block-discriminant"))
-    detector = make_detector(entry.name, seed=11)
+    detector = detector_for_run(entry.name, seed=11)
     assert isinstance(detector, Detector)
     assert detector.kind == entry.name
-    assert detector.get_params().get("random_state") == (11 if entry.seeded else None)
-    assert ("blocks" in detector.get_params()) == entry.blocked
-    divided = make_detector(entry.name, seed=11, blocks=[3, 4])
-    assert divided.get_params().get("blocks") == ((3, 4) if entry.blocked else None)
+    assert type(make_detector(entry.name)) is type(detector)
+    assert detector.get_params().get("random_state", 11) == 11
+    divided = detector_for_run(entry.name, seed=11, blocks=[3, 4])
+    assert divided.get_params().get("blocks", (3, 4)) == (3, 4)
+    alike = detector_for_run(entry.name, seed=11, record_weights=False)
+    assert not alike.get_params().get("balance_records", False)
 
 
 @pytest.mark.parametrize(
@@ -48,13 +61,70 @@ def test_entries_say_what_they_are(entry) -> None:
 )
 def test_unknown_names(name: str, message: str) -> None:
     with pytest.raises(DetectorError, match=message):
-        make_detector(name, seed=0)
+        make_detector(name)
+    with pytest.raises(DetectorError, match=message):
+        detector_for_run(name, seed=0)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_seeds_out_of_range(seed: int) -> None:
     with pytest.raises(DetectorError, match=f"seed {seed} is out of range"):
-        make_detector("sgd", seed=seed)
+        detector_for_run("sgd", seed=seed)
+
+
+def test_a_runs_settings_leave_the_samples_machine_alone() -> None:
+    assert detector_for_run("svm", seed=0).get_params() == make_detector("svm").get_params()
+    assert make_detector("svm").balance_records is False
+    assert detector_for_run("fusion", seed=0).balance_records is True
+
+
+@pytest.mark.parametrize(
+    ("name", "param", "message"),
+    [
+        ("svm", "c", "detector 'svm' has no parameter 'c'; there are C, balance_records: did you mean C"),
+        ("knn", "neighbours", "there are n_neighbors: did you mean n_neighbors"),
+        ("gap", "blocks", "there are C: choose one of those"),
+        ("mahalanobis", "seed", "detector 'mahalanobis' has no parameter 'seed'"),
+    ],
+)
+def test_unknown_parameters(name: str, param: str, message: str) -> None:
+    with pytest.raises(DetectorError, match=message):
+        make_detector(name, **{param: 1})
+
+
+def test_parameters_reach_the_detector() -> None:
+    assert make_detector("svm", C=10, balance_records=True).get_params() == {"C": 10, "balance_records": True}
+
+
+class MeanDetector(Detector):
+    """A new detector in one file: along the difference of the two means."""
+
+    kind = "mean"
+    form = "linear"
+
+    def _fit(self, X, y, metadata):
+        self.coef_ = X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0)
+
+    def _score(self, X):
+        return X @ self.coef_
+
+    def _arrays(self):
+        return {"coef": self.coef_, "intercept": np.zeros(())}
+
+
+def test_one_entry_is_all_that_a_new_detector_adds(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    module = sys.modules.setdefault("a_new_detector", types.ModuleType("a_new_detector"))
+    monkeypatch.setattr(module, "MeanDetector", MeanDetector, raising=False)
+    entry = registry.DetectorEntry("mean", "a_new_detector:MeanDetector", "the difference of the means", "here")
+    monkeypatch.setattr(registry, "_ENTRIES", (*registry._ENTRIES, entry))
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    X = rng.normal(size=(60, 4)) + 2 * y[:, None]
+    detector = detector_for_run("mean", seed=1, blocks=(2, 2))
+    save_arrays(tmp_path / "mean.npz", fit_detector(detector, X[:40], y[:40], X[40:], y[40:]))
+    saved = load_arrays(tmp_path / "mean.npz")
+    assert saved.header.kind == "mean"
+    np.testing.assert_allclose(raw_scores(saved, X), detector.decision_function(X), rtol=0, atol=1e-6)
 
 
 def test_listing_loads_no_library() -> None:

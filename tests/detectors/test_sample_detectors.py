@@ -29,7 +29,7 @@ def test_svm_ranks_as_its_probabilities_do(specimens: Specimens) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # probability=True, deprecated in scikit-learn 1.9
         probabilities = machine.fit(specimens.X, specimens.y).predict_proba(specimens.X_heldout)[:, 1]
-    scores = SvmDetector().fit(specimens.X, specimens.y).score_samples(specimens.X_heldout)
+    scores = SvmDetector().fit(specimens.X, specimens.y).decision_function(specimens.X_heldout)
     order = np.argsort(scores)
     steps = np.diff(probabilities[order])
     # libsvm iterates towards the probabilities until they change by less than 1e-3 / 2, hence no exact 0 here.
@@ -40,7 +40,7 @@ def test_svm_ranks_as_its_probabilities_do(specimens: Specimens) -> None:
 def test_svm_saves_only_its_support_vectors(random_specimens: Specimens) -> None:
     fitted = SvmDetector(C=0.5).fit(random_specimens.X, random_specimens.y)
     vectors = fitted.to_saved().arrays["vectors"]
-    assert len(vectors) == fitted.estimator_[-1].n_support_.sum()
+    assert len(vectors) == fitted.svc_.n_support_.sum()
     assert vectors.dtype == np.float32
 
 
@@ -80,7 +80,7 @@ def test_knn_needs_as_many_specimens_as_neighbours() -> None:
         KnnDetector().fit(X, y)
     with pytest.raises(DetectorError, match="n_neighbors must be a whole number of at least 1; got 0"):
         KnnDetector(n_neighbors=0).fit(X, y)
-    np.testing.assert_array_equal(KnnDetector(n_neighbors=4).fit(X, y).score_samples(X), 0.5)
+    np.testing.assert_array_equal(KnnDetector(n_neighbors=4).fit(X, y).decision_function(X), 0.5)
 
 
 def test_knn_scores_a_specimen_the_same_alone_and_in_company() -> None:
@@ -88,8 +88,8 @@ def test_knn_scores_a_specimen_the_same_alone_and_in_company() -> None:
     rng = np.random.default_rng(0)
     X, X_new = rng.integers(0, 4, (2, 300, 3)).astype(float)
     fitted = KnnDetector().fit(X, rng.integers(0, 2, 300))
-    together = fitted.score_samples(X_new)
-    alone = np.concatenate([fitted.score_samples(x[None]) for x in X_new])
+    together = fitted.decision_function(X_new)
+    alone = np.concatenate([fitted.decision_function(x[None]) for x in X_new])
     np.testing.assert_array_equal(alone, together)
     nearest = np.argsort(((X_new[:, None] - X) ** 2).sum(axis=2), axis=1, kind="stable")[:, :5]
     np.testing.assert_array_equal(together, fitted.labels_[nearest].mean(axis=1))
@@ -98,4 +98,4 @@ def test_knn_scores_a_specimen_the_same_alone_and_in_company() -> None:
 def test_gaussian_is_blind_where_distances_are_large() -> None:
     X = 1000.0 * np.eye(6)
     fitted = GaussianDetector().fit(X, np.arange(6) % 2)
-    np.testing.assert_allclose(fitted.score_samples(-X), 0.5, atol=1e-6)
+    np.testing.assert_allclose(fitted.decision_function(-X), 0.5, atol=1e-6)

@@ -16,7 +16,7 @@ from hybridwing.runtime.arrays import DetectorHeader, SavedDetector
 
 def saved(non_hybrids, hybrids=(3.0, 4.0)):
     """A detector of which only the calibration counts."""
-    header = DetectorHeader("knn", 2, {}, "0")
+    header = DetectorHeader("knn", "knn", 2, {}, "0")
     arrays = {"vectors": np.zeros((1, 2)), "labels": np.zeros(1), "n_neighbors": np.array(1, dtype=np.int64)}
     raw = np.concatenate([non_hybrids, hybrids])
     return calibrate(SavedDetector(header, arrays), raw, np.arange(len(raw)) >= len(non_hybrids))

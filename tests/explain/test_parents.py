@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from hybridwing.array_file import read_arrays, write_arrays
+from hybridwing.detectors.base import DetectorInputError
+from hybridwing.detectors.mahalanobis import MahalanobisDetector
 from hybridwing.errors import RunError
-from hybridwing.explain.parent_fitting import _solved, fit_parents
+from hybridwing.explain.parent_fitting import fit_parent_model
 from hybridwing.explain.parents import ParentModel, _mixed_interval, read_parents
-from hybridwing.runtime.pattern import DIMENSION, PARTS
+from hybridwing.runtime.pattern import DIMENSION, TRAITS
 
 NAMES = ("ada", "bea", "cleo", "dora", "eve")
 WIDTHS = (12, 12, 12)
@@ -34,7 +36,7 @@ class Brood:
 
     def model(self, each=30) -> ParentModel:
         vectors = np.vstack([self.pure(name, each) for name in NAMES])
-        model = fit_parents(vectors, [name for name in NAMES for _ in range(each)], WIDTHS)
+        model = fit_parent_model(vectors, [name for name in NAMES for _ in range(each)], WIDTHS)
         assert model is not None
         return model
 
@@ -102,7 +104,7 @@ def test_scale_does_not_count_and_an_empty_picture_does_no_harm(brood, model):
 def test_a_subspecies_of_one_image_is_believed_less():
     brood = Brood(seed=3, apart=1.0)
     vectors = np.vstack([brood.pure("ada", 40), brood.pure("bea", 40), brood.pure("cleo", 1)])
-    model = fit_parents(vectors, ["ada"] * 40 + ["bea"] * 40 + ["cleo"], WIDTHS)
+    model = fit_parent_model(vectors, ["ada"] * 40 + ["bea"] * 40 + ["cleo"], WIDTHS)
     assert model is not None
     assert model.counts.tolist() == [40, 40, 1]
     assert len(model.parentage(brood.pure("cleo", 2))) == 2
@@ -129,15 +131,15 @@ def test_it_is_read_as_it_was_written(brood, model, tmp_path):
 
 def test_where_nothing_can_be_said_there_is_no_model():
     vectors = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
-    assert fit_parents(vectors, ["ada"] * 5 + [None]) is None
-    assert fit_parents(vectors[:2], ["ada", "bea"]) is None
-    assert fit_parents(np.ones((6, 4), np.float32), ["ada", "bea"] * 3) is None
-    with pytest.raises(RunError, match="do not fit embeddings of 4"):
-        fit_parents(vectors, ["ada", "bea"] * 3, (3, 2))
+    assert fit_parent_model(vectors, ["ada"] * 5 + [None]) is None
+    assert fit_parent_model(vectors[:2], ["ada", "bea"]) is None
+    assert fit_parent_model(np.ones((6, 4), np.float32), ["ada", "bea"] * 3) is None
+    with pytest.raises(DetectorInputError, match="do not divide embeddings of 4"):
+        fit_parent_model(vectors, ["ada", "bea"] * 3, (3, 2))
 
 
-def test_the_pattern_backbone_has_blocks_that_add_up():
-    assert sum(PARTS) == DIMENSION
+def test_the_traits_of_the_pattern_backbone_add_up():
+    assert sum(TRAITS) == DIMENSION
 
 
 def test_the_interval_of_an_index_that_may_be_none():
@@ -150,26 +152,35 @@ def test_the_interval_of_an_index_that_may_be_none():
     assert (two.low, two.high) == pytest.approx((0.304, 0.696), abs=1e-3)
 
 
-@pytest.mark.parametrize(("images", "width"), [(60, 20), (20, 60), (40, 40)])
-def test_the_covariance_is_shrunken_as_scikit_learn_shrinks_it(images, width):
-    from sklearn.covariance import ledoit_wolf
-
-    rng = np.random.default_rng(images)
-    residuals, right = rng.normal(size=(images, width)) * rng.random(width), rng.normal(size=(width, 3))
-    covariance, _ = ledoit_wolf(residuals, assume_centered=True)
-    assert _solved(residuals, right) == pytest.approx(np.linalg.solve(covariance, right), rel=1e-9)
+def test_the_projection_keeps_the_mahalanobis_distances_of_the_detectors_model(brood):
+    vectors = np.vstack([brood.pure(name, 30) for name in NAMES])
+    names = [name for name in NAMES for _ in range(30)]
+    model = fit_parent_model(vectors, names, WIDTHS)
+    detector = MahalanobisDetector(WIDTHS).fit(
+        np.vstack([vectors, brood.cross("ada", "bea", (0.5,) * 3, 1)]),
+        [0] * len(names) + [1],
+        subspecies=[*names, None],
+    )
+    starts = np.cumsum([0, *WIDTHS])
+    for number, trait in enumerate(model.traits):
+        white = detector.arrays_["means"][:, starts[number] : starts[number + 1]]
+        for one, other in itertools.combinations(range(len(NAMES)), 2):
+            apart = np.linalg.norm(trait.means[one] - trait.means[other])
+            assert apart == pytest.approx(np.linalg.norm(white[one] - white[other]), rel=1e-5)
 
 
 def test_within_subspecies_the_projection_has_unit_variance(model):
     brood = Brood()
-    for block in model.blocks:
-        variances = [block.project(brood.pure(name, 300).astype(np.float64)).var(axis=0).mean() for name in NAMES]
+    for trait in model.traits:
+        variances = [trait.project(brood.pure(name, 300).astype(np.float64)).var(axis=0).mean() for name in NAMES]
         assert np.mean(variances) == pytest.approx(1, rel=0.25)
 
 
-def test_variance_that_is_all_noise_leaves_a_usable_model():
+def test_a_trait_without_variance_is_left_out():
     rng = np.random.default_rng(0)
-    nothing = _solved(np.eye(3)[[0, 1, 2]] * rng.choice([-1.0, 1.0], (3, 1)), np.ones((3, 1)))
-    assert nothing is not None
-    assert np.isfinite(nothing).all()
-    assert _solved(np.zeros((4, 3)), np.ones((3, 1))) is None
+    names = ["ada", "bea"] * 20
+    flat = np.repeat(np.float32([[1, 2, 3]]), 40, axis=0)
+    vectors = np.hstack([flat, rng.normal(size=(40, 4)).astype(np.float32) + np.tile([[0], [3]], (20, 4))])
+    model = fit_parent_model(vectors.astype(np.float32), names, (3, 4))
+    assert [trait.start for trait in model.traits] == [3]
+    assert fit_parent_model(flat, names) is None

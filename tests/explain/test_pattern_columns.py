@@ -10,10 +10,10 @@ import pytest
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.embeddings.table import EmbeddingTable
-from hybridwing.explain.familiarity import LEAST_TURN
-from hybridwing.explain.familiarity_fitting import Images, fit_familiarity
 from hybridwing.explain.pattern_columns import UNKNOWN, is_pattern, paleness, turned_over
-from hybridwing.runtime.pattern import BLOCKS, DIMENSION, PARTS, describe
+from hybridwing.explain.typicality import LEAST_TURN
+from hybridwing.explain.typicality_fitting import Images, fit_typicality
+from hybridwing.runtime.pattern import DIMENSION, REGIONS, TRAITS, describe
 from hybridwing.runtime.preprocess import Preprocess
 from hybridwing.simulate.plan import plan
 from hybridwing.simulate.specimen import render
@@ -42,7 +42,7 @@ def table(vectors):
 
 
 def part(vectors, place):
-    ends = np.cumsum((0, *PARTS))
+    ends = np.cumsum((0, *TRAITS))
     return vectors[:, ends[place] : ends[place + 1]]
 
 
@@ -55,7 +55,7 @@ def test_turned_over_is_what_the_picture_turned_over_gives():
     predicted = turned_over(lying)
     error, apart = (np.linalg.norm(over - found, axis=1) for found in (predicted, lying))
     assert (error < 0.5 * apart).all()
-    for place in range(len(PARTS)):
+    for place in range(len(TRAITS)):
         off, was = (np.linalg.norm(part(found, place) - part(over, place), axis=1) for found in (predicted, lying))
         assert (off < was).all(), place
 
@@ -67,7 +67,7 @@ def test_turning_over_twice_changes_nothing(vectors):
 def test_specimens_upside_down_are_told_from_upright_ones(pictures, vectors):
     train, held_out, asked = vectors[:15], vectors[15:25], vectors[25:].astype(np.float32)
     whole = [Images(part.astype(np.float32), np.zeros(len(part), bool)) for part in (train, held_out)]
-    known = fit_familiarity(*whole, blocks=BLOCKS, is_pattern=True)
+    known = fit_typicality(*whole, regions=REGIONS, is_pattern=True)
     over = np.array([describe(picture.rotate(180)) for picture in pictures[25:]])
     assert (
         known.turn(asked, known.distance(asked)).max() < 1 < LEAST_TURN < known.turn(over, known.distance(over)).min()
@@ -89,7 +89,7 @@ def test_the_ground_of_undersides_is_paler(slots, vectors):
     assert (below[:, None] > above[None, :]).mean() > 0.95
     upper = Images(known.astype(np.float32), np.zeros(len(known), bool))
     model = replace(
-        fit_familiarity(upper, upper, blocks=BLOCKS), distances=np.full(20, 9.0), paleness=np.full(20, above.max())
+        fit_typicality(upper, upper, regions=REGIONS), distances=np.full(20, 9.0), paleness=np.full(20, above.max())
     )
     reasons = model.reasons(table(np.vstack([vectors[20:], under])))
     assert not any(reasons[:20])

@@ -263,7 +263,7 @@ def test_parents_are_told_where_the_run_knows_subspecies(trained, data, tmp_path
 def test_a_run_of_before_still_predicts_and_says_what_it_does_not_know(trained, data, tmp_path):
     old = tmp_path / "old"
     shutil.copytree(trained.folder, old)
-    (old / "familiarity.npz").unlink()
+    (old / "typicality.npz").unlink()
     (old / "parents.npz").unlink()
     places = [data.images / str(name) for name in data.test.table["filename"][:3]]
     ranking = predict(load_run(old), places, tnr=0.9)

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
 
 def knn(n_specimens: int = 4, n_features: int = 3, **changes: object) -> SavedDetector:
-    header = DetectorHeader(
-        kind="knn", n_features=n_features, params={"n_neighbors": 2, "note": "é"}, package_version="0.1.0"
-    )
+    header = DetectorHeader("knn", "knn", n_features, params={"n_neighbors": 2, "note": "é"}, package_version="0.1.0")
     arrays = {
         "vectors": np.arange(n_specimens * n_features, dtype=np.float32).reshape(n_specimens, n_features),
         "labels": np.arange(n_specimens) % 2,
@@ -70,6 +68,7 @@ def header_npy(**changes: object) -> bytes:
     fields = {
         "format_version": 1,
         "kind": "knn",
+        "form": "knn",
         "n_features": 3,
         "params": {},
         "package_version": "0.1.0",
@@ -251,8 +250,9 @@ def test_missing_header(tmp_path: Path) -> None:
         ({"format_version": 0}, "no valid 'format_version'"),
         ({"format_version": True}, "no valid 'format_version'"),
         ({"format_version": "1"}, "no valid 'format_version'"),
-        ({"kind": "forest"}, "unknown kind of detector 'forest'; known: svm, sgd, knn, gaussian"),
+        ({"form": "forest"}, "unknown form of detector 'forest'; known: svm, sgd, knn, gaussian"),
         ({"kind": None}, "'kind' is missing or not of type str"),
+        ({"form": None}, "'form' is missing or not of type str"),
         ({"kind": ["svm"]}, "'kind' is missing or not of type str"),
         ({"n_features": 0}, "'n_features' must be at least 1"),
         ({"n_features": 3.0}, "'n_features' is missing or not of type int"),

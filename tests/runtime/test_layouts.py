@@ -1,11 +1,11 @@
-"""Saved detectors of the kinds that have blocks and heads: what does not fit together is refused."""
+"""Saved detectors of the kinds that have blocks and base detectors: what does not fit together is refused."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from hybridwing.runtime.layouts import kind_fault, value_fault
+from hybridwing.runtime.layouts import form_fault, value_fault
 
 
 def parents(**changes: object) -> dict[str, np.ndarray]:
@@ -14,28 +14,28 @@ def parents(**changes: object) -> dict[str, np.ndarray]:
 
 
 def test_sound_ones() -> None:
-    assert kind_fault("parent-mixture", parents()) == ""
-    assert kind_fault("gap", {"crossed": np.array([0, 1])}) == ""
+    assert form_fault("parent-mixture", parents()) == ""
+    assert form_fault("gap", {"crossed": np.array([0, 1])}) == ""
 
 
 @pytest.mark.parametrize("starts", [[1, 2], [0, 1], [0, 5], [0, 7]])
 def test_blocks_that_do_not_divide(starts: list[int]) -> None:
-    assert "does not divide" in kind_fault("relative-mahalanobis", parents(starts=starts))
+    assert "does not divide" in form_fault("relative-mahalanobis", parents(starts=starts))
 
 
 @pytest.mark.parametrize("crossed", [[1, 1], [0]])
 def test_nothing_to_compare(crossed: list[int]) -> None:
-    assert "'crossed' leaves no parent" in kind_fault("parent-mixture", parents(crossed=crossed))
+    assert "'crossed' leaves no parent" in form_fault("parent-mixture", parents(crossed=crossed))
 
 
 def test_no_subspecies() -> None:
-    assert "leaves no subspecies" in kind_fault("gap", {"crossed": np.array([1, 1])})
+    assert "leaves no subspecies" in form_fault("gap", {"crossed": np.array([1, 1])})
 
 
 def test_heads_are_checked_as_they_are_alone() -> None:
     arrays = {f"parent_mixture__{name}": array for name, array in parents(starts=[1, 2]).items()}
-    assert "parent-mixture: 'starts'" in kind_fault("fusion", {"fusion_weights": np.ones(5), **arrays})
-    assert "one entry for each" in kind_fault("fusion", {"fusion_weights": np.ones(2), **arrays})
+    assert "parent-mixture: 'starts'" in form_fault("fusion", {"fusion_weights": np.ones(5), **arrays})
+    assert "one entry for each" in form_fault("fusion", {"fusion_weights": np.ones(2), **arrays})
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from hybridwing.runtime.arrays import (
     load_arrays,
     save_arrays,
 )
-from hybridwing.runtime.layouts import FUSION_HEADS, LAYOUTS, head_prefix
+from hybridwing.runtime.layouts import FUSED, LAYOUTS, array_prefix
 from hybridwing.runtime.scoring import (
     HIGHEST_SCORE,
     LOWEST_SCORE,
@@ -46,7 +46,7 @@ MAP = {
 
 
 def saved(kind: str, n_features: int, *, calibrated: bool = False, **arrays: object) -> SavedDetector:
-    header = DetectorHeader(kind, n_features, {}, "0.1.0", score_map="quantile" if calibrated else "none")
+    header = DetectorHeader(kind, kind, n_features, {}, "0.1.0", score_map="quantile" if calibrated else "none")
     values = {name: np.asarray(value) for name, value in arrays.items()}
     detector = SavedDetector(header, {**values, **(MAP if calibrated else {})})
     check_saved(detector)
@@ -73,7 +73,7 @@ def random_detector(kind: str, seed: int = 0, n_features: int = 7, n_vectors: in
 def random_arrays(kind: str, rng: np.random.Generator, n_features: int, n_vectors: int) -> dict[str, object]:
     vectors = rng.normal(size=(n_vectors, n_features))
     mean, scale = rng.normal(size=n_features), rng.uniform(0.5, 2, n_features)
-    if kind in ("svm", "synthetic-hybrids"):
+    if kind == "svm":
         weights = {"weights": rng.normal(size=n_vectors), "intercept": 0.3, "gamma": 0.1}
         return {"mean": mean, "scale": scale, "vectors": vectors, **weights}
     if kind == "sgd":
@@ -92,14 +92,14 @@ def random_arrays(kind: str, rng: np.random.Generator, n_features: int, n_vector
     if kind in ("soft-parents", "gap"):
         linear = {"coef": rng.normal(size=(4, n_features)), "intercept": rng.normal(size=4)}
         return {"mean": mean, "scale": scale, **linear, "crossed": [0, 0, 0, 1]}
-    if kind == "block-discriminant":
+    if kind == "linear":
         return {"coef": rng.normal(size=n_features), "intercept": 0.3}
     if kind == "fusion":
         arrays: dict[str, object] = {"fusion_weights": [1, 0.5, 0, 1, 1], "fusion_centres": rng.normal(size=5)}
         arrays["fusion_scales"] = rng.uniform(0.5, 2, 5)
-        for head in FUSION_HEADS:
-            own = random_arrays(head, rng, n_features, n_vectors)
-            arrays.update({head_prefix(head) + name: array for name, array in own.items()})
+        for base, form in FUSED.items():
+            own = random_arrays(form, rng, n_features, n_vectors)
+            arrays.update({array_prefix(base) + name: array for name, array in own.items()})
         return arrays
     whitener = rng.normal(size=(n_features, 4))
     parents = {"centre": mean, "whitener": whitener, "means": vectors[:5], "counts": [9, 1, 2, 30, 4]}
@@ -190,11 +190,11 @@ def test_gaussian_follows_the_integral_it_approximates() -> None:
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
-def test_blocks_change_nothing(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_matrices_changes_nothing(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     detector = random_detector(kind)
     X = np.random.default_rng(1).normal(size=(23, 7))
     whole = raw_scores(detector, X)
-    monkeypatch.setattr(scoring, "BLOCK_VALUES", 200)
+    monkeypatch.setattr(scoring, "MOST_VALUES", 200)
     np.testing.assert_allclose(raw_scores(detector, X), whole, rtol=0, atol=1e-12)
     single = np.concatenate([raw_scores(detector, row[None]) for row in X])
     np.testing.assert_allclose(single, whole, rtol=0, atol=1e-12)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hybridwing.detectors.fitting import fit_detector
+from hybridwing.detectors.registry import make_detector
 from hybridwing.runtime import serving
 from hybridwing.runtime.arrays import save_arrays
 from hybridwing.runtime.digests import ServingError, file_digest
@@ -42,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
     rng = np.random.default_rng(3)
     labels = (np.arange(60) % 4 == 0).astype(np.int8)
     vectors = rng.normal(size=(60, DIMENSION)).astype(np.float32) + labels[:, None]
-    saved = fit_detector("svm", vectors[:40], labels[:40], vectors[40:], labels[40:], seed=1)
+    saved = fit_detector(make_detector("svm"), vectors[:40], labels[:40], vectors[40:], labels[40:])
     save_arrays(tmp_path / serving.DETECTOR, saved)
     (tmp_path / serving.SETTINGS).write_text(PATTERN.to_json(), encoding="utf-8")
     return tmp_path

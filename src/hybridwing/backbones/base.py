@@ -181,21 +181,33 @@ class BackboneSpec:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Widths of the embeddings of each backbone on each view: the blocks of a detector. They add up to it."""
+        """Widths of the blocks of the embedding: one for each backbone on each view.
+
+        An embedding is divided in three ways, and the widths of each add up to its dimension. *Blocks* are what
+        detectors work on one by one. *Regions* (:attr:`region_widths`) are wings or kinds of token, and each has a
+        scale of its own where distances to the training images are measured. *Traits* (:attr:`trait_widths`) are what
+        parents are told by. Of most backbones all three are the same.
+        """
         return tuple(part.dimension for part in self.leaves)
 
     @property
-    def blocks(self) -> tuple[int, ...]:
-        """Widths of the parts of an embedding that describe different things: wings, views or tokens.
-
-        They add up to it.
-        """
+    def region_widths(self) -> tuple[int, ...]:
+        """Widths of the regions: blocks, but wings and layouts of `pattern`, and each token of ``"cls+patches"``."""
         if self.parts:
-            return tuple(width for part in self.parts for width in part.blocks)
-        if self.cuts_itself and self.dimension == sum(pattern.BLOCKS):
-            return pattern.BLOCKS
+            return tuple(width for part in self.parts for width in part.region_widths)
+        if self.cuts_itself and self.dimension == sum(pattern.REGIONS):
+            return pattern.REGIONS
         if self.feature == "cls+patches" and self.dimension % 2 == 0:
             return (self.dimension // 2, self.dimension // 2)
+        return (self.dimension,)
+
+    @property
+    def trait_widths(self) -> tuple[int, ...]:
+        """Widths of the traits: blocks, but edges, colours and proportions of each wing of `pattern`."""
+        if self.parts:
+            return tuple(width for part in self.parts for width in part.trait_widths)
+        if self.family == "pattern" and self.dimension == pattern.DIMENSION:
+            return pattern.TRAITS
         return (self.dimension,)
 
     @property

@@ -63,6 +63,8 @@ def train(
     console.show_failures(run.failures, len(listed))
     manifest = run.manifest
     console.show_metrics(f"{out}: trained on {manifest.n_train} images, measured on others", run.metrics)
+    if len(manifest.detectors) > 1:
+        console.say(f"\n`predict` uses {manifest.best_detector} unless told otherwise: {manifest.choice}")
     if not manifest.backbone.can_embed:
         console.note(
             "\nthe embeddings do not say what made them: this run ranks embeddings of that kind, and cannot embed "

@@ -1,13 +1,14 @@
-"""The contract every detector keeps: scikit-learn's conventions, and a saved form of plain arrays."""
+"""The contract of every detector: a scikit-learn classifier with a saved form of plain arrays."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 import hybridwing
 from hybridwing.errors import DetectorError
@@ -32,24 +33,65 @@ class DetectorInputError(DetectorError, ValueError):
     """
 
 
-class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no type information
-    """A model that scores embeddings: higher = more likely hybrid, always.
-
-    Subclasses take their parameters in ``__init__`` as scikit-learn asks, and implement ``_fit``, ``_score``
-    and ``_arrays``; this class checks the data before they see it.
+@dataclass(frozen=True, eq=False)
+class Metadata:
+    """What is known of each training specimen beside its embedding and its label.
 
     Attributes
     ----------
+    subspecies : list of str or None, of length n; or None
+        The subspecies of each non-hybrid.
+    parents : list of (str, str) or None, of length n; or None
+        The parent subspecies of each hybrid.
+    records : list of str or None, of length n; or None
+        The source batch of each specimen.
+    """
+
+    subspecies: list[str | None] | None = None
+    parents: list[tuple[str, str] | None] | None = None
+    records: list[str | None] | None = None
+
+    def select(self, rows: Labels) -> Metadata:
+        """Return the metadata of some specimens, by their rows."""
+        fields = (self.subspecies, self.parents, self.records)
+        return Metadata(*(field and [field[row] for row in rows] for field in fields))  # type: ignore[arg-type]
+
+
+class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no type information
+    """A scikit-learn classifier of embeddings: the higher its decision function, the more likely a hybrid.
+
+    It works in pipelines and searches, e.g. ``cross_val_score(detector, X, y, scoring="roc_auc")``. Where
+    scikit-learn's metadata routing is on, ``set_fit_request(subspecies=True, parents=True, records=True)`` passes the
+    metadata on to ``fit``.
+
+    A subclass takes its parameters in ``__init__`` as scikit-learn asks, and implements ``_fit``, ``_score`` and
+    ``_arrays``. This class checks the data before they see it.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The two labels, that of the hybrids last: ``[0, 1]`` or ``[False, True]``, as ``fit`` was given them.
+    threshold_ : float
+        ``predict`` calls hybrid what the decision function puts above it. It rests on the training specimens; the
+        threshold of a stated true-negative rate is :func:`hybridwing.detectors.threshold.threshold_of`.
     n_features_in_ : int
-        Length of the embeddings seen by ``fit``.
+        Length of the embeddings that ``fit`` saw.
     """
 
     kind: ClassVar[str]
-    """The name in the registry, in saved headers and in ``hybridwing.runtime.layouts.LAYOUTS``."""
+    """The name in the registry and in saved headers."""
+
+    form: ClassVar[str]
+    """The saved form: which arrays ``_arrays`` returns, one of ``hybridwing.runtime.layouts.LAYOUTS``."""
 
     min_per_class: ClassVar[int] = 1
     """Fewest non-hybrids and fewest hybrids that ``fit`` can work with."""
 
+    boundary: ClassVar[float] = 0.0
+    """The ``threshold_`` of a detector whose scores have one of their own; otherwise ``_fit`` sets ``threshold_``."""
+
+    classes_: NDArray[np.generic]
+    threshold_: float
     n_features_in_: int
 
     def fit(
@@ -66,11 +108,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Embeddings, finite; computed on as float64.
+            Embeddings, finite. The computation is in float64.
         y : array-like of shape (n_samples,)
-            1 (or True) for a hybrid, 0 (or False) for a non-hybrid.
+            1 (or True) for a hybrid, 0 (or False) for a non-hybrid. Other labels are refused, text too: scikit-learn
+            takes the last label in sorted order for the positive one, which of "hybrid" and "non-hybrid" is the wrong
+            one. Of a pandas column of names use ``y = names == "hybrid"``.
         subspecies : sequence of str or None, of length n_samples, optional
-            The subspecies of each non-hybrid. A detector that does not need it ignores it, like the next two.
+            The subspecies of each non-hybrid. A detector that has no use for it ignores it, like the next two.
         parents : sequence of (str, str) or None, of length n_samples, optional
             The parent subspecies of each hybrid.
         records : sequence of str or None, of length n_samples, optional
@@ -87,22 +131,20 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
             If the data hold NaN or infinity, do not fit each other, hold only one class, or are too few, or a
             parameter is out of range.
         """
-        values = self._checked_samples(X)
-        labels = _checked_labels(y, len(values))
-        for name, given in (("subspecies", subspecies), ("parents", parents), ("records", records)):
-            if given is not None and len(given) != len(values):
-                raise DetectorInputError(
-                    f"'{name}' has {len(given)} entries for {len(values)} embeddings; give one for each"
-                )
+        values = self._checked_samples(X, reset=True)
+        classes, labels = _checked_labels(y, len(values))
+        given = {"subspecies": subspecies, "parents": parents, "records": records}
+        metadata = Metadata(**{name: _checked_entries(name, entries, len(values)) for name, entries in given.items()})
         self._check_counts(labels)
-        self.n_features_in_ = values.shape[1]
+        self.threshold_ = self.boundary
         try:
-            self._fit(values, labels, subspecies=subspecies, parents=parents, records=records)
+            self._fit(values, labels, metadata)
         except ValueError as error:
             raise DetectorInputError(f"{type(self).__name__} cannot be fitted: {error}") from error
+        self.classes_ = classes
         return self
 
-    def score_samples(self, X: ArrayLike) -> Floats:
+    def decision_function(self, X: ArrayLike) -> Floats:
         """Score embeddings on the detector's own scale.
 
         Parameters
@@ -113,27 +155,40 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
         Returns
         -------
         ndarray of shape (n_samples,), float64
-            Higher = more likely hybrid; the range is the detector's own.
+            Higher = more likely hybrid. The range is the detector's own, and the boundary is ``threshold_``, which
+            need not be 0.
 
         Raises
         ------
         DetectorInputError
-            If the data hold NaN or infinity, or do not have the width ``fit`` saw.
+            If the data hold NaN or infinity, or do not have the width that ``fit`` saw.
         """
-        check_is_fitted(self)
-        values = self._checked_samples(X)
-        if values.shape[1] != self.n_features_in_:
-            # The first half is the wording that scikit-learn's own checks look for.
-            raise DetectorInputError(
-                f"X has {values.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input; "
-                "use embeddings of the backbone and views it was fitted on"
-            )
-        scores = np.asarray(self._score(values), dtype=np.float64)
+        check_is_fitted(self, "classes_")
+        scores = np.asarray(self._score(self._checked_samples(X, reset=False)), dtype=np.float64)
         if not np.isfinite(scores).all():
             row = int(np.flatnonzero(~np.isfinite(scores))[0])
             raise DetectorInputError(f"row {row} of X holds values too large to compute with; check that embedding")
         return scores
+
+    def predict(self, X: ArrayLike) -> NDArray[np.generic]:
+        """Call embeddings hybrid (the last of ``classes_``) or not.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings, finite.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), of the type of ``classes_``
+
+        Raises
+        ------
+        DetectorInputError
+            As ``decision_function``.
+        """
+        hybrid = self.decision_function(X) > self.threshold_
+        return np.asarray(self.classes_[hybrid.astype(np.intp)])
 
     def to_saved(self) -> SavedDetector:
         """Return the fitted detector as plain arrays, without a calibration.
@@ -141,11 +196,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
         Returns
         -------
         SavedDetector
-            What ``hybridwing.runtime`` scores from, in agreement with ``score_samples`` to 1e-6.
+            ``hybridwing.runtime`` scores from it, in agreement with ``decision_function`` to 1e-6.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "classes_")
         header = DetectorHeader(
             kind=self.kind,
+            form=self.form,
             n_features=self.n_features_in_,
             params={name: _plain(value) for name, value in self.get_params(deep=False).items()},
             package_version=hybridwing.__version__,
@@ -155,15 +211,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
         return saved
 
     @abstractmethod
-    def _fit(
-        self,
-        X: Floats,
-        y: Labels,
-        *,
-        subspecies: Sequence[str | None] | None,
-        parents: Sequence[tuple[str, str] | None] | None,
-        records: Sequence[str | None] | None,
-    ) -> None:
+    def _fit(self, X: Floats, y: Labels, metadata: Metadata) -> None:
         """Learn from checked data: float64 ``X``, and ``y`` of 0 and 1 with both present."""
 
     @abstractmethod
@@ -172,32 +220,61 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
 
     @abstractmethod
     def _arrays(self) -> Mapping[str, Array]:
-        """Return the fitted state in the layout of this kind."""
+        """Return the fitted state in the layout of ``form``."""
 
     def _check_counts(self, y: Labels) -> None:
-        """Refuse too few samples; a subclass adds what it needs beyond ``min_per_class``."""
+        """Refuse too few specimens; a subclass adds what it needs beyond ``min_per_class``."""
         for name, count in (("non-hybrids", int((y == 0).sum())), ("hybrids", int((y == 1).sum()))):
             if count < self.min_per_class:
                 raise DetectorInputError(
                     f"{type(self).__name__} needs at least {self.min_per_class} {name} and got {count} "
-                    f"(n_samples = {len(y)}); give it more of them, or use a detector that needs fewer"
+                    f"among {len(y)} specimens; give it more of them, or use a detector that needs fewer"
                 )
 
-    def _checked_samples(self, X: ArrayLike) -> Floats:
+    def _checked_samples(self, X: ArrayLike, *, reset: bool) -> Floats:
         try:
             # One memory order, because sums depend on it in the last digit and a table arrives in the other one.
-            return np.asarray(check_array(X, dtype=np.float64, order="C", estimator=self, input_name="X"))
+            return np.asarray(validate_data(self, X, reset=reset, dtype=np.float64, order="C"))
         except ValueError as error:
-            raise DetectorInputError(f"the embeddings cannot be used: {error}") from error
+            if "features as input" in str(error):
+                message = f"{error} Use embeddings of the backbone and views it was fitted on."
+            else:
+                message = f"the embeddings cannot be used: {error}"
+            raise DetectorInputError(message) from error
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn's tools that ``y`` is needed and has two values."""
-        from sklearn.utils import ClassifierTags
-
+        """Tell scikit-learn's tools that ``y`` has two values."""
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.classifier_tags = ClassifierTags(multi_class=False)
+        tags.classifier_tags.multi_class = False
         return tags
+
+
+class ProbabilisticDetector(Detector):
+    """A detector whose decision function is the probability of being a hybrid, in [0, 1]."""
+
+    boundary: ClassVar[float] = 0.5
+
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Return the probabilities of both classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings, finite.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2), float64
+            Columns in the order of ``classes_``. They are true of the share of hybrids in training, which is not that
+            of a collection.
+
+        Raises
+        ------
+        DetectorInputError
+            As ``decision_function``.
+        """
+        hybrid = self.decision_function(X)
+        return np.column_stack([1 - hybrid, hybrid])
 
 
 def compact(values: ArrayLike) -> Array:
@@ -213,7 +290,17 @@ def _plain(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _checked_labels(y: ArrayLike, n_samples: int) -> Labels:
+def _checked_entries(name: str, entries: Sequence[Any] | None, n_samples: int) -> list[Any] | None:
+    """Metadata as a list; what stands for nothing in a pandas column, NaN or NA, becomes None."""
+    if entries is None:
+        return None
+    if len(entries) != n_samples:
+        raise DetectorInputError(f"'{name}' has {len(entries)} entries for {n_samples} embeddings; give one for each")
+    return [None if str(entry) in ("nan", "<NA>") and not isinstance(entry, str) else entry for entry in entries]
+
+
+def _checked_labels(y: ArrayLike, n_samples: int) -> tuple[NDArray[np.generic], Labels]:
+    """Both classes, that of the hybrids last, and the labels as 0 and 1."""
     if y is None:
         raise DetectorInputError("requires y to be passed, but the target y is None: 1 = hybrid, 0 = non-hybrid")
     try:
@@ -222,11 +309,20 @@ def _checked_labels(y: ArrayLike, n_samples: int) -> Labels:
         raise DetectorInputError(f"the labels cannot be used: {error}") from error
     if len(labels) != n_samples:
         raise DetectorInputError(f"{n_samples} embeddings but {len(labels)} labels; give one label for each")
-    values = np.unique(labels)
-    if not np.isin(values, (0, 1)).all():
-        shown = ", ".join(repr(value) for value in values[:5].tolist())
-        raise DetectorInputError(f"Unknown label type: y must hold 1 (hybrid) and 0 (non-hybrid); got {shown}")
-    if len(values) < 2:
-        name = "hybrids" if values[0] else "non-hybrids"
-        raise DetectorInputError(f"y holds only {name} (1 class); a detector learns from both kinds")
-    return labels.astype(np.int64)
+    try:
+        known = np.isin(labels, (0, 1))
+    except TypeError:  # pandas.NA compares with nothing
+        raise DetectorInputError("the labels cannot be used: some are missing; leave those specimens out") from None
+    if not known.all():
+        shown = ", ".join(dict.fromkeys(repr(value)[:40] for value in labels[~known].tolist()[:5]))
+        raise DetectorInputError(
+            f"y must hold 1 (hybrid) and 0 (non-hybrid), or True and False; got {shown}. Of a column of names, use "
+            # The rest is the wording that scikit-learn's own checks look for.
+            f'y = names == "hybrid". Only binary classification is supported. Unknown label type: {labels.dtype}'
+        )
+    encoded = labels.astype(np.int64)
+    classes = np.unique(encoded if labels.dtype == object else labels)
+    if len(classes) < 2:
+        name = "hybrids" if classes[0] else "non-hybrids"
+        raise DetectorInputError(f"all {n_samples} specimens are {name}, one class; a detector learns from both")
+    return classes, encoded

@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hybridwing.detectors.base import Metadata
     from hybridwing.runtime.arrays import Array
 
     Floats = NDArray[np.float64]
 
 
 class BlockDiscriminantDetector(Detector):
-    """The known hybrids told from the non-hybrids by Fisher's discriminant, in each block by itself.
+    """Fisher's discriminant of known hybrids and non-hybrids, in each block by itself.
 
-    Each block votes in units of the non-hybrids' standard deviation, so that a view counts by how clearly it tells
-    and not by how many columns it has; and what is odd about one view is not made up for by another.
+    Each block votes in units of the non-hybrids' standard deviation. So a view counts by how clearly it separates the
+    two and not by how many columns it has, and one view does not make up for an oddity of another. ``threshold_`` lies
+    half-way between the means of the two classes.
 
     Parameters
     ----------
@@ -48,6 +50,7 @@ class BlockDiscriminantDetector(Detector):
     """
 
     kind: ClassVar[str] = "block-discriminant"
+    form: ClassVar[str] = "linear"
     coef_: Floats
     intercept_: float
 
@@ -55,9 +58,9 @@ class BlockDiscriminantDetector(Detector):
         self.blocks = blocks
         self.balance_records = balance_records
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], *, records: Sequence[str | None] | None, **_: object) -> None:
+    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
         slices = block_slices(block_starts(self.blocks, X.shape[1]), X.shape[1])
-        weights = record_weights(y, records if self.balance_records else None)[y == 0]
+        weights = record_weights(y, metadata.records if self.balance_records else None)[y == 0]
         middle, other = np.average(X[y == 0], axis=0, weights=weights), X[y == 1].mean(axis=0)
         whitener = shrunk_whitener(X - np.where(y[:, None] == 1, other, middle), slices, max(len(X) - 2, 1))
         self.coef_ = np.zeros(X.shape[1])
@@ -68,6 +71,7 @@ class BlockDiscriminantDetector(Detector):
             spread = np.sqrt(np.average(votes**2, weights=weights))
             self.coef_[block] = direction / spread if spread > 0 else 0.0
         self.intercept_ = -float(self.coef_ @ middle)
+        self.threshold_ = float(self.coef_ @ (other - middle)) / 2
 
     def _score(self, X: Floats) -> Floats:
         return np.asarray(X @ self.coef_ + self.intercept_)

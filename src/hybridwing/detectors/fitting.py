@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.detectors.calibration import calibrate
-from hybridwing.detectors.registry import make_detector
 from hybridwing.errors import DetectorError
 from hybridwing.runtime.arrays import FormatError, SavedDetector
 from hybridwing.runtime.scoring import raw_scores
@@ -17,27 +16,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from hybridwing.detectors.base import Detector
+
 
 def fit_detector(
-    name: str,
+    detector: Detector,
     X_train: ArrayLike,
     y_train: ArrayLike,
     X_heldout: ArrayLike,
     y_heldout: ArrayLike,
     *,
-    seed: int,
     subspecies: Sequence[str | None] | None = None,
     parents: Sequence[tuple[str, str] | None] | None = None,
     records: Sequence[str | None] | None = None,
-    blocks: Sequence[int] | None = None,
-    record_weights: bool = True,
 ) -> SavedDetector:
     """Fit a detector on training specimens and calibrate it on others.
 
     Parameters
     ----------
-    name : str
-        One of ``hybridwing.detectors.registry.detector_names()``.
+    detector : Detector
+        Not yet fitted, see :func:`hybridwing.detectors.registry.make_detector`; it is fitted here.
     X_train : array-like of shape (n_train, n_features)
         Embeddings to learn from.
     y_train : array-like of shape (n_train,)
@@ -46,28 +44,23 @@ def fit_detector(
         Embeddings of specimens that are not in ``X_train``.
     y_heldout : array-like of shape (n_heldout,)
         Their labels; at least one non-hybrid, hybrids not needed.
-    seed : int
-        The same seed and data give the same bytes when saved.
     subspecies, parents, records : sequence, optional
         Of the training specimens, as for ``Detector.fit``.
-    blocks : sequence of int, optional
-    record_weights : bool
-        As for ``make_detector``.
 
     Returns
     -------
     SavedDetector
-        Complete: arrays, score map, held-out non-hybrid scores and fallback score.
+        Complete: arrays, score map, held-out non-hybrid scores and fallback score. The same detector and data give the
+        same bytes when saved.
 
     Raises
     ------
     DetectorError
-        If the detector is unknown, or the data cannot be used.
+        If the data cannot be used.
     """
-    detector = make_detector(name, seed=seed, blocks=blocks, record_weights=record_weights)
     detector.fit(X_train, y_train, subspecies=subspecies, parents=parents, records=records)
     saved = detector.to_saved()
-    # Scored as a submission scores, so that the map is fitted on the very numbers it will be given.
+    # Scored as a submission scores, so that the map is fitted to the very numbers it will be given.
     try:
         raw = raw_scores(saved, X_heldout)
     except FormatError as error:

@@ -8,19 +8,20 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from sklearn.gaussian_process import GaussianProcessClassifier
 
-from hybridwing.detectors.base import Detector, compact
+from hybridwing.detectors.base import ProbabilisticDetector, compact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from hybridwing.detectors.base import Metadata
     from hybridwing.runtime.arrays import Array
 
     Floats = NDArray[np.float64]
 
 
-class GaussianDetector(Detector):
+class GaussianDetector(ProbabilisticDetector):
     """Gaussian process with the default kernel: an RBF of amplitude and length scale 1, both fixed.
 
     On embeddings whose distances are far above 1 that kernel is 0 between any two specimens and every score
@@ -44,12 +45,13 @@ class GaussianDetector(Detector):
     """
 
     kind: ClassVar[str] = "gaussian"
+    form: ClassVar[str] = "gaussian"
     estimator_: GaussianProcessClassifier
 
     def __init__(self, random_state: int = 0) -> None:
         self.random_state = random_state
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], **_: object) -> None:
+    def _fit(self, X: Floats, y: NDArray[np.int64], _metadata: Metadata) -> None:
         self.estimator_ = GaussianProcessClassifier(random_state=self.random_state)
         self.estimator_.fit(X, y)
 

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hybridwing.detectors.base import Metadata
+
     Labels = NDArray[np.int64]
     Pair = tuple[str, str]
 
 UNNAMED = "(unnamed)"
-"""Stands for the subspecies of a non-hybrid, and for the parents of a hybrid, that nobody has named."""
+"""Stands for a subspecies or a parent that is not named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,18 +56,17 @@ class Groups:
         return [self.subspecies.index(name) for name in named if name in self.subspecies]
 
 
-def group(
-    y: Labels, subspecies: Sequence[str | None] | None, parents: Sequence[tuple[str, str] | None] | None
-) -> Groups:
+def group(y: Labels, metadata: Metadata) -> Groups:
     """Sort specimens into groups.
 
     Parameters
     ----------
     y : ndarray of shape (n,)
         1 for a hybrid, 0 for a non-hybrid.
-    subspecies, parents : sequence of length n, optional
-        As for ``Detector.fit``; entries that do not fit the label are not read.
+    metadata : Metadata
+        Entries that do not fit the label are not read.
     """
+    subspecies, parents = metadata.subspecies, metadata.parents
     names = [UNNAMED] * len(y) if subspecies is None else [UNNAMED if not s else str(s) for s in subspecies]
     pairs: list[Pair] = [(UNNAMED, UNNAMED)] * len(y)
     if parents is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hybridwing.detectors.base import Detector, DetectorInputError, compact
+from hybridwing.detectors.base import DetectorInputError, ProbabilisticDetector, compact
 from hybridwing.runtime.scoring import raw_scores
 
 if TYPE_CHECKING:
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hybridwing.detectors.base import Metadata
     from hybridwing.runtime.arrays import Array
 
     Floats = NDArray[np.float64]
 
 
-class KnnDetector(Detector):
+class KnnDetector(ProbabilisticDetector):
     """The share of hybrids among the nearest training specimens, by Euclidean distance.
 
     The score has ``n_neighbors + 1`` values, so most specimens tie. Where the last neighbour is as near as
@@ -45,13 +46,14 @@ class KnnDetector(Detector):
     """
 
     kind: ClassVar[str] = "knn"
+    form: ClassVar[str] = "knn"
     vectors_: Array
     labels_: NDArray[np.int64]
 
     def __init__(self, n_neighbors: int = 5) -> None:
         self.n_neighbors = n_neighbors
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], **_: object) -> None:
+    def _fit(self, X: Floats, y: NDArray[np.int64], _metadata: Metadata) -> None:
         self.vectors_, self.labels_ = compact(X), y
 
     def _check_counts(self, y: NDArray[np.int64]) -> None:
@@ -60,8 +62,8 @@ class KnnDetector(Detector):
             raise DetectorInputError(f"n_neighbors must be a whole number of at least 1; got {self.n_neighbors}")
         if self.n_neighbors > len(y):
             raise DetectorInputError(
-                f"n_neighbors={self.n_neighbors} but only n_samples = {len(y)} specimens to choose "
-                "neighbours from; lower n_neighbors or give more specimens"
+                f"n_neighbors is {self.n_neighbors}, but there are only {len(y)} specimens to choose neighbours from; "
+                "lower n_neighbors or give more specimens"
             )
 
     def _score(self, X: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Mahalanobis distances: unlike every parent, and more so than specimens differ anyway."""
+"""Mahalanobis distances to the subspecies, plain and relative."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from hybridwing.detectors.base import Detector
 from hybridwing.detectors.groups import block_starts, group
-from hybridwing.detectors.parent_model import fit_parents, shrunk_whitener
+from hybridwing.detectors.parent_model import parent_arrays, shrunk_whitener
 from hybridwing.runtime.parents import block_slices, score_nearest, score_relative, unit_blocks
 
 if TYPE_CHECKING:
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hybridwing.detectors.base import Metadata
     from hybridwing.runtime.arrays import Array
 
     Floats = NDArray[np.float64]
+
+
+TRAINING_TNR = 0.95
+"""Share of the training non-hybrids that ``predict`` calls such: the true-negative rate of the challenge."""
 
 
 class MahalanobisDetector(Detector):
@@ -26,7 +31,8 @@ class MahalanobisDetector(Detector):
 
     Every block of an embedding is brought to unit length; the subspecies share one covariance, block by block, shrunk
     after Ledoit and Wolf. A subspecies of few specimens, down to one, has an uncertain mean: the predictive density
-    allows for it. It learns nothing from hybrids; where no subspecies is named, the non-hybrids are one.
+    allows for it. The detector learns nothing from hybrids. Where no subspecies is named, the non-hybrids are one.
+    ``threshold_`` is the 95 % quantile of the training non-hybrids' scores.
 
     Parameters
     ----------
@@ -45,22 +51,16 @@ class MahalanobisDetector(Detector):
     """
 
     kind: ClassVar[str] = "mahalanobis"
+    form: ClassVar[str] = "mahalanobis"
     arrays_: dict[str, Array]
 
     def __init__(self, blocks: Sequence[int] | None = None) -> None:
         self.blocks = blocks
 
-    def _fit(
-        self,
-        X: Floats,
-        y: NDArray[np.int64],
-        *,
-        subspecies: Sequence[str | None] | None,
-        parents: Sequence[tuple[str, str] | None] | None,
-        **_: object,
-    ) -> None:
+    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
         starts = block_starts(self.blocks, X.shape[1])
-        self.arrays_ = fit_parents(X, group(y, subspecies, parents), starts, with_crosses=False)
+        self.arrays_ = parent_arrays(X, group(y, metadata), starts, with_crosses=False)
+        self.threshold_ = float(np.quantile(score_nearest(self.arrays_, X[y == 0]), TRAINING_TNR))
 
     def _score(self, X: Floats) -> Floats:
         return score_nearest(self.arrays_, X)
@@ -72,8 +72,8 @@ class MahalanobisDetector(Detector):
 class RelativeMahalanobisDetector(MahalanobisDetector):
     """Squared distance to the nearest subspecies, less that to all training specimens together.
 
-    As ``mahalanobis``, but what is odd about a photograph and not about its subspecies counts in both distances and
-    drops out. So does, in part, what is unlike every subspecies: a hybrid of parents that have no specimens.
+    As ``mahalanobis``, but an oddity of the photograph rather than of the subspecies counts in both distances and
+    cancels. What is unlike every subspecies, such as a hybrid of parents without specimens, cancels too in part.
 
     Parameters
     ----------
@@ -92,22 +92,16 @@ class RelativeMahalanobisDetector(MahalanobisDetector):
     """
 
     kind: ClassVar[str] = "relative-mahalanobis"
+    form: ClassVar[str] = "relative-mahalanobis"
 
-    def _fit(
-        self,
-        X: Floats,
-        y: NDArray[np.int64],
-        *,
-        subspecies: Sequence[str | None] | None,
-        parents: Sequence[tuple[str, str] | None] | None,
-        **_: object,
-    ) -> None:
-        super()._fit(X, y, subspecies=subspecies, parents=parents)
+    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
+        super()._fit(X, y, metadata)
         slices = block_slices(block_starts(self.blocks, X.shape[1]), X.shape[1])
         unit = unit_blocks(X, slices)
         mean = unit.mean(axis=0)
         whitener = shrunk_whitener(unit - mean, slices, max(len(X) - 1, 1))
         self.arrays_.update(rest_mean=mean, rest_whitener=whitener.astype(np.float32))
+        self.threshold_ = float(np.quantile(self._score(X[y == 0]), TRAINING_TNR))
 
     def _score(self, X: Floats) -> Floats:
         return score_relative(self.arrays_, X)

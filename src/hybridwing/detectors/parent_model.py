@@ -1,4 +1,7 @@
-"""What detectors that reason about parents are fitted to: mean and shared covariance of every group, block by block."""
+"""The Gaussian model of subspecies and crosses: a mean of each and a covariance that all share, block by block.
+
+The detectors that reason about parents and :mod:`hybridwing.explain.parents` are fitted by it.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +23,50 @@ LEAST_SHRINKAGE = 1e-3
 """Share of the mean variance that every direction keeps, so that one without any variance cannot rule the rest."""
 
 
-def fit_parents(X: Floats, groups: Groups, starts: NDArray[np.int64], *, with_crosses: bool) -> dict[str, Array]:
-    """Fit means and the covariance they share.
+def fit_gaussians(
+    unit: Floats, member: NDArray[np.int64], n_groups: int, n_pure: int, slices: list[slice]
+) -> tuple[Floats, Floats]:
+    """Fit the mean of every group and the covariance that they share.
 
-    Only subspecies of two and more specimens shape the covariance: a class of one has no spread of its own. Its mean
-    is that one specimen, and scoring allows for how uncertain it is.
+    Only subspecies of two and more specimens shape the covariance: one specimen has no spread of its own.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
+    unit : ndarray of shape (n, d), float64
+        Embeddings, every block of unit length; see :func:`hybridwing.runtime.parents.unit_blocks`.
+    member : ndarray of shape (n,), int64
+        Group of each, in ``[0, n_groups)``. Every group has a specimen.
+    n_groups, n_pure : int
+        Number of groups, and how many of them are subspecies; these come first.
+    slices : list of slice
+        Columns of each block.
+
+    Returns
+    -------
+    means : ndarray of shape (n_groups, d), float64
+    whitener : ndarray of shape (d, w), float64
+        See :func:`shrunk_whitener`.
+    """
+    means = np.stack([unit[member == place].mean(axis=0) for place in range(n_groups)])
+    spread = (member < n_pure) & (np.bincount(member, minlength=n_groups)[member] > 1)
+    residuals = (unit - means[member])[spread]
+    free = max(len(residuals) - len(np.unique(member[spread])), 1)
+    return means, shrunk_whitener(residuals, slices, free)
+
+
+def parent_arrays(X: Floats, groups: Groups, starts: NDArray[np.int64], *, with_crosses: bool) -> dict[str, Array]:
+    """Fit the arrays of a detector that compares specimens with parents.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), float64
         Embeddings.
     groups : Groups
         Their subspecies and crosses.
-    starts : ndarray of shape (b,)
+    starts : ndarray of shape (b,), int64
         First column of each block.
     with_crosses : bool
-        Whether the known crosses get a mean of their own, too.
+        Whether the known crosses have means too.
 
     Returns
     -------
@@ -44,24 +75,18 @@ def fit_parents(X: Floats, groups: Groups, starts: NDArray[np.int64], *, with_cr
     """
     slices = block_slices(starts, X.shape[1])
     unit = unit_blocks(X, slices)
-    n_parents = len(groups.subspecies)
-    pure = groups.member < n_parents
-    count = np.bincount(groups.member, minlength=len(groups))
-    means = np.stack([unit[groups.member == place].mean(axis=0) for place in range(len(groups))])
-    spread = pure & (count[groups.member] > 1)
-    residuals = (unit - means[groups.member])[spread]
-    free = max(len(residuals) - len(np.unique(groups.member[spread])), 1)
-    whitener = shrunk_whitener(residuals, slices, free)
-    centre = unit[pure].mean(axis=0)
+    n_pure = len(groups.subspecies)
+    means, exact = fit_gaussians(unit, groups.member, len(groups), n_pure, slices)
+    centre = unit[groups.member < n_pure].mean(axis=0)
     # Rounded before anything is computed with it, so that the saved arrays and the fitted ones are the same.
-    whitener = whitener.astype(np.float32)
-    kept = len(groups) if with_crosses else n_parents
+    whitener = exact.astype(np.float32)
+    kept = len(groups) if with_crosses else n_pure
     return {
         "starts": starts,
         "centre": centre,
         "whitener": whitener,
         "means": whitened(means[:kept], centre, whitener.astype(np.float64), slices),
-        "counts": count[:kept].astype(np.int64),
+        "counts": np.bincount(groups.member, minlength=len(groups))[:kept].astype(np.int64),
     }
 
 

@@ -1,18 +1,28 @@
-"""The detectors by name. Importing this loads none of them."""
+"""The detectors by name. Importing this loads none of them.
+
+A new detector takes one file and one entry. The file ``hybridwing/detectors/NAME.py`` holds a subclass of
+:class:`hybridwing.detectors.base.Detector` whose ``form`` is one of ``hybridwing.runtime.layouts.LAYOUTS``. The entry
+is added to ``_ENTRIES`` below, and the tests that every detector has to pass then run on it. Only a detector whose
+fitted state has a form of its own adds that form too: its arrays to ``LAYOUTS`` and its function to
+``hybridwing.runtime.scoring.SCORERS``, because a submission carries no more of the package than ``runtime``.
+"""
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import DetectorError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hybridwing.detectors.base import Detector
+
+DEFAULT_DETECTOR = "fusion"
 
 
 @dataclass(frozen=True)
@@ -23,156 +33,103 @@ class DetectorEntry:
     ----------
     name : str
         What users type.
+    path : str
+        Where its class is, as ``"module:class"``.
     summary : str
         One line on what it does.
     source : str
         Where the method comes from.
     seen_only : str
-        What it cannot find because it learns only from the crosses it was shown; empty when it looks further.
-    module, class_name : str
-        Where its class is.
-    seeded : bool
-        Whether it draws random numbers.
-    blocked : bool
-        Whether it takes the blocks of the embedding into account.
-    balanced : bool
-        Whether it can weigh specimens by their records.
+        What it cannot find because it learns only from the crosses in training; empty where it finds others too.
     """
 
     name: str
+    path: str
     summary: str
     source: str
-    seen_only: str
-    module: str
-    class_name: str
-    seeded: bool
-    blocked: bool = False
-    balanced: bool = False
+    seen_only: str = ""
 
-
-#: What is fitted where no detector is named.
-DEFAULT_DETECTOR = "fusion"
 
 _SAMPLE = "Imageomics/HDR-anomaly-challenge-sample, DINO_train/classifier.py"
 _SEEN_ONLY = "learns the crosses (and the imaging batch) of its training hybrids; other crosses may score low"
 
 _ENTRIES = (
     DetectorEntry(
-        name="svm",
-        summary="standardised embeddings and a balanced support vector machine with a Gaussian kernel",
-        source=_SAMPLE,
-        seen_only=_SEEN_ONLY,
-        module="hybridwing.detectors.svm",
-        class_name="SvmDetector",
-        seeded=False,
+        "svm",
+        "hybridwing.detectors.svm:SvmDetector",
+        "standardised embeddings and a balanced support vector machine with a Gaussian kernel",
+        _SAMPLE,
+        _SEEN_ONLY,
     ),
     DetectorEntry(
-        name="sgd",
-        summary="mean of five calibrated linear classifiers trained by stochastic gradient descent",
-        source=_SAMPLE,
-        seen_only=_SEEN_ONLY,
-        module="hybridwing.detectors.sgd",
-        class_name="SgdDetector",
-        seeded=True,
+        "sgd",
+        "hybridwing.detectors.sgd:SgdDetector",
+        "mean of five calibrated linear classifiers trained by stochastic gradient descent",
+        _SAMPLE,
+        _SEEN_ONLY,
     ),
     DetectorEntry(
-        name="knn",
-        summary="share of hybrids among the five nearest training specimens",
-        source=_SAMPLE,
-        seen_only=_SEEN_ONLY,
-        module="hybridwing.detectors.knn",
-        class_name="KnnDetector",
-        seeded=False,
+        "knn",
+        "hybridwing.detectors.knn:KnnDetector",
+        "share of hybrids among the five nearest training specimens",
+        _SAMPLE,
+        _SEEN_ONLY,
     ),
     DetectorEntry(
-        name="gaussian",
-        summary="Gaussian process with a fixed kernel of length scale 1; for embeddings of unit length",
-        source=_SAMPLE,
-        seen_only=_SEEN_ONLY,
-        module="hybridwing.detectors.gaussian",
-        class_name="GaussianDetector",
-        seeded=True,
+        "gaussian",
+        "hybridwing.detectors.gaussian:GaussianDetector",
+        "Gaussian process with a fixed kernel of length scale 1; for embeddings of unit length",
+        _SAMPLE,
+        _SEEN_ONLY,
     ),
     DetectorEntry(
-        name="soft-parents",
-        summary="classifier of subspecies in which a hybrid is half of each parent; two likely parents score high",
-        source="second place of the challenge's development phase",
-        seen_only="",
-        module="hybridwing.detectors.softmax",
-        class_name="SoftParentsDetector",
-        seeded=False,
+        "soft-parents",
+        "hybridwing.detectors.softmax:SoftParentsDetector",
+        "classifier of subspecies in which a hybrid is half of each parent; two likely parents score high",
+        "second place of the challenge's development phase",
     ),
     DetectorEntry(
-        name="gap",
-        summary="classifier of subspecies and known crosses; undecided specimens score high",
-        source="an entry to the challenge on segmented wings",
-        seen_only="",
-        module="hybridwing.detectors.softmax",
-        class_name="GapDetector",
-        seeded=False,
+        "gap",
+        "hybridwing.detectors.softmax:GapDetector",
+        "classifier of subspecies and known crosses; undecided specimens score high",
+        "an entry to the challenge on segmented wings",
     ),
     DetectorEntry(
-        name="mahalanobis",
-        summary="distance to the nearest subspecies",
-        source="Lee et al. (2018), NeurIPS",
-        seen_only="",
-        module="hybridwing.detectors.mahalanobis",
-        class_name="MahalanobisDetector",
-        seeded=False,
-        blocked=True,
+        "mahalanobis",
+        "hybridwing.detectors.mahalanobis:MahalanobisDetector",
+        "distance to the nearest subspecies",
+        "Lee et al. (2018), NeurIPS",
     ),
     DetectorEntry(
-        name="relative-mahalanobis",
-        summary="distance to the nearest subspecies, less that to all specimens together",
-        source="Ren et al. (2021), arXiv:2106.09022",
-        seen_only="",
-        module="hybridwing.detectors.mahalanobis",
-        class_name="RelativeMahalanobisDetector",
-        seeded=False,
-        blocked=True,
+        "relative-mahalanobis",
+        "hybridwing.detectors.mahalanobis:RelativeMahalanobisDetector",
+        "distance to the nearest subspecies, less that to all specimens together",
+        "Ren et al. (2021), arXiv:2106.09022",
     ),
     DetectorEntry(
-        name="parent-mixture",
-        summary="how much better the best cross of two subspecies explains a specimen than one subspecies does",
-        source="hybridwing; hybrids as mixtures of two parents: Anderson and Thompson (2002), Genetics 160",
-        seen_only="",
-        module="hybridwing.detectors.parent_mixture",
-        class_name="ParentMixtureDetector",
-        seeded=False,
-        blocked=True,
+        "parent-mixture",
+        "hybridwing.detectors.parent_mixture:ParentMixtureDetector",
+        "how much better the best cross of two subspecies explains a specimen than one subspecies does",
+        "hybridwing; hybrids as mixtures of two parents: Anderson and Thompson (2002), Genetics 160",
     ),
     DetectorEntry(
-        name="synthetic-hybrids",
-        summary="svm that has also been shown made crosses of every pair of subspecies",
-        source="an entry to the challenge; mixing: Zhang et al. (2018), arXiv:1710.09412",
-        seen_only="",
-        module="hybridwing.detectors.synthetic_hybrids",
-        class_name="SyntheticHybridsDetector",
-        seeded=True,
-        blocked=True,
-        balanced=True,
+        "synthetic-hybrids",
+        "hybridwing.detectors.synthetic_hybrids:SyntheticHybridsDetector",
+        "svm trained on synthetic crosses of every pair of subspecies too",
+        "an entry to the challenge; mixing: Zhang et al. (2018), arXiv:1710.09412",
     ),
     DetectorEntry(
-        name="block-discriminant",
-        summary="a linear discriminant of the known hybrids in each view of the wings, added up",
-        source="Fisher (1936), Annals of Eugenics 7",
-        seen_only=_SEEN_ONLY,
-        module="hybridwing.detectors.block_discriminant",
-        class_name="BlockDiscriminantDetector",
-        seeded=False,
-        blocked=True,
-        balanced=True,
+        "block-discriminant",
+        "hybridwing.detectors.block_discriminant:BlockDiscriminantDetector",
+        "a linear discriminant of the known hybrids in each view of the wings, added up",
+        "Fisher (1936), Annals of Eugenics 7",
+        _SEEN_ONLY,
     ),
     DetectorEntry(
-        name="fusion",
-        summary="heads for known crosses, made crosses and parents, less those that find few held-out hybrids",
-        source="hybridwing; Wolpert (1992), Neural Networks 5",
-        seen_only="",
-        module="hybridwing.detectors.fusion",
-        class_name="FusionDetector",
-        seeded=True,
-        blocked=True,
-        balanced=True,
+        "fusion",
+        "hybridwing.detectors.fusion:FusionDetector",
+        "sum of detectors of known crosses, synthetic crosses and parents, less those that find few held-out hybrids",
+        "hybridwing; Wolpert (1992), Neural Networks 5",
     ),
 )
 
@@ -193,40 +150,88 @@ def detector_names() -> tuple[str, ...]:
     return tuple(entry.name for entry in _ENTRIES)
 
 
-def make_detector(
+def make_detector(name: str, **params: object) -> Detector:
+    """Make a detector, not yet fitted.
+
+    Parameters
+    ----------
+    name : str
+        One of ``detector_names()``.
+    **params
+        Parameters of the detector's class; the others keep their defaults. ``fit`` checks their ranges.
+
+    Returns
+    -------
+    Detector
+        A scikit-learn classifier.
+
+    Raises
+    ------
+    DetectorError
+        If there is no detector of that name, or it has no such parameter.
+
+    Examples
+    --------
+    >>> make_detector("svm", C=10)
+    SvmDetector(C=10)
+    >>> make_detector("svm", c=10)
+    Traceback (most recent call last):
+    ...
+    hybridwing.errors.DetectorError: detector 'svm' has no parameter 'c'; there are C, balance_records: did you mean C?
+    """
+    detector_class = _detector_class(name)
+    known = tuple(inspect.signature(detector_class).parameters)
+    for param in params:
+        if param not in known:
+            raise DetectorError(f"detector {name!r} has no parameter {param!r}; {_offer(param, known)}")
+    return detector_class(**params)
+
+
+def detector_for_run(
     name: str, *, seed: int, blocks: Sequence[int] | None = None, record_weights: bool = True
 ) -> Detector:
-    """Make a detector, not yet fitted, with its default parameters.
+    """Make a detector with those of a run's settings that it has a parameter for.
 
     Parameters
     ----------
     name : str
         One of ``detector_names()``.
     seed : int
-        Seed of whatever the detector draws, in ``[0, 2**32)``. One that draws nothing ignores it.
+        Seed of whatever the detector draws (its ``random_state``), in ``[0, 2**32)``.
     blocks : sequence of int, optional
-        Widths of the parts (views, backbones) of the embeddings; one that takes them whole ignores it.
+        Widths of the blocks of the embeddings, see :attr:`hybridwing.backbones.base.BackboneSpec.widths`.
     record_weights : bool
-        Whether non-hybrids of the hybrids' records weigh more, see
-        :func:`hybridwing.detectors.record_weights.record_weights`; one that is not ``balanced`` ignores it.
+        Whether a detector may weigh non-hybrids of the hybrids' records more, as its ``balance_records`` says by
+        default; see :func:`hybridwing.detectors.record_weights.record_weights`.
 
     Raises
     ------
     DetectorError
         If there is no detector of that name, or the seed is out of range.
     """
-    entry = next((entry for entry in _ENTRIES if entry.name == name), None)
-    if entry is None:
-        near = difflib.get_close_matches(name.lower(), detector_names(), n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else "choose one of those"
-        raise DetectorError(f"unknown detector {name!r}; there are {', '.join(detector_names())}: {hint}")
     if not 0 <= seed < 2**32:
         raise DetectorError(f"seed {seed} is out of range; give a whole number from 0 to {2**32 - 1}")
-    detector_class = getattr(importlib.import_module(entry.module), entry.class_name)
-    settings: dict[str, object] = {"random_state": seed} if entry.seeded else {}
-    if entry.blocked and blocks is not None:
+    settings: dict[str, object] = {"random_state": seed}
+    if not record_weights:
+        settings["balance_records"] = False
+    if blocks is not None:
         settings["blocks"] = tuple(blocks)
-    if entry.balanced:
-        settings["balance_records"] = record_weights
-    detector: Detector = detector_class(**settings)
-    return detector
+    known = inspect.signature(_detector_class(name)).parameters
+    return make_detector(name, **{param: value for param, value in settings.items() if param in known})
+
+
+def _detector_class(name: str) -> type[Detector]:
+    for entry in _ENTRIES:
+        if entry.name == name:
+            module, _, class_name = entry.path.partition(":")
+            found: type[Detector] = getattr(importlib.import_module(module), class_name)
+            return found
+    raise DetectorError(f"unknown detector {name!r}; {_offer(name, detector_names())}")
+
+
+def _offer(asked: str, known: Iterable[str]) -> str:
+    """What there is instead of what was asked for."""
+    lowered = {word.lower(): word for word in known}
+    near = [lowered[word] for word in difflib.get_close_matches(str(asked).lower(), lowered, n=3, cutoff=0.4)]
+    hint = f"did you mean {' or '.join(near)}?" if near else "choose one of those"
+    return f"there are {', '.join(lowered.values())}: {hint}"

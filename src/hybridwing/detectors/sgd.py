@@ -11,13 +11,14 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDClassifier
 
-from hybridwing.detectors.base import Detector
+from hybridwing.detectors.base import ProbabilisticDetector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from hybridwing.detectors.base import Metadata
     from hybridwing.runtime.arrays import Array
 
     Floats = NDArray[np.float64]
@@ -28,7 +29,7 @@ N_FOLDS = 5
 """Folds of the calibration, scikit-learn's default, which the sample uses."""
 
 
-class SgdDetector(Detector):
+class SgdDetector(ProbabilisticDetector):
     """The mean of five linear classifiers, each fitted on four fifths and calibrated on the rest.
 
     Parameters
@@ -48,6 +49,8 @@ class SgdDetector(Detector):
     ----------
     estimator_ : sklearn.calibration.CalibratedClassifierCV
         The fitted ensemble. Its score is a probability of being a hybrid, in ``[0, 1]``.
+    n_iter_ : int
+        Most epochs that one of the classifiers took.
 
     References
     ----------
@@ -56,8 +59,10 @@ class SgdDetector(Detector):
     """
 
     kind: ClassVar[str] = "sgd"
+    form: ClassVar[str] = "sgd"
     min_per_class: ClassVar[int] = N_FOLDS
     estimator_: CalibratedClassifierCV
+    n_iter_: int
 
     def __init__(
         self,
@@ -73,7 +78,7 @@ class SgdDetector(Detector):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], **_: object) -> None:
+    def _fit(self, X: Floats, y: NDArray[np.int64], _metadata: Metadata) -> None:
         linear = SGDClassifier(
             loss="log_loss",
             penalty="l2",
@@ -90,8 +95,8 @@ class SgdDetector(Detector):
             # The sample's max_iter can be too few; one line in the log replaces one warning a fold.
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.estimator_.fit(X, y)
-        epochs = max(fold.estimator.n_iter_ for fold in self.estimator_.calibrated_classifiers_)
-        if epochs >= self.max_iter:
+        self.n_iter_ = max(fold.estimator.n_iter_ for fold in self.estimator_.calibrated_classifiers_)
+        if self.n_iter_ >= self.max_iter:
             logger.info("sgd stopped at max_iter=%d before its learning rate had run down", self.max_iter)
 
     def _score(self, X: Floats) -> Floats:

@@ -13,10 +13,11 @@ from hybridwing.detectors.groups import UNNAMED, group
 from hybridwing.runtime.scoring import raw_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from hybridwing.detectors.base import Metadata
     from hybridwing.detectors.groups import Groups
     from hybridwing.runtime.arrays import Array
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 class _SoftmaxDetector(Detector):
     """A multinomial logistic regression behind a standard scaler, every class of the same total weight."""
 
+    boundary: ClassVar[float] = 0.5
     arrays_: dict[str, Array]
 
     def __init__(self, C: float = 0.1) -> None:
@@ -61,10 +63,10 @@ class _SoftmaxDetector(Detector):
 class SoftParentsDetector(_SoftmaxDetector):
     """A classifier of subspecies to which a hybrid is half the one parent and half the other.
 
-    With p1 and p2 the greatest probabilities, the score is ``1 - p1`` where ``p1 > 0.75`` and ``p1 + p2`` otherwise:
-    a specimen that is clearly one subspecies scores low, one that is clearly two scores high. A parent that is not
-    among the non-hybrids is a class that only hybrids are in, and of which nothing can be pure; hybrids whose parents
-    are not given are such a class by themselves.
+    With p1 and p2 the two greatest probabilities, the score is ``1 - p1`` where ``p1 > 0.75``, else ``p1 + p2``: a
+    specimen that is clearly of one subspecies scores low, one that is clearly of two scores high. A parent without
+    non-hybrids of its own is a class that only hybrids belong to, and no specimen counts as pure of it. Hybrids whose
+    parents are not given are such a class by themselves.
 
     Parameters
     ----------
@@ -83,27 +85,20 @@ class SoftParentsDetector(_SoftmaxDetector):
     """
 
     kind: ClassVar[str] = "soft-parents"
+    form: ClassVar[str] = "soft-parents"
 
-    def _fit(
-        self,
-        X: Floats,
-        y: NDArray[np.int64],
-        *,
-        subspecies: Sequence[str | None] | None,
-        parents: Sequence[tuple[str, str] | None] | None,
-        **_: object,
-    ) -> None:
-        groups = group(y, subspecies, parents)
+    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
+        groups = group(y, metadata)
         labels = _soft_labels(groups)
         self._fit_softmax(X, labels)
         self.arrays_["crossed"] = (np.arange(labels.shape[1]) >= len(groups.subspecies)).astype(np.int64)
 
 
 class GapDetector(_SoftmaxDetector):
-    """A classifier of subspecies and known crosses; suspicious is also what it cannot decide on.
+    """A classifier of subspecies and known crosses; a specimen on which it is undecided scores high too.
 
-    The score is ``max(p_hybrid, 1 - (p1 - p2))``: the probability of the known crosses, or how little the likeliest
-    subspecies is ahead of the next, whichever is greater.
+    The score is ``max(p_hybrid, 1 - (p1 - p2))``: the probability of the known crosses, or 1 less the lead of the
+    likeliest subspecies over the next, whichever is greater.
 
     Parameters
     ----------
@@ -121,17 +116,10 @@ class GapDetector(_SoftmaxDetector):
     """
 
     kind: ClassVar[str] = "gap"
+    form: ClassVar[str] = "gap"
 
-    def _fit(
-        self,
-        X: Floats,
-        y: NDArray[np.int64],
-        *,
-        subspecies: Sequence[str | None] | None,
-        parents: Sequence[tuple[str, str] | None] | None,
-        **_: object,
-    ) -> None:
-        groups = group(y, subspecies, parents)
+    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
+        groups = group(y, metadata)
         self._fit_softmax(X, np.eye(len(groups))[groups.member])
         self.arrays_["crossed"] = groups.crossed
 

@@ -1,4 +1,4 @@
-"""A support vector machine that has also been shown crosses nobody has bred."""
+"""A support vector machine trained on synthetic crosses too."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from hybridwing.detectors.base import Detector, DetectorInputError
 from hybridwing.detectors.groups import block_starts, group
-from hybridwing.detectors.made_crosses import shifted_crosses
 from hybridwing.detectors.record_weights import record_weights
 from hybridwing.detectors.svm import SvmDetector
+from hybridwing.detectors.synthetic_crosses import shifted_crosses
 from hybridwing.runtime.parents import block_slices
 
 if TYPE_CHECKING:
@@ -18,73 +18,67 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hybridwing.detectors.base import Metadata
     from hybridwing.runtime.arrays import Array
 
     Floats = NDArray[np.float64]
 
 
 class SyntheticHybridsDetector(Detector):
-    """The sample's support vector machine, trained with made crosses of every pair of subspecies beside the real ones.
+    """The sample's support vector machine, trained on synthetic crosses of every pair of subspecies too.
 
-    See :func:`hybridwing.detectors.made_crosses.shifted_crosses` for how they are made. Where there is no pair of
-    subspecies and no known cross with a known parent, none can be made and it is ``svm`` with the weights that
-    `balance_records` gives.
+    See :func:`hybridwing.detectors.synthetic_crosses.shifted_crosses` for how they are made. Without a pair of
+    subspecies or a known cross with a known parent none can be made. The detector is then ``svm`` with the weights
+    that `balance_records` gives.
 
     Parameters
     ----------
     blocks : sequence of int, optional
         Widths of the blocks of the embedding, such as its views; by default it is one block.
-    n_made : int, default=3000
-        How many crosses are made. Together they weigh as much as the real hybrids.
+    n_synthetic : int, default=3000
+        Number of synthetic crosses. Together they weigh as much as the real hybrids.
     balance_records : bool, default=True
         Whether non-hybrids of the hybrids' records weigh more, see
         :func:`hybridwing.detectors.record_weights.record_weights`.
     random_state : int, default=0
-        Seed of the made crosses.
+        Seed of the synthetic crosses.
 
     Attributes
     ----------
     machine_ : SvmDetector
-        What was trained.
+        The trained machine.
 
     References
     ----------
     Generated hybrids of all parent pairs: an entry to the 2024 HDR Anomaly Challenge. Mixing: Zhang et al. (2018),
-    "mixup: beyond empirical risk minimization", arXiv:1710.09412; made outliers between classes: Lee et al. (2018),
-    "Training confidence-calibrated classifiers for detecting out-of-distribution samples", arXiv:1711.09325.
+    "mixup: beyond empirical risk minimization", arXiv:1710.09412. Synthetic outliers between classes: Lee et al.
+    (2018), "Training confidence-calibrated classifiers for detecting out-of-distribution samples", arXiv:1711.09325.
     """
 
     kind: ClassVar[str] = "synthetic-hybrids"
+    form: ClassVar[str] = "svm"
     machine_: SvmDetector
 
     def __init__(
         self,
         blocks: Sequence[int] | None = None,
-        n_made: int = 3000,
+        n_synthetic: int = 3000,
         balance_records: bool = True,
         random_state: int = 0,
     ) -> None:
         self.blocks = blocks
-        self.n_made = n_made
+        self.n_synthetic = n_synthetic
         self.balance_records = balance_records
         self.random_state = random_state
 
-    def _fit(
-        self,
-        X: Floats,
-        y: NDArray[np.int64],
-        *,
-        subspecies: Sequence[str | None] | None,
-        parents: Sequence[tuple[str, str] | None] | None,
-        records: Sequence[str | None] | None,
-    ) -> None:
-        if self.n_made < 1:
-            raise DetectorInputError(f"n_made must be a whole number of at least 1; got {self.n_made}")
+    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
+        if self.n_synthetic < 1:
+            raise DetectorInputError(f"n_synthetic must be a whole number of at least 1; got {self.n_synthetic}")
         slices = block_slices(block_starts(self.blocks, X.shape[1]), X.shape[1])
-        made = shifted_crosses(X, group(y, subspecies, parents), slices, self.n_made, self.random_state)
+        made = shifted_crosses(X, group(y, metadata), slices, self.n_synthetic, self.random_state)
         labels = np.concatenate([y, np.ones(len(made), dtype=np.int64)])
         weights = np.ones(len(labels))
-        weights[: len(y)] = record_weights(y, records if self.balance_records else None)
+        weights[: len(y)] = record_weights(y, metadata.records if self.balance_records else None)
         if len(made):
             real, n_hybrids = np.flatnonzero(y == 1), int(labels.sum())
             weights[real], weights[len(y) :] = n_hybrids / 2 / len(real), n_hybrids / 2 / len(made)
@@ -92,7 +86,7 @@ class SyntheticHybridsDetector(Detector):
         self.machine_.learn(np.concatenate([X, made]), labels, weights)
 
     def _score(self, X: Floats) -> Floats:
-        return self.machine_.score_samples(X)
+        return self.machine_._score(X)
 
     def _arrays(self) -> Mapping[str, Array]:
-        return self.machine_.to_saved().arrays
+        return self.machine_._arrays()

@@ -1,1 +1,1 @@
-"""Why a score: the parents an image shows, and how like the training images it is."""
+"""What stands behind a score: the parents that an image shows, and how typical of the training images it is."""

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.errors import RunError
-from hybridwing.explain.parents import Block, ParentModel, unit
+from hybridwing.detectors.groups import block_starts
+from hybridwing.detectors.parent_model import fit_gaussians
+from hybridwing.explain.parents import ParentModel, Trait
+from hybridwing.runtime.parents import block_slices, unit_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,94 +19,59 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def fit_parents(
-    vectors: NDArray[np.float32], subspecies: Sequence[str | None], blocks: Sequence[int] | None = None
+def fit_parent_model(
+    vectors: NDArray[np.float32], subspecies: Sequence[str | None], widths: Sequence[int] | None = None
 ) -> ParentModel | None:
     """Fit subspecies on non-hybrids.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, d), float32
+        Embeddings.
     subspecies : sequence of str or None, of length n
-        None is left out.
-    blocks : sequence of int, optional
-        Lengths of the embedding's parts, which add up to d; by default it is one.
+        Specimens with None are left out.
+    widths : sequence of int, optional
+        Widths of the traits in the embedding, which add up to d; by default it is one.
 
     Returns
     -------
     ParentModel or None
-        None where fewer than two subspecies are known, or none has two images: nothing can be said then.
+        None where fewer than two subspecies are known, where none has two images, or where the subspecies do not
+        differ: there is nothing to tell parents by.
 
     Raises
     ------
-    RunError
-        If the blocks do not add up.
+    DetectorInputError
+        If the widths do not add up.
     """
-    lengths = [vectors.shape[1]] if blocks is None else list(blocks)
-    if sum(lengths) != vectors.shape[1]:
-        raise RunError(f"blocks of {sum(lengths)} values do not fit embeddings of {vectors.shape[1]}")
+    slices = block_slices(block_starts(widths, vectors.shape[1]), vectors.shape[1])
     known = np.array([name is not None for name in subspecies], dtype=np.bool_)
-    kinds = np.array([str(name) for name in subspecies])[known]
-    names, member = np.unique(kinds, return_inverse=True)
-    if len(names) < 2 or len(kinds) == len(names):
+    names, member = np.unique(np.array([str(name) for name in subspecies])[known], return_inverse=True)
+    if len(names) < 2 or len(member) == len(names):
         return None
-    values = vectors[known].astype(np.float64)
-    begins = np.cumsum([0, *lengths[:-1]]).tolist()
+    unit = unit_blocks(vectors[known].astype(np.float64), slices)
+    means, whitener = fit_gaussians(unit, member, len(names), len(names), slices)
     found = [
-        _fitted(begin, values[:, begin : begin + length], member) for begin, length in zip(begins, lengths, strict=True)
+        _discriminants(part.start, means[:, part], whitener[part, : part.stop - part.start])
+        for part in slices
+        if (unit[:, part] != means[member][:, part]).any()
     ]
-    useful = tuple(block for block in found if block is not None)
-    if not useful:
+    traits = tuple(trait for trait in found if trait is not None)
+    if not traits:
         return None
-    return ParentModel(tuple(names.tolist()), np.bincount(member).astype(np.float64), useful)
+    return ParentModel(tuple(names.tolist()), np.bincount(member).astype(np.float64), traits)
 
 
-def _fitted(begin: int, values: Floats, member: NDArray[np.intp]) -> Block | None:
-    """Discriminants of one block; None where the subspecies do not differ in it.
+def _discriminants(start: int, means: Floats, whitener: Floats) -> Trait | None:
+    """Project one trait on the directions in which its whitened means differ; None where they do not.
 
-    With S the shrunken covariance and M the centred means, x S^-1 M^T G^(-1/2), where G = M S^-1 M^T, has the unit
-    matrix for its covariance within subspecies, and keeps all of the means' distances.
+    The projection has the unit matrix for its covariance within subspecies and keeps all distances between the means.
     """
-    part = unit(values)
-    means = np.stack([part[member == kind].mean(axis=0) for kind in range(member.max() + 1)])
     centre = means.mean(axis=0)
-    solved = _solved(part - means[member], (means - centre).T)
-    if solved is None:
-        return None
-    spectrum, axes = np.linalg.eigh((means - centre) @ solved)
-    kept = spectrum > 1e-9 * max(float(spectrum[-1]), 1e-300)
-    # The centred means span one direction less than there are subspecies.
-    kept[: len(kept) - (len(means) - 1)] = False
+    _, sizes, axes = np.linalg.svd((means - centre) @ whitener, full_matrices=False)
+    # Centred means span one direction fewer than there are subspecies.
+    kept = (sizes**2 > 1e-9 * max(float(sizes[0]) ** 2, 1e-300)) & (np.arange(len(sizes)) < len(means) - 1)
     if not kept.any():
         return None
-    projection = solved @ (axes[:, kept] / np.sqrt(spectrum[kept]))
-    return Block(begin, centre, projection, (means - centre) @ projection)
-
-
-def _solved(residuals: Floats, right: Floats) -> Floats | None:
-    """The inverse of the residuals' covariance, shrunken towards a multiple of the unit matrix, times `right`.
-
-    The shrinkage is Ledoit & Wolf's, as ``sklearn.covariance.ledoit_wolf_shrinkage`` gives it. Wide embeddings have
-    more numbers than there are images, and then the images' inner products are solved for. None where there is no
-    variance.
-    """
-    count, width = residuals.shape
-    wide = width > count
-    product = residuals @ residuals.T if wide else residuals.T @ residuals
-    lengths = (residuals**2).sum(axis=1)
-    mean = float(lengths.sum()) / (count * width)
-    if mean <= 0:
-        return None
-    squares = float((product**2).sum()) / count**2
-    spread = squares / width - mean**2
-    noise = (float((lengths**2).sum()) / count - squares) / (width * count)
-    shrinkage = min(max(noise, 0.0), spread) / spread if spread > 0 else 1.0
-    # Of variance that is the same everywhere nothing is left to shrink, and without a floor nothing could be solved.
-    ridge, scale = max(shrinkage, 1e-6) * mean, (1 - shrinkage) / count
-    if not wide:
-        return np.asarray(np.linalg.solve(scale * product + ridge * np.eye(width), right))
-    # Woodbury: (scale R^T R + ridge I)^-1 = (I - R^T (R R^T + (ridge / scale) I)^-1 R) / ridge
-    if scale <= 0:
-        return np.asarray(right / ridge)
-    inner = np.linalg.solve(product + ridge / scale * np.eye(count), residuals @ right)
-    return np.asarray((right - residuals.T @ inner) / ridge)
+    projection = whitener @ axes[kept].T
+    return Trait(start, centre, projection, (means - centre) @ projection)

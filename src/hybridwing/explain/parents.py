@@ -1,14 +1,14 @@
 """Which subspecies an image shows, one or two, and how much of each.
 
-Every block of an embedding (of `pattern`: edges, colours and proportions of each wing; of others all of it) is brought
-to unit length and projected where the subspecies differ most against their shared within-subspecies covariance,
-shrunken as in Ledoit & Wolf (2004, *Journal of Multivariate Analysis* 88): Fisher's linear discriminants. There a
-subspecies is a Gaussian of unit covariance. A hybrid of two shows, block by block, the one parent, the other, or half
-of each: pattern elements are inherited by locus and swapped rather than blended (Wallbank et al. 2016, *PLoS Biology*
-14; Martin et al. 2012, *PNAS* 109), so the blocks need not agree.
+An embedding is divided into traits, see :attr:`hybridwing.backbones.base.BackboneSpec.trait_widths`. The Gaussian model
+of :mod:`hybridwing.detectors.parent_model` is fitted to them, and each trait is projected on the directions in which
+the subspecies differ (Fisher's linear discriminants). In the projection a subspecies is a Gaussian of unit covariance.
+A hybrid of two shows, trait by trait, the one parent, the other, or half of each: pattern elements are inherited by
+locus and swapped rather than blended (Wallbank et al. 2016, *PLoS Biology* 14; Martin et al. 2012, *PNAS* 109), so the
+traits need not agree.
 
-Blocks are not independent and crosses lie outside of what was fitted, so log-likelihoods are divided by
-:data:`TEMPERING` times the number of blocks before they become probabilities. This and :data:`DOMINANCE` were set on
+Traits are not independent and crosses lie outside of what was fitted. So log-likelihoods are divided by
+:data:`TEMPERING` times the number of traits before they become probabilities. This and :data:`DOMINANCE` were set on
 simulated crosses; see ``benchmarks/parents.py``.
 """
 
@@ -23,6 +23,7 @@ import numpy as np
 from hybridwing.array_file import read_arrays, write_arrays
 from hybridwing.errors import RunError
 from hybridwing.evaluation.intervals import Interval
+from hybridwing.runtime.parents import unit_blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,29 +37,29 @@ TEMPERING = 5.0
 PAIR_PRIOR = 0.1
 """Probability, before anything is seen, that an image shows two parents."""
 SHARES = (0.0, 0.5, 1.0)
-"""What a block of a hybrid may have of the second parent."""
+"""Share of the second parent that a trait of a hybrid may have."""
 DOMINANCE = 0.25
-"""Standard deviation of the share that shows about the share that was inherited: dominant elements hide others."""
+"""Standard deviation of the visible share about the inherited one: dominant elements hide others."""
 USUAL_SHARE, SHARE_SPREAD = 0.5, 0.2
-"""Mean and standard deviation of the share hybrids inherit: first generations one half, back-crosses a quarter."""
+"""Mean and standard deviation of the inherited share: one half in first generations, a quarter in back-crosses."""
 
 
 @dataclass(frozen=True)
 class Parentage:
-    """What an image shows of its parents.
+    """The parents that an image shows.
 
     Attributes
     ----------
     parents : tuple of str
-        The best one, or the best two, sorted.
+        The most probable one or two, sorted.
     probability : float in [0, 1]
-        Of just these, among all single subspecies and all pairs.
+        Probability of exactly these, among all single subspecies and all pairs.
     two_parents : float in [0, 1]
         Probability of any two parents.
     hybrid_index : float in [0, 1]
-        Share that the second parent has; 0 where one parent explains the image.
+        Share of the second parent; 0 where one parent explains the image.
     interval : Interval
-        Of the index, at 95 %, one parent or two left open.
+        Interval of the index at 95 %, which allows for both one parent and two.
     """
 
     parents: tuple[str, ...]
@@ -69,27 +70,30 @@ class Parentage:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """One block's place in the embedding, its centre and projection, and the subspecies' means in the projection.
+class Trait:
+    """Columns of the embedding that describe one trait, and the subspecies in them.
 
     Attributes
     ----------
-    begin : int
-    centre : ndarray of shape (w,)
-    projection : ndarray of shape (w, k)
-    means : ndarray of shape (s, k)
+    start : int
+        First column.
+    centre : ndarray of shape (w,), float64
+        Mean of the subspecies' means; w columns belong to the trait.
+    projection : ndarray of shape (w, k), float64
+        Linear discriminants.
+    means : ndarray of shape (s, k), float64
+        Means of the s subspecies in the projection.
     """
 
-    begin: int
+    start: int
     centre: Floats
     projection: Floats
     means: Floats
 
     def project(self, vectors: Floats) -> Floats:
-        """Embeddings, shape (n, d), in the projection, shape (n, k)."""
-        part = vectors[:, self.begin : self.begin + len(self.centre)]
-        found: Floats = (unit(part) - self.centre) @ self.projection
-        return found
+        """Project embeddings, shape (n, d); returns shape (n, k)."""
+        columns = vectors[:, self.start : self.start + len(self.centre)]
+        return np.asarray((unit_blocks(columns, [slice(None)]) - self.centre) @ self.projection)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,16 +106,16 @@ class ParentModel:
         Subspecies, sorted.
     counts : ndarray of shape (s,), float64
         Training images of each.
-    blocks : tuple of Block
+    traits : tuple of Trait
     """
 
     names: tuple[str, ...]
     counts: Floats
-    blocks: tuple[Block, ...]
+    traits: tuple[Trait, ...]
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
-        """All pairs of subspecies, by their places."""
+        """All pairs of subspecies, as indices into `names`."""
         return list(itertools.combinations(range(len(self.names)), 2))
 
     def log_likelihoods(self, vectors: NDArray[np.floating]) -> tuple[Floats, Floats]:
@@ -120,8 +124,8 @@ class ParentModel:
         first, second = (np.array(side) for side in zip(*self.pairs, strict=True))
         single = np.zeros((len(values), len(self.names)))
         double = np.zeros((len(values), len(first)))
-        for block in self.blocks:
-            projected, means = block.project(values), block.means
+        for trait in self.traits:
+            projected, means = trait.project(values), trait.means
             apart = ((projected[:, None, :] - means) ** 2).sum(axis=2)
             between = ((means[first] - means[second]) ** 2).sum(axis=1)
             width = means.shape[1]
@@ -136,16 +140,16 @@ class ParentModel:
                 for w in SHARES
             ]
             double += np.logaddexp.reduce(cases, axis=0) - np.log(len(SHARES))
-        tempered = TEMPERING * len(self.blocks)
+        tempered = TEMPERING * len(self.traits)
         return single / tempered, double / tempered
 
     def parentage(self, vectors: NDArray[np.floating]) -> tuple[Parentage, ...]:
-        """The parents of each image.
+        """Return the parents of each image.
 
         Parameters
         ----------
         vectors : ndarray of shape (n, d)
-            Embeddings of the kind that the model was fitted on.
+            Embeddings of the backbone that the model was fitted on.
         """
         if not len(vectors):
             return ()
@@ -173,16 +177,16 @@ class ParentModel:
     def _shares(self, vectors: Floats, best: NDArray[np.intp]) -> tuple[Floats, Floats]:
         """Share of the second parent of each image's best pair, and its standard deviation.
 
-        Each block says where the image lies between the two; blocks in which they hardly differ say little. What the
-        blocks say on average is then weighed against :data:`USUAL_SHARE`, as a normal likelihood and a normal prior.
+        Each trait tells where the image lies between the two; traits in which they hardly differ tell little. The mean
+        of the traits is a normal likelihood, and :data:`USUAL_SHARE` is the mean of the normal prior.
         """
         pairs = np.array(self.pairs)[best]
-        shown = np.empty((len(vectors), len(self.blocks)))
+        shown = np.empty((len(vectors), len(self.traits)))
         noise = np.empty_like(shown)
-        for place, block in enumerate(self.blocks):
-            start, step = block.means[pairs[:, 0]], block.means[pairs[:, 1]] - block.means[pairs[:, 0]]
+        for place, trait in enumerate(self.traits):
+            start, step = trait.means[pairs[:, 0]], trait.means[pairs[:, 1]] - trait.means[pairs[:, 0]]
             length = np.maximum((step**2).sum(axis=1), 1e-9)
-            shown[:, place] = (((block.project(vectors) - start) * step).sum(axis=1) / length).clip(0, 1)
+            shown[:, place] = (((trait.project(vectors) - start) * step).sum(axis=1) / length).clip(0, 1)
             noise[:, place] = 1 / length
         weights = 1 / (noise + DOMINANCE**2)
         weights /= weights.sum(axis=1, keepdims=True)
@@ -194,15 +198,17 @@ class ParentModel:
     def write(self, path: Path) -> None:
         """Write one ``.npz`` of plain arrays."""
         arrays: dict[str, Floats] = {"counts": self.counts}
-        for number, block in enumerate(self.blocks):
-            parts = {"centre": block.centre, "projection": block.projection, "means": block.means}
+        for number, trait in enumerate(self.traits):
+            parts = {"centre": trait.centre, "projection": trait.projection, "means": trait.means}
             arrays.update({f"{name}_{number}": values for name, values in parts.items()})
-        header = {"names": list(self.names), "begins": [block.begin for block in self.blocks]}
+        header = {"names": list(self.names), "starts": [trait.start for trait in self.traits]}
         write_arrays(path, KIND, header, arrays)
 
 
 def read_parents(path: Path, dimension: int) -> ParentModel | None:
-    """Read a run's model; None for a run that has none.
+    """Read a run's model.
+
+    None where the file is absent: the training specimens did not tell subspecies apart.
 
     Raises
     ------
@@ -214,38 +220,32 @@ def read_parents(path: Path, dimension: int) -> ParentModel | None:
     header, arrays = read_arrays(path, KIND)
     try:
         names = tuple(str(name) for name in header["names"])  # type: ignore[attr-defined]
-        begins = [int(begin) for begin in header["begins"]]  # type: ignore[attr-defined]
+        starts = [int(start) for start in header["starts"]]  # type: ignore[attr-defined]
         counts = arrays["counts"].astype(np.float64)
-        blocks = tuple(
-            Block(begin, *(arrays[f"{name}_{number}"].astype(np.float64) for name in ("centre", "projection", "means")))
-            for number, begin in enumerate(begins)
+        traits = tuple(
+            Trait(start, *(arrays[f"{name}_{number}"].astype(np.float64) for name in ("centre", "projection", "means")))
+            for number, start in enumerate(starts)
         )
         fits = all(
-            block.projection.shape == (len(block.centre), block.means.shape[1])
-            and len(block.means) == len(names)
-            and 0 <= block.begin <= dimension - len(block.centre)
-            for block in blocks
+            trait.projection.shape == (len(trait.centre), trait.means.shape[1])
+            and len(trait.means) == len(names)
+            and 0 <= trait.start <= dimension - len(trait.centre)
+            for trait in traits
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise RunError(f"{path} does not hold what it should: {error}; train again") from error
-    if not fits or not blocks or len(names) < 2 or counts.shape != (len(names),) or not (counts > 0).all():
+    if not fits or not traits or len(names) < 2 or counts.shape != (len(names),) or not (counts > 0).all():
         raise RunError(f"{path} is not of embeddings of {dimension} values; train again")
-    return ParentModel(names, counts, blocks)
-
-
-def unit(values: Floats) -> Floats:
-    """Rows brought to length 1; those of length 0 stay."""
-    length = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.asarray(values / np.where(length > 0, length, 1.0))
+    return ParentModel(names, counts, traits)
 
 
 def _log_density(squares: Floats, variance: Floats, width: int) -> Floats:
-    """Log-density of a Gaussian of so many equal variances, without its constant."""
+    """Log-density of a Gaussian with equal variances in `width` dimensions, without its constant."""
     return np.asarray(-0.5 * (squares / variance + width * np.log(variance)))
 
 
 def _mixed_interval(none: float, share: float, spread: float) -> Interval:
-    """Quantiles of an index that is 0 with probability `none`, and otherwise normal within [0, 1]."""
+    """95 % interval of an index that is 0 with probability `none`, and otherwise normal within [0, 1]."""
     from statistics import NormalDist
 
     normal = NormalDist(share, spread)

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.runtime.pattern import DIMENSION, PARTS
+from hybridwing.runtime.pattern import DIMENSION, TRAITS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hybridwing.backbones.base import BackboneSpec
-    from hybridwing.explain.neighbours import Floats
+
+    Floats = NDArray[np.float64]
 
 _EDGES = (4, 4, 8)  # rows and columns of cells, edge directions
 _COLOURS = (3, 6, 6)  # lightness and two colour differences, rows and columns of cells
 _LIGHTNESS = (8, 8)
-#: Places in PARTS: of forewings and hindwings, edges, colours and shape; of both layouts, edges and lightness.
-_SHARES = np.cumsum((0, *PARTS))
+#: Places in TRAITS: of forewings and hindwings, edges, colours and shape; of both layouts, edges and lightness.
+_SHARES = np.cumsum((0, *TRAITS))
 _FORE, _HIND, _LAYOUTS = (0, 1, 2), (3, 4, 5), ((6, 7), (8, 9))
 
 #: A cell shows ground colour where like training images have this much red there, relative to the light of the

@@ -1,4 +1,4 @@
-"""Which way undersides lie, learnt from the few that a training table names as such."""
+"""The direction in which undersides lie, from the few that a training table names."""
 
 from __future__ import annotations
 
@@ -7,38 +7,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from hybridwing.explain.neighbours import Floats
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 FEWEST = 5
-"""Undersides that can be learnt from; of fewer, one tells more of itself than of its side."""
+"""Fewest undersides to learn from: the mean of fewer shows the specimens more than the side."""
 _SHRINKAGE = 0.3
-"""Share of the covariance that is replaced by its mean variance: images are fewer than columns."""
+"""Share of the covariance that is replaced by its mean variance: there are fewer images than columns."""
 
 
 def direction_of(undersides: Floats, others: Floats) -> Floats:
     """Fisher's linear discriminant between undersides and all other training images.
 
     The covariance is that of the others, shrunk towards its mean variance (Ledoit & Wolf 2004, J. Multivariate Anal.
-    88(2), 365-411, with a fixed share); between subspecies too, so that the discriminant does not heed which
-    subspecies the few undersides are of.
+    88(2), 365-411, with a fixed share). It includes the differences between subspecies, so that the discriminant does
+    not depend on the subspecies of the few undersides.
 
     Parameters
     ----------
     undersides : ndarray of shape (u, d), float64
-        Columns of like scales.
+        Embeddings, columns of similar scales.
     others : ndarray of shape (m, d), float64
 
     Returns
     -------
     ndarray of shape (d,), float64
-        The product of an embedding with it is the larger, the more the image looks like an underside.
+        Its product with an embedding is larger, the more the image looks like an underside.
     """
+    from sklearn.covariance import empirical_covariance, shrunk_covariance
+
     apart = undersides.mean(axis=0) - others.mean(axis=0)
-    rest = others - others.mean(axis=0)
-    floor = max(_SHRINKAGE * float((rest**2).mean()), np.finfo(float).tiny)
-    share = (1.0 - _SHRINKAGE) / len(rest)
-    if len(rest) >= rest.shape[1]:
-        return np.asarray(np.linalg.solve(share * rest.T @ rest + floor * np.eye(rest.shape[1]), apart))
-    # The same by the matrix of the images' products, which is smaller (Woodbury's identity).
-    inner = np.linalg.solve(rest @ rest.T + floor / share * np.eye(len(rest)), rest @ apart)
-    return np.asarray((apart - rest.T @ inner) / floor)
+    covariance = shrunk_covariance(empirical_covariance(others), shrinkage=_SHRINKAGE)
+    covariance.flat[:: len(apart) + 1] += np.finfo(float).tiny  # images that are all the same have no variance
+    return np.asarray(np.linalg.solve(covariance, apart))

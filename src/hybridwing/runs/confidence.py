@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.names import with_subspecies_names
 from hybridwing.errors import CatalogueError, RunError
-from hybridwing.explain.familiarity import Familiarity, read_familiarity
-from hybridwing.explain.familiarity_fitting import Images, fit_familiarity
-from hybridwing.explain.parent_fitting import fit_parents
+from hybridwing.explain.parent_fitting import fit_parent_model
 from hybridwing.explain.parents import ParentModel, read_parents
 from hybridwing.explain.pattern_columns import is_pattern
-from hybridwing.runs.folder import FAMILIARITY, PARENTS, SCORES
-from hybridwing.runtime.pattern import PARTS
+from hybridwing.explain.typicality import Typicality, read_typicality
+from hybridwing.explain.typicality_fitting import Images, fit_typicality
+from hybridwing.runs.folder import PARENTS, SCORES, TYPICALITY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.runs.run import Run
@@ -34,18 +32,18 @@ class Confidence:
 
     Attributes
     ----------
-    familiarity : Familiarity or None
+    typicality : Typicality or None
     parents : ParentModel or None
     """
 
-    familiarity: Familiarity | None
+    typicality: Typicality | None
     parents: ParentModel | None
 
     @property
     def lacking(self) -> tuple[str, ...]:
         """What the run cannot say, in words."""
         absent = []
-        if self.familiarity is None:
+        if self.typicality is None:
             absent.append("whether an image looks like anything in training (every image gets a verdict)")
         if self.parents is None:
             absent.append("which parents an image shows")
@@ -75,16 +73,16 @@ def write_confidence(
     """
     trained = {str(uuid) for uuid in catalogue.uuids}
     missed = sum(fallback.uuid in trained for fallback in embeddings.fallbacks)
-    familiarity = fit_familiarity(
+    typicality = fit_typicality(
         Images(vectors, _undersides(catalogue)),
         Images(held_out, _undersides(held_out_catalogue)),
-        blocks=embeddings.backbone.blocks,
+        regions=embeddings.backbone.region_widths,
         is_pattern=is_pattern(embeddings.backbone),
         fallbacks=missed,
         images=len(vectors),
     )
-    familiarity.write(folder / FAMILIARITY)
-    model = fit_parents(vectors, named(catalogue).subspecies.tolist(), blocks_of(embeddings.backbone))
+    typicality.write(folder / TYPICALITY)
+    model = fit_parent_model(vectors, named(catalogue).subspecies.tolist(), embeddings.backbone.trait_widths)
     if model is not None:
         model.write(folder / PARENTS)
 
@@ -104,7 +102,7 @@ def read_confidence(run: Run) -> Confidence:
     """
     dimension = run.manifest.backbone.dimension
     return Confidence(
-        read_familiarity(run.folder / FAMILIARITY, dimension), read_parents(run.folder / PARENTS, dimension)
+        read_typicality(run.folder / TYPICALITY, dimension), read_parents(run.folder / PARENTS, dimension)
     )
 
 
@@ -126,15 +124,6 @@ def held_out_hybrids(run: Run, detector: str) -> list[float]:
             ]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise RunError(f"{path} cannot be read: {error}; train again") from error
-
-
-def blocks_of(backbone: BackboneSpec) -> tuple[int, ...] | None:
-    """Lengths of an embedding's parts that inherit on their own; None where it is one.
-
-    Of a composite each part is one, for a view shows wings of its own; of `pattern` each of its parts.
-    """
-    lengths = tuple(length for part in backbone.leaves for length in (PARTS if is_pattern(part) else (part.dimension,)))
-    return lengths if len(lengths) > 1 else None
 
 
 def named(catalogue: Catalogue) -> Catalogue:

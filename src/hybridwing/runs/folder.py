@@ -9,7 +9,7 @@
       metrics.csv          a row a detector, measured on the held-out images
       scores.csv           score of every held-out image by every detector
       failures.csv         images that could not be embedded
-      familiarity.npz      what training images look like, to tell what is unlike them
+      typicality.npz      what training images look like, to tell what is unlike them
       parents.npz          the subspecies, to say which parents an image shows; where two or more are known
 """
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 MANIFEST, EMBEDDINGS, DETECTORS = "run.json", "embeddings.parquet", "detectors"
 METRICS, SCORES, FAILURES = "metrics.csv", "scores.csv", "failures.csv"
-FAMILIARITY, PARENTS = "familiarity.npz", "parents.npz"
+TYPICALITY, PARENTS = "typicality.npz", "parents.npz"
 #: All that a run folder holds; a folder with anything else in it is never replaced.
-CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, FAMILIARITY, PARENTS)
+CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, TYPICALITY, PARENTS)
 
 #: What file managers leave in every folder; nothing is lost with it.
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
@@ -63,7 +63,9 @@ class RunManifest:
     detectors : tuple of str
         In the order they were asked for.
     best_detector : str
-        Highest average precision on the held-out images; the first of equals.
+        What ``predict``, ``submission build`` and ``publish`` use unless told otherwise.
+    choice : str
+        Why it is that one, in a sentence.
     seed : int
     split_method : str
         How images were held out, see :func:`hybridwing.catalogue.splits.split`.
@@ -85,6 +87,7 @@ class RunManifest:
     backbone: BackboneSpec
     detectors: tuple[str, ...]
     best_detector: str
+    choice: str
     seed: int
     split_method: str
     test_fraction: float

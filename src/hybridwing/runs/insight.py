@@ -74,7 +74,7 @@ def insight_of(run: Run, catalogue: Catalogue, embeddings: EmbeddingTable) -> In
     """
     knows = read_confidence(run)
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
-    strange = [""] * len(embeddings) if knows.familiarity is None else knows.familiarity.reasons(embeddings)
+    strange = [""] * len(embeddings) if knows.typicality is None else knows.typicality.reasons(embeddings)
     parents = [None] * len(embeddings) if knows.parents is None else knows.parents.parentage(embeddings.vectors)
     table = named(catalogue)
     known = set() if knows.parents is None else set(knows.parents.names)

@@ -203,7 +203,7 @@ def predict(
     knows = read_confidence(run)
     table, paths, left_out = _embedded(run, source, backbone, compute, progress)
     scores = score_images(saved, table, table.uuids)
-    reasons = [""] * len(table) if knows.familiarity is None else knows.familiarity.reasons(table)
+    reasons = [""] * len(table) if knows.typicality is None else knows.typicality.reasons(table)
     parents = [None] * len(table) if knows.parents is None else knows.parents.parentage(table.vectors)
     order = sorted(range(len(table)), key=lambda row: (bool(reasons[row]), -scores[row], table.uuids[row]))
     images = tuple(

@@ -15,7 +15,8 @@ from hybridwing import __version__
 from hybridwing.catalogue.readers import as_catalogue
 from hybridwing.catalogue.splits import Method, split
 from hybridwing.detectors.fitting import fit_detector
-from hybridwing.detectors.registry import DEFAULT_DETECTOR, detector_names, make_detector
+from hybridwing.detectors.registry import DEFAULT_DETECTOR, detector_for_run, detector_names
+from hybridwing.detectors.selection import choose_detector
 from hybridwing.embeddings.selection import as_embeddings, select
 from hybridwing.embeddings.store import write_table
 from hybridwing.errors import DetectorError, RunError
@@ -77,7 +78,7 @@ def train(
     seed : int
         Decides the split and the detectors' own draws. Same seed and data, same bytes.
     record_weights : bool
-        See :func:`hybridwing.detectors.registry.make_detector`.
+        See :func:`hybridwing.detectors.registry.detector_for_run`.
     overwrite : bool
         Replace an earlier run of this name.
 
@@ -112,10 +113,12 @@ def train(
         }
         scores = {name: calibrated_scores(model, held_out.vectors) for name, model in saved.items()}
         metrics = {name: detection_metrics(values, held_out.catalogue.labels) for name, values in scores.items()}
+        chosen = choose_detector(metrics)
         manifest = RunManifest(
             backbone=embeddings.backbone,
             detectors=tuple(saved),
-            best_detector=max(metrics, key=lambda name: metrics[name].prc_auc),
+            best_detector=chosen.name,
+            choice=chosen.reason,
             seed=seed,
             record_weights=record_weights,
             split_method=split_method,
@@ -153,7 +156,7 @@ def check_detectors(names: Sequence[str]) -> None:
     if not names:
         raise DetectorError(f"no detector is named; choose one or more of {', '.join(detector_names())}")
     for name in names:
-        make_detector(name, seed=0)
+        detector_for_run(name, seed=0)
 
 
 def _divided(catalogue: Catalogue, index: NDArray[np.intp], embeddings: EmbeddingTable) -> _Division:
@@ -170,17 +173,14 @@ def _fit(
     name: str, learned: _Division, held_out: _Division, seed: int, widths: tuple[int, ...], record_weights: bool
 ) -> SavedDetector:
     return fit_detector(
-        name,
+        detector_for_run(name, seed=seed, blocks=widths, record_weights=record_weights),
         learned.vectors,
         learned.catalogue.labels,
         held_out.vectors,
         held_out.catalogue.labels,
-        seed=seed,
         subspecies=learned.catalogue.subspecies.tolist(),
         parents=learned.catalogue.parent_pairs,
         records=learned.catalogue.records.tolist(),
-        blocks=widths,
-        record_weights=record_weights,
     )
 
 

@@ -1,7 +1,7 @@
 """The file a fitted detector is saved in: one ``.npz`` of plain arrays and a JSON header, never a pickle.
 
 The file is an ordinary NumPy archive (``numpy.load(path, allow_pickle=False)`` opens it) written so that the
-same content gives the same bytes. Reading is stricter than ``numpy.load``: a file may come from a stranger,
+same content gives the same bytes. Reading is stricter than ``numpy.load``: a file may come from anyone,
 so every size is checked before memory is spent and nothing in it is ever executed.
 """
 
@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .layouts import LAYOUTS, SCORE_MAP_LAYOUT, kind_fault, value_fault
+from .layouts import LAYOUTS, SCORE_MAP_LAYOUT, form_fault, value_fault
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
 FORMAT_VERSION = 1
-"""Version of the file format this code writes; it reads this one and every older one."""
+"""Version of the file format that this code writes and reads."""
 
 MAX_BYTES = 1 << 30
 """Largest file, and largest sum of arrays, that is read (1 GiB; the largest real detector is some 30 MB)."""
@@ -61,7 +61,9 @@ class DetectorHeader:
     Attributes
     ----------
     kind : str
-        The detector's name, one of ``layouts.LAYOUTS``.
+        The detector's name.
+    form : str
+        Which arrays are saved and how they are scored, one of ``layouts.LAYOUTS``.
     n_features : int
         Length of the embeddings it was fitted on.
     params : mapping
@@ -75,6 +77,7 @@ class DetectorHeader:
     """
 
     kind: str
+    form: str
     n_features: int
     params: Mapping[str, object]
     package_version: str
@@ -170,11 +173,11 @@ def check_saved(saved: SavedDetector) -> None:
         values.
     """
     header = saved.header
-    if header.kind not in LAYOUTS:
-        raise FormatError(f"unknown kind of detector {header.kind!r}; known: {', '.join(LAYOUTS)}")
+    if header.form not in LAYOUTS:
+        raise FormatError(f"unknown form of detector {header.form!r}; known: {', '.join(LAYOUTS)}")
     if header.score_map not in (NO_SCORE_MAP, QUANTILE_SCORE_MAP):
         raise FormatError(f"unknown score map {header.score_map!r}")
-    layout = dict(LAYOUTS[header.kind])
+    layout = dict(LAYOUTS[header.form])
     if saved.is_calibrated:
         layout.update(SCORE_MAP_LAYOUT)
     odd = sorted(set(layout) ^ set(saved.arrays))
@@ -186,7 +189,7 @@ def check_saved(saved: SavedDetector) -> None:
         _check_array(name, saved.arrays[name])
         _check_shape(name, saved.arrays[name].shape, letters.split(), lengths)
         _check_values(name, saved.arrays[name])
-    if fault := kind_fault(header.kind, saved.arrays):
+    if fault := form_fault(header.form, saved.arrays):
         raise FormatError(fault)
 
 
@@ -306,7 +309,7 @@ def _parse_header(array: NDArray[np.generic]) -> DetectorHeader:
             f"format version {version} was made by a newer version of hybridwing than this one, which "
             f"reads up to {FORMAT_VERSION}; upgrade with: pip install --upgrade hybridwing"
         )
-    types = {"kind": str, "n_features": int, "params": dict, "package_version": str, "score_map": str}
+    types = {"kind": str, "form": str, "n_features": int, "params": dict, "package_version": str, "score_map": str}
     for name, wanted in types.items():
         if type(fields.get(name)) is not wanted:
             raise FormatError(f"the header's {name!r} is missing or not of type {wanted.__name__}")

@@ -1,8 +1,8 @@
-"""Which arrays a saved detector of each kind holds, and what their values may be."""
+"""Which arrays each form of saved detector holds, and what their values may be."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FUSION_HEADS = ("svm", "block-discriminant", "synthetic-hybrids", "parent-mixture", "mahalanobis")
-"""The detectors that ``fusion`` adds up, in the order of its weights."""
+FUSED: Mapping[str, str] = {
+    "svm": "svm",
+    "block-discriminant": "linear",
+    "synthetic-hybrids": "svm",
+    "parent-mixture": "parent-mixture",
+    "mahalanobis": "mahalanobis",
+}
+"""The base detectors that ``fusion`` adds up, in the order of its weights, and the form of each."""
 
 _PARENTS = {"starts": "b", "centre": "d", "whitener": "d w", "means": "p d", "counts": "p"}
 _SVM = {"mean": "d", "scale": "d", "vectors": "m d", "weights": "m", "intercept": "", "gamma": ""}
@@ -28,29 +34,34 @@ _SINGLE: Mapping[str, Mapping[str, str]] = {
     "mahalanobis": _PARENTS,
     "relative-mahalanobis": {**_PARENTS, "rest_mean": "d", "rest_whitener": "d w"},
     "parent-mixture": {**_PARENTS, "crossed": "p"},
-    "synthetic-hybrids": _SVM,
-    "block-discriminant": {"coef": "d", "intercept": ""},
+    "linear": {"coef": "d", "intercept": ""},
 }
 
 
-def head_prefix(kind: str) -> str:
-    """What the arrays of one head of ``fusion`` have before their names, e.g. ``"parent_mixture__"``."""
+def array_prefix(kind: str) -> str:
+    """What the arrays of one base detector of ``fusion`` have before their names, e.g. ``"parent_mixture__"``."""
     return f"{kind.replace('-', '_')}__"
+
+
+def own_arrays(kind: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of one base detector of ``fusion``, under the names they have by themselves."""
+    prefix = array_prefix(kind)
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _fused() -> dict[str, str]:
     layout = {"fusion_weights": "f", "fusion_centres": "f", "fusion_scales": "f"}
-    for kind in FUSION_HEADS:
-        prefix = head_prefix(kind)
-        for name, letters in _SINGLE[kind].items():
-            # "d" is one length for all heads, any other letter a length of one head.
+    for kind, form in FUSED.items():
+        prefix = array_prefix(kind)
+        for name, letters in _SINGLE[form].items():
+            # "d" is one length for all base detectors, any other letter a length of one of them.
             own = (letter if letter == "d" else prefix + letter for letter in letters.split())
             layout[prefix + name] = " ".join(own)
     return layout
 
 
 LAYOUTS: Mapping[str, Mapping[str, str]] = {**_SINGLE, "fusion": _fused()}
-"""Arrays and shapes of each kind of detector: ``d`` is ``n_features``, equal letters are equal lengths."""
+"""Arrays and shapes of each form: ``d`` is ``n_features``, equal letters are equal lengths."""
 
 SCORE_MAP_LAYOUT: Mapping[str, str] = {
     "map_knots": "k",
@@ -59,7 +70,7 @@ SCORE_MAP_LAYOUT: Mapping[str, str] = {
     "heldout_nonhybrid": "h",
     "fallback": "",
 }
-"""Arrays a calibrated detector has besides those of its kind, which use other letters than these."""
+"""Arrays a calibrated detector has besides those of its form, which use other letters than these."""
 
 _POSITIVE = frozenset({"scale", "gamma", "amplitude", "length_scale", "map_scales", "counts", "fusion_scales"})
 _FRACTIONS = frozenset({"labels", "crossed", "map_levels", "heldout_nonhybrid", "fallback"})
@@ -80,27 +91,25 @@ def value_fault(name: str, array: NDArray[np.float32] | NDArray[np.float64] | ND
     return ""
 
 
-def kind_fault(kind: str, arrays: Mapping[str, NDArray[np.generic]]) -> str:
-    """What is wrong between arrays of a kind that have the right shapes each; empty when nothing is."""
-    if kind == "fusion":
-        if len(arrays["fusion_weights"]) != len(FUSION_HEADS):
-            return f"'fusion_weights' must have one entry for each of {', '.join(FUSION_HEADS)}"
-        for head in FUSION_HEADS:
-            prefix = head_prefix(head)
-            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            if fault := kind_fault(head, own):
-                return f"{head}: {fault}"
-    if kind == "knn" and not 1 <= int(arrays["n_neighbors"]) <= len(arrays["vectors"]):
+def form_fault(form: str, arrays: Mapping[str, NDArray[np.generic]]) -> str:
+    """What is wrong between arrays of a form that have the right shapes each; empty when nothing is."""
+    if form == "fusion":
+        if len(arrays["fusion_weights"]) != len(FUSED):
+            return f"'fusion_weights' must have one entry for each of {', '.join(FUSED)}"
+        for kind, own in FUSED.items():
+            if fault := form_fault(own, own_arrays(kind, arrays)):
+                return f"{kind}: {fault}"
+    if form == "knn" and not 1 <= int(arrays["n_neighbors"]) <= len(arrays["vectors"]):
         return f"'n_neighbors' must be within 1 and the {len(arrays['vectors'])} vectors there are"
     if "starts" in arrays:
         ends = [*arrays["starts"].tolist()[1:], len(arrays["centre"])]
         widths = [end - start for start, end in zip(arrays["starts"].tolist(), ends, strict=True)]
         if arrays["starts"][0] != 0 or min(widths) < 1 or max(widths) > arrays["whitener"].shape[1]:
             return "'starts' does not divide the embedding into blocks that fit 'whitener'"
-    if kind == "parent-mixture":
+    if form == "parent-mixture":
         crossed = np.asarray(arrays["crossed"])
         if crossed.all() or (not crossed.any() and len(crossed) == 1):
             return "'crossed' leaves no parent, or no cross to compare it with"
-    if kind in ("gap", "soft-parents") and np.asarray(arrays["crossed"]).all():
+    if form in ("gap", "soft-parents") and np.asarray(arrays["crossed"]).all():
         return "'crossed' leaves no subspecies"
     return ""

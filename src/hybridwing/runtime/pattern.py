@@ -44,14 +44,14 @@ _FOLDED_WEIGHT = np.float32(0.7)
 
 #: Length of the descriptor: forewings, hindwings, both together and as they lie.
 DIMENSION = 2 * _WING + 2 * _LAYOUT
-#: Of these, what each part takes up, in their order.
-BLOCKS = (_WING, _WING, _LAYOUT, _LAYOUT)
+#: Widths of these four regions, in their order.
+REGIONS = (_WING, _WING, _LAYOUT, _LAYOUT)
 
 _EDGES = _CELLS * _CELLS * _ORIENTATIONS
 _COLOURS = 3 * _COLOUR_CELLS * _COLOUR_CELLS
-#: The same, divided by what is measured: edges, colours and proportions of the forewings, then of the hindwings; edges
-#: and lightness of both laid together, then as they lie.
-PARTS = (_EDGES, _COLOURS, _SHAPE) * 2 + (_EDGES, _LAYOUT_CELLS * _LAYOUT_CELLS) * 2
+#: Widths of the traits: edges, colours and proportions of the forewings, then of the hindwings; edges and lightness of
+#: both laid together, then as they lie.
+TRAITS = (_EDGES, _COLOURS, _SHAPE) * 2 + (_EDGES, _LAYOUT_CELLS * _LAYOUT_CELLS) * 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Array, FormatError, SavedDetector
-from .layouts import FUSION_HEADS, head_prefix
+from .layouts import FUSED, own_arrays
 from .parents import score_mixture, score_nearest, score_relative
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-BLOCK_VALUES = 1 << 22
-"""Most float64 values of a kernel or distance block held at once (32 MiB)."""
+MOST_VALUES = 1 << 22
+"""Most float64 values of a kernel or distance matrix held at once (32 MiB)."""
 
 LOWEST_SCORE, HIGHEST_SCORE = 0.0001, 0.9999
 """Bounds of a calibrated score: a score rounded to four decimals must never be 0 or 1."""
 
 CLEAR_PARENT = 0.75
-"""Probability of the likeliest subspecies from which on ``soft-parents`` takes a specimen for pure."""
+"""``soft-parents`` takes a specimen for pure where its likeliest subspecies is more probable than this."""
 
 TAIL_SHARE = 0.02
 """Share of the score range kept on either side for values beyond every held-out score (200 steps)."""
@@ -69,7 +69,7 @@ def raw_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
     usable = np.isfinite(values).all(axis=1)
     scores = np.full(len(values), np.nan)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        scores[usable] = SCORERS[saved.header.kind](saved.arrays, values[usable])
+        scores[usable] = SCORERS[saved.header.form](saved.arrays, values[usable])
     scores[~np.isfinite(scores)] = np.nan
     return scores
 
@@ -118,7 +118,7 @@ def fallback_score(saved: SavedDetector) -> float:
 
 
 def map_scores(raw: ArrayLike, knots: ArrayLike, levels: ArrayLike, scales: ArrayLike) -> Floats:
-    """Map raw scores to calibrated ones: linear between knots, a slowly falling tail on either side.
+    """Map raw scores to calibrated ones: linear between knots, with a slowly flattening tail on either side.
 
     Beyond the last knot the room that is left shrinks as ``1 / (1 + distance / scale)``. It does so slower
     than an exponential, so scores far outside the held-out range still differ in the fourth decimal.
@@ -165,7 +165,7 @@ def _score_svm(arrays: Mapping[str, Array], X: Floats) -> Floats:
     vectors = (_floats(arrays, "vectors") - mean) / scale
     weights, gamma = _floats(arrays, "weights"), float(arrays["gamma"])
     scores = np.empty(len(X))
-    for rows in _blocks(len(X), len(vectors)):
+    for rows in _row_slices(len(X), len(vectors)):
         distances = _squared_distances((X[rows] - mean) / scale, vectors)
         scores[rows] = np.exp(-gamma * distances) @ weights
     return scores + float(arrays["intercept"])
@@ -190,7 +190,7 @@ def _score_knn(arrays: Mapping[str, Array], X: Floats) -> Floats:
     n_neighbors = int(arrays["n_neighbors"])
     largest = np.square(vectors).sum(axis=1).max()
     scores = np.empty(len(X))
-    for rows in _blocks(len(X), len(vectors)):
+    for rows in _row_slices(len(X), len(vectors)):
         distances = _squared_distances(X[rows], vectors)
         cut = np.partition(distances, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
         slack = 1e-9 * (np.square(X[rows]).sum(axis=1) + largest)
@@ -213,7 +213,7 @@ def _score_gaussian(arrays: Mapping[str, Array], X: Floats) -> Floats:
     residual, whitener = _floats(arrays, "residual"), _floats(arrays, "whitener")
     amplitude, length = float(arrays["amplitude"]), float(arrays["length_scale"])
     scores = np.empty(len(X))
-    for rows in _blocks(len(X), len(vectors)):
+    for rows in _row_slices(len(X), len(vectors)):
         distances = _squared_distances(X[rows] - origin, vectors)
         kernel = amplitude * np.exp(-0.5 / length**2 * distances)
         variance = amplitude - np.square(kernel @ whitener.T).sum(axis=1)
@@ -230,7 +230,7 @@ def _mean_sigmoid(mean: Floats, variance: Floats) -> Floats:
 
 
 def _score_soft_parents(arrays: Mapping[str, Array], X: Floats) -> Floats:
-    """Low for what is clearly one subspecies; otherwise the probability of the two likeliest parents together."""
+    """Low for what is clearly of one subspecies; otherwise the sum of the two greatest probabilities."""
     probabilities = _probabilities(arrays, X)
     pure = probabilities[:, ~np.asarray(arrays["crossed"], dtype=bool)].max(axis=1)
     both = np.sort(probabilities, axis=1)[:, -2:].sum(axis=1)
@@ -238,7 +238,7 @@ def _score_soft_parents(arrays: Mapping[str, Array], X: Floats) -> Floats:
 
 
 def _score_gap(arrays: Mapping[str, Array], X: Floats) -> Floats:
-    """Probability of a known cross, or how little the best parent is ahead of the next, whichever is greater."""
+    """Probability of a known cross, or 1 less the lead of the likeliest subspecies, whichever is greater."""
     probabilities, crossed = _probabilities(arrays, X), np.asarray(arrays["crossed"], dtype=bool)
     ranked = np.sort(probabilities[:, ~crossed], axis=1)
     ahead = ranked[:, -1] - (ranked[:, -2] if ranked.shape[1] > 1 else 0.0)
@@ -259,14 +259,12 @@ def _score_linear(arrays: Mapping[str, Array], X: Floats) -> Floats:
 
 
 def _score_fusion(arrays: Mapping[str, Array], X: Floats) -> Floats:
-    """Weighted sum of the heads, each on the scale of held-out non-hybrids."""
+    """Weighted sum of the base detectors, each on the scale of held-out non-hybrids."""
     weights, centres = _floats(arrays, "fusion_weights"), _floats(arrays, "fusion_centres")
     scales, total = _floats(arrays, "fusion_scales"), np.zeros(len(X))
-    for kind, weight, centre, scale in zip(FUSION_HEADS, weights, centres, scales, strict=True):
+    for (kind, form), weight, centre, scale in zip(FUSED.items(), weights, centres, scales, strict=True):
         if weight:
-            prefix = head_prefix(kind)
-            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            total += weight * (SCORERS[kind](own, X) - centre) / scale
+            total += weight * (SCORERS[form](own_arrays(kind, arrays), X) - centre) / scale
     return total
 
 
@@ -276,8 +274,8 @@ def _squared_distances(A: Floats, B: Floats) -> Floats:
     return np.asarray(np.maximum(squares - 2 * (A @ B.T), 0))
 
 
-def _blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
-    step = max(1, BLOCK_VALUES // n_columns)
+def _row_slices(n_rows: int, n_columns: int) -> Iterator[slice]:
+    step = max(1, MOST_VALUES // n_columns)
     for start in range(0, n_rows, step):
         yield slice(start, start + step)
 
@@ -296,8 +294,7 @@ SCORERS: Mapping[str, Callable[[Mapping[str, Array], Floats], Floats]] = {
     "mahalanobis": score_nearest,
     "relative-mahalanobis": score_relative,
     "parent-mixture": score_mixture,
-    "synthetic-hybrids": _score_svm,
-    "block-discriminant": _score_linear,
+    "linear": _score_linear,
     "fusion": _score_fusion,
 }
-"""The scoring function of each kind of detector in ``layouts.LAYOUTS``."""
+"""The scoring function of each form in ``layouts.LAYOUTS``."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.detectors.registry import make_detector
+from hybridwing.detectors.registry import detector_for_run
 from hybridwing.errors import DetectorError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def held_out_scores(
     blocks : sequence of int, optional
         Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one.
     record_weights : bool
-        See :func:`hybridwing.detectors.registry.make_detector`.
+        See :func:`hybridwing.detectors.registry.detector_for_run`.
     progress : callable, optional
         Called with the number of folds fitted and of all.
 
@@ -98,7 +98,7 @@ def held_out_scores(
     DetectorError
         If there is no such detector.
     """
-    make_detector(detector, seed=seed)
+    detector_for_run(detector, seed=seed)
     scores, taught = [], {}
     for number, fold in enumerate(folds, start=1):
         try:
@@ -113,7 +113,7 @@ def held_out_scores(
                 record_weights=record_weights,
             )
             rows = np.concatenate([fold.asked, fold.reference])
-            scores.append(fitted.score_samples(vectors[rows]))
+            scores.append(fitted.decision_function(vectors[rows]))
         except DetectorError as error:
             stand_in = f"not applicable: {error}"
             scores.append(np.full(len(fold.asked) + len(fold.reference), np.nan))
@@ -161,7 +161,7 @@ def fit_fold(
         values, labels = np.vstack([values, made]), np.append(labels, np.ones(count, dtype=labels.dtype))
         subspecies, records = subspecies + [None] * count, records + [None] * count
         parents, stand_in = parents + list(pairs), MADE_CROSSES
-    fitted = make_detector(detector, seed=seed, blocks=blocks, record_weights=record_weights)
+    fitted = detector_for_run(detector, seed=seed, blocks=blocks, record_weights=record_weights)
     return fitted.fit(values, labels, subspecies=subspecies, parents=parents, records=records), stand_in
 
 

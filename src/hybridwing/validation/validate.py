@@ -112,7 +112,7 @@ def validate(
     make_crosses : bool
         See :func:`hybridwing.validation.held_out.held_out_scores`.
     record_weights : bool
-        See :func:`hybridwing.detectors.registry.make_detector`.
+        See :func:`hybridwing.detectors.registry.detector_for_run`.
     progress : callable, optional
         Called with the number of folds fitted and of all.
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybridwing.detectors.base import Metadata
 from hybridwing.detectors.groups import group
-from hybridwing.detectors.made_crosses import shifted_crosses
+from hybridwing.detectors.synthetic_crosses import shifted_crosses
 
 SLICES = [slice(0, 2), slice(2, 3)]
 
 
 def test_pairs_and_known_crosses_take_turns() -> None:
     X = np.array([[0.0, 0.0, 0.0], [8.0, 8.0, 8.0], [100.0, 100.0, 100.0]])
-    groups = group(np.array([0, 0, 1]), ["a", "b", None], [None, None, ("a", "b")])
+    groups = group(np.array([0, 0, 1]), Metadata(["a", "b", None], [None, None, ("a", "b")]))
     made = shifted_crosses(X, groups, SLICES, 200, seed=1)
     assert made.shape == (200, 3)
     known, pairs = made[::2], made[1::2]
@@ -30,7 +31,7 @@ def test_a_specimen_keeps_its_own() -> None:
     X = np.concatenate([rng.normal(size=(50, 3)), 10 + rng.normal(size=(50, 3))])
     y = np.zeros(100, dtype=np.int64)
     y[-1] = 1
-    groups = group(y, ["a"] * 50 + ["b"] * 50, None)
+    groups = group(y, Metadata(["a"] * 50 + ["b"] * 50, None))
     made = shifted_crosses(X, groups, [slice(0, 3)], 400, seed=2)
     assert 4 < made.mean() < 6
     mid = made[np.abs(made - 5).max(axis=1) < 2.4]
@@ -38,13 +39,13 @@ def test_a_specimen_keeps_its_own() -> None:
 
 
 def test_nothing_to_cross() -> None:
-    groups = group(np.array([0, 0, 1]), None, None)
+    groups = group(np.array([0, 0, 1]), Metadata())
     assert shifted_crosses(np.ones((3, 3)), groups, SLICES, 10, seed=0).shape == (0, 3)
 
 
 def test_one_subspecies_and_a_cross_of_it() -> None:
     X = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [8.0, 8.0, 8.0]])
-    groups = group(np.array([0, 0, 1]), ["a", "a", None], [None, None, ("a", "gone")])
+    groups = group(np.array([0, 0, 1]), Metadata(["a", "a", None], [None, None, ("a", "gone")]))
     made = shifted_crosses(X, groups, SLICES, 20, seed=0)
     assert (made >= 4).all()
     assert (made <= 8).all()
@@ -52,7 +53,7 @@ def test_one_subspecies_and_a_cross_of_it() -> None:
 
 def test_the_seed_decides() -> None:
     X = np.random.default_rng(0).normal(size=(9, 3))
-    groups = group(np.array([0] * 8 + [1]), [*"aabbccdd", None], None)
+    groups = group(np.array([0] * 8 + [1]), Metadata([*"aabbccdd", None], None))
     first = shifted_crosses(X, groups, SLICES, 12, seed=4)
     np.testing.assert_array_equal(first, shifted_crosses(X, groups, SLICES, 12, seed=4))
     assert not np.array_equal(first, shifted_crosses(X, groups, SLICES, 12, seed=5))

@@ -9,9 +9,9 @@ from hybridwing.array_file import write_arrays
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.embeddings.table import EmbeddingTable, Fallback
 from hybridwing.errors import RunError
-from hybridwing.explain.familiarity import Familiarity, read_familiarity
-from hybridwing.explain.familiarity_fitting import MOST_VECTORS, Images, fit_familiarity
-from hybridwing.runtime.pattern import BLOCKS, DIMENSION
+from hybridwing.explain.typicality import Typicality, read_typicality
+from hybridwing.explain.typicality_fitting import MOST_VECTORS, Images, fit_typicality
+from hybridwing.runtime.pattern import DIMENSION, REGIONS
 from hybridwing.runtime.preprocess import Preprocess
 
 
@@ -24,9 +24,9 @@ def images(vectors, under=0):
     return Images(vectors, np.arange(len(vectors)) >= len(vectors) - under)
 
 
-def fit(train, held_out, *, under=0, held_under=0, blocks=None, **more):
-    blocks = blocks or (train.shape[1],)
-    return fit_familiarity(images(train, under), images(held_out, held_under), blocks=blocks, **more)
+def fit(train, held_out, *, under=0, held_under=0, regions=None, **more):
+    regions = regions or (train.shape[1],)
+    return fit_typicality(images(train, under), images(held_out, held_under), regions=regions, **more)
 
 
 def table(vectors, fallbacks=()):
@@ -62,7 +62,7 @@ def test_the_stated_share_is_divided_among_the_measures():
 
 def test_of_pattern_too_it_is_kept():
     ordinary = np.abs(draw(1000, 1, DIMENSION))
-    known = fit(ordinary[:200], ordinary[200:600], blocks=BLOCKS, is_pattern=True)
+    known = fit(ordinary[:200], ordinary[200:600], regions=REGIONS, is_pattern=True)
     assert known.turns is not None
     assert known.paleness is not None
     assert known.level == pytest.approx(1 - 3 / 401)
@@ -81,13 +81,13 @@ def test_a_strange_block_shows_beside_a_much_larger_one():
     held_out = np.hstack([draw(199, 3, 8) * 1000, draw(199, 4, 4)])
     asked = np.hstack([large[:5], small[:5] + 12])
     train = np.hstack([large, small])
-    assert strange(fit(train, held_out, blocks=(8, 4)), asked).all()
+    assert strange(fit(train, held_out, regions=(8, 4)), asked).all()
     assert not strange(fit(train, held_out), asked).any()
 
 
 def test_a_block_in_which_training_does_not_differ_is_no_division_by_zero():
     flat = np.hstack([draw(60, 1), np.full((60, 3), 7, np.float32), np.zeros((60, 2), np.float32)])
-    known = fit(flat[:40], flat[40:], blocks=(8, 3, 2))
+    known = fit(flat[:40], flat[40:], regions=(8, 3, 2))
     assert np.isfinite(known.distances).all()
     assert known.scale[8] == pytest.approx(7 * np.sqrt(3) * 1e-3)
     assert known.scale[-1] == 1
@@ -145,7 +145,7 @@ def test_measures_are_left_out_where_too_few_images_were_held_out():
     assert fit(train, draw(65, 3), under=6).sides is None
     assert fit(train, draw(66, 3), under=6).sides is not None
     pattern = np.abs(draw(100, 1, DIMENSION))
-    small = fit(pattern[:60], pattern[60:], blocks=BLOCKS, is_pattern=True)
+    small = fit(pattern[:60], pattern[60:], regions=REGIONS, is_pattern=True)
     assert small.turns is not None
     assert small.paleness is None
 
@@ -170,35 +170,23 @@ def test_distances_are_those_to_the_five_nearest():
 def test_it_is_read_as_it_was_written(tmp_path):
     vectors = np.abs(draw(400, 1, DIMENSION))
     train = np.vstack([vectors[:200], vectors[200:206] + 0.2])
-    known = fit(train, vectors[206:], under=6, blocks=BLOCKS, is_pattern=True, fallbacks=1, images=60)
+    known = fit(train, vectors[206:], under=6, regions=REGIONS, is_pattern=True, fallbacks=1, images=60)
     known.write(tmp_path / "f.npz")
-    again = read_familiarity(tmp_path / "f.npz", DIMENSION)
-    assert isinstance(again, Familiarity)
+    again = read_typicality(tmp_path / "f.npz", DIMENSION)
+    assert isinstance(again, Typicality)
     for name in ("vectors", "scale", "distances", "turns", "direction", "sides", "paleness"):
         assert np.array_equal(getattr(again, name), getattr(known, name)), name
     assert again.fallback_share == pytest.approx(1 / 60)
     assert again.reasons(table(vectors[:20] + 1)) == known.reasons(table(vectors[:20] + 1))
-    assert read_familiarity(tmp_path / "absent.npz", 8) is None
+    assert read_typicality(tmp_path / "absent.npz", 8) is None
     with pytest.raises(RunError, match="not of embeddings of 9 values"):
-        read_familiarity(tmp_path / "f.npz", 9)
-
-
-def test_a_file_of_an_earlier_version_is_read_as_it_was_meant(tmp_path):
-    train, held_out = draw(60, 1) * 5, np.float64([2, 1, 3])
-    write_arrays(
-        tmp_path / "old.npz", "familiarity", {"fallback_share": 0.0}, {"vectors": train, "distances": held_out}
-    )
-    old = read_familiarity(tmp_path / "old.npz", 8)
-    apart = np.sort(np.linalg.norm(train[:1].astype(float) - train, axis=1))[:5].mean()
-    assert old.distance(train[:1]) == pytest.approx([apart], abs=1e-4)
-    assert old.limit(old.distances) == 3
-    assert old.level == pytest.approx(0.75)
-    assert old.reasons(table(train[:1] + 100))[0].startswith("unlike the training images: ")
+        read_typicality(tmp_path / "f.npz", 9)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"scale": None}, "does not hold what it should"),
         ({"distances": None}, "does not hold what it should"),
         ({"sides": np.zeros(20)}, "does not hold what it should"),
         ({"more": np.zeros(20)}, "does not hold what it should"),
@@ -216,19 +204,26 @@ def test_damaged_files_are_refused(change, message, tmp_path):
     known = fit(draw(60, 1), draw(20, 2))
     arrays = {"vectors": known.vectors, "scale": known.scale, "distances": known.distances, **change}
     kept = {name: values for name, values in arrays.items() if values is not None}
-    write_arrays(tmp_path / "g.npz", "familiarity", {"fallback_share": 0.0}, kept)
+    write_arrays(tmp_path / "g.npz", "typicality", {"fallback_share": 0.0}, kept)
     with pytest.raises(RunError, match=message):
-        read_familiarity(tmp_path / "g.npz", 8)
+        read_typicality(tmp_path / "g.npz", 8)
 
 
 @pytest.mark.parametrize("share", ["none", None, -0.1, 1.5, 10**400])
 def test_a_share_that_is_none_is_refused(share, tmp_path):
-    arrays = {"vectors": draw(9, 1), "distances": np.ones(9)}
-    write_arrays(tmp_path / "g.npz", "familiarity", {"fallback_share": share}, arrays)
+    arrays = {"vectors": draw(9, 1), "scale": np.ones(8), "distances": np.ones(9)}
+    write_arrays(tmp_path / "g.npz", "typicality", {"fallback_share": share}, arrays)
     with pytest.raises(RunError, match="does not hold what it should"):
-        read_familiarity(tmp_path / "g.npz", 8)
+        read_typicality(tmp_path / "g.npz", 8)
+
+
+def test_an_empty_table_has_no_reasons():
+    vectors = np.abs(draw(400, 1, DIMENSION))
+    known = fit(vectors[:200], vectors[200:], regions=REGIONS, is_pattern=True)
+    assert known.paleness is not None
+    assert known.reasons(table(vectors[:0])) == ()
 
 
 def test_nothing_to_learn_from_is_refused():
-    with pytest.raises(RunError, match="takes training and held-out images"):
+    with pytest.raises(RunError, match="needs training and held-out images"):
         fit(draw(5, 1), draw(0, 2))

@@ -1,4 +1,4 @@
-"""Learn what training images look like."""
+"""Fit the out-of-distribution check of :mod:`hybridwing.explain.typicality`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.errors import RunError
-from hybridwing.explain.familiarity import Familiarity
+from hybridwing.explain.typicality import Typicality
 from hybridwing.explain.undersides import FEWEST, direction_of
 
 if TYPE_CHECKING:
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hybridwing.explain.familiarity import Floats, Vectors
+    from hybridwing.explain.typicality import Floats, Vectors
 
 MOST_VECTORS = 4000
-"""Training embeddings that are kept; of more, evenly spaced ones."""
+"""Most training embeddings that are kept; evenly spaced ones of more."""
 MOST_UNDERSIDES = 0.05
-"""Where more training images than this show undersides, an underside is nothing strange."""
-MOST_TURNED_AWAY = 0.03
-"""Measures are left out where so few images were held out that all together might turn away more than this share."""
+"""If a larger share of the training images than this shows undersides, an underside is typical."""
+MOST_REJECTED = 0.03
+"""Measures are left out where so few images were held out that all together might reject more than this share."""
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Embeddings, and what is known of the side that each shows.
+    """Embeddings, and which of them are known to show an underside.
 
     Attributes
     ----------
@@ -41,16 +41,16 @@ class Images:
     undersides: NDArray[np.bool_]
 
 
-def fit_familiarity(
+def fit_typicality(
     train: Images,
     held_out: Images,
     *,
-    blocks: Sequence[int],
+    regions: Sequence[int],
     is_pattern: bool = False,
     fallbacks: int = 0,
     images: int = 1,
-) -> Familiarity:
-    """Learn what training images look like.
+) -> Typicality:
+    """Fit the check to training images, and its limits to held-out images.
 
     Parameters
     ----------
@@ -58,12 +58,13 @@ def fit_familiarity(
         The training images, hybrids too.
     held_out : Images
         Others of the same kind; at least one.
-    blocks : sequence of int
-        Widths of the parts of an embedding, whose numbers may be of very different size; they add up to d.
+    regions : sequence of int
+        Widths of the regions of an embedding, whose values may be of very different size; they add up to d. See
+        :attr:`hybridwing.backbones.base.BackboneSpec.region_widths`.
     is_pattern : bool
         Whether the embeddings are those of the `pattern` backbone.
     fallbacks, images : int
-        Training images in which the view asked for was not found, and all.
+        Number of training images in which the view was not found, and of all.
 
     Raises
     ------
@@ -71,18 +72,18 @@ def fit_familiarity(
         If there is nothing to learn from.
     """
     if not len(train.vectors) or not len(held_out.vectors):
-        raise RunError("how like training an image is takes training and held-out images")
-    # Undersides that are known as such, and are few, are not what an image is to be like.
+        raise RunError("the out-of-distribution check needs training and held-out images, and one of the two is empty")
+    # Where few images are known to be undersides, an image is compared with the others alone.
     rare = train.undersides.mean() <= MOST_UNDERSIDES
     ordinary, measured = _upper(train, rare), _upper(held_out, rare)
     kept = np.linspace(0, len(ordinary) - 1, min(len(ordinary), MOST_VECTORS)).round().astype(np.intp)
     vectors = np.ascontiguousarray(ordinary[kept], dtype=np.float32)
-    known = Familiarity(vectors, _scale(vectors, blocks), np.zeros(0), fallbacks / max(images, 1))
+    known = Typicality(vectors, _scale(vectors, regions), np.zeros(0), fallbacks / max(images, 1))
     known = replace(known, distances=known.distance(measured))
     if is_pattern:
         known = replace(known, turns=known.turn(measured, known.distances))
-    room = int(MOST_TURNED_AWAY * (len(measured) + 1)) - 1 - is_pattern
-    # Of `pattern`, paleness finds more undersides than what a few examples teach.
+    room = int(MOST_REJECTED * (len(measured) + 1)) - 1 - is_pattern
+    # For `pattern`, paleness finds more undersides than a direction learnt from a few examples does.
     if rare and is_pattern and room > 0:
         room -= 1
         known = replace(known, paleness=known.pale(measured))
@@ -94,21 +95,21 @@ def fit_familiarity(
 
 
 def _upper(images: Images, rare: bool) -> Vectors:
-    """Those that are not known to be undersides; all, where undersides are usual or there is nothing else."""
+    """Images that are not known to be undersides; all where undersides are typical or nothing else is there."""
     upper = images.vectors[~images.undersides]
     return upper if rare and len(upper) else images.vectors
 
 
-def _scale(vectors: Vectors, blocks: Sequence[int]) -> Floats:
-    """For each column, how far training images scatter in its block, so that no block outweighs the others."""
+def _scale(vectors: Vectors, regions: Sequence[int]) -> Floats:
+    """For each column, how far training images scatter in its region, so that no region outweighs the others."""
     asked = vectors.astype(np.float64)
     apart = asked - asked.mean(axis=0)
-    parts = (np.split(values, np.cumsum(blocks)[:-1], axis=1) for values in (apart, asked))
+    parts = (np.split(values, np.cumsum(regions)[:-1], axis=1) for values in (apart, asked))
     spread = [_spread(*pair) for pair in zip(*parts, strict=True)]
-    return np.repeat(spread, np.asarray(blocks))
+    return np.repeat(spread, np.asarray(regions))
 
 
 def _spread(apart: Floats, values: Floats) -> float:
-    """Root mean square of the lengths; not near zero, or images would be infinitely strange where none differ."""
+    """Root mean square length; kept away from zero, so that regions that never differ can be divided by it."""
     lengths = [float(np.sqrt((part**2).sum() / len(part))) for part in (apart, values)]
     return max(lengths[0], 1e-3 * lengths[1]) or 1.0

@@ -1,15 +1,15 @@
-"""Whether an image looks like anything in training: where it does not, no score means anything.
+"""Out-of-distribution check: whether an image is typical of the training images. Otherwise its score means nothing.
 
-Up to four measures, each with its own limit read off held-out images by the split-conformal rule:
+There are up to four measures. The limit of each comes from held-out images by the split-conformal rule:
 
-- the distance of an embedding to its nearest training embeddings (Sun et al. 2022, "Out-of-distribution detection with
-  deep nearest neighbors", ICML, arXiv:2204.06507; without their normalisation, since the length of an embedding tells
-  of empty pictures), each block of columns on its own scale;
+- the distance of an embedding to its nearest training embeddings, each region of the embedding on its own scale (Sun et
+  al. 2022, "Out-of-distribution detection with deep nearest neighbors", ICML, arXiv:2204.06507; without their
+  normalisation, since the length of an embedding shows that a picture is empty);
 - where the training table names some undersides, how much an image looks like them (:mod:`.undersides`);
-- of `pattern`, whether the specimen would be more like the others upside down, and whether its wings are paler than
-  like ones, as undersides are (:mod:`.pattern_columns`).
+- for `pattern`, whether the specimen would be more typical upside down, and whether its wings are paler than those of
+  similar specimens, as undersides are (:mod:`.pattern_columns`).
 
-The share of ordinary images that may be turned away is divided among the measures (Bonferroni).
+The share of typical images that may be rejected is divided among the measures (Bonferroni).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import numpy as np
 
 from hybridwing.array_file import read_arrays, write_arrays
 from hybridwing.errors import RunError
-from hybridwing.explain.neighbours import distance_to_nearest, nearest_rows
 from hybridwing.explain.pattern_columns import paleness, turned_over
 from hybridwing.runtime.pattern import DIMENSION
 
@@ -37,45 +36,47 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Vectors = NDArray[np.float32]
 
-KIND = "familiarity"
+KIND = "typicality"
 NEIGHBOURS = 5
-LIKE = 20
-"""Training images that an image's ground colour is compared with."""
+"""Nearest training images whose mean distance counts."""
+SIMILAR = 20
+"""Nearest training images whose ground colour an image is compared with."""
 LEVEL = 0.99
-"""Share of images like the held-out ones that are not to be taken for strange."""
+"""Share of images like the held-out ones that pass as typical."""
 MOST_FALLBACKS = 0.05
-"""Where more training images than this lack the view asked for, lacking it is nothing strange."""
+"""If the view was not found in a larger share of the training images than this, an image without it is typical."""
 LEAST_TURN = 1.1
-"""An image is not upside down unless it is this many times farther from training than turned over: simulated
+"""An image counts as upside down if it is this many times farther from the training images than turned over: simulated
 specimens upside down are at least 1.13 times farther, upright ones at most 0.88 times."""
-_LEAST_DISTANCE = 1e-9  # copies of training images have none, and nothing is divided by it
-#: Arrays that hold one value for each held-out image; runs of earlier versions have the first alone.
+_LEAST_DISTANCE = 1e-9  # the distance of a copy of a training image is 0, which cannot be divided by
+#: Arrays that hold one value for each held-out image; only the first is always there.
 _HELD_OUT = ("distances", "turns", "sides", "paleness")
 
 
 @dataclass(frozen=True, eq=False)
-class Familiarity:
-    """What training images look like.
+class Typicality:
+    """The training images, and the held-out images' values of each measure.
 
     Attributes
     ----------
     vectors : ndarray of shape (m, d), float32
         Training embeddings.
     scale : ndarray of shape (d,), float64
-        What each column is divided by.
+        Divisor of each column.
     distances : ndarray of shape (h,), float64
-        Distances of the held-out images.
+        Distances of the held-out images to the training images.
     fallback_share : float in [0, 1]
-        Share of the training images in which the view asked for was not found.
+        Share of the training images in which the view was not found.
     turns : ndarray of shape (h,), float64, or None
-        How many times farther from training the held-out images are than turned over; None where that is not known.
+        How many times farther from the training images the held-out images are than turned over; None unless the
+        backbone is `pattern`.
     direction : ndarray of shape (d,), float64, or None
-        Along which undersides lie, see :func:`.undersides.direction_of`; None where the training table names too few,
-        or so many that they are nothing strange.
+        Direction in which undersides lie, see :func:`.undersides.direction_of`; None where the training table names
+        too few undersides, or so many that they are typical.
     sides : ndarray of shape (h,), float64, or None
-        Products of the held-out images with it.
+        Products of the held-out images with `direction`.
     paleness : ndarray of shape (h,), float64, or None
-        Paleness of the held-out images; None where that is not known.
+        Paleness of the held-out images; None unless the backbone is `pattern`.
     """
 
     vectors: Vectors
@@ -89,48 +90,59 @@ class Familiarity:
 
     def distance(self, vectors: NDArray[np.floating]) -> Floats:
         """Mean Euclidean distance to the five nearest training embeddings, shape (n,)."""
-        return distance_to_nearest(np.asarray(vectors, dtype=np.float64) / self.scale, self._known, NEIGHBOURS)
+        found: Floats = self._nearest(vectors, NEIGHBOURS)[0].mean(axis=1)
+        return found
 
     def turn(self, vectors: NDArray[np.floating], distances: Floats) -> Floats:
-        """How many times farther from training embeddings of `pattern` are than turned over, shape (n,).
+        """How many times farther from the training images embeddings of `pattern` are than turned over, shape (n,).
 
-        `distances` are theirs, see :meth:`distance`.
+        `distances` are those of the same embeddings, see :meth:`distance`.
         """
         over = self.distance(turned_over(np.asarray(vectors, dtype=np.float64)))
         return distances / np.maximum(over, _LEAST_DISTANCE)
 
     def side(self, vectors: NDArray[np.floating]) -> Floats:
-        """How much embeddings look like those of undersides, shape (n,); for runs that know `direction`."""
+        """How much embeddings look like those of undersides, shape (n,). `direction` must be there."""
         assert self.direction is not None
         return np.asarray(np.asarray(vectors, dtype=np.float64) @ self.direction)
 
     def pale(self, vectors: NDArray[np.floating]) -> Floats:
-        """How much paler than in like training images the wings of embeddings of `pattern` are, shape (n,)."""
-        asked = np.asarray(vectors, dtype=np.float64)
-        like = nearest_rows(asked / self.scale, self._known, LIKE)
+        """How much paler wings are than in similar training images, shape (n,); of embeddings of `pattern`."""
+        asked, known = np.asarray(vectors, dtype=np.float64), self.vectors.astype(np.float64)
+        similar = self._nearest(asked, SIMILAR)[1]
         # A few images at a time: each brings twenty others.
         parts = np.array_split(np.arange(len(asked)), max(1, len(asked) // 64))
-        known = self.vectors.astype(np.float64)
-        return np.concatenate([paleness(asked[rows], known[like[rows]]) for rows in parts])
+        return np.concatenate([paleness(asked[rows], known[similar[rows]]) for rows in parts])
+
+    def _nearest(self, vectors: NDArray[np.floating], count: int) -> tuple[Floats, NDArray[np.intp]]:
+        """Distances and rows of the nearest training images, each of shape (n, count or all there are)."""
+        from sklearn.neighbors import NearestNeighbors
+
+        count = min(count, len(self.vectors))
+        search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(self.vectors / self.scale)
+        distances, rows = search.kneighbors(np.asarray(vectors, dtype=np.float64) / self.scale)
+        return distances, rows
 
     @property
     def level(self) -> float:
-        """Share of images like the held-out ones that are within all limits, in [0, 1], at least.
+        """Least share of images like the held-out ones that are within all limits, in [0, 1].
 
-        0.99 where so many images were held out; with fewer, what the largest of their values allow.
+        It is 0.99 where enough images were held out. With fewer, the limits are their largest values.
         """
         count = len(self.distances)
         return 1.0 - len(self._measured) * (1.0 - self._rank / (count + 1))
 
     def limit(self, values: Floats) -> float:
-        """The value beyond which an image is strange, of one measure's values for the held-out images."""
+        """Return the value beyond which an image is not typical, from the held-out images' values of one measure."""
         return float(np.sort(values)[self._rank - 1])
 
     def reasons(self, embeddings: EmbeddingTable) -> tuple[str, ...]:
-        """Why each image of a table is like nothing in training, in its order; empty where it is like something."""
+        """Return why each image of a table is not typical, in the table's order; empty where it is typical."""
         fallbacks = {fallback.uuid: fallback for fallback in embeddings.fallbacks}
         found = [self._fallback(fallbacks.get(uuid)) for uuid in embeddings.uuids]
-        for row, reason in self._strange(embeddings.vectors):
+        if not found:
+            return ()
+        for row, reason in self._atypical(embeddings.vectors):
             found[row] = found[row] or reason
         return tuple(found)
 
@@ -141,8 +153,8 @@ class Familiarity:
             return "no specimen was found in the picture"
         return f"the view was not found (confidence {fallback.confidence:.2f})"
 
-    def _strange(self, vectors: NDArray[np.floating]) -> Iterator[tuple[int, str]]:
-        """Rows beyond a limit and why, what says most first."""
+    def _atypical(self, vectors: NDArray[np.floating]) -> Iterator[tuple[int, str]]:
+        """Rows beyond a limit and the reason, the most telling measure first."""
         limit, distances = self.limit(self.distances), self.distance(vectors)
         if self.turns is not None:
             for row in np.flatnonzero(self.turn(vectors, distances) > max(LEAST_TURN, self.limit(self.turns))):
@@ -163,14 +175,10 @@ class Familiarity:
 
     @property
     def _rank(self) -> int:
-        """Which of the held-out images' values, from the smallest, is the limit: the split-conformal rule."""
+        """Rank of the held-out image whose value is the limit, from the smallest: the split-conformal rule."""
         count = len(self.distances)
         missed = (1.0 - LEVEL) / len(self._measured)
         return min(math.ceil((count + 1) * (1.0 - missed) - 1e-9), count)
-
-    @property
-    def _known(self) -> Floats:
-        return self.vectors.astype(np.float64) / self.scale
 
     def write(self, path: Path) -> None:
         """Write one ``.npz`` of plain arrays."""
@@ -184,8 +192,8 @@ class Familiarity:
         write_arrays(path, KIND, {"fallback_share": self.fallback_share}, arrays)
 
 
-def read_familiarity(path: Path, dimension: int) -> Familiarity | None:
-    """Read what a run knows of its training images; None for a run of before there was such a file.
+def read_typicality(path: Path, dimension: int) -> Typicality | None:
+    """Read a run's typicality; None where the file is absent.
 
     Raises
     ------
@@ -196,14 +204,13 @@ def read_familiarity(path: Path, dimension: int) -> Familiarity | None:
         return None
     header, arrays = read_arrays(path, KIND)
     share = header.get("fallback_share")
-    needed, known = {"vectors", "distances"}, {"vectors", "scale", "direction", *_HELD_OUT}
+    needed, known = {"vectors", "scale", "distances"}, {"vectors", "scale", "direction", *_HELD_OUT}
     paired = ("sides" in arrays) == ("direction" in arrays)
     if not needed <= set(arrays) <= known or not paired or not isinstance(share, float | int) or not 0 <= share <= 1:
         raise RunError(f"{path} does not hold what it should; train again")
     with np.errstate(over="ignore"):
         vectors = arrays["vectors"].astype(np.float32)
-    # Runs of earlier versions compared the columns as they are.
-    scale = arrays.get("scale", np.ones(dimension)).astype(np.float64)
+    scale = arrays["scale"].astype(np.float64)
     held_out = {name: arrays[name].astype(np.float64) for name in (*_HELD_OUT, "direction") if name in arrays}
     count = held_out["distances"].shape
     if (
@@ -220,4 +227,4 @@ def read_familiarity(path: Path, dimension: int) -> Familiarity | None:
         or (dimension != DIMENSION and not {"turns", "paleness"}.isdisjoint(held_out))
     ):
         raise RunError(f"{path} is not of embeddings of {dimension} values; train again")
-    return Familiarity(vectors, scale, fallback_share=float(share), **held_out)
+    return Typicality(vectors, scale, fallback_share=float(share), **held_out)
