@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+
+LONGEST_ITEM = 200
+"""Characters of one value that a message repeats (a path may be long)."""
 
 
 class HybridwingError(Exception):
@@ -24,6 +29,26 @@ class MissingExtraError(HybridwingError):
             f"{purpose} needs the package '{package}', which is not installed; "
             f"install it with: pip install 'hybridwing[{extra}]'"
         )
+
+
+class WriteError(HybridwingError, OSError):
+    """A file could not be written.
+
+    Parameters
+    ----------
+    path : Path
+        The file, by the name that it was to have.
+    cause : OSError
+        What the operating system said.
+    """
+
+    def __init__(self, path: Path, cause: OSError) -> None:
+        self.path, self.reason = path, cause.strerror or str(cause)
+        super().__init__(f"cannot write {path}: {self.reason}")
+        self.errno, self.strerror = cause.errno, cause.strerror
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class CatalogueError(HybridwingError):
@@ -75,14 +100,25 @@ class SimulationError(HybridwingError):
     """A simulated collection cannot be made with these settings."""
 
 
+def shown(value: str, longest: int = 80) -> str:
+    """Quote a value of the user's for a message, cut where it is long.
+
+    Examples
+    --------
+    >>> shown("left"), shown("x" * 1000, longest=5)
+    ("'left'", "'xxxxx…' (1000 characters)")
+    """
+    return repr(value) if len(value) <= longest else f"{value[:longest] + '…'!r} ({len(value)} characters)"
+
+
 def first_few(items: Sequence[str], limit: int = 5) -> str:
-    """Join the first few of many items for an error message.
+    """Join the first few of many items for an error message; very long ones are cut.
 
     Examples
     --------
     >>> first_few(["a", "b", "c"], limit=2)
     'a, b and 1 more'
     """
-    shown = ", ".join(items[:limit])
+    told = ", ".join(item if len(item) <= LONGEST_ITEM else f"{item[:LONGEST_ITEM]}…" for item in items[:limit])
     rest = len(items) - limit
-    return f"{shown} and {rest} more" if rest > 0 else shown
+    return f"{told} and {rest} more" if rest > 0 else told

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.errors import RunError
+from hybridwing.folders import new_folder
 from hybridwing.runs.evaluate import Evaluation, evaluate, write_evaluation
-from hybridwing.runs.folder import new_folder, read_run
+from hybridwing.runs.folder import read_run
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 

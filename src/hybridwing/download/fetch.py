@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 import httpx
 
+from hybridwing.csv_files import write_rows
 from hybridwing.download.agent import user_agent
 from hybridwing.download.backoff import Backoff
 from hybridwing.download.downsample import Downsizer
 from hybridwing.download.faults import DownloadError
 from hybridwing.download.folder import CATALOGUE, MANIFEST, MISSING, DownloadFolder
 from hybridwing.download.halt import Halt
-from hybridwing.download.ledger import Ledger, write_csv
+from hybridwing.download.ledger import Ledger
 from hybridwing.download.limits import Gates, Limits, SystemClock
 from hybridwing.download.plan import chosen_rows, plan
 from hybridwing.download.report import DownloadReport, MissingFile
@@ -206,7 +207,7 @@ def _write_tables(chosen: Catalogue, out: Path, ledger: Ledger, results: Sequenc
     there = {result.wanted.row: result.wanted.path for result in results if result.entry}
     ledger.close({result.wanted.path for result in results} - set(there.values()))
     failed = (_missing(result) for result in results if result.reason)
-    write_csv(out / MISSING, ("path", "url", "reason"), ((file.path, file.url, file.reason) for file in failed))
+    write_rows(out / MISSING, ("path", "url", "reason"), ((file.path, file.url, file.reason) for file in failed))
     return write_subset(chosen, there, out / CATALOGUE)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, TextIO
 
+from hybridwing.csv_files import read_rows, write_rows
 from hybridwing.download.folder import MANIFEST, WORK
+from hybridwing.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
 _COLUMNS = ("path", "bytes", "md5", "sha256", "url", "licence")
@@ -59,7 +60,7 @@ class Ledger:
         self._path = root / WORK / "ledger.jsonl"
         self._entries = {entry.path: entry for entry in _read(self._path) or _read_manifest(root / MANIFEST)}
         # Written anew: a line that was torn by a kill must not be joined by the next.
-        write_atomically(self._path, (_line(entry) for entry in self._entries.values()))
+        write_text(self._path, "".join(map(_line, self._entries.values())))
         self._journal: TextIO = self._path.open("a", encoding="utf-8", newline="")
 
     def get(self, path: str) -> Entry | None:
@@ -80,33 +81,8 @@ class Ledger:
             self._entries.pop(path, None)
         kept = [entry for path, entry in sorted(self._entries.items()) if (self._root / path).is_file()]
         rows = ([str(getattr(entry, column)) for column in _COLUMNS] for entry in kept)
-        write_csv(self._root / MANIFEST, _COLUMNS, rows)
-        write_atomically(self._path, map(_line, kept))
-
-
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table; it appears under its name only when it is whole."""
-    partial = _partial(path)
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-    partial.replace(path)
-
-
-def write_atomically(path: Path, lines: Iterable[str]) -> None:
-    """Write a text; it appears under its name only when it is whole."""
-    partial = _partial(path)
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(lines)
-    partial.replace(path)
-
-
-def _partial(path: Path) -> Path:
-    """Name to write under; nothing stands there, least of all a link to somewhere else."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)
-    return partial
+        write_rows(self._root / MANIFEST, _COLUMNS, rows)
+        write_text(self._path, "".join(map(_line, kept)))
 
 
 def _line(entry: Entry) -> str:
@@ -144,7 +120,7 @@ def _read_manifest(path: Path) -> list[Entry]:
         with path.open(encoding="utf-8", newline="") as file:
             return [
                 Entry(row["path"], int(row["bytes"]), row["md5"], row["sha256"], row["url"], row["licence"], -1)
-                for row in csv.DictReader(file)
+                for row in read_rows(file)
             ]
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return []  # it only saves work

@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from hybridwing.files import write_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -93,9 +95,7 @@ class Part:
     def begin(self, version: Version) -> None:
         """Start from nothing. In this order a kill leaves never bytes of one version under another's name."""
         self.discard()
-        fresh = self._version_path.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(version)), encoding="utf-8")
-        fresh.replace(self._version_path)
+        write_text(self._version_path, json.dumps(asdict(version)))
 
     @contextlib.contextmanager
     def append(self) -> Iterator[Callable[[bytes], None]]:

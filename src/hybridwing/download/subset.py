@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.cells import plain_path
 from hybridwing.catalogue.text_table import read_text_table
-from hybridwing.download.ledger import write_csv
+from hybridwing.csv_files import write_rows
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def write_subset(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -
         for line, cells in zip(text.lines, text.cells, strict=True)
         if line in paths
     )
-    write_csv(target, text.header, rows)
+    write_rows(target, text.header, rows)
     return target
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.csv_files import write_rows
 from hybridwing.embeddings.compute import DEFAULT
 from hybridwing.errors import RunError, ScoringError
 from hybridwing.evaluation.comparison import COLUMNS, Comparison, compare
@@ -12,7 +13,6 @@ from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.evaluation.reference import read_reference
 from hybridwing.runs.evaluate import EVALUATION, evaluate
 from hybridwing.runs.folder import MANIFEST, read_run
-from hybridwing.runs.tables import write_rows
 from hybridwing.submission.rehearse.rehearsal import VERDICT
 from hybridwing.submission.rehearse.trial import PREDICTIONS
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing import __version__
 from hybridwing.errors import HybridwingError, ImageError
+from hybridwing.files import write_text
 from hybridwing.report.audit_figures import draw_recalls, draw_rules, draw_sources
 from hybridwing.report.drawing import svg_of
 from hybridwing.report.pages import environment
@@ -78,8 +79,8 @@ def write_audit(report: AuditReport, out: Path) -> tuple[Path, Path]:
     page, data = out / "audit.html", out / "audit.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        page.write_text(audit_html(report), encoding="utf-8")
-        data.write_text(report.to_json() + "\n", encoding="utf-8")
+        write_text(page, audit_html(report))
+        write_text(data, report.to_json() + "\n")
     except OSError as error:
         raise HybridwingError(f"cannot write the audit to {out}: {error.strerror}") from error
     return page, data

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.names import with_subspecies_names
+from hybridwing.csv_files import read_rows
 from hybridwing.errors import CatalogueError, RunError
 from hybridwing.explain.familiarity import Familiarity, read_familiarity
 from hybridwing.explain.familiarity_fitting import Images, fit_familiarity
@@ -120,9 +121,7 @@ def held_out_hybrids(run: Run, detector: str) -> list[float]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return [
-                float(row["score"])
-                for row in csv.DictReader(file)
-                if row["detector"] == detector and row["label"] == "1"
+                float(row["score"]) for row in read_rows(file) if row["detector"] == detector and row["label"] == "1"
             ]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise RunError(f"{path} cannot be read: {error}; train again") from error

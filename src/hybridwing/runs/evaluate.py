@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.csv_files import write_rows
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.errors import ScoringError
@@ -15,7 +16,8 @@ from hybridwing.evaluation.bootstrap import Uncertainty, challenge_uncertainty, 
 from hybridwing.evaluation.challenge_score import ChallengeScores, challenge_scores
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
 from hybridwing.evaluation.resampling import RESAMPLES
-from hybridwing.runs.folder import check_new_folder, new_folder
+from hybridwing.files import write_text
+from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.runs.insight import Insight, insight_of, write_insight
 from hybridwing.runs.scoring import backbone_of, check_embeddings, score_images
 from hybridwing.runs.tables import (
@@ -23,7 +25,6 @@ from hybridwing.runs.tables import (
     write_intervals,
     write_metrics,
     write_predictions,
-    write_rows,
     write_scores,
 )
 
@@ -233,7 +234,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
         for name, result in results.items():
             write_predictions(partial / f"predictions_{name}.txt", uuids, result.scores)
             if result.challenge is not None:
-                (partial / f"scores_{name}.json").write_text(result.challenge.to_json(), encoding="utf-8")
+                write_text(partial / f"scores_{name}.json", result.challenge.to_json())
         write_metrics(partial / "metrics.csv", {name: result.metrics for name, result in results.items()})
         official = {name: result.challenge.leaderboard() for name, result in results.items() if result.challenge}
         if official:
@@ -260,7 +261,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
             "insight": None if evaluation.insight is None else evaluation.insight.summary(),
             "run": evaluation.run.to_dict(),
         }
-        (partial / EVALUATION).write_text(json.dumps(summary, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        write_text(partial / EVALUATION, json.dumps(summary, indent=2, sort_keys=True) + "\n")
         save_figure(draw_evaluation(evaluation), partial / "evaluation")
 
 

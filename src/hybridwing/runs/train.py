@@ -20,9 +20,11 @@ from hybridwing.embeddings.store import write_table
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import DetectorError, EmbeddingError, RunError
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
+from hybridwing.files import write_text
+from hybridwing.folders import new_folder
 from hybridwing.runs import folder as layout
 from hybridwing.runs.confidence import write_confidence
-from hybridwing.runs.folder import Run, RunManifest, new_folder
+from hybridwing.runs.folder import Run, RunManifest
 from hybridwing.runs.tables import write_failures, write_metrics, write_scores
 from hybridwing.runtime.arrays import SavedDetector, save_arrays
 from hybridwing.runtime.scoring import calibrated_scores
@@ -129,7 +131,7 @@ def train(
         make_detector(name, seed=seed)
     _ = catalogue.labels
     division = split(catalogue, method=split_method, test_fraction=test_fraction, seed=seed)
-    with new_folder(out, overwrite=overwrite) as partial:
+    with new_folder(out, overwrite=overwrite, mark=layout.MANIFEST, contents=layout.CONTENTS) as partial:
         encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
         if embeddings is None:
             embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=progress)
@@ -166,7 +168,7 @@ def train(
             n_heldout_hybrids=int(held_out.catalogue.labels.sum()),
             versions=_versions(),
         )
-        (partial / layout.MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        write_text(partial / layout.MANIFEST, manifest.to_json())
         write_table(embeddings, partial / layout.EMBEDDINGS)
         (partial / layout.DETECTORS).mkdir()
         for name, model in saved.items():

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.csv_files import write_rows
 from hybridwing.detectors.registry import detector_names, make_detector
 from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.embeddings.compute import DEFAULT, Compute
 from hybridwing.errors import DetectorError, EmbeddingError
 from hybridwing.evaluation.resampling import RESAMPLES
-from hybridwing.runs.folder import check_new_folder, new_folder
-from hybridwing.runs.tables import write_failures, write_rows
+from hybridwing.files import write_text
+from hybridwing.folders import check_new_folder, new_folder
+from hybridwing.runs.tables import write_failures
 from hybridwing.validation.held_out import HeldOutScores, held_out_scores, record_only_scores
 from hybridwing.validation.protocols import PARTS, Protocol, folds
 from hybridwing.validation.report import ProtocolReport, protocol_report
@@ -200,7 +202,7 @@ def write_validation(validation: Validation, out: Path, *, overwrite: bool = Fal
         If `out` exists and may not be replaced, or cannot be written.
     """
     with new_folder(out, overwrite=overwrite, mark=VALIDATION, contents=CONTENTS) as partial:
-        (partial / VALIDATION).write_text(to_json(validation), encoding="utf-8")
+        write_text(partial / VALIDATION, to_json(validation))
         report = validation.report
         measures = ("recall", "false_alarms", "roc_auc")
         header = ["scorer", "held_out", "hybrids", "non_hybrids", "reference"]
