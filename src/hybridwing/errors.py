@@ -6,19 +6,31 @@ into one clear line and exit code 2.
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
-LONGEST_ITEM = 200
-"""Characters of one value that a message repeats (a path may be long)."""
+LONGEST_WORD, LONGEST_LINE = 400, 4000
+"""Characters that a message has in one word (a path may be long) and in one line."""
+
+_ON_COMMAND_LINE = ContextVar("on the command line", default=False)
 
 
 class HybridwingError(Exception):
-    """Base of every error that is the input's fault and not a bug."""
+    """Base of every error that is the input's fault and not a bug.
+
+    Whatever a message repeats of the input is bounded here, so that a cell of a million characters does not fill the
+    screen: a word of more than :data:`LONGEST_WORD` characters and a line of more than :data:`LONGEST_LINE` are cut.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(bounded(message))
 
 
 class MissingExtraError(HybridwingError):
@@ -100,25 +112,57 @@ class SimulationError(HybridwingError):
     """A simulated collection cannot be made with these settings."""
 
 
-def shown(value: str, longest: int = 80) -> str:
-    """Quote a value of the user's for a message, cut where it is long.
+def bounded(message: str) -> str:
+    """A message with its longest words and lines cut in the middle.
 
     Examples
     --------
-    >>> shown("left"), shown("x" * 1000, longest=5)
-    ("'left'", "'xxxxx…' (1000 characters)")
+    >>> bounded("no file " + "x" * 1000)[:30], len(bounded("no file " + "x" * 1000))
+    ('no file xxxxxxxxxxxxxxxxxxxxxx', 430)
     """
-    return repr(value) if len(value) <= longest else f"{value[:longest] + '…'!r} ({len(value)} characters)"
+    if len(message) <= LONGEST_WORD:
+        return message
+    message = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda found: _cut(found.group(), LONGEST_WORD), message)
+    return "\n".join(_cut(line, LONGEST_LINE) for line in message.split("\n"))
+
+
+def _cut(text: str, longest: int) -> str:
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]}… ({len(text)} characters) …{text[-half:]}"
+
+
+@contextmanager
+def on_the_command_line() -> Iterator[None]:
+    """Within it, messages name options of the command line, and not what to write in Python."""
+    token = _ON_COMMAND_LINE.set(True)
+    try:
+        yield
+    finally:
+        _ON_COMMAND_LINE.reset(token)
+
+
+def remedy(python: str, option: str) -> str:
+    """What to write, for whoever reads the message.
+
+    Examples
+    --------
+    >>> remedy("columns=ColumnNames(label=...)", "--column label=...")
+    'columns=ColumnNames(label=...) in Python, --column label=... on the command line'
+    >>> with on_the_command_line():
+    ...     remedy("columns=ColumnNames(label=...)", "--column label=...")
+    '--column label=...'
+    """
+    return option if _ON_COMMAND_LINE.get() else f"{python} in Python, {option} on the command line"
 
 
 def first_few(items: Sequence[str], limit: int = 5) -> str:
-    """Join the first few of many items for an error message; very long ones are cut.
+    """Join the first few of many items for an error message.
 
     Examples
     --------
     >>> first_few(["a", "b", "c"], limit=2)
     'a, b and 1 more'
     """
-    told = ", ".join(item if len(item) <= LONGEST_ITEM else f"{item[:LONGEST_ITEM]}…" for item in items[:limit])
+    shown = ", ".join(items[:limit])
     rest = len(items) - limit
-    return f"{told} and {rest} more" if rest > 0 else told
+    return f"{shown} and {rest} more" if rest > 0 else shown

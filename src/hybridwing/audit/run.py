@@ -9,7 +9,7 @@ from hybridwing.audit.confounding_findings import confounding_findings, measure_
 from hybridwing.audit.duplicates import find_duplicates
 from hybridwing.audit.findings import AuditReport, Finding, Unchecked
 from hybridwing.audit.fingerprints import fingerprint_images
-from hybridwing.audit.label_findings import class_findings, stranger_findings, unreadable_findings, view_findings
+from hybridwing.audit.label_findings import class_findings, side_findings, stranger_findings, unreadable_findings
 from hybridwing.audit.labels import find_strangers
 from hybridwing.audit.leak_findings import (
     brood_findings,
@@ -98,7 +98,7 @@ def audit(
         *overlap_findings(tables),
         *specimen_findings(train),
         *brood_findings(_outermost(tables), broods),
-        *view_findings(tables),
+        *side_findings(tables),
         *class_findings(tables),
         *power_findings(recalls, scores),
     ]
@@ -204,9 +204,9 @@ def _unchecked(
     if not keys & {"images unlike their class", "every image like its class"}:
         why = "it needs embeddings (embeddings=, --embeddings) and labels"
         lacking.append(Unchecked("labels", "images unlike their class", why))
-    if not keys & {"views mixed", "one view"}:
+    if not keys & {"sides mixed", "one side"}:
         why = "neither a column nor the file names say which side is shown"
-        lacking.append(Unchecked("labels", "dorsal and ventral views", why))
+        lacking.append(Unchecked("labels", "dorsal and ventral sides", why))
     if "interval of recall" not in keys:
         lacking.append(Unchecked("power", "intervals", "there are no hybrids to find"))
     return lacking

@@ -87,7 +87,7 @@ def describe(
     hybrid_value: HybridValues = None,
     non_hybrid_value: NonHybridValues = None,
 ) -> None:
-    """Count a catalogue by subspecies, cross, record, view and file type."""
+    """Count a catalogue by subspecies, cross, record, side and file type."""
     from hybridwing.catalogue.describe import describe as count
     from hybridwing.cli import show as console
     from hybridwing.folders import check_new_folder, new_folder

@@ -72,7 +72,7 @@ def download(
         Fetch this share of every subspecies and cross, at least one image of each.
     limit : int, at least 1, optional
         Fetch this number of images, drawn alike.
-    by : {"hybrid_stat", "subspecies", "record", "group", "view", "split"}, optional
+    by : {"hybrid_stat", "subspecies", "record", "group", "side", "split"}, optional
         Sort the files into sub-folders by this column.
     downsize : int, at least 1, optional
         Also write copies with this short side in pixels, into ``OUT_downsized``.

@@ -29,7 +29,7 @@ FILES = ("audit.html", "audit.json")
 _TOPICS = (
     ("confounding", "Confounding", "Does something other than the wing say which image is a hybrid?"),
     ("leaks", "Leaks", "Does a test ask about what was trained on?"),
-    ("labels", "Labels and views", "Are the labels right, and do the images show the same thing?"),
+    ("labels", "Labels and sides", "Are the labels right, and do the images show the same thing?"),
     ("power", "Power", "How sure can a number be that rests on so few hybrids?"),
 )
 _SEVERITIES = ("serious", "caution", "note", "clear")

@@ -53,10 +53,10 @@ def draw_records(description: CatalogueDescription) -> Figure:
 
 
 def draw_metadata(description: CatalogueDescription) -> Figure:
-    """Images by view, file type and, where the table has them, the challenge's groups."""
+    """Images by side, file type and, where the table has them, the challenge's groups."""
     from matplotlib.figure import Figure
 
-    parts = [("View", description.views), ("File type", description.file_types), ("Group", description.groups)]
+    parts = [("Side", description.sides), ("File type", description.file_types), ("Group", description.groups)]
     shown = [(title, counts[:12]) for title, counts in parts if title != "Group" or _known(counts)]
     shown = [(title, counts) for title, counts in shown if counts]
     rows = [len(counts) for _, counts in shown]

@@ -92,7 +92,7 @@ def write_confidence(
 
 def _undersides(catalogue: Catalogue) -> NDArray[np.bool_]:
     """Which images are known to show an underside."""
-    return (catalogue.table["view"] == "ventral").fillna(value=False).to_numpy(dtype=bool)
+    return (catalogue.table["side"] == "ventral").fillna(value=False).to_numpy(dtype=bool)
 
 
 def read_confidence(run: Run) -> Confidence:
