@@ -24,6 +24,7 @@ from hybridwing.audit.power_findings import measure_power, power_findings
 from hybridwing.audit.sources import class_sources
 from hybridwing.audit.tables import audited_tables, groups_of
 from hybridwing.errors import CatalogueError
+from hybridwing.images.listed import ImageFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -150,10 +151,11 @@ def _places(tables: Sequence[AuditedTable]) -> dict[str, str]:
 def _image_findings(
     tables: Sequence[AuditedTable], images: Path, progress: Callable[[int, int], None] | None
 ) -> list[Finding]:
+    folder = ImageFolder(images)
     files: dict[str, str] = {}
     for at, table in enumerate(tables):
         for uuid, filename in zip(table.uuids, table.catalogue.table["filename"], strict=True):
-            if at == 0 or (images / str(filename)).is_file():
+            if at == 0 or folder.locate(str(filename)).is_file():
                 files.setdefault(uuid, str(filename))
     fingerprints, unreadable = fingerprint_images(images, list(files.items()), progress=progress)
     logger.info("%d images read, %d not", len(fingerprints), len(unreadable))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import EmbeddingError
+from hybridwing.images.listed import ImageFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,4 +57,5 @@ def items_of(catalogue: Catalogue, images: Path) -> list[tuple[str, Path]]:
     """
     if not images.is_dir():
         raise EmbeddingError(f"no folder of images at {images}; name it with --images")
-    return [(str(u), images / str(f)) for u, f in zip(catalogue.uuids, catalogue.table["filename"], strict=True)]
+    folder = ImageFolder(images)
+    return [(str(u), folder.locate(str(f))) for u, f in zip(catalogue.uuids, catalogue.table["filename"], strict=True)]
