@@ -180,7 +180,8 @@ def _custom_layout(path: Path, header: Sequence[str], names: ColumnNames, hint: 
     columns.setdefault("filename", names.filename)
     missing = [name for name in columns.values() if name not in header]
     if missing:
-        raise CatalogueError(_missing_message(path, "custom", missing, header) + hint)
+        ours = next(ours for ours, name in columns.items() if name == missing[0])
+        raise CatalogueError(_missing_message(path, "custom", missing, header, ours) + hint)
     if (names.hybrid_values or names.non_hybrid_values) and "label" not in columns:
         raise CatalogueError(
             f"{path}: what labels mean is said, but no column of labels is found among {', '.join(header)}; "
@@ -203,7 +204,9 @@ def _goes_by(path: Path, ours: str, header: Sequence[str]) -> str:
     return ""
 
 
-def _missing_message(path: Path, form: Form, missing: Sequence[str], header: Sequence[str]) -> str:
+def _missing_message(
+    path: Path, form: Form, missing: Sequence[str], header: Sequence[str], ours: str = "filename"
+) -> str:
     by_folded = {name.casefold(): name for name in header}
     described = []
     for name in missing:
@@ -216,5 +219,5 @@ def _missing_message(path: Path, form: Form, missing: Sequence[str], header: Seq
     return (
         f"{path}: {what} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(described)}. "
         f"Columns found: {first_few(header, 30)}. To read it, {advice}: "
-        f"{remedy('columns=ColumnNames(filename=...)', '--column filename=...')}."
+        f"{remedy(f'columns=ColumnNames({ours}=...)', f'--column {ours}=...')}."
     )

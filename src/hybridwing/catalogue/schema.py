@@ -128,6 +128,21 @@ class Catalogue:
             )
         return np.asarray(self.table["hybrid"].to_numpy(dtype=np.int8))
 
+    def check_both_kinds(self) -> None:
+        """Refuse a table that a detector cannot learn from.
+
+        Raises
+        ------
+        CatalogueError
+            If an image is unlabelled, or all images are hybrids or all are non-hybrids.
+        """
+        if len({*self.labels.tolist()}) == 1:
+            kind, other = ("hybrids", "non-hybrids") if self.labels[0] else ("non-hybrids", "hybrids")
+            raise CatalogueError(
+                f"{self.source}: all {len(self)} images are {kind}; a detector learns from hybrids and non-hybrids: "
+                f"add images of {other}, or correct the labels."
+            )
+
     @property
     def subspecies(self) -> npt.NDArray[np.object_]:
         """Subspecies, shape (n,), str or None."""

@@ -180,7 +180,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no
             if count < self.min_per_class:
                 raise DetectorInputError(
                     f"{type(self).__name__} needs at least {self.min_per_class} {name} and got {count} "
-                    f"(n_samples = {len(y)}); give it more of them, or use a detector that needs fewer"
+                    f"among {len(y)} images; give it more of them, or use a detector that needs fewer"
                 )
 
     def _checked_samples(self, X: ArrayLike) -> Floats:
@@ -228,5 +228,8 @@ def _checked_labels(y: ArrayLike, n_samples: int) -> Labels:
         raise DetectorInputError(f"Unknown label type: y must hold 1 (hybrid) and 0 (non-hybrid); got {shown}")
     if len(values) < 2:
         name = "hybrids" if values[0] else "non-hybrids"
-        raise DetectorInputError(f"y holds only {name} (1 class); a detector learns from both kinds")
+        raise DetectorInputError(
+            f"all {n_samples} images to learn from are {name}, which is one class; a detector learns from hybrids and "
+            "non-hybrids"
+        )
     return labels.astype(np.int64)

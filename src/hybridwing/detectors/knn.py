@@ -60,7 +60,7 @@ class KnnDetector(Detector):
             raise DetectorInputError(f"n_neighbors must be a whole number of at least 1; got {self.n_neighbors}")
         if self.n_neighbors > len(y):
             raise DetectorInputError(
-                f"n_neighbors={self.n_neighbors} but only n_samples = {len(y)} specimens to choose "
+                f"n_neighbors={self.n_neighbors} but only {len(y)} images to choose "
                 "neighbours from; lower n_neighbors or give more specimens"
             )
 

@@ -129,7 +129,7 @@ def train(
         raise DetectorError(f"no detector is named; choose one or more of {', '.join(detector_names())}")
     for name in detectors:
         make_detector(name, seed=seed)
-    _ = catalogue.labels
+    catalogue.check_both_kinds()
     division = split(catalogue, method=split_method, test_fraction=test_fraction, seed=seed)
     with new_folder(out, overwrite=overwrite, mark=layout.MANIFEST, contents=layout.CONTENTS) as partial:
         encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT_VERSION = 1
-"""Version of the file format this code writes; it reads this one and every older one."""
+"""Version of the file format."""
 
 MAX_BYTES = 1 << 30
 """Largest file, and largest sum of arrays, that is read (1 GiB; the largest real detector is some 30 MB)."""
