@@ -78,4 +78,4 @@ def read_arrays(path: Path, kind: str) -> tuple[dict[str, object], Arrays]:
     for name, array in arrays.items():
         if array.dtype not in (np.float32, np.float64, np.int64) or not np.isfinite(array).all():
             raise RunError(f"{path}: array {name!r} is no array of finite numbers; train again")
-    return header, arrays
+    return header, arrays  # type: ignore[return-value]  # held to the three dtypes above
