@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 
@@ -63,6 +64,18 @@ def damaged(path, how):
         np.savez(path, header=np.frombuffer(header, dtype=np.uint8))
     elif how == "nan":
         write_arrays(path, "thing", {}, {"a": np.array([np.nan])})
+    elif how == "huge":
+        content = io.BytesIO()
+        np.lib.format.write_array(content, good["a"], version=(1, 0))
+        claim = content.getvalue().replace(b"'shape': (3,), }" + b" " * 15, b"'shape': (99999999999, 9), }   ")
+        write_arrays(path, "thing", {}, good)
+        with zipfile.ZipFile(path) as archive:
+            header = archive.read("header.npy")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("header.npy", header)
+            archive.writestr("a.npy", claim)
+    elif how == "many":
+        write_arrays(path, "thing", {}, {f"a{number}": np.zeros(1) for number in range(1000)})
     elif how == "list":
         np.savez(path, header=np.frombuffer(b"[1]", dtype=np.uint8))
     else:
@@ -74,8 +87,9 @@ def damaged(path, how):
     ("how", "message"),
     [
         ("text", "cannot be read"), ("cut", "cannot be read"), ("other kind", "holds 'other' and not 'thing'"),
-        ("pickle", "cannot be read"), ("no header", "cannot be read"), ("compressed", "compressed or larger"),
+        ("pickle", "cannot be read"), ("no header", "cannot be read"), ("compressed", "member .* is compressed"),
         ("newer", "newer hybridwing"), ("nan", "finite"), ("list", "cannot be read"), ("stub", "cannot be read"),
+        ("huge", r"claims shape \(99999999999, 9\) of float64 but holds 24 bytes"), ("many", "holds 1001 members"),
     ],
 )  # fmt: skip
 def test_damaged_files_are_refused(tmp_path, how, message):

@@ -6,14 +6,31 @@ into one clear line and exit code 2.
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+
+LONGEST_WORD, LONGEST_LINE = 400, 4000
+"""Characters that a message has in one word (a path may be long) and in one line."""
+
+_ON_COMMAND_LINE = ContextVar("on the command line", default=False)
 
 
 class HybridwingError(Exception):
-    """Base of every error that is the input's fault and not a bug."""
+    """Base of every error that is the input's fault and not a bug.
+
+    Whatever a message repeats of the input is bounded here, so that a cell of a million characters does not fill the
+    screen: a word of more than :data:`LONGEST_WORD` characters and a line of more than :data:`LONGEST_LINE` are cut.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(bounded(message))
 
 
 class MissingExtraError(HybridwingError):
@@ -24,6 +41,26 @@ class MissingExtraError(HybridwingError):
             f"{purpose} needs the package '{package}', which is not installed; "
             f"install it with: pip install 'hybridwing[{extra}]'"
         )
+
+
+class WriteError(HybridwingError, OSError):
+    """A file could not be written.
+
+    Parameters
+    ----------
+    path : Path
+        The file, by the name that it was to have.
+    cause : OSError
+        What the operating system said.
+    """
+
+    def __init__(self, path: Path, cause: OSError) -> None:
+        self.path, self.reason = path, cause.strerror or str(cause)
+        super().__init__(f"cannot write {path}: {self.reason}")
+        self.errno, self.strerror = cause.errno, cause.strerror
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class CatalogueError(HybridwingError):
@@ -73,6 +110,49 @@ class SubmissionError(HybridwingError):
 
 class SimulationError(HybridwingError):
     """A simulated collection cannot be made with these settings."""
+
+
+def bounded(message: str) -> str:
+    """A message with its longest words and lines cut in the middle.
+
+    Examples
+    --------
+    >>> bounded("no file " + "x" * 1000)[:30], len(bounded("no file " + "x" * 1000))
+    ('no file xxxxxxxxxxxxxxxxxxxxxx', 430)
+    """
+    if len(message) <= LONGEST_WORD:
+        return message
+    message = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda found: _cut(found.group(), LONGEST_WORD), message)
+    return "\n".join(_cut(line, LONGEST_LINE) for line in message.split("\n"))
+
+
+def _cut(text: str, longest: int) -> str:
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]}… ({len(text)} characters) …{text[-half:]}"
+
+
+@contextmanager
+def on_the_command_line() -> Iterator[None]:
+    """Within it, messages name options of the command line, and not what to write in Python."""
+    token = _ON_COMMAND_LINE.set(True)
+    try:
+        yield
+    finally:
+        _ON_COMMAND_LINE.reset(token)
+
+
+def remedy(python: str, option: str) -> str:
+    """What to write, for whoever reads the message.
+
+    Examples
+    --------
+    >>> remedy("columns=ColumnNames(label=...)", "--column label=...")
+    'columns=ColumnNames(label=...) in Python, --column label=... on the command line'
+    >>> with on_the_command_line():
+    ...     remedy("columns=ColumnNames(label=...)", "--column label=...")
+    '--column label=...'
+    """
+    return option if _ON_COMMAND_LINE.get() else f"{python} in Python, {option} on the command line"
 
 
 def first_few(items: Sequence[str], limit: int = 5) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.embeddings.embed import embed
 from hybridwing.errors import RunError
+from hybridwing.folders import new_folder
 from hybridwing.report.evaluation_folder import write_evaluation
-from hybridwing.runs.folder import new_folder
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 

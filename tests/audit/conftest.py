@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.simulate.collection import SimulatedCollection
 
-COLUMNS = ("filename", "specimen", "label", "class", "record", "view")
+COLUMNS = ("filename", "specimen", "label", "class", "record", "side")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def make(tmp_path: Path) -> Callable[..., Catalogue]:
     def make(rows: list[tuple[str, ...]], name: str = "mine.csv") -> Catalogue:
         path = tmp_path / name
         path.write_text("\n".join([",".join(COLUMNS), *(",".join(row) for row in rows)]), encoding="utf-8")
-        names = ColumnNames(specimen="specimen", label="label", subspecies="class", record="record", view="view")
+        names = ColumnNames(specimen="specimen", label="label", subspecies="class", record="record", side="side")
         return read_catalogue(path, columns=names)
 
     return make

@@ -108,7 +108,7 @@ def test_a_column_that_misleads_is_no_finding_of_its_own(make: Callable[..., Cat
     assert {rule.column for rule in rules} == {"record"}
 
 
-@pytest.mark.parametrize("column", ["view", "record"])
+@pytest.mark.parametrize("column", ["side", "record"])
 def test_the_remedy_fits_the_column(make: Callable[..., Catalogue], column: str) -> None:
     rows = [
         (f"{n}.jpg", f"s{n}", str(n % 2), "a x b" if n % 2 else "a", *(("R1", "v") if n % 2 else ("R2", "d")))
@@ -117,5 +117,5 @@ def test_the_remedy_fits_the_column(make: Callable[..., Catalogue], column: str)
     tables = audited_tables(make(rows), [])
     rules, predictions = measure_columns(tables[0], groups_of(tables[0]), seed=1)
     found = {finding.key: finding for finding in confounding_findings(tables[0], rules, predictions)}
-    assert {"view": "one view", "record": "--split record"}[column] in found[f"{column} predicts label"].remedy
+    assert {"side": "one side", "record": "--split record"}[column] in found[f"{column} predicts label"].remedy
     assert found[f"{column} predicts label"].severity == "serious"

@@ -56,7 +56,7 @@ def test_what_was_not_given_is_said_to_be_unchecked(make: Callable[..., Catalogu
         ("leaks", "copies among the images"),
         ("leaks", "copies among the embeddings"),
         ("labels", "images unlike their class"),
-        ("labels", "dorsal and ventral views"),
+        ("labels", "dorsal and ventral sides"),
         ("power", "intervals"),
     }
 
@@ -74,11 +74,11 @@ def test_planted_copies_and_losses_are_found(collection: SimulatedCollection, tm
     assert found["images not readable"].evidence[0].rows == ((train.uuids[1], "open: no such file"),)
 
 
-def test_a_mixture_of_views(make: Callable[..., Catalogue]) -> None:
+def test_a_mixture_of_sides(make: Callable[..., Catalogue]) -> None:
     rows = [(f"{n}.jpg", f"s{n}", str(n % 2), "a x b" if n % 2 else "a", "R", "v" if n < 4 else "d") for n in range(20)]
     findings = {finding.key: finding for finding in audit(make(rows)).findings}
-    assert findings["views mixed"].severity == "caution"
-    assert findings["views mixed"].headline.endswith("mine.csv has 16 dorsal and 4 ventral.")
+    assert findings["sides mixed"].severity == "caution"
+    assert findings["sides mixed"].headline.endswith("mine.csv has 16 dorsal and 4 ventral.")
 
 
 def test_embeddings_of_a_part_of_the_labels(make: Callable[..., Catalogue], embedded: EmbeddingTable) -> None:

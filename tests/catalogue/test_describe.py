@@ -36,7 +36,7 @@ def test_the_training_table(shared: Path) -> None:
     assert StatusCount("lativitta × notabilis (8 × 9)", 91, 0, 0) in found.classes
     assert found.records[0].name == "4288311"
     assert StatusCount("3082688", 83, 267, 0) in found.records
-    assert found.views == (StatusCount("dorsal", 89, 1990, 0), StatusCount("ventral", 2, 1, 0))
+    assert found.sides == (StatusCount("dorsal", 89, 1990, 0), StatusCount("ventral", 2, 1, 0))
     assert found.file_types == (StatusCount("JPG", 91, 1986, 0), StatusCount("jpg", 0, 5, 0))
     assert {count.name: count.images for count in found.tiny} == {
         "etylus (6)": 2, "petiverana (10)": 8, "reductimacula (12)": 2,

@@ -52,7 +52,7 @@ def test_training_form(write) -> None:
         "cross": "8 x 9",
         "pedigree": "8 x 9",
         "record": "13",
-        "view": "ventral",
+        "side": "ventral",
         "group": None,
         "file_url": f"{URL}/C7_v_whitestandard.JPG",
         "md5": "0a" * 16,
@@ -86,7 +86,7 @@ def test_reference_form(write, name: str, parents: list[str], pedigree: str) -> 
     assert found.subspecies.tolist() == [None, "cyrbia"]
     assert found.classes.tolist() == [" x ".join(parents), "cyrbia"]
     assert found.groups.tolist() == ["minor", "minor"]
-    assert found.table["view"].tolist() == ["dorsal", "dorsal"]
+    assert found.table["side"].tolist() == ["dorsal", "dorsal"]
     assert found.labels.tolist() == [1, 0]
     assert found.labels.dtype == np.int8
 
@@ -117,7 +117,7 @@ def test_custom_form_reads_what_is_named(write) -> None:
     assert found.subspecies.tolist() == [None, "zea", None, None, None]
     assert found.classes.tolist() == ["emma x zea", "zea", *["emma x zea"] * 3]
     assert found.records.tolist() == ["box 1", "box 1", None, None, None]
-    assert found.table["view"].astype(object).where(found.table["view"].notna(), None).tolist()[:3] == [
+    assert found.table["side"].astype(object).where(found.table["side"].notna(), None).tolist()[:3] == [
         "ventral",
         "dorsal",
         None,
@@ -165,7 +165,7 @@ def test_every_column_of_ours_is_found_unless_overridden(write) -> None:
     path = write(header + f"C1,,a,b,box,d,{URL}/1.jpg,{'0a' * 16},1.jpg,no,yes\n")
     row = row_of(read_catalogue(path, columns=ColumnNames(label="Status")), 0)
     assert (row["specimen"], row["hybrid"], row["cross"], row["record"]) == ("C1", True, "a x b", "box")
-    assert (row["view"], row["file_url"], row["md5"]) == ("dorsal", f"{URL}/1.jpg", "0a" * 16)
+    assert (row["side"], row["file_url"], row["md5"]) == ("dorsal", f"{URL}/1.jpg", "0a" * 16)
     taken = ColumnNames(subspecies="label")
     assert read_catalogue(write("filename,label\na.jpg,zea\n"), columns=taken).subspecies.tolist() == ["zea"]
 
@@ -361,11 +361,11 @@ def test_faults_of_the_reference_form(write, cells: str, column: str, problem: s
         ("yes,,,a,", "mother", "is missing: a hybrid needs both parents"),
         ("yes,,a,,", "father", "is missing: a hybrid needs both parents"),
         ("maybe,a,,,", "status", "is not a label"),
-        ("no,a,,,left", "side", "is not a view"),
+        ("no,a,,,left", "side", "is not a side"),
     ],
 )
 def test_faults_of_a_users_own_form(write, cells: str, column: str, problem: str) -> None:
-    names = ColumnNames(label="status", subspecies="taxon", parent_1="mother", parent_2="father", view="side")
+    names = ColumnNames(label="status", subspecies="taxon", parent_1="mother", parent_2="father", side="side")
     with pytest.raises(CatalogueFaults, match=problem) as caught:
         read_catalogue(write(f"filename,status,taxon,mother,father,side\na.jpg,{cells}\n"), columns=names)
     assert [fault.column for fault in caught.value.faults] == [column]
@@ -392,10 +392,10 @@ def test_all_faults_are_listed_at_once(write) -> None:
         read_catalogue(write("\n".join(["label,filename", *lines])), columns=ColumnNames(label="label"))
     assert len(caught.value.faults) == 17
     message = str(caught.value).splitlines()
-    assert len(message) == 12
     assert message[0].endswith("17 faults; correct the table and read it again:")
-    assert message[1] == f"  row 2: column 'label': 'x0' {caught.value.faults[0].problem}"
-    assert message[-1] == "  and 7 more"
+    alike = f"'x0', 'x1', 'x2' and 12 more: each of them {caught.value.faults[0].problem}"
+    assert message[1] == f"  rows 2, 3, 4 and 12 more: column 'label': {alike}"
+    assert len(message) == 4
     assert str(caught.value.faults[-1]).count("y" * 58) == 0
     assert [fault.row for fault in caught.value.faults if fault.column == "filename"] == [16, 17]
 
@@ -437,7 +437,7 @@ def test_any_bytes_are_read_or_refused_politely(tmp_path: Path, content: bytes) 
 def test_official_tables(shared: Path, name: str, form: str, images: int, hybrids: int, ventral: int) -> None:
     counts = (found := read_catalogue(shared / name)).counts()
     assert (found.form, counts.images, counts.hybrids, counts.unlabelled) == (form, images, hybrids, 0)
-    assert dict(counts.views)["ventral"] == ventral
+    assert dict(counts.sides)["ventral"] == ventral
     assert sum(number for _, number in counts.records) == images
     assert found.table["row"].tolist() == list(range(2, images + 2))
 

@@ -35,7 +35,7 @@ def test_counts_are_most_frequent_first(make) -> None:
     assert counts.subspecies == (("a", 2), ("b", 1))
     assert counts.crosses == (("a x b", 1),)
     assert counts.records == (("1", 2), ("2", 1), ("3", 1))
-    assert counts.views == counts.groups == ()
+    assert counts.sides == counts.groups == ()
 
 
 def test_a_table_of_another_schema_is_refused(make) -> None:

@@ -62,13 +62,13 @@ def test_sub_folders(custom: Callable[[str], Catalogue]) -> None:
     )
     folders = {
         by: [wanted.path.rsplit("/", 1)[0] for wanted in plan(catalogue, by=by, base=None, licence=None)]
-        for by in ("hybrid_stat", "subspecies", "record", "view")
+        for by in ("hybrid_stat", "subspecies", "record", "side")
     }
     assert folders == {
         "hybrid_stat": ["hybrid", "non-hybrid", "unlabelled"],
         "subspecies": ["a x b", "a", "unlabelled"],
         "record": ["D_1", "unknown", "unknown"],
-        "view": ["unknown"] * 3,
+        "side": ["unknown"] * 3,
     }
     with pytest.raises(DownloadError, match="Unknown column for sub-folders 'md5'"):
         plan(catalogue, by="md5", base=None, licence=None)

@@ -39,6 +39,16 @@ def test_rows_are_keyed_by_the_catalogue(tmp_path):
     assert table.rows_of(["CAM3_d", "CAM2_d"]).tolist() == [-1, 1]
 
 
+def test_names_meet_the_disk_after_normalisation_and_near_ones_are_named(tmp_path):
+    (tmp_path / "deep").mkdir()
+    for name in ("e\u0301.png", "deep/IMG.PNG"):
+        Image.new("RGB", (40, 30), (90, 90, 90)).save(tmp_path / name)
+    table = embed({"\xe9.png": "\xe9.png", "img.jpg": "img.jpg"}, tmp_path)
+    assert table.uuids == ("\xe9.png",)
+    expected = "no such file; deep/IMG.PNG is nearly it: correct the table or rename the file"
+    assert [failure.reason for failure in table.failures] == [expected]
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(EmbeddingError, match=r"no folder of images at .*absent; name it with --images"):
         embed({"CAM1_d": "a.png"}, tmp_path / "absent")

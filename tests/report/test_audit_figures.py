@@ -21,9 +21,9 @@ def _rule(column: str, group: str, hits: int) -> RuleResult:
 
 
 def test_the_telling_column_is_on_top() -> None:
-    rules = [_rule(column, f"group {n}", hits) for n in range(5) for column, hits in (("view", 1), ("record", 9))]
+    rules = [_rule(column, f"group {n}", hits) for n in range(5) for column, hits in (("side", 1), ("record", 9))]
     figure = draw_rules(rules)
-    assert [label.get_text().split("\n")[0] for label in figure.axes[0].get_yticklabels()] == ["record", "view"]
+    assert [label.get_text().split("\n")[0] for label in figure.axes[0].get_yticklabels()] == ["record", "side"]
     assert [ax.get_visible() for ax in figure.axes] == [True] * 5 + [False] * 3
     assert "$x$ <b>" in _texts(svg_of(figure, "rules"))
 

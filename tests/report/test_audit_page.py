@@ -53,18 +53,18 @@ class _Page(HTMLParser):
 
 
 def _catalogue(folder: Path, *, text: str = "", rows: int = 60) -> Catalogue:
-    """Hybrids of one record and one view, with a text in every cell that takes one."""
+    """Hybrids of one record and one side, with a text in every cell that takes one."""
     path = folder / "mine.csv"
-    lines = ["filename,specimen,label,class,record,view"]
+    lines = ["filename,specimen,label,class,record,side"]
     for n in range(rows):
         hybrid = n % 3 == 0
         name = f"{n}{text.replace('/', '').replace(chr(92), '')}.jpg"
         taxon = "a" + text.replace("(", "").replace(")", "")  # brackets belong to the names of crosses
         kind = f"{taxon} x b" if hybrid else taxon
-        record, view = ("R1", "v") if hybrid else ("R2", "d")
-        lines.append(f'"{name}","s{n // 2}{text}",{int(hybrid)},"{kind}","{record}{text}",{view}')
+        record, side = ("R1", "v") if hybrid else ("R2", "d")
+        lines.append(f'"{name}","s{n // 2}{text}",{int(hybrid)},"{kind}","{record}{text}",{side}')
     path.write_text("\n".join(lines), encoding="utf-8")
-    names = ColumnNames(specimen="specimen", label="label", subspecies="class", record="record", view="view")
+    names = ColumnNames(specimen="specimen", label="label", subspecies="class", record="record", side="side")
     return read_catalogue(path, columns=names)
 
 

@@ -37,10 +37,10 @@ def description() -> CatalogueDescription:
         StatusCount("c", 0, 2, 0),
     )
     records = (StatusCount("11", 83, 700, 3), StatusCount("12", 8, 248, 0))
-    views = (StatusCount("dorsal", 89, 945, 3), StatusCount("ventral", 2, 3, 0))
+    sides = (StatusCount("dorsal", 89, 945, 3), StatusCount("ventral", 2, 3, 0))
     types = (StatusCount("JPG", 91, 948, 3),)
     return CatalogueDescription(
-        "t.csv", "custom", "0" * 64, 1042, 1042, 91, 948, 3, classes, records, views, types,
+        "t.csv", "custom", "0" * 64, 1042, 1042, 91, 948, 3, classes, records, sides, types,
         (StatusCount("not known", 91, 948, 3),), False,
     )  # fmt: skip
 
@@ -106,7 +106,7 @@ def test_files_are_the_same_every_time(description: CatalogueDescription, tmp_pa
 
 
 def test_an_empty_catalogue_has_no_figures(description: CatalogueDescription, tmp_path: Path) -> None:
-    empty = replace(description, images=0, classes=(), records=(), views=(), file_types=(), groups=())
+    empty = replace(description, images=0, classes=(), records=(), sides=(), file_types=(), groups=())
     assert [path.name for path in write_description(empty, tmp_path)] == ["description.json"]
 
 

@@ -1,9 +1,8 @@
-"""Reading a run folder that may be anything, and making a new folder in one step."""
+"""Reading a run folder that may be anything."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 from hybridwing.errors import DetectorError, RunError
-from hybridwing.runs.folder import new_folder
 from hybridwing.runs.run import load_run
 from hybridwing.runtime.arrays import load_arrays, save_arrays
 from hybridwing.submission.publish.commands import choice_of
@@ -174,79 +172,6 @@ def test_a_detector_without_calibration(copy):
     save_arrays(path, replace(saved, header=replace(saved.header, score_map="none"), arrays=bare))
     with pytest.raises(DetectorError, match="not calibrated"):
         load_run(copy).detector("knn")
-
-
-class TestNewFolder:
-    def test_appears_whole_with_the_folders_above_it(self, tmp_path):
-        with new_folder(tmp_path / "a" / "b" / "out") as partial:
-            (partial / "file").write_text("x")
-            assert not (tmp_path / "a" / "b" / "out").exists()
-        assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")] == ["a", "a/b", "a/b/out", "a/b/out/file"]
-
-    def test_may_be_an_empty_one(self, tmp_path):
-        (tmp_path / "out").mkdir()
-        with new_folder(tmp_path / "out") as partial:
-            (partial / "file").write_text("x")
-        assert (tmp_path / "out" / "file").read_text() == "x"
-        assert len(list(tmp_path.iterdir())) == 1
-
-    @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
-    def test_leaves_nothing_when_filling_fails(self, tmp_path, stop):
-        (tmp_path / "kept").mkdir()
-
-        def fill() -> None:
-            with new_folder(tmp_path / "kept" / "b" / "out") as partial:
-                (partial / "half").write_text("x")
-                raise stop
-
-        with pytest.raises(stop):
-            fill()
-        assert list(tmp_path.rglob("*")) == [tmp_path / "kept"]
-
-    def test_keeps_what_stood_there_when_renaming_fails(self, tmp_path, monkeypatch):
-        out = tmp_path / "out"
-        out.mkdir()
-        (out / "run.json").write_text("old")
-        rename = Path.rename
-
-        def fail(self: Path, target: Path) -> Path:
-            if self.suffix == ".partial":
-                raise PermissionError(13, "in use")
-            return rename(self, target)
-
-        monkeypatch.setattr(Path, "rename", fail)
-        with pytest.raises(RunError, match=r"cannot write.*in use"), new_folder(out, overwrite=True) as partial:
-            (partial / "run.json").write_text("new")
-        assert {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")} == {"out", "out/run.json"}
-        assert (out / "run.json").read_text() == "old"
-
-    def test_ignores_what_file_managers_leave(self, tmp_path):
-        for name in ("run.json", ".DS_Store"):
-            (tmp_path / "out").mkdir(exist_ok=True)
-            (tmp_path / "out" / name).write_text("old")
-        with new_folder(tmp_path / "out", overwrite=True) as partial:
-            (partial / "run.json").write_text("new")
-        assert [p.name for p in (tmp_path / "out").iterdir()] == ["run.json"]
-
-    @pytest.mark.parametrize("place", [".", "..", "/"])
-    def test_is_not_the_folder_one_is_in(self, tmp_path, monkeypatch, place):
-        (tmp_path / "here").mkdir()
-        monkeypatch.chdir(tmp_path / "here")
-        with pytest.raises(RunError, match="is the folder you are in, or one above it"), new_folder(Path(place)):
-            pytest.fail("nothing may be written")
-
-    @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-    def test_follows_a_link(self, tmp_path):
-        (tmp_path / "disk").mkdir()
-        (tmp_path / "out").symlink_to(tmp_path / "disk")
-        with new_folder(tmp_path / "out") as partial:
-            (partial / "file").write_text("x")
-        assert (tmp_path / "out").is_symlink()
-        assert (tmp_path / "disk" / "file").read_text() == "x"
-
-    def test_of_a_name_that_no_file_system_has(self, tmp_path):
-        with pytest.raises(RunError, match="cannot write"), new_folder(tmp_path / ("x" * 5000)):
-            pytest.fail("nothing may be written")
 
 
 def test_scores_come_from_the_saved_arrays(data, trained):

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hybridwing.embeddings.table import Failure
 from hybridwing.evaluation.predictions import read_predictions
-from hybridwing.runs.tables import write_failures, write_predictions, write_rows, write_scores
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-
-
-@given(st.lists(st.tuples(TEXT, TEXT), max_size=5))
-def test_rows_are_read_back(tmp_path_factory, rows):
-    path = tmp_path_factory.mktemp("rows") / "table.csv"
-    write_rows(path, ("a", "b"), rows)
-    with path.open(newline="", encoding="utf-8") as file:
-        assert [tuple(row) for row in csv.reader(file)] == [("a", "b"), *rows]
-
-
-def test_lines_end_alike_everywhere(tmp_path):
-    write_rows(tmp_path / "t.csv", ("a", "b"), [("x", 0.1), ("y", 1e-17)])
-    assert (tmp_path / "t.csv").read_bytes() == b"a,b\nx,0.1\ny,1e-17\n"
+from hybridwing.runs.tables import write_failures, write_predictions, write_scores
 
 
 def test_unknown_labels_are_empty(tmp_path):

@@ -19,7 +19,7 @@ _SERIOUS, _CAUTION, _LITTLE = 0.5, 0.15, 0.05
 need care, and to be spoken of at all."""
 _VALUE_IN_WORDS = {
     "record": "Record {}",
-    "view": "The view “{}”",
+    "side": "The side “{}”",
     "file type": "The file type “{}”",
     "file-name pattern": "The file-name pattern “{}”",
     "specimen-number pattern": "The specimen-number pattern “{}”",
@@ -135,8 +135,8 @@ def _remedy(column: str) -> str:
             "Validate with whole records held out (hybridwing train --split record), balance records when sampling, "
             f"and mask or replace the background. {common}"
         )
-    if column == "view":
-        return f"Train and test on one view only, or on each apart; drop the rest. {common}"
+    if column == "side":
+        return f"Train and test on one side only, or on each apart; drop the rest. {common}"
     return (
         "Never give the model file names, and look at what else these images share; often it is the record or the "
         f"camera, so hold whole records out (hybridwing train --split record). {common}"

@@ -6,13 +6,14 @@ import hashlib
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hybridwing.errors import CatalogueError, ImageError
 from hybridwing.images.decode import read_rgb
+from hybridwing.images.listed import ImageFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -103,13 +104,15 @@ def fingerprint_images(
     """
     if not folder.is_dir():
         raise CatalogueError(f"no folder of images at {folder}; name it with images= (--images)")
+    place, names = ImageFolder(folder), dict(files)
     made: list[Fingerprint] = []
     unreadable: list[Unreadable] = []
-    for done, result in enumerate(_fingerprints(folder, files), start=1):
+    for done, result in enumerate(_fingerprints(place, files), start=1):
         if isinstance(result, Fingerprint):
             made.append(result)
         else:
-            unreadable.append(result)
+            reason = result.reason + place.hint(names[result.uuid]) if result.missing else result.reason
+            unreadable.append(replace(result, reason=reason))
         if progress is not None:
             progress(done, len(files))
     return made, unreadable
@@ -146,13 +149,13 @@ def perceptual_hash(grey: npt.NDArray[np.float32]) -> int:
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def _fingerprints(folder: Path, files: Sequence[tuple[str, str]]) -> Iterator[Fingerprint | Unreadable]:
+def _fingerprints(folder: ImageFolder, files: Sequence[tuple[str, str]]) -> Iterator[Fingerprint | Unreadable]:
     """In order and in threads, for decoding and hashing release the interpreter; a bounded number at a time."""
     count = os.cpu_count() or 1
     with ThreadPoolExecutor(count) as pool:
         for start in range(0, len(files), 64 * count):
             part = files[start : start + 64 * count]
-            yield from pool.map(lambda item: fingerprint(folder / item[1], item[0]), part)
+            yield from pool.map(lambda item: fingerprint(folder.locate(item[1]), item[0]), part)
 
 
 def _sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What doubtful labels, mixed views and unreadable images mean."""
+"""What doubtful labels, mixed sides and unreadable images mean."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ _MOST_OUTLIERS = 25
 _MIXED = 0.01  # from one image in a hundred on, the other side is more than a slip
 
 
-def view_findings(tables: Sequence[AuditedTable]) -> list[Finding]:
+def side_findings(tables: Sequence[AuditedTable]) -> list[Finding]:
     """Uppersides and undersides in one table; none where no table says which is which."""
     rows: list[tuple[str | int, ...]] = []
     largest, mixed, named = 0.0, Counter[str](), tables[0].name
     for table in tables:
-        views = Counter(zip(table.columns["view"], table.hybrid, strict=True))
-        for view in sorted(set(table.columns["view"])):
-            rows.append((table.name, view, views[view, True], views[view, False], views[view, None]))
-        known = Counter(view for view in table.columns["view"] if view != UNKNOWN)
+        sides = Counter(zip(table.columns["side"], table.hybrid, strict=True))
+        for side in sorted(set(table.columns["side"])):
+            rows.append((table.name, side, sides[side, True], sides[side, False], sides[side, None]))
+        known = Counter(side for side in table.columns["side"] if side != UNKNOWN)
         if len(known) > 1 and (share := min(known.values()) / known.total()) > largest:
             largest, mixed, named = share, known, table.name
     if all(row[1] == UNKNOWN for row in rows):
         return []
-    evidence = EvidenceTable("Images by view.", ("table", "view", "hybrids", "non-hybrids", "unlabelled"), tuple(rows))
+    evidence = EvidenceTable("Images by side.", ("table", "side", "hybrids", "non-hybrids", "unlabelled"), tuple(rows))
     if largest == 0:
         return [
-            Finding("labels", "clear", "one view",
+            Finding("labels", "clear", "one side",
                     f"All images show one side: {listed(sorted({str(row[1]) for row in rows}))}.",
                     "No table mixes uppersides with undersides.", "Nothing to do.", (evidence,))
         ]  # fmt: skip
-    shown = listed([f"{number:,} {view}" for view, number in mixed.most_common()])
+    shown = listed([f"{number:,} {side}" for side, number in mixed.most_common()])
     return [
         Finding(
             "labels",
             "caution" if largest >= _MIXED else "note",
-            "views mixed",
+            "sides mixed",
             f"Uppersides and undersides are mixed: {named} has {shown}.",
             "The underside carries another pattern than the upperside. A model sees a butterfly of another class in "
             "it, and a detector of the unusual sees a hybrid.",
-            "Drop the rarer view, or judge each view by its own; count it apart in results.",
+            "Drop the rarer side, or judge each side by its own; count it apart in results.",
             (evidence,),
         )
     ]

@@ -10,7 +10,7 @@ from hybridwing.audit.confounding_findings import confounding_findings, measure_
 from hybridwing.audit.duplicates import find_duplicates
 from hybridwing.audit.findings import AuditReport, Finding, Unchecked
 from hybridwing.audit.fingerprints import fingerprint_images
-from hybridwing.audit.label_findings import class_findings, outlier_findings, unreadable_findings, view_findings
+from hybridwing.audit.label_findings import class_findings, outlier_findings, side_findings, unreadable_findings
 from hybridwing.audit.leak_findings import (
     brood_findings,
     copy_findings,
@@ -24,6 +24,7 @@ from hybridwing.audit.power_findings import measure_power, power_findings
 from hybridwing.audit.sources import class_sources
 from hybridwing.audit.tables import audited_tables, groups_of
 from hybridwing.errors import CatalogueError
+from hybridwing.images.listed import ImageFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -98,7 +99,7 @@ def audit(
         *overlap_findings(tables),
         *specimen_findings(train),
         *brood_findings(_outermost(tables), broods),
-        *view_findings(tables),
+        *side_findings(tables),
         *class_findings(tables),
         *power_findings(recalls, scores),
     ]
@@ -150,10 +151,11 @@ def _table_and_class(tables: Sequence[AuditedTable]) -> dict[str, str]:
 def _image_findings(
     tables: Sequence[AuditedTable], images: Path, progress: Callable[[int, int], None] | None
 ) -> list[Finding]:
+    folder = ImageFolder(images)
     files: dict[str, str] = {}
     for at, table in enumerate(tables):
         for uuid, filename in zip(table.uuids, table.catalogue.table["filename"], strict=True):
-            if at == 0 or (images / str(filename)).is_file():
+            if at == 0 or folder.locate(str(filename)).is_file():
                 files.setdefault(uuid, str(filename))
     fingerprints, unreadable = fingerprint_images(images, list(files.items()), progress=progress)
     logger.info("%d images read, %d not", len(fingerprints), len(unreadable))
@@ -204,9 +206,9 @@ def _unchecked(
     if not keys & {"images unlike their class", "every image like its class"}:
         why = "it needs embeddings (embeddings=, --embeddings) and labels"
         lacking.append(Unchecked("labels", "images unlike their class", why))
-    if not keys & {"views mixed", "one view"}:
+    if not keys & {"sides mixed", "one side"}:
         why = "neither a column nor the file names say which side is shown"
-        lacking.append(Unchecked("labels", "dorsal and ventral views", why))
+        lacking.append(Unchecked("labels", "dorsal and ventral sides", why))
     if "interval of recall" not in keys:
         lacking.append(Unchecked("power", "intervals", "there are no hybrids to find"))
     return lacking

@@ -1,4 +1,4 @@
-"""What the text of a cell means: labels, paths, codes, views and records."""
+"""What the text of a cell means: labels, paths, codes, sides and records."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})
-"""What spreadsheets and pandas write into an empty cell, in lower case."""
+SPREADSHEET_ERRORS = (
+    "#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!", "#spill!", "#calc!", "#getting_data", "#field!",
+    "#blocked!", "#connect!", "#busy!", "#unknown!", "#error!",
+)  # fmt: skip
+"""What Excel, LibreOffice and Google Sheets show in a cell whose formula failed, in lower case."""
+
+EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", *SPREADSHEET_ERRORS})
+"""What spreadsheets and pandas write into an empty cell, in lower case. A formula that failed gave no value."""
+
+_SPREADSHEET_ERROR = re.compile(
+    rf"(?<!\w)(?:{'|'.join(map(re.escape, SPREADSHEET_ERRORS))})(?!\w)|(?<!\w)err:5\d\d(?!\w)", re.IGNORECASE
+)
 
 HYBRID = frozenset({"hybrid", "1", "1.0", "true", "yes"})
 NON_HYBRID = frozenset({"non-hybrid", "0", "0.0", "false", "no"})
@@ -19,8 +29,8 @@ NON_HYBRID = frozenset({"non-hybrid", "0", "0.0", "false", "no"})
 
 _CODE = re.compile(r"(\d+)\.0*")
 _RECORD = re.compile(r"zenodo\.org/records?/(\d+)")
-_VIEW_ENDING = re.compile(r"(?<=.)(?:_[dv]|[_\s-](?:dorsal|ventral))?(?:_whitestandard)?$", re.IGNORECASE)
-_VIEW = re.compile(r"(?:^|[_\s-])(d|v|dorsal|ventral)(?=[_\s.-]|$)", re.IGNORECASE)
+_SIDE_ENDING = re.compile(r"(?<=.)(?:_[dv]|[_\s-](?:dorsal|ventral))?(?:_whitestandard)?$", re.IGNORECASE)
+_SIDE = re.compile(r"(?:^|[_\s-])(d|v|dorsal|ventral)(?=[_\s.-]|$)", re.IGNORECASE)
 
 
 def hybrid_of(label: str, hybrid_values: Collection[str] = (), non_hybrid_values: Collection[str] = ()) -> bool | None:
@@ -53,6 +63,18 @@ def hybrid_of(label: str, hybrid_values: Collection[str] = (), non_hybrid_values
 def folded_labels(values: Collection[str]) -> frozenset[str]:
     """Labels as they are compared: without blanks around them and without regard to case."""
     return frozenset(value.strip().casefold() for value in values)
+
+
+def spreadsheet_error(cell: str) -> str:
+    """The error of a spreadsheet that a cell holds among other text; empty if there is none.
+
+    Examples
+    --------
+    >>> spreadsheet_error("#N/A x erato"), spreadsheet_error("photo #7.jpg")
+    ('#N/A', '')
+    """
+    found = _SPREADSHEET_ERROR.search(cell)
+    return found.group() if found else ""
 
 
 def path_problem(name: str) -> str:
@@ -97,15 +119,15 @@ def record_of(address: str) -> str:
     return match.group(1) if match else ""
 
 
-def view_of(name: str) -> str:
+def side_of(name: str) -> str:
     """Side of the specimen that the name of a file tells: dorsal, ventral or empty.
 
     Examples
     --------
-    >>> view_of("CAM017821_v_whitestandard.JPG"), view_of("CS3728 dorsal.jpeg"), view_of("CAM017821.jpg")
+    >>> side_of("CAM017821_v_whitestandard.JPG"), side_of("CS3728 dorsal.jpeg"), side_of("CAM017821.jpg")
     ('ventral', 'dorsal', '')
     """
-    found = _VIEW.findall(unquote(name.rsplit("/", 1)[-1]))
+    found = _SIDE.findall(unquote(name.rsplit("/", 1)[-1]))
     if not found:
         return ""
     return "dorsal" if found[-1].casefold().startswith("d") else "ventral"
@@ -124,4 +146,4 @@ def specimen_of(filename: str) -> str:
     >>> specimen_of("dr1/CAM1_d.jpg"), specimen_of("dr1/CAM1_v_whitestandard.JPG"), specimen_of("dr2/1.jpg")
     ('dr1/CAM1', 'dr1/CAM1', 'dr2/1')
     """
-    return posixpath.join(posixpath.dirname(filename), _VIEW_ENDING.sub("", stem_of(filename), count=1))
+    return posixpath.join(posixpath.dirname(filename), _SIDE_ENDING.sub("", stem_of(filename), count=1))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.cells import folded_labels, hybrid_of
-from hybridwing.errors import CatalogueError, first_few
+from hybridwing.errors import CatalogueError, first_few, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class ColumnNames:
     """Names of the columns in a user's own CSV file. Only the file names are required.
 
     A column that is not named counts all the same if its header is the attribute's name in any case, such as
-    ``Label``; so do ``hybrid_stat`` for the label and ``CAMID`` for the specimen.
+    ``Label``; so do ``hybrid_stat`` for the label, ``CAMID`` for the specimen and ``View`` for the side.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class ColumnNames:
     label : str or None
         hybrid/non-hybrid, 1/0, true/false or yes/no, in any case; empty for an unlabelled image.
     specimen : str or None
-        The individual; by default the path of the image without its ending and a view such as ``_d`` or
+        The individual; by default the path of the image without its ending and a side such as ``_d`` or
         ``_v_whitestandard``.
     subspecies : str or None
         Subspecies, or for hybrids the cross ("notabilis x lativitta").
@@ -38,7 +38,7 @@ class ColumnNames:
         Parent subspecies of hybrids.
     record : str or None
         Batch the image belongs to: collection, imaging session, data set.
-    view : str or None
+    side : str or None
         dorsal/ventral or d/v.
     file_url, md5 : str or None
         Where to download the image, and the MD5 digest of its bytes.
@@ -58,7 +58,7 @@ class ColumnNames:
     parent_1: str | None = None
     parent_2: str | None = None
     record: str | None = None
-    view: str | None = None
+    side: str | None = None
     file_url: str | None = None
     md5: str | None = None
     hybrid_values: tuple[str, ...] = ()
@@ -119,8 +119,8 @@ class Layout:
 
 
 _OWN = tuple(field.name for field in fields(ColumnNames) if not field.name.endswith("_values"))
-_ALIASES = {"label": "hybrid_stat", "specimen": "camid"}
-"""Headers of the challenge that also count in a user's own table, case-folded."""
+_ALIASES = {"label": "hybrid_stat", "specimen": "camid", "side": "view"}
+"""Headers of the challenge and of collections that also count in a user's own table, case-folded."""
 
 _TRAINING = (
     ("filename", "filename"),
@@ -195,11 +195,12 @@ def _custom_layout(path: Path, header: Sequence[str], names: ColumnNames, hint: 
     columns.setdefault("filename", names.filename)
     missing = [name for name in columns.values() if name not in header]
     if missing:
-        raise CatalogueError(_missing_message(path, "custom", missing, header) + hint)
+        ours = next(ours for ours, name in columns.items() if name == missing[0])
+        raise CatalogueError(_missing_message(path, "custom", missing, header, ours) + hint)
     if (names.hybrid_values or names.non_hybrid_values) and "label" not in columns:
         raise CatalogueError(
             f"{path}: what labels mean is said, but no column of labels is found among {', '.join(header)}; "
-            "name it: ColumnNames(label=...) in Python, --column label=... on the command line."
+            f"name it: {remedy('ColumnNames(label=...)', '--column label=...')}."
         )
     return Layout("custom", tuple(columns.items()), names.hybrid_values, names.non_hybrid_values)
 
@@ -211,14 +212,16 @@ def _goes_by(path: Path, ours: str, header: Sequence[str]) -> str:
         if len(found) > 1 and ours not in found:
             raise CatalogueError(
                 f"{path}: {' and '.join(found)} could each be the column '{ours}'; name one: "
-                f"ColumnNames({ours}=...) in Python, --column {ours}=... on the command line."
+                f"{remedy(f'ColumnNames({ours}=...)', f'--column {ours}=...')}."
             )
         if found:
             return ours if ours in found else found[0]
     return ""
 
 
-def _missing_message(path: Path, form: Form, missing: Sequence[str], header: Sequence[str]) -> str:
+def _missing_message(
+    path: Path, form: Form, missing: Sequence[str], header: Sequence[str], ours: str = "filename"
+) -> str:
     by_folded = {name.casefold(): name for name in header}
     described = []
     for name in missing:
@@ -227,9 +230,9 @@ def _missing_message(path: Path, form: Form, missing: Sequence[str], header: Seq
     what = {"training": "a table in the challenge's training form", "reference": "a reference table"}.get(
         form, "the table"
     )
-    remedy = "rename the columns" if form != "custom" else "name your own columns"
+    advice = "rename the columns" if form != "custom" else "name your own columns"
     return (
         f"{path}: {what} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(described)}. "
-        f"Columns found: {', '.join(header)}. To read it, {remedy}: "
-        "columns=ColumnNames(filename=...) in Python, --column filename=... on the command line."
+        f"Columns found: {first_few(header, 30)}. To read it, {advice}: "
+        f"{remedy(f'columns=ColumnNames({ours}=...)', f'--column {ours}=...')}."
     )

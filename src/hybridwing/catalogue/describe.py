@@ -27,7 +27,7 @@ class StatusCount:
     Attributes
     ----------
     name : str
-        The value: a class, record, view, file type or group; ``"not known"`` where the table does not say.
+        The value: a class, record, side, file type or group; ``"not known"`` where the table does not say.
     hybrids, non_hybrids, unlabelled : int
         Numbers of images.
     """
@@ -60,7 +60,7 @@ class CatalogueDescription:
     classes : tuple of StatusCount
         Subspecies and crosses. In the training form with the name inferred for the code (see
         `hybridwing.catalogue.names`), such as ``"lativitta (8)"``.
-    records, views, file_types, groups : tuple of StatusCount
+    records, sides, file_types, groups : tuple of StatusCount
         Most frequent first, then by name.
     names_inferred : bool
         Whether the names beside the codes are inferred and not from the table.
@@ -76,7 +76,7 @@ class CatalogueDescription:
     unlabelled: int
     classes: tuple[StatusCount, ...]
     records: tuple[StatusCount, ...]
-    views: tuple[StatusCount, ...]
+    sides: tuple[StatusCount, ...]
     file_types: tuple[StatusCount, ...]
     groups: tuple[StatusCount, ...]
     names_inferred: bool
@@ -92,7 +92,7 @@ class CatalogueDescription:
 
 
 def describe(catalogue: Catalogue) -> CatalogueDescription:
-    """Count the images of a catalogue by class, record, view, file type and group.
+    """Count the images of a catalogue by class, record, side, file type and group.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def describe(catalogue: Catalogue) -> CatalogueDescription:
         unlabelled=totals["unlabelled"],
         classes=_counts(names, status),
         records=_counts(columns["record"], status),
-        views=_counts(columns["view"], status),
+        sides=_counts(columns["side"], status),
         file_types=_counts(columns["file type"], status),
         groups=_counts([str(group) if group else UNKNOWN for group in catalogue.groups], status),
         names_inferred=inferred,

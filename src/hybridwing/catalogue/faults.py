@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 ROWS_SHOWN = 3
+VALUES_SHOWN = 3
 
 
 @dataclass(frozen=True, order=True)
@@ -41,21 +42,38 @@ class Fault:
 
 
 def describe_alike(faults: Sequence[Fault]) -> str:
-    """One line for faults that differ in nothing but their row.
+    """One line for faults of one column that have one and the same problem.
 
     Examples
     --------
-    >>> describe_alike([Fault(row, "Side", "left", "is not a view") for row in (2, 5, 9, 10)])
-    "rows 2, 5, 9 and 1 more: column 'Side': 'left' is not a view"
+    >>> describe_alike([Fault(row, "Side", "left", "is not a side") for row in (2, 5, 9, 10)])
+    "rows 2, 5, 9 and 1 more: column 'Side': 'left' is not a side"
     """
     first = faults[0]
     rows = first_few([str(fault.row) for fault in faults], limit=ROWS_SHOWN)
-    shown = first.value if len(first.value) <= 60 else f"{first.value[:57]}..."
-    return f"row{'s' if len(faults) > 1 else ''} {rows}: column {first.column!r}: {shown!r} {first.problem}"
+    values = list(dict.fromkeys(fault.value for fault in faults))
+    shown = first_few([repr(v if len(v) <= 60 else f"{v[:57]}...") for v in values], limit=VALUES_SHOWN)
+    verb = ": each of them " if len(values) > 1 else " "
+    return f"row{'s' if len(faults) > 1 else ''} {rows}: column {first.column!r}: {shown}{verb}{first.problem}"
+
+
+def _kinds(faults: Sequence[Fault]) -> list[list[Fault]]:
+    """Faults that one line tells: of one column, problem and value, or of any value where one problem has many."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for fault in faults:
+        values.setdefault((fault.column, fault.problem), set()).add(fault.value)
+    kinds: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in faults:
+        many = len(values[fault.column, fault.problem]) > VALUES_SHOWN
+        kinds.setdefault((fault.column, fault.problem, "" if many else fault.value), []).append(fault)
+    return list(kinds.values())
 
 
 class CatalogueFaults(CatalogueError):  # noqa: N818 - it is the faults that one wants of it
-    """A table holds faulty cells. The message has one line for all rows with one and the same fault.
+    """A table holds faulty cells.
+
+    The message has one line for all rows with one and the same fault, and one for all values of a column where many
+    values have one problem.
 
     Parameters
     ----------
@@ -72,10 +90,7 @@ class CatalogueFaults(CatalogueError):  # noqa: N818 - it is the faults that one
 
     def __init__(self, source: Path, faults: Sequence[Fault]) -> None:
         self.faults = tuple(sorted(faults))
-        alike: dict[tuple[str, str, str], list[Fault]] = {}
-        for fault in self.faults:
-            alike.setdefault((fault.column, fault.value, fault.problem), []).append(fault)
-        kinds = list(alike.values())
+        kinds = _kinds(self.faults)
         lines = [f"  {describe_alike(kind)}" for kind in kinds[:SHOWN]]
         rest = sum(len(kind) for kind in kinds[SHOWN:])
         if rest:

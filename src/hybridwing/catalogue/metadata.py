@@ -50,13 +50,13 @@ def metadata_columns(catalogue: Catalogue) -> dict[str, list[str]]:
     Returns
     -------
     dict of str to list of n str
-        Record, view, file type, pattern of the published file name, pattern of the specimen's number, and whether the
+        Record, side, file type, pattern of the published file name, pattern of the specimen's number, and whether the
         file name says that a white standard is in the picture. `UNKNOWN` where the table does not say.
     """
     names = source_names(catalogue)
     return {
         "record": [str(record) if record else UNKNOWN for record in catalogue.records],
-        "view": [str(view) if view else UNKNOWN for view in catalogue.table["view"].fillna("")],
+        "side": [str(side) if side else UNKNOWN for side in catalogue.table["side"].fillna("")],
         "file type": [file_type_of(name) for name in names],
         "file-name pattern": [pattern_of(name) for name in names],
         "specimen-number pattern": [pattern_of(str(specimen)) for specimen in catalogue.specimens],

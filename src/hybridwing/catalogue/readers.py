@@ -29,7 +29,7 @@ _TEXT_COLUMNS = (
     "parent_1",
     "parent_2",
     "record",
-    "view",
+    "side",
     "group",
     "file_url",
     "md5",
@@ -135,7 +135,7 @@ def _typed(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
         "cross": [cross.name if cross else "" for cross in crosses],
         "pedigree": [cross.pedigree if cross else "" for cross in crosses],
         "record": _records(frame, layout),
-        "view": _views(frame, layout),
+        "side": _sides(frame, layout),
         "group": frame["group"].tolist(),
         "file_url": frame["file_url"].tolist(),
         "md5": [digest.lower() for digest in frame["md5"]],
@@ -162,8 +162,8 @@ def _records(frame: pd.DataFrame, layout: Layout) -> list[str]:
     return [cells.record_of(link) or cells.record_of(address) for link, address in pairs]
 
 
-def _views(frame: pd.DataFrame, layout: Layout) -> list[str]:
+def _sides(frame: pd.DataFrame, layout: Layout) -> list[str]:
     if layout.form == "custom":
-        return [cells.view_of(view) for view in frame["view"]]
+        return [cells.side_of(side) for side in frame["side"]]
     pairs = zip(frame["file_url"], frame["filename"], strict=True)
-    return [cells.view_of(address) or cells.view_of(name) for address, name in pairs]
+    return [cells.side_of(address) or cells.side_of(name) for address, name in pairs]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hybridwing.errors import CatalogueError, first_few
+from hybridwing.errors import CatalogueError, first_few, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ COLUMNS: Mapping[str, str] = {
     "cross": "string",
     "pedigree": "string",
     "record": "string",
-    "view": "string",
+    "side": "string",
     "group": "string",
     "file_url": "string",
     "md5": "string",
@@ -56,7 +56,7 @@ pedigree
     As `cross` for a first generation; ``"(a x b) x a"`` for a back-cross.
 record
     Batch of images, such as the Zenodo record ``"3082688"``.
-view
+side
     ``"dorsal"`` or ``"ventral"``.
 group
     ``"major"`` (signal), ``"minor"`` (non-signal) or ``"mimic"``: the challenge's ``ssp_indicator``.
@@ -123,10 +123,25 @@ class Catalogue:
             raise CatalogueError(
                 f"{self.source}: {len(unlabelled)} of {len(self)} images have no label: "
                 f"{first_few(unlabelled)}. "
-                "Name the column that says hybrid or non-hybrid (ColumnNames(label=...) in Python, "
-                "--column label=... on the command line), fill it in, or leave these images out."
+                f"Name the column that says hybrid or non-hybrid "
+                f"({remedy('ColumnNames(label=...)', '--column label=...')}), fill it in, or leave these images out."
             )
         return np.asarray(self.table["hybrid"].to_numpy(dtype=np.int8))
+
+    def check_both_kinds(self) -> None:
+        """Refuse a table that a detector cannot learn from.
+
+        Raises
+        ------
+        CatalogueError
+            If an image is unlabelled, or all images are hybrids or all are non-hybrids.
+        """
+        if len({*self.labels.tolist()}) == 1:
+            kind, other = ("hybrids", "non-hybrids") if self.labels[0] else ("non-hybrids", "hybrids")
+            raise CatalogueError(
+                f"{self.source}: all {len(self)} images are {kind}; a detector learns from hybrids and non-hybrids: "
+                f"add images of {other}, or correct the labels."
+            )
 
     @property
     def subspecies(self) -> npt.NDArray[np.object_]:
@@ -203,7 +218,7 @@ class Catalogue:
             subspecies=_tally(self.table["subspecies"]),
             crosses=_tally(self.table["cross"]),
             records=_tally(self.table["record"]),
-            views=_tally(self.table["view"]),
+            sides=_tally(self.table["side"]),
             groups=_tally(self.table["group"]),
         )
 
@@ -219,7 +234,7 @@ class CatalogueCounts:
     Attributes
     ----------
     images, specimens, hybrids, non_hybrids, unlabelled : int
-    subspecies, crosses, records, views, groups : tuple of (str, int)
+    subspecies, crosses, records, sides, groups : tuple of (str, int)
         Number of images of each, most frequent first, then by name; images for which it is not known are
         left out.
     """
@@ -232,7 +247,7 @@ class CatalogueCounts:
     subspecies: tuple[tuple[str, int], ...]
     crosses: tuple[tuple[str, int], ...]
     records: tuple[tuple[str, int], ...]
-    views: tuple[tuple[str, int], ...]
+    sides: tuple[tuple[str, int], ...]
     groups: tuple[tuple[str, int], ...]
 
 

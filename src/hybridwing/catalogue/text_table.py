@@ -7,9 +7,12 @@ import hashlib
 import io
 import logging
 import re
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybridwing.csv_files import read_cell
 from hybridwing.errors import CatalogueError, first_few
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ _OTHER_FORMATS = (
 
 _SEPARATOR_LINE = re.compile(r"""\s*("?sep=([^"\r\n])"?)[ ,;\t]*(?=[\r\n]|\Z)""", re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|[\r\n]")
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+"""Separators that are recognised, in words."""
+_ROWS_LOOKED_AT = 100_000  # characters by which a separator is chosen
 _LOOKED_AT = 10_000  # characters in which a header is looked for; fewer than csv allows one cell
 
 _log = logging.getLogger(__name__)
@@ -52,7 +58,8 @@ class TextTable:
     sha256 : str
         SHA-256 of the file's bytes, in lower-case hexadecimal.
     hint : str
-        A sentence, after a blank, on another line that looks more like the header; empty if there is none.
+        Sentences, after a blank, on the separator that was assumed, and on another line that looks more like the header
+        if there is one.
     """
 
     header: tuple[str, ...]
@@ -83,6 +90,7 @@ def read_text_table(path: Path) -> TextTable:
         if not text.strip():
             raise CatalogueError(f"{path}: the file is empty but for the line that names its separator.")
     delimiter = announced.group(2) if announced else separator_of(text)
+    assumed = f" Its columns were taken to be separated by {SEPARATORS.get(delimiter, repr(delimiter))}."
     if delimiter != ",":
         _log.info("%s: columns are separated by %r", path, delimiter)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -91,18 +99,20 @@ def read_text_table(path: Path) -> TextTable:
     begins = 1
     try:
         for fields in reader:
-            if any(field.strip() for field in fields):
-                rows.append(tuple(field.strip() for field in fields))
+            cells_read = tuple(read_cell(field.strip()).strip() for field in fields)
+            if any(cells_read):
+                rows.append(cells_read)
                 lines.append(begins)
             begins = reader.line_num + 1
     except csv.Error as error:
         raise CatalogueError(
             f"{path}: the row that begins on line {begins} is not CSV: {error}. Look for a quotation mark too many."
+            f"{assumed}"
         ) from error
     if not rows:
         raise CatalogueError(f"{path}: the file is empty: all its cells are.")
     header, cells = rows[0], rows[1:]
-    hint = _likely_header(rows[0], text)
+    hint = assumed + _likely_header(rows[0], text)
     _check_header(path, header)
     ragged = [
         f"line {line} ({len(row)})" for row, line in zip(cells, lines[1:], strict=True) if len(row) != len(header)
@@ -155,9 +165,29 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def separator_of(text: str) -> str:
-    """The separator that cuts the first line into most columns; a comma where nothing does."""
-    header = next((line for line in text.splitlines() if line.strip()), "")[:_LOOKED_AT]
-    return max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark))))
+    r"""The separator by which the rows agree: the largest share of them has the same number of cells, two or more.
+
+    Of separators alike in this the one that makes most columns; a comma where nothing separates anything.
+
+    Examples
+    --------
+    >>> separator_of("photo;place (country, region)\\na.jpg;x\\nb.jpg;y\\n")
+    ';'
+    """
+    return max(SEPARATORS, key=lambda mark: _agreement(text[:_ROWS_LOOKED_AT], mark))
+
+
+def _agreement(text: str, separator: str) -> tuple[float, int]:
+    """Share of the rows with the commonest number of cells, and that number."""
+    lengths: Counter[int] = Counter()
+    with suppress(csv.Error):  # a cell that is longer than csv allows: what was read till then decides
+        for fields in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            if len(fields) > 1 or "".join(fields).strip():
+                lengths[len(fields)] += 1
+    if len(text) == _ROWS_LOOKED_AT and lengths.total() > 1:
+        lengths[len(fields)] -= 1  # the last row is cut
+    columns, rows = max(lengths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+    return (rows / lengths.total(), columns) if columns > 1 else (0.0, 1)
 
 
 def _likely_header(header: tuple[str, ...], text: str) -> str:

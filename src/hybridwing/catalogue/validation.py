@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.cells import path_problem, plain_path
+from hybridwing.catalogue.cells import path_problem, plain_path, spreadsheet_error
 from hybridwing.catalogue.crosses import cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.faults import Fault
+from hybridwing.errors import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.columns import Layout
     from hybridwing.catalogue.schema import Form
 
+_FORMULA_FAILED = "holds the error of a formula that failed; write the value itself, or leave the cell empty"
 _LABELS = "is not a label; write hybrid or non-hybrid, 1 or 0, true or false, yes or no"
-_MEANINGS = (
-    ", or say what it means: ColumnNames(hybrid_values=..., non_hybrid_values=...) in Python, "
-    "--hybrid-value or --non-hybrid-value on the command line"
-)
 
 
 def find_faults(cells: pd.DataFrame, layout: Layout) -> list[Fault]:
@@ -31,7 +29,7 @@ def find_faults(cells: pd.DataFrame, layout: Layout) -> list[Fault]:
     Parameters
     ----------
     cells : pandas.DataFrame
-        Text cells under our names: filename, label, subspecies, parent_1, parent_2, view, group, file_url,
+        Text cells under our names: filename, label, subspecies, parent_1, parent_2, side, group, file_url,
         md5; empty cells are ``""``. The index is the line of the file.
     layout : Layout
         Which form the file has and what it calls its columns.
@@ -67,19 +65,24 @@ def _schema(cells: pd.DataFrame, layout: Layout) -> pa.DataFrameSchema:
     def unless(wrong: pd.Series[bool], problem: str) -> pa.Check:
         return pa.Check(lambda _: ~wrong, error=problem)
 
+    no_value = rule(lambda cell: not spreadsheet_error(cell), _FORMULA_FAILED)
     paths = cells["filename"].map(plain_path)
     official = layout.form != "custom"
     label_rules = [
+        no_value,
         rule(
-            lambda label: not label or layout.hybrid_of(label) is not None, _LABELS if official else _LABELS + _MEANINGS
+            lambda label: not label or layout.hybrid_of(label) is not None,
+            _LABELS if official else _LABELS + _meanings(),
         ),
     ]
     if official:
         label_rules.append(rule(bool, "is missing: every row needs a label"))
     return pa.DataFrameSchema(
         {
+            **{name: pa.Column(checks=no_value) for name in ("specimen", "record", "split") if name in cells},
             "filename": pa.Column(
                 checks=[
+                    no_value,
                     rule(bool, "is missing: every row needs a file name"),
                     *_one_by_one(cells["filename"].map(path_problem), unless),
                     unless(
@@ -90,13 +93,13 @@ def _schema(cells: pd.DataFrame, layout: Layout) -> pa.DataFrameSchema:
             ),
             "label": pa.Column(checks=label_rules),
             **{
-                column: pa.Column(checks=_one_by_one(problems, unless))
+                column: pa.Column(checks=[no_value, *_one_by_one(problems, unless)])
                 for column, problems in _parentage_problems(cells, layout).items()
             },
-            "view": pa.Column(
+            "side": pa.Column(
                 checks=rule(
-                    lambda view: view.casefold() in {"", "d", "v", "dorsal", "ventral"},
-                    "is not a view; write dorsal or ventral",
+                    lambda side: side.casefold() in {"", "d", "v", "dorsal", "ventral"},
+                    "is not a side; write dorsal or ventral",
                 )
             ),
             "group": pa.Column(
@@ -116,6 +119,16 @@ def _schema(cells: pd.DataFrame, layout: Layout) -> pa.DataFrameSchema:
                 )
             ),
         }
+    )
+
+
+def _meanings() -> str:
+    return (
+        ", say what it means ("
+        + remedy("ColumnNames(hybrid_values=..., non_hybrid_values=...)", "--hybrid-value or --non-hybrid-value")
+        + "), or name the column that holds the labels ("
+        + remedy("ColumnNames(label=...)", "--column label=...")
+        + ")"
     )
 
 

@@ -80,11 +80,11 @@ def describe(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Count a catalogue by subspecies, cross, record, view and file type."""
+    """Count a catalogue by subspecies, cross, record, side and file type."""
     from hybridwing.catalogue.describe import describe as count
     from hybridwing.cli import show as console
+    from hybridwing.folders import check_new_folder, new_folder
     from hybridwing.report.catalogue_figures import FILES, write_description
-    from hybridwing.runs.folder import check_new_folder, new_folder
 
     if out is not None:
         check_new_folder(out, overwrite=overwrite, mark="description.json", contents=FILES)
@@ -124,8 +124,8 @@ def audit(
     from hybridwing.catalogue.readers import read_catalogue
     from hybridwing.cli import show as console
     from hybridwing.embeddings.foreign import read_embeddings
+    from hybridwing.folders import check_new_folder, new_folder
     from hybridwing.report.audit_page import FILES, write_audit
-    from hybridwing.runs.folder import check_new_folder, new_folder
 
     check_new_folder(out, overwrite=overwrite, mark="audit.json", contents=FILES)
     table = options.read(catalogue)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,8 @@ import typer
 
 from hybridwing import __version__
 from hybridwing.cli.grouping import SectionedGroup
-from hybridwing.errors import HybridwingError
+from hybridwing.cli.streams import keep_streams_open
+from hybridwing.errors import HybridwingError, bounded, on_the_command_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,23 +54,32 @@ def debug_first(arguments: Sequence[str]) -> list[str]:
     return [*["--debug"] * (len(rest) < end), *rest, *arguments[end:]]
 
 
+def _told(fault: HybridwingError | OSError) -> str:
+    """The message of an error; the system's own begin with a number that tells users nothing."""
+    if isinstance(fault, HybridwingError) or not fault.strerror:
+        return str(fault)
+    return f"{os.fsdecode(fault.filename)}: {fault.strerror}" if fault.filename else fault.strerror
+
+
 def main() -> None:
     """Run the command line; input at fault gives one clear line and exit code 2, Ctrl-C exit code 130."""
     # A scheduler's notice to stop is an orderly stop: pools are closed, and what is written is whole.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     sys.argv[1:] = arguments = debug_first(sys.argv[1:])
     debug = arguments[:1] == ["--debug"]
-    with contextlib.suppress(AttributeError):
-        # A file name that a terminal or a log has no letters for must not end the work.
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    keep_streams_open()
     try:
-        app(prog_name="hybridwing")
+        try:
+            with on_the_command_line():
+                app(prog_name="hybridwing")
+        finally:
+            sys.stdout.flush()
     except (HybridwingError, OSError) as fault:
         if debug:
             raise
         from hybridwing.cli import show as console
 
-        console.error(str(fault))
+        console.error(bounded(_told(fault)))
         sys.exit(2)
     except SystemExit as stop:
         # Typer turns Ctrl-C into exit code 130 and says nothing.

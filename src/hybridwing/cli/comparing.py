@@ -38,9 +38,10 @@ def leaderboard(
     Bootstrap intervals for each, and differences to the first on the same resamples.
     """
     from hybridwing.cli import show as console
+    from hybridwing.files import write_text
+    from hybridwing.folders import check_new_folder, new_folder
     from hybridwing.leaderboard.comparing import CONTENTS, CSV, PAGE, compare_places, write_table
     from hybridwing.leaderboard.page import leaderboard_html
-    from hybridwing.runs.folder import check_new_folder, new_folder
 
     if out is not None:
         check_new_folder(out, overwrite=overwrite, mark=CSV, contents=CONTENTS)
@@ -58,7 +59,7 @@ def leaderboard(
     if out is not None:
         with new_folder(out, overwrite=overwrite, mark=CSV, contents=CONTENTS) as partial:
             write_table(found, partial / CSV)
-            (partial / PAGE).write_text(leaderboard_html(found, reference.name), encoding="utf-8")
+            write_text(partial / PAGE, leaderboard_html(found, reference.name))
     console.show_comparison(found)
     if out is not None:
         console.say(f"\n{out / PAGE}: table, intervals and differences")

@@ -37,7 +37,7 @@ Columns = Annotated[
         "--column",
         metavar="OURS=THEIRS",
         help="For a table of your own: which of its columns is filename, label, specimen, subspecies, parent_1, "
-        "parent_2, record, view, file_url or md5. Repeat for each.",
+        "parent_2, record, side, file_url or md5. Repeat for each.",
     ),
 ]
 HybridValues = Annotated[

@@ -37,14 +37,15 @@ def train(
     """Fit and calibrate detectors on a labelled table."""
     from hybridwing.catalogue.splits import split
     from hybridwing.cli import show as console
-    from hybridwing.runs.folder import check_new_folder
+    from hybridwing.folders import check_new_folder
+    from hybridwing.runs.folder import CONTENTS, MANIFEST
     from hybridwing.runs.train import check_detectors
     from hybridwing.runs.train import train as fit
 
-    check_new_folder(out, overwrite=overwrite)
+    check_new_folder(out, overwrite=overwrite, mark=MANIFEST, contents=CONTENTS)
     check_detectors(learning.detectors)
     listed = table.read(catalogue)
-    _ = listed.labels
+    listed.check_both_kinds()
     dealt = {"test_fraction": held_out.test_fraction, "seed": learning.seed}
     split(listed, method=held_out.split, **dealt)  # type: ignore[arg-type]  # any text; checked there
     with console.progress("embedding") as report:

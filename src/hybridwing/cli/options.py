@@ -31,7 +31,7 @@ class TableOptions:
             "--column",
             metavar="OURS=THEIRS",
             help="For a table of your own: which of its columns is filename, label, specimen, subspecies, parent_1, "
-            "parent_2, record, view, file_url or md5. Repeat for each.",
+            "parent_2, record, side, file_url or md5. Repeat for each.",
         ),
     ] = None
     hybrid_value: Annotated[

@@ -324,5 +324,7 @@ def _checked_labels(y: ArrayLike, n_samples: int) -> tuple[NDArray[np.generic], 
     classes = np.unique(encoded if labels.dtype == object else labels)
     if len(classes) < 2:
         name = "hybrids" if classes[0] else "non-hybrids"
-        raise DetectorInputError(f"all {n_samples} specimens are {name}, one class; a detector learns from both")
+        raise DetectorInputError(
+            f"all {n_samples} specimens to learn from are {name}; a detector needs both kinds. (Only one class.)"
+        )
     return classes, encoded

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.cells import plain_path
 from hybridwing.catalogue.text_table import read_text_table
-from hybridwing.download.manifest import write_csv
+from hybridwing.csv_files import write_rows
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def write_rows(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -> Path | None:
+def write_catalogue_rows(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -> Path | None:
     """Write the rows of a catalogue's file that have photographs, with every column as it stands there.
 
     Parameters
@@ -54,6 +54,6 @@ def write_rows(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -> 
                 for line, cells in zip(text.lines, text.cells, strict=True)
                 if line in paths
             )
-            write_csv(target, text.header, rows)
+            write_rows(target, text.header, rows)
             return target
     return None

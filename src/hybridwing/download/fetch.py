@@ -8,13 +8,14 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
-from hybridwing.download.catalogue_rows import write_rows
+from hybridwing.csv_files import write_rows
+from hybridwing.download.catalogue_rows import write_catalogue_rows
 from hybridwing.download.connection import user_agent
 from hybridwing.download.downsample import Downsizer
 from hybridwing.download.errors import DownloadError, one_line
 from hybridwing.download.fetch_file import FileFetcher, FileResult
 from hybridwing.download.folder import CATALOGUE, MANIFEST, MISSING, DownloadFolder
-from hybridwing.download.manifest import Manifest, write_csv
+from hybridwing.download.manifest import Manifest
 from hybridwing.download.plan import chosen_rows, plan
 from hybridwing.download.rate import Hosts, NetworkLimits, Stop
 from hybridwing.download.report import DownloadReport, MissingFile
@@ -70,7 +71,7 @@ def download(
         Fetch this share of every subspecies and cross, at least one image of each.
     limit : int, at least 1, optional
         Fetch this number of images, drawn in the same way.
-    by : {"hybrid_stat", "subspecies", "record", "group", "view", "split"}, optional
+    by : {"hybrid_stat", "subspecies", "record", "group", "side", "split"}, optional
         Sort the files into sub-folders by this column.
     downsize : int, at least 1, optional
         Also write copies with this short side in pixels, into ``OUT_downsized``.
@@ -217,8 +218,8 @@ def _write_tables(chosen: Catalogue, out: Path, manifest: Manifest, results: Seq
     there = {result.wanted.row: result.wanted.path for result in results if result.entry}
     manifest.close({result.wanted.path for result in results} - set(there.values()))
     failed = (_missing(result) for result in results if result.reason)
-    write_csv(out / MISSING, ("path", "url", "reason"), ((file.path, file.url, file.reason) for file in failed))
-    return write_rows(chosen, there, out / CATALOGUE)
+    write_rows(out / MISSING, ("path", "url", "reason"), ((file.path, file.url, file.reason) for file in failed))
+    return write_catalogue_rows(chosen, there, out / CATALOGUE)
 
 
 def _missing(result: FileResult) -> MissingFile:

@@ -8,11 +8,11 @@ import threading
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
+from hybridwing.csv_files import read_cell, write_rows
 from hybridwing.download.folder import MANIFEST, WORK
-from hybridwing.files import written_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
 _COLUMNS = ("path", "bytes", "md5", "sha256", "url", "licence")
@@ -46,7 +46,7 @@ class Manifest:
         #: When the manifest was written, nanoseconds since 1970; files that changed later are read again.
         self.written_ns = self._path.stat().st_mtime_ns if self._path.is_file() else -1
         # Written anew: a line that was torn by a kill must not be joined by the next.
-        write_csv(journal, _COLUMNS, map(_cells, self._entries.values()))
+        write_rows(journal, _COLUMNS, map(_cells, self._entries.values()))
         self._lock = threading.Lock()
         self._journal = journal.open("a", encoding="utf-8", newline="")
 
@@ -68,18 +68,8 @@ class Manifest:
         for path in absent:
             self._entries.pop(path, None)
         kept = [entry for path, entry in sorted(self._entries.items()) if (self._root / path).is_file()]
-        write_csv(self._path, _COLUMNS, map(_cells, kept))
+        write_rows(self._path, _COLUMNS, map(_cells, kept))
         (self._root / WORK / "journal.csv").unlink()
-
-
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table; it appears under its name only when it is whole."""
-    with written_whole(path) as partial:
-        partial.unlink(missing_ok=True)  # a link to somewhere else, at worst
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
 
 
 def _cells(entry: Entry) -> list[str]:
@@ -94,7 +84,7 @@ def _read(path: Path) -> list[Entry]:
         return []
     entries = []
     for line in text[: text.rfind("\n") + 1].split("\n"):
-        cells = next(csv.reader([line]), [])
+        cells = [read_cell(cell) for cell in next(csv.reader([line]), [])]
         if len(cells) == len(_COLUMNS) and cells[1].isdecimal() and _MD5.fullmatch(cells[2]):
             name, size, md5, sha256, url, licence = cells
             if _SHA256.fullmatch(sha256) and len(size) <= 18:

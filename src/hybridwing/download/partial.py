@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.files import written_whole
+from hybridwing.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,8 +79,7 @@ class PartialFile:
     def begin(self, version: Version) -> None:
         """Start from nothing. In this order a kill never leaves bytes of one version under another's name."""
         self.discard()
-        with written_whole(self._version_path) as new:
-            new.write_text(json.dumps(asdict(version)), encoding="utf-8")
+        write_text(self._version_path, json.dumps(asdict(version)))
 
     @contextlib.contextmanager
     def append(self) -> Iterator[Callable[[bytes], None]]:

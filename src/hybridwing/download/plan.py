@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hybridwing.catalogue.schema import Catalogue
 
-By = Literal["hybrid_stat", "subspecies", "record", "group", "view", "split"]
+By = Literal["hybrid_stat", "subspecies", "record", "group", "side", "split"]
 
 CHALLENGE_LICENCE = "CC-BY-4.0"
 """Licence of the challenge's Zenodo records, as the pages of Imageomics/HDR-anomaly-challenge state it."""
@@ -90,7 +90,7 @@ def plan(catalogue: Catalogue, *, by: str | None, base: str | None, licence: str
     Parameters
     ----------
     catalogue : Catalogue
-    by : {"hybrid_stat", "subspecies", "record", "group", "view", "split"} or None
+    by : {"hybrid_stat", "subspecies", "record", "group", "side", "split"} or None
         Column whose values become sub-folders.
     base : str or None
         Address of a mirror, from :func:`hybridwing.download.urls.checked_base`.

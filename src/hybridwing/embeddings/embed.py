@@ -13,6 +13,7 @@ from hybridwing.embeddings.engine import embed_images
 from hybridwing.embeddings.metadata import aligned, metadata_of
 from hybridwing.errors import EmbeddingError
 from hybridwing.images.find import find_images
+from hybridwing.images.listed import ImageFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,5 +172,5 @@ def _of_catalogue(catalogue: Catalogue, images: Path | str | None) -> Photograph
     folder = Path(images)
     if not folder.is_dir():
         raise EmbeddingError(f"no folder of images at {folder}; name it with --images")
-    files = zip(catalogue.uuids, catalogue.table["filename"], strict=True)
-    return Photographs([(str(uuid), folder / str(name)) for uuid, name in files], metadata_of(catalogue))
+    listed, files = ImageFolder(folder), zip(catalogue.uuids, catalogue.table["filename"], strict=True)
+    return Photographs([(str(uuid), listed.locate(str(name))) for uuid, name in files], metadata_of(catalogue))

@@ -45,7 +45,7 @@ def metadata_of(catalogue: Catalogue) -> pd.DataFrame:
             "subspecies": table["subspecies"],
             "cross": table["cross"],
             "record": table["record"],
-            "side": table["view"],
+            "side": table["side"],
             "image_url": table["file_url"],
         }
     )

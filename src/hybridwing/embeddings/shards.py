@@ -26,6 +26,7 @@ from hybridwing.embeddings.preparing import prepare_file, working
 from hybridwing.embeddings.summary import Timings
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
 from hybridwing.errors import EmbeddingError
+from hybridwing.images.listed import ImageFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -99,12 +100,13 @@ def embed_shards(
         prepare_file, prepare=backbone.prepare, short_side=short_side, hashed=known is not None, cache=known or None
     )
     in_processes = backbone.prepare_in_processes and count > 1 and (total is None or total >= _FEW)
+    folders: dict[Path, ImageFolder] = {}
     with working(work, count, in_processes=in_processes) as pool:
         ours, theirs = tee(shards)
         # A whole batch ahead, so that the next is ready when the forward pass of this one ends.
         results = pool.ahead((path for items in ours for _, path in items), limit=batches.size + 8 * count)
         for items in theirs:
-            yield _embedded(items, islice(results, len(items)), batches, advance)
+            yield _embedded(items, islice(results, len(items)), batches, advance, folders)
 
 
 def _embedded(
@@ -112,6 +114,7 @@ def _embedded(
     results: Iterable[PreparedFile],
     batches: _Batches,
     advance: Callable[[], None] | None,
+    folders: dict[Path, ImageFolder],
 ) -> Shard:
     """Take the results of one shard's images and embed them."""
     rows, failures, timings = dict[int, CachedEmbedding](), dict[int, Failure](), Timings()
@@ -120,6 +123,9 @@ def _embedded(
 
     def fail(place: int, stage: str, reason: str) -> None:
         uuid, path = items[place]
+        if stage == "open" and not path.exists():
+            folder = ImageFolder.of(path, uuid)
+            reason += folders.setdefault(folder.root, folder).hint(path.relative_to(folder.root).as_posix())
         failures[place] = Failure(uuid, str(path), stage, reason)
         logger.warning("%s: %s: %s", path, stage, reason)
 

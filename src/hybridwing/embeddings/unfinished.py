@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from hybridwing.embeddings.head import Part, TableHead
 from hybridwing.embeddings.store import join_tables, kind_of, read_head, read_table, write_table
 from hybridwing.errors import EmbeddingError
-from hybridwing.files import written_whole
+from hybridwing.files import write_bytes, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,8 +130,7 @@ class UnfinishedTable:
         except (OSError, ValueError, KeyError, TypeError):
             begun = None
         size = wanted or (begun if type(begun) is int and begun > 0 else suggested)
-        with written_whole(path) as partial:
-            partial.write_text(json.dumps({"batch_size": size, "shards": len(self.shards)}), encoding="utf-8")
+        write_text(path, json.dumps({"batch_size": size, "shards": len(self.shards)}))
         return size
 
     def missing(self) -> list[int]:
@@ -153,8 +152,7 @@ class UnfinishedTable:
                 f"{self.kind[1]} with {self.kind[2]}; name --precision, so that all do the same"
             )
         try:
-            with written_whole(self._contents(number)) as partial:
-                partial.write_bytes(b"".join(content or _NONE for content in contents))
+            write_bytes(self._contents(number), b"".join(content or _NONE for content in contents))
         except OSError as error:
             raise EmbeddingError(f"cannot write {self.out}: {error}") from error
         write_table(table, self._path(number), Part(number, len(self.shards), self.digests[number]))

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-"""What may separate columns, for messages."""
-
 
 def text_bytes(path: Path) -> bytes:
     """Bytes of a text file that has something in it.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.catalogue.text_table import separator_of
+from hybridwing.catalogue.text_table import SEPARATORS, separator_of
 from hybridwing.errors import ScoringError, first_few
-from hybridwing.evaluation.arrow_table import SEPARATORS, is_unique, read_arrow, text_bytes
+from hybridwing.evaluation.arrow_table import is_unique, read_arrow, text_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

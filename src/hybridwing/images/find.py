@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm"}
 )
+#: Endings of tables, which someone may name in the place of the photographs that they list.
+TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xls", ".xlsm", ".ods", ".parquet"})
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def find_images(places: Iterable[Path]) -> FoundImages:
     Raises
     ------
     HybridwingError
-        If a place does not exist, a folder cannot be read, or nothing was found.
+        If a place does not exist or is a table, a folder cannot be read, or nothing was found.
     """
     places = list(places)
     images: dict[Path, Path] = {}
@@ -55,10 +57,14 @@ def find_images(places: Iterable[Path]) -> FoundImages:
     unreadable: list[OSError] = []
     for place in places:
         if place.is_file():
+            if place.suffix.lower() in TABLES:
+                raise HybridwingError(
+                    f"{place} is a table and not a photograph; name the folder of the photographs, or the photographs"
+                )
             images.setdefault(_identity(place), place)
         elif place.is_dir():
             new: dict[Path, Path] = {}
-            for path in _files_below(place, unreadable):
+            for path in files_below(place, unreadable):
                 (new if path.suffix.lower() in SUFFIXES else left_out).setdefault(_identity(path), path)
             for identity, path in sorted(new.items(), key=lambda item: item[1]):
                 images.setdefault(identity, path)
@@ -79,7 +85,7 @@ def find_images(places: Iterable[Path]) -> FoundImages:
     return FoundImages(tuple(images.values()), tuple(p for real, p in left_out.items() if real not in images))
 
 
-def _files_below(top: Path, unreadable: list[OSError]) -> Iterator[Path]:
+def files_below(top: Path, unreadable: list[OSError]) -> Iterator[Path]:
     """All that is no folder and not hidden; linked folders after the others, and none of them twice.
 
     So a file goes by its name in the folder itself, where it can be reached by a link too, and links that lead back

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.csv_files import write_rows
 from hybridwing.errors import RunError, ScoringError
 from hybridwing.evaluation.comparison import COLUMNS, Comparison, compare
 from hybridwing.evaluation.predictions import read_predictions
@@ -14,7 +15,6 @@ from hybridwing.report.evaluation_folder import EVALUATION
 from hybridwing.runs.evaluate import scores_of
 from hybridwing.runs.folder import MANIFEST
 from hybridwing.runs.run import load_run
-from hybridwing.runs.tables import write_rows
 from hybridwing.submission.rehearse.rehearsal import VERDICT
 from hybridwing.submission.rehearse.trial import PREDICTIONS
 

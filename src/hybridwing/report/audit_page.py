@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing import __version__
 from hybridwing.errors import HybridwingError, ImageError
+from hybridwing.files import write_text
 from hybridwing.report.audit_figures import draw_recalls, draw_rules, draw_sources
 from hybridwing.report.drawing import svg_of
 from hybridwing.report.pages import environment
@@ -28,7 +29,7 @@ FILES = ("audit.html", "audit.json")
 _TOPICS = (
     ("confounding", "Confounding", "Does something other than the wing say which image is a hybrid?"),
     ("leaks", "Leaks", "Does a test ask about what was trained on?"),
-    ("labels", "Labels and views", "Are the labels right, and do the images show the same thing?"),
+    ("labels", "Labels and sides", "Are the labels right, and do the images show the same thing?"),
     ("power", "Power", "How sure can a number be that rests on so few hybrids?"),
 )
 _SEVERITIES = ("serious", "caution", "note", "clear")
@@ -78,8 +79,8 @@ def write_audit(report: AuditReport, out: Path) -> tuple[Path, Path]:
     page, data = out / "audit.html", out / "audit.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        page.write_text(audit_html(report), encoding="utf-8")
-        data.write_text(report.to_json() + "\n", encoding="utf-8")
+        write_text(page, audit_html(report))
+        write_text(data, report.to_json() + "\n")
     except OSError as error:
         raise HybridwingError(f"cannot write the audit to {out}: {error.strerror}") from error
     return page, data

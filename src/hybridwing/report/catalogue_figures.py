@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.files import write_text
 from hybridwing.report.drawing import FAINT, INK, bare, plain, save_plain
 from hybridwing.report.figures import HYBRID, NON_HYBRID
 
@@ -52,10 +53,10 @@ def draw_records(description: CatalogueDescription) -> Figure:
 
 
 def draw_metadata(description: CatalogueDescription) -> Figure:
-    """Images by view, file type and, where the table has them, the challenge's groups."""
+    """Images by side, file type and, where the table has them, the challenge's groups."""
     from matplotlib.figure import Figure
 
-    parts = [("View", description.views), ("File type", description.file_types), ("Group", description.groups)]
+    parts = [("Side", description.sides), ("File type", description.file_types), ("Group", description.groups)]
     shown = [(title, counts[:12]) for title, counts in parts if title != "Group" or _known(counts)]
     shown = [(title, counts) for title, counts in shown if counts]
     rows = [len(counts) for _, counts in shown]
@@ -85,7 +86,7 @@ def write_description(description: CatalogueDescription, out: Path) -> list[Path
     """
     out.mkdir(parents=True, exist_ok=True)
     written = [out / "description.json"]
-    written[0].write_text(description.to_json() + "\n", encoding="utf-8")
+    write_text(written[0], description.to_json() + "\n")
     if description.images:
         for name, draw in (("classes", draw_classes), ("records", draw_records), ("metadata", draw_metadata)):
             written += save_plain(draw(description), out / name)

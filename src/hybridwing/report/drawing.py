@@ -8,6 +8,8 @@ import unicodedata
 import warnings
 from typing import TYPE_CHECKING
 
+from hybridwing.files import write_text, written_whole
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,10 +23,11 @@ _LONGEST_NAME = 44
 def save_plain(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """Save as PNG and SVG with the same bytes for the same figure, whatever characters its names hold."""
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
-    svg.write_text(svg_of(figure, stem.name), encoding="utf-8")
+    write_text(svg, svg_of(figure, stem.name))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)  # a name in a script without a font
-        figure.savefig(png, dpi=144, facecolor="white", metadata={"Software": None})
+        with written_whole(png) as partial:
+            figure.savefig(partial, format="png", dpi=144, facecolor="white", metadata={"Software": None})
     return png, svg
 
 

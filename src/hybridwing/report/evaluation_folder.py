@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from hybridwing.csv_files import write_rows
+from hybridwing.files import write_text
+from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.report.figures import draw_evaluation, save_figure
-from hybridwing.runs.folder import check_new_folder, new_folder
 from hybridwing.runs.insight import write_insight
 from hybridwing.runs.tables import (
     write_failures,
     write_intervals,
     write_metrics,
     write_predictions,
-    write_rows,
     write_scores,
 )
 
@@ -57,7 +58,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
         for name, result in results.items():
             write_predictions(partial / f"predictions_{name}.txt", uuids, result.scores)
             if result.challenge is not None:
-                (partial / f"scores_{name}.json").write_text(result.challenge.to_json(), encoding="utf-8")
+                write_text(partial / f"scores_{name}.json", result.challenge.to_json())
         write_metrics(partial / "metrics.csv", {name: result.metrics for name, result in results.items()})
         official = {name: result.challenge.leaderboard() for name, result in results.items() if result.challenge}
         if official:
@@ -84,7 +85,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
             "insight": None if evaluation.insight is None else evaluation.insight.summary(),
             "run": evaluation.run.to_dict(),
         }
-        (partial / EVALUATION).write_text(json.dumps(summary, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        write_text(partial / EVALUATION, json.dumps(summary, indent=2, sort_keys=True) + "\n")
         save_figure(draw_evaluation(evaluation), partial / "evaluation")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridwing.evaluation.ranking import threshold_at_tnr
+from hybridwing.files import written_whole
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -194,8 +195,10 @@ def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """Save as ``stem.png`` (144 dots an inch) and ``stem.svg``, the same bytes each time; returns both paths."""
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
     with _own_style():
-        figure.savefig(png, dpi=144, facecolor="white")
-        figure.savefig(svg, facecolor="white", metadata={"Date": None})
+        with written_whole(png) as partial:
+            figure.savefig(partial, format="png", dpi=144, facecolor="white")
+        with written_whole(svg) as partial:
+            figure.savefig(partial, format="svg", facecolor="white", metadata={"Date": None})
     return png, svg
 
 

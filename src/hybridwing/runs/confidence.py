@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.names import with_subspecies_names
+from hybridwing.csv_files import read_rows
 from hybridwing.errors import CatalogueError, RunError
 from hybridwing.explain.parent_fitting import fit_parent_model
 from hybridwing.explain.parents import ParentModel, read_parents
@@ -89,7 +90,7 @@ def write_confidence(
 
 def _undersides(catalogue: Catalogue) -> NDArray[np.bool_]:
     """Which images are known to show an underside."""
-    return (catalogue.table["view"] == "ventral").fillna(value=False).to_numpy(dtype=bool)
+    return (catalogue.table["side"] == "ventral").fillna(value=False).to_numpy(dtype=bool)
 
 
 def read_confidence(run: Run) -> Confidence:
@@ -118,9 +119,7 @@ def held_out_hybrids(run: Run, detector: str) -> list[float]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return [
-                float(row["score"])
-                for row in csv.DictReader(file)
-                if row["detector"] == detector and row["label"] == "1"
+                float(row["score"]) for row in read_rows(file) if row["detector"] == detector and row["label"] == "1"
             ]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise RunError(f"{path} cannot be read: {error}; train again") from error

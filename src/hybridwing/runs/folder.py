@@ -15,21 +15,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import fnmatch
 import json
 import re
-import secrets
-import shutil
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.errors import HybridwingError, RunError, first_few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
+    from pathlib import Path
 
 FORMAT_VERSION = 1
 MANIFEST, EMBEDDINGS, DETECTORS = "run.json", "embeddings.parquet", "detectors"
@@ -38,8 +34,6 @@ TYPICALITY, PARENTS = "typicality.npz", "parents.npz"
 #: All that a run folder holds; a folder with anything else in it is never replaced.
 CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, TYPICALITY, PARENTS)
 
-#: What file managers leave in every folder; nothing is lost with it.
-_LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 #: A detector's name becomes a file name.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -162,94 +156,3 @@ def _check_types(path: Path, kind: type[RunManifest] | type[BackboneSpec], value
         boolean = isinstance(value, bool) and wanted is not bool
         if wanted and field.name in values and (boolean or not isinstance(value, wanted)):
             raise RunError(f"{path} is not what hybridwing writes: {field.name!r} is {value!r}; train again")
-
-
-def check_new_folder(
-    out: Path, *, overwrite: bool = False, mark: str = MANIFEST, contents: Sequence[str] = CONTENTS
-) -> None:
-    """Refuse a folder that :func:`new_folder` would refuse, for those who want to know before a long work.
-
-    Parameters
-    ----------
-    out, overwrite, mark, contents
-        See :func:`new_folder`.
-
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced.
-    """
-    try:
-        if not out.exists():
-            return
-        found = sorted(p.name for p in out.iterdir()) if out.is_dir() else None
-        holds_cwd = Path.cwd().is_relative_to(out.resolve())
-    except OSError as error:
-        raise RunError(f"cannot write {out}: {error}") from error
-    if holds_cwd:
-        raise RunError(f"{out} is the folder you are in, or one above it; give the new folder a name of its own")
-    if found is not None and not found:
-        return
-    if not overwrite:
-        raise RunError(f"{out} exists already; choose another name or say --overwrite")
-    if found is None or mark not in found:
-        raise RunError(f"{out} holds no {mark}, so it is not replaced; choose another name")
-    foreign = [name for name in found if not any(fnmatch.fnmatchcase(name, own) for own in (*contents, *_LITTER))]
-    if foreign:
-        raise RunError(f"{out} also holds {first_few(foreign)}, so it is not replaced; choose another name")
-
-
-@contextlib.contextmanager
-def new_folder(
-    out: Path, *, overwrite: bool = False, mark: str = MANIFEST, contents: Sequence[str] = CONTENTS
-) -> Iterator[Path]:
-    """Fill a folder under another name and give it its own when all went well; otherwise leave nothing behind.
-
-    Parameters
-    ----------
-    out : Path
-        Final name; it may exist if it is empty.
-    overwrite : bool
-        Replace what stands there, and only once the new one is whole.
-    mark : str
-        File by which a folder is known to be of the kind that may be replaced; anything else is left alone.
-    contents : sequence of str
-        Names, with wildcards, of all that such a folder holds; one that holds more is left alone too.
-
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced, or cannot be written.
-    """
-    check_new_folder(out, overwrite=overwrite, mark=mark, contents=contents)
-    target = out.resolve()
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
-    made: list[Path] = []
-    try:
-        made += [parent for parent in partial.parents if not parent.exists()]
-        partial.mkdir(parents=True)
-        yield partial
-        _put_in_place(partial, target)
-    except BaseException as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        for parent in made:
-            with contextlib.suppress(OSError):
-                parent.rmdir()
-        if isinstance(error, OSError):
-            raise RunError(f"cannot write {out}: {error}") from error
-        raise
-
-
-def _put_in_place(partial: Path, target: Path) -> None:
-    """Rename; what stood there is removed last, so that there is no moment at which a failure loses both."""
-    if not target.exists():
-        partial.rename(target)
-        return
-    former = partial.with_suffix(".former")
-    target.rename(former)
-    try:
-        partial.rename(target)
-    except BaseException:
-        former.rename(target)
-        raise
-    shutil.rmtree(former, ignore_errors=True)

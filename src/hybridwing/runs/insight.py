@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybridwing.csv_files import write_rows
 from hybridwing.evaluation.intervals import Proportion
 from hybridwing.runs.confidence import named, read_confidence
-from hybridwing.runs.tables import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

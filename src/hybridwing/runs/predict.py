@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
+from hybridwing.csv_files import write_rows
 from hybridwing.detectors.threshold import Flag, Threshold, flag_of, threshold_of
 from hybridwing.embeddings.compatible import require_same_backbone
 from hybridwing.embeddings.embed import Source, embed_photographs, photographs
@@ -14,7 +15,6 @@ from hybridwing.embeddings.foreign import read_embeddings
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.runs.confidence import held_out_hybrids, read_confidence
 from hybridwing.runs.scoring import score_images
-from hybridwing.runs.tables import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,11 +114,11 @@ class RankedImages:
     def write(self, path: Path | str) -> None:
         """Write a CSV file, a row an image; failures come last. Columns are as in :data:`COLUMNS`.
 
-        A path that a spreadsheet would take for a formula is written with ``./`` before it. What is not known is empty.
+        What is not known is empty. :func:`hybridwing.csv_files.read_cell` reads a path that looks like a formula.
 
         Raises
         ------
-        OSError
+        WriteError
             If the file cannot be written.
         """
         path = Path(path)
@@ -129,14 +129,14 @@ class RankedImages:
         common = (self.threshold, self.tnr, self.detector)
         rows: list[Sequence[object]] = [
             (
-                *(image.rank, _path_cell(str(image.path)), image.score, image.verdict, *common, "", image.reason),
+                *(image.rank, str(image.path), image.score, image.verdict, *common, "", image.reason),
                 *_parent_cells(image.parentage),
                 *_flag_cells(self.flag if image.is_hybrid else None),
             )
             for image in self.images
         ]
         unknown = ("",) * (len(COLUMNS) - 8)
-        rows += [("", _path_cell(f.path), "", "", *common, f"{f.stage}: {f.reason}", *unknown) for f in self.failures]
+        rows += [("", f.path, "", "", *common, f"{f.stage}: {f.reason}", *unknown) for f in self.failures]
         return rows
 
 
@@ -152,10 +152,6 @@ def _flag_cells(flag: Flag | None) -> tuple[object, ...]:
     if flag is None:
         return ("",) * 3
     return tuple(round(number, 4) for number in (flag.probability, flag.interval.low, flag.interval.high))
-
-
-def _path_cell(path: str) -> str:
-    return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
 
 
 def predict(

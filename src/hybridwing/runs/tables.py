@@ -1,4 +1,4 @@
-"""The CSV files of runs and evaluations: one writer, so that a column means the same everywhere."""
+"""The CSV files of runs and evaluations, so that a column means the same everywhere."""
 
 from __future__ import annotations
 
@@ -7,36 +7,20 @@ import io
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
+from hybridwing.csv_files import write_rows
 from hybridwing.embeddings.table import Failure
 from hybridwing.errors import RunError
 from hybridwing.evaluation.metrics import DetectionMetrics
-from hybridwing.files import written_whole
+from hybridwing.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from hybridwing.evaluation.bootstrap import Uncertainty
-
-
-def write_rows(path: Path, header: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> None:
-    r"""Write a CSV file: UTF-8, ``LF`` line ends, numbers in full precision; whole or not there.
-
-    Bytes of a file name that are not UTF-8 are written as ``\udcXX``, so that every reader opens the table.
-    """
-    text = io.StringIO(newline="")
-    plain = csv.writer(text, lineterminator="\n")
-    # Most versions of Python leave a carriage return unquoted here, and readers then see a new row.
-    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    if header is not None:
-        plain.writerow(header)
-    for row in rows:
-        (quoted if any("\r" in str(cell) for cell in row) else plain).writerow(row)
-    with written_whole(path) as partial:
-        partial.write_bytes(text.getvalue().encode("utf-8", errors="backslashreplace"))
 
 
 def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
@@ -125,9 +109,14 @@ def write_scores(
 
 
 def write_predictions(path: Path, filenames: Sequence[str], scores: NDArray[np.float64]) -> None:
-    """``filename,score`` a line, no header, four decimals at most: what the challenge's ingestion writes."""
+    """``filename,score`` a line, no header, four decimals at most: what the challenge's ingestion writes.
+
+    The scoring program compares the names letter by letter, so nothing is done against formulas here.
+    """
+    text = io.StringIO(newline="")
     pairs = zip(filenames, scores, strict=True)
-    write_rows(path, None, ((name, round(float(score), 4)) for name, score in pairs))
+    csv.writer(text, lineterminator="\n").writerows((name, round(float(score), 4)) for name, score in pairs)
+    write_text(path, text.getvalue())
 
 
 def write_failures(path: Path, failures: Sequence[Failure]) -> None:

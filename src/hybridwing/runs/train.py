@@ -21,9 +21,11 @@ from hybridwing.embeddings.selection import as_embeddings, select
 from hybridwing.embeddings.store import write_table
 from hybridwing.errors import DetectorError, RunError
 from hybridwing.evaluation.metrics import detection_metrics
+from hybridwing.files import write_text
+from hybridwing.folders import new_folder
 from hybridwing.runs import folder as layout
 from hybridwing.runs.confidence import write_confidence
-from hybridwing.runs.folder import RunManifest, new_folder
+from hybridwing.runs.folder import RunManifest
 from hybridwing.runs.run import Run
 from hybridwing.runs.tables import write_failures, write_metrics, write_scores
 from hybridwing.runtime.arrays import SavedDetector, save_arrays
@@ -101,9 +103,9 @@ def train(
     """
     check_detectors(detectors)
     catalogue, out = as_catalogue(catalogue), Path(out)
-    _ = catalogue.labels
+    catalogue.check_both_kinds()
     division = split(catalogue, method=split_method, test_fraction=test_fraction, seed=seed)
-    with new_folder(out, overwrite=overwrite) as partial:
+    with new_folder(out, overwrite=overwrite, mark=layout.MANIFEST, contents=layout.CONTENTS) as partial:
         embeddings = select(as_embeddings(embeddings), catalogue)
         learned = _divided(catalogue, division.train, embeddings)
         held_out = _divided(catalogue, division.test, embeddings)
@@ -133,7 +135,7 @@ def train(
             n_heldout_hybrids=int(held_out.catalogue.labels.sum()),
             versions=_versions(),
         )
-        (partial / layout.MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        write_text(partial / layout.MANIFEST, manifest.to_json())
         write_table(embeddings, partial / layout.EMBEDDINGS)
         (partial / layout.DETECTORS).mkdir()
         for name, model in saved.items():

@@ -32,6 +32,9 @@ FORMAT_VERSION = 1
 MAX_BYTES = 1 << 30
 """Largest file, and largest sum of arrays, that is read (1 GiB; the largest real detector is some 30 MB)."""
 
+MAX_MEMBERS = 1000
+"""Most arrays in a file that is read (a saved detector has some ten)."""
+
 MAX_HEADER_BYTES = 1 << 16
 """Longest JSON header that is written (64 KiB); reading allows twice that and no more."""
 
@@ -241,33 +244,59 @@ def write_archive(stream: io.BufferedWriter, members: Mapping[str, NDArray[np.ge
 
 
 def _read_detector(path: Path) -> SavedDetector:
+    arrays = read_archive(path)
+    if HEADER_MEMBER not in arrays:
+        raise FormatError("no member 'header'; this is not a file that hybridwing saved")
+    header = _parse_header(arrays.pop(HEADER_MEMBER))
+    return SavedDetector(header, arrays)  # type: ignore[arg-type]  # check_saved holds them to the three dtypes
+
+
+def read_archive(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Read an ``.npz`` archive that :func:`write_archive` wrote, or that wants to pass for one.
+
+    Every size that the file declares is held against the bytes that are there before memory is spent on it, and
+    nothing is unpickled or evaluated.
+
+    Parameters
+    ----------
+    path : Path
+        Not trusted; of at most :data:`MAX_BYTES` and :data:`MAX_MEMBERS` members.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Read-only, of float32, float64, int64 or uint8.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, damaged, larger or of another form. The message does not name the file.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise FormatError(f"larger than {MAX_BYTES} bytes, which no saved detector is")
+            raise FormatError(f"larger than {MAX_BYTES} bytes, which no saved file is")
         with zipfile.ZipFile(path) as archive:
-            members = _checked_members(archive)
-            if HEADER_MEMBER not in members:
-                raise FormatError("no member 'header'; this is not a file that hybridwing saved")
-            if members[HEADER_MEMBER].file_size > 2 * MAX_HEADER_BYTES:
-                raise FormatError(f"the header is longer than {MAX_HEADER_BYTES} bytes")
-            header = _parse_header(_parse_npy(HEADER_MEMBER, archive.read(members.pop(HEADER_MEMBER))))
-            arrays = {name: _parse_npy(name, archive.read(entry)) for name, entry in members.items()}
+            return {name: _parse_npy(name, archive.read(entry)) for name, entry in _checked_members(archive).items()}
     except FormatError:
         raise
     except FileNotFoundError:
         raise FormatError("no such file") from None
     except zipfile.BadZipFile as error:
         raise FormatError(f"not a .npz archive, or a damaged one ({error}); save or download it again") from error
+    except MemoryError as error:
+        raise FormatError("there is not enough memory to read it") from error
     except (OSError, EOFError, RuntimeError, ValueError) as error:
         # What zipfile raises besides BadZipFile: encrypted members, methods it lacks, names that are no text.
         raise FormatError(f"cannot be read: {error}") from error
-    return SavedDetector(header, arrays)  # type: ignore[arg-type]  # check_saved holds them to the three dtypes
 
 
 def _checked_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Members by name, refused before any is read if they claim more memory than the file has bytes."""
+    entries = archive.infolist()
+    if len(entries) > MAX_MEMBERS:
+        raise FormatError(f"holds {len(entries)} members; no saved file has more than {MAX_MEMBERS}")
     members: dict[str, zipfile.ZipInfo] = {}
-    for entry in archive.infolist():
+    for entry in entries:
         name = entry.filename.removesuffix(".npy")
         if name == entry.filename or name in members or not name.isidentifier():
             raise FormatError(f"unexpected or repeated member {entry.filename[:80]!r}")
@@ -275,7 +304,7 @@ def _checked_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise FormatError(f"member {name!r} is compressed; hybridwing saves none compressed")
         members[name] = entry
     if sum(entry.file_size for entry in members.values()) > MAX_BYTES:
-        raise FormatError(f"the members claim more than {MAX_BYTES} bytes, which no saved detector has")
+        raise FormatError(f"the members claim more than {MAX_BYTES} bytes, which no saved file has")
     return members
 
 
@@ -295,6 +324,8 @@ def _parse_npy(name: str, content: bytes) -> NDArray[np.generic]:
 
 
 def _parse_header(array: NDArray[np.generic]) -> DetectorHeader:
+    if array.nbytes >= 2 * MAX_HEADER_BYTES:
+        raise FormatError(f"the header is longer than {MAX_HEADER_BYTES} bytes")
     if array.dtype != np.uint8 or array.ndim != 1:
         raise FormatError("the header is not an array of bytes")
     try:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SimulationError
+from hybridwing.files import write_text
+from hybridwing.folders import new_folder
 from hybridwing.simulate.plan import plan
 from hybridwing.simulate.specimen import write_specimen
 from hybridwing.simulate.tables import write_reference, write_train, write_truth
@@ -102,19 +102,13 @@ def simulate(
     out = Path(out).absolute()
     _check(out, seed, size, workers)
     slots = plan(specimens, seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with new_folder(out, mark="train.csv", contents=()) as building:
         made = _photographs(building, slots, seed, size, workers, progress)
         n_train = write_train(building / "train.csv", made)
         n_val = write_reference(building / "ref_val.csv", made, val=True)
         n_test = write_reference(building / "ref_test.csv", made, val=False)
         write_truth(building / "truth" / "truth.csv", made)
-        (building / "truth" / "README.txt").write_bytes(README.encode())
-        _move_to(building, out)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+        write_text(building / "truth" / "README.txt", README)
     logger.info("simulated %d images in %s", len(made), out)
     return SimulatedCollection(
         out,
@@ -196,11 +190,3 @@ def _usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _move_to(building: Path, out: Path) -> None:
-    """Move the finished folder to its name; mkdtemp's private mode gives way to the parent's."""
-    building.chmod(out.parent.stat().st_mode & 0o777)
-    if out.exists():
-        out.rmdir()
-    building.rename(out)

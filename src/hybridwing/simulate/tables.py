@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from hybridwing.csv_files import write_rows
 from hybridwing.simulate.genetics import LOCI
 from hybridwing.simulate.taxa import TAXA
 
@@ -40,14 +40,9 @@ def write_truth(path: Path, specimens: Sequence[Specimen]) -> int:
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    count = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow(row)
-            count += 1
-    return count
+    written = list(rows)
+    write_rows(path, columns, written)
+    return len(written)
 
 
 def _train_row(specimen: Specimen) -> tuple[object, ...]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.catalogue.readers import as_catalogue
+from hybridwing.csv_files import write_rows
 from hybridwing.detectors.registry import DEFAULT_DETECTOR
 from hybridwing.embeddings.selection import as_embeddings, select
 from hybridwing.errors import EmbeddingError
 from hybridwing.evaluation.resampling import RESAMPLES
-from hybridwing.runs.folder import check_new_folder, new_folder
-from hybridwing.runs.tables import write_failures, write_rows
+from hybridwing.files import write_text
+from hybridwing.folders import check_new_folder, new_folder
+from hybridwing.runs.tables import write_failures
 from hybridwing.runs.train import check_detectors
 from hybridwing.validation.held_out import HeldOutScores, held_out_scores, record_only_scores
 from hybridwing.validation.protocols import PARTS, Protocol, folds
@@ -192,7 +194,7 @@ def write_validation(validation: Validation, out: Path, *, overwrite: bool = Fal
         If `out` exists and may not be replaced, or cannot be written.
     """
     with new_folder(out, overwrite=overwrite, mark=VALIDATION, contents=CONTENTS) as partial:
-        (partial / VALIDATION).write_text(to_json(validation), encoding="utf-8")
+        write_text(partial / VALIDATION, to_json(validation))
         report = validation.report
         write_rows(partial / "validation.csv", _HEADER, _report_rows(report))
         write_rows(

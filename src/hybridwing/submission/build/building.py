@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hybridwing.runtime
+from hybridwing.files import write_text
 from hybridwing import __version__
 from hybridwing.backbones.base import COMPOSITE
 from hybridwing.submission.build.pack import zip_folder
 from hybridwing.submission.build.pins import requirements_of
 from hybridwing.submission.build.weights import WeightPlan, plan_weights
 from hybridwing.errors import SubmissionError
-from hybridwing.runs.folder import check_new_folder, new_folder
+from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.runtime.digests import file_digest
 from hybridwing.runtime.serving import DETECTOR, SETTINGS, WEIGHTS
 from hybridwing.runtime.settings import Embedding, Settings, Weights
@@ -197,7 +198,7 @@ def _write(folder: Path, run: Run, detector: str, requirements: Sequence[str], p
         SETTINGS: settings.to_json(),
     }
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        write_text(folder / name, text)
     shutil.copyfile(run.folder / "detectors" / f"{detector}.npz", folder / DETECTOR)
     (folder / RUNTIME).mkdir()
     for name in runtime_modules(spec.family, plan.origins):

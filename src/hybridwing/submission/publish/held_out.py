@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.csv_files import read_rows
 from hybridwing.errors import RunError
 from hybridwing.evaluation.intervals import Estimate, Interval, resampled_rows
 from hybridwing.evaluation.metrics import detection_metrics
@@ -57,7 +58,7 @@ def held_out(run: Run, detector: str, *, resamples: int = 1000, seed: int = 42) 
     path = run.folder / SCORES
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row["detector"] == detector]
+            rows = [row for row in read_rows(file) if row["detector"] == detector]
         scores = np.array([float(row["score"]) for row in rows])
         labels = np.array([int(row["label"]) for row in rows], dtype=np.int8)
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:

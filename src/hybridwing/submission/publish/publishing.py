@@ -19,11 +19,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybridwing import __version__
+from hybridwing.csv_files import write_rows
 from hybridwing.errors import SubmissionError
 from hybridwing.evaluation.comparison import COLUMNS, Comparison
+from hybridwing.files import write_text
+from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.leaderboard.comparing import write_table
-from hybridwing.runs.folder import MANIFEST, METRICS, SCORES, check_new_folder, new_folder
-from hybridwing.runs.tables import write_rows
+from hybridwing.runs.folder import MANIFEST, METRICS, SCORES
 from hybridwing.submission.build.building import backbone_title, build_submission
 from hybridwing.submission.build.weights import without_paths
 from hybridwing.submission.publish.citation import Publication, citation_cff, zenodo_json
@@ -144,7 +146,7 @@ def publish(
         _write_training(partial / "training", run, name)
         _write_results(partial / "results", run, measured, comparison)
         (partial / "notebook").mkdir()
-        (partial / "notebook" / "submission.ipynb").write_text(notebook_json(publication.title), encoding="utf-8")
+        write_text(partial / "notebook" / "submission.ipynb", notebook_json(publication.title))
         abstract = (
             f"A submission to the 2024 HDR Anomaly Challenge 'Hybrid Butterfly Detection': detector {name} on "
             f"embeddings by {backbone_title(run)}, trained and packaged by hybridwing {__version__}."
@@ -157,7 +159,7 @@ def publish(
             **_documents(partial, run, name, publication, measured, comparison, reference, cited),
         }
         for file, text in texts.items():
-            (partial / file).write_text(text, encoding="utf-8", newline="\n")
+            write_text(partial / file, text)
         files = sum(path.is_file() for path in partial.rglob("*"))
     return Published(out, files, count_entries(cited), name)
 
@@ -196,10 +198,10 @@ def _write_training(folder: Path, run: Run, detector: str) -> None:
     folder.mkdir()
     versions = "".join(f"{name} {version}\n" for name, version in sorted(run.manifest.versions.items()))
     script = f"#!/bin/sh\nset -eu\n{training_commands(run, detector)}"
-    (folder / "commands.sh").write_text(script, encoding="utf-8", newline="\n")
-    (folder / "versions.txt").write_text(versions, encoding="utf-8", newline="\n")
+    write_text(folder / "commands.sh", script)
+    write_text(folder / "versions.txt", versions)
     named = replace(run.manifest, backbone=without_paths(run.manifest.backbone))
-    (folder / MANIFEST).write_text(named.to_json(), encoding="utf-8", newline="\n")
+    write_text(folder / MANIFEST, named.to_json())
 
 
 def _write_results(folder: Path, run: Run, measured: HeldOut, comparison: Comparison | None) -> None:

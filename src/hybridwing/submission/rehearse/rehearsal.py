@@ -25,7 +25,8 @@ from hybridwing.errors import HybridwingError, SubmissionError
 from hybridwing.evaluation.comparison import compare
 from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.evaluation.reference import read_reference
-from hybridwing.runs.folder import check_new_folder, new_folder
+from hybridwing.files import write_text
+from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.rehearse.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
 from hybridwing.submission.rehearse.page import ScoredImages, submission_html
@@ -151,12 +152,12 @@ def write_run(result: SubmissionRun, trial: Trial, out: Path, *, overwrite: bool
         if trial.predictions.is_file():
             shutil.copyfile(trial.predictions, partial / PREDICTIONS)
         if result.scores is not None:
-            (partial / SCORES).write_text(json.dumps(result.scores), encoding="utf-8")
+            write_text(partial / SCORES, json.dumps(result.scores))
         for name, text in trial.logs.items():
-            (partial / f"{name}.log").write_text(text, encoding="utf-8", errors="backslashreplace")
+            write_text(partial / f"{name}.log", text)
         page = submission_html(result, trial.reference.name, trial.logs, _scored(trial))
-        (partial / PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")
-        (partial / VERDICT).write_text(json.dumps(result.to_dict(), indent=2) + "\n", encoding="utf-8")
+        write_text(partial / PAGE, page)
+        write_text(partial / VERDICT, json.dumps(result.to_dict(), indent=2) + "\n")
 
 
 def _scored(trial: Trial) -> ScoredImages | None:

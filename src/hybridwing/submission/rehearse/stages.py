@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hybridwing.errors import ScoringError, SubmissionError, first_few
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.evaluation.predictions import read_predictions
+from hybridwing.files import write_bytes
 from hybridwing.submission.package.requirements import ALLOWED, read_requirements
 from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion
 from hybridwing.submission.rehearse.environment import fresh_environment
@@ -119,7 +120,7 @@ def take_predictions(trial: Trial) -> Diagnosis:
     data = read_plain(trial.output / PREDICTIONS, _MOST_BYTES)
     if data is None:
         return Diagnosis("the ingestion ended without predictions.txt", "look at the log of the ingestion")
-    trial.predictions.write_bytes(data)
+    write_bytes(trial.predictions, data)
     return Diagnosis()
 
 
