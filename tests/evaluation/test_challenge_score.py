@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hybridwing.errors import ScoringError
-from hybridwing.evaluation.challenge_score import challenge_scores, score_files, threshold_at_tnr
-from hybridwing.evaluation.metrics import detection_metrics
+from hybridwing.evaluation.challenge_score import challenge_scores, score_files, unmeasured
+from hybridwing.evaluation.metrics import detection_metrics, threshold_at_tnr
 
 if TYPE_CHECKING:
     from pathlib import Path

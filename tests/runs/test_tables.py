@@ -43,6 +43,6 @@ def test_predictions_are_read_back_by_the_scorer(tmp_path):
     scores = np.array([0.1, 0.12344999, 0.9999, 0.0001])
     write_predictions(tmp_path / "p.txt", names, scores)
     read = read_predictions(tmp_path / "p.txt")
-    assert read.filenames.to_pylist() == names
+    assert read.filenames.tolist() == names
     assert read.scores.tolist() == [0.1, 0.1234, 0.9999, 0.0001]
     assert (tmp_path / "p.txt").read_bytes().startswith(b"plain.jpg,0.1\n")

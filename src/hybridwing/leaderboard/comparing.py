@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.catalogue import embed_catalogue
 from hybridwing.embeddings.compute import DEFAULT
 from hybridwing.errors import RunError, ScoringError
 from hybridwing.evaluation.comparison import COLUMNS, Comparison, compare
 from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.evaluation.reference import read_reference
-from hybridwing.runs.evaluate import EVALUATION, evaluate
+from hybridwing.evaluation.resampling import RESAMPLES
+from hybridwing.runs.evaluate import EVALUATION
 from hybridwing.runs.folder import MANIFEST, read_run
+from hybridwing.runs.scoring import backbone_of, score_images
 from hybridwing.runs.tables import write_rows
 from hybridwing.submission.rehearse.rehearsal import VERDICT
 from hybridwing.submission.rehearse.trial import PREDICTIONS
@@ -21,11 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.compute import Compute
+    from hybridwing.evaluation.intervals import Estimate
 
 CSV, PAGE = "leaderboard.csv", "leaderboard.html"
 #: All that the folder of a leaderboard holds.
@@ -41,7 +44,7 @@ def compare_places(
     images: Path | None = None,
     detector: str | None = None,
     compute: Compute = DEFAULT,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     seed: int = 42,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
@@ -82,7 +85,7 @@ def compare_places(
                     f"{place} is a run, which has not scored {reference.name} yet: name the photographs with --images, "
                     f"or the folder that this writes: hybridwing evaluate {place} {reference} --images DIR --out FOLDER"
                 )
-            found = _of_run(place, table, images, compute=compute, progress=progress)
+            found = _of_run(place, table, images, detector, compute=compute, progress=progress)
         else:
             found = _of_predictions(place, listed.filenames)
         if detector is not None and len(found) > 1:
@@ -97,31 +100,45 @@ def compare_places(
 
 
 def write_table(comparison: Comparison, path: Path) -> None:
-    """Write a CSV file: a row a system and measure, with interval, difference to the first and its interval."""
+    """Write a CSV file: a row a system and measure, with interval, difference to the first and its interval.
+
+    A measure that the table cannot give, and a difference that rests on too few specimens, are empty.
+    """
     rows = []
     for system in comparison.systems:
         for key in COLUMNS:
-            measured, apart = system.measures[key], system.differences.get(key)
-            row = [system.name, key, measured.value, measured.interval.low, measured.interval.high]
-            row += ["", "", ""] if apart is None else [apart.value, apart.interval.low, apart.interval.high]
-            rows.append(row)
+            rows.append([system.name, key, *_cells(system.measures.get(key)), *_cells(system.differences.get(key))])
     header = ("system", "measure", "value", "low", "high", "difference", "difference_low", "difference_high")
     write_rows(path, header, rows)
+
+
+def _cells(estimate: Estimate | None) -> tuple[object, object, object]:
+    """Value and interval; empty where there is none."""
+    return ("", "", "") if estimate is None else (estimate.value, estimate.interval.low, estimate.interval.high)
 
 
 def _of_run(
     place: Path,
     table: Catalogue,
     images: Path,
+    detector: str | None,
     *,
     compute: Compute,
     progress: Callable[[int, int], None] | None,
 ) -> Scores:
-    done = evaluate(read_run(place), table, images, compute=compute, progress=progress)
-    return {name: result.scores for name, result in done.detectors.items()}
+    run = read_run(place)
+    names = run.manifest.detectors
+    if detector is not None and len(names) > 1:
+        names = tuple(name for name in names if name == detector)
+    if not names:
+        return {}
+    encoder = backbone_of(run, compute=compute)
+    embeddings = embed_catalogue(table, images, encoder, cache=compute.cache, progress=progress)
+    uuids = [str(uuid) for uuid in table.uuids]
+    return {name: score_images(run.detector(name), embeddings, uuids) for name in names}
 
 
-def _of_predictions(place: Path, filenames: pa.ChunkedArray) -> Scores:
+def _of_predictions(place: Path, filenames: NDArray[np.object_]) -> Scores:
     """Scores by detector; by an empty name where there is but one file."""
     if place.is_file():
         files = {"": place}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybridwing.evaluation.ranking import threshold_at_tnr
+from hybridwing.evaluation.metrics import threshold_at_tnr
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.names import with_subspecies_names
-from hybridwing.errors import CatalogueError, RunError
+from hybridwing.errors import CatalogueError
 from hybridwing.explain.familiarity import Familiarity, read_familiarity
 from hybridwing.explain.familiarity_fitting import Images, fit_familiarity
 from hybridwing.explain.parent_fitting import fit_parents
 from hybridwing.explain.parents import ParentModel, read_parents
 from hybridwing.explain.pattern_columns import is_pattern
 from hybridwing.runs.folder import FAMILIARITY, PARENTS, SCORES
+from hybridwing.runs.tables import read_scores
 from hybridwing.runtime.pattern import PARTS
 
 if TYPE_CHECKING:
@@ -116,16 +116,8 @@ def held_out_hybrids(run: Run, detector: str) -> list[float]:
     RunError
         If the run's table of scores cannot be read.
     """
-    path = run.folder / SCORES
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [
-                float(row["score"])
-                for row in csv.DictReader(file)
-                if row["detector"] == detector and row["label"] == "1"
-            ]
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise RunError(f"{path} cannot be read: {error}; train again") from error
+    found = read_scores(run.folder / SCORES, detector)
+    return [float(score) for score in found.scores[found.labels == 1]]
 
 
 def blocks_of(backbone: BackboneSpec) -> tuple[int, ...] | None:
