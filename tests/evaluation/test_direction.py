@@ -69,4 +69,5 @@ def test_real_predictions_of_non_hybrids(shared: Path):
     assert upside_down[0].group == ""
     assert upside_down[0].sentence().endswith("1 − score gives a challenge score of 0.179")
     right = read_labelled_scores(predictions, shared / "challenge" / "ref_test.csv", lower_is_hybrid=True)
-    assert reversed_rankings(right.scores, right.labels, right.specimens, right.groups, resamples=300) == ()
+    left = reversed_rankings(right.scores, right.labels, right.specimens, right.groups, resamples=300)
+    assert [one.group for one in left] == ["minor"]  # turned round, the non-signal hybrids are still below chance

@@ -86,6 +86,8 @@ def audit(
         raise CatalogueError(f"{catalogue.source}: there are no images to audit.")
     if seed < 0:
         raise CatalogueError(f"The seed of an audit must not be negative; got {seed}.")
+    if embeddings is not None:
+        embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])  # refuses the embeddings of another catalogue
     tables = audited_tables(catalogue, [reference for reference in references if len(reference)])
     train = tables[0]
     groups = [group for table in tables for group in groups_of(table)]
@@ -165,7 +167,6 @@ def _embedding_findings(
     tables: Sequence[AuditedTable], embeddings: EmbeddingTable
 ) -> tuple[list[Stranger], list[Finding]]:
     train = tables[0]
-    embeddings.rows_of(train.uuids)  # refuses the embeddings of another catalogue
     everything = embedded_images(embeddings, [uuid for table in tables for uuid in table.uuids])
     findings = copy_findings(everything.copies(ALIKE), _places(tables), ALIKE)
     known = {

@@ -173,7 +173,7 @@ def challenge_uncertainty(
         level,
         pairs,
         [
-            *_absent_notes(sorted(set(absent.values()))),
+            *absent_notes(absent),
             *_reversed_notes(scores, labels, specimens, names, drawn, level),
         ],
     )
@@ -215,7 +215,7 @@ def detection_uncertainty(
     metrics = {one: detection_metrics(values, labels, tnr) for one, values in scores.items()}
     drawn = Resampling(hybrid, specimens, resamples, seed)
     if hybrid.all() or not hybrid.any():
-        notes = tuple(_absent_notes(["no non-hybrids" if hybrid.all() else "no hybrids"]))
+        notes = tuple(absent_notes({"": "no non-hybrids" if hybrid.all() else "no hybrids"}))
         return Uncertainty({one: {} for one in scores}, {}, resamples, level, drawn.n_specimens(), notes)
     whole = {one: {name: getattr(found, name) for name in DETECTION_MEASURES} for one, found in metrics.items()}
 
@@ -352,8 +352,9 @@ def _challenge_interval(recalls: Sequence[Estimate], draws: Floats, fewest: int,
     return Interval(min(found.low, ends[0]), max(found.high, ends[1]))
 
 
-def _absent_notes(lacking: Sequence[str]) -> list[str]:
-    """One sentence on the measures that are shown as a dash."""
+def absent_notes(absent: Mapping[str, str]) -> list[str]:
+    """One sentence on measures that are shown as a dash; `absent` is what :func:`unmeasured` found."""
+    lacking = sorted(set(absent.values()))
     return [f"–: not measured, since the table has {' and '.join(lacking)}"] if lacking else []
 
 

@@ -7,7 +7,6 @@ drawn, so the scores are sorted once and all resamples are measured together.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,18 +66,10 @@ class Resampling:
             raise ScoringError(f"The number of resamples must be at least 1; got {self.resamples}.")
 
     def rows(self) -> Iterator[Indices]:
-        """Rows of each resample.
-
-        Yields
-        ------
-        ndarray of shape (m,), intp
-            Ascending within a specimen, with repetitions.
-        """
-        strata, specimens = np.asarray(self.strata).astype(str), np.asarray(self.specimens).astype(str)
-        grouped = [_grouped(specimens, np.flatnonzero(strata == name)) for name in np.unique(strata)]
-        rng = np.random.default_rng(self.seed)
-        for _ in range(self.resamples):
-            yield np.concatenate([stratum.drawn(rng) for stratum in grouped])
+        """Rows of each resample, ascending and with repetitions: ndarrays of shape (m,), intp."""
+        for block in self.counts():
+            for counts in block:
+                yield np.repeat(np.arange(len(counts)), counts.astype(np.intp))
 
     def counts(self) -> Iterator[Floats]:
         """How often each image is drawn, a block of resamples at a time.
@@ -88,38 +79,25 @@ class Resampling:
         ndarray of shape (b, n), float64
             Whole numbers; the blocks add up to all resamples, and do so in the same way every time.
         """
-        drawn = self.rows()
-        images = len(np.asarray(self.specimens))
-        at_once = max(1, _CELLS // max(images, 1))
-        while block := [np.bincount(rows, minlength=images) for rows in itertools.islice(drawn, at_once)]:
-            yield np.stack(block).astype(np.float64)
+        names = np.stack([np.asarray(self.strata).astype(str), np.asarray(self.specimens).astype(str)])
+        (strata, _), member = np.unique(names, axis=1, return_inverse=True)
+        member = member.reshape(-1)  # NumPy 2.0 gives it the shape of the names
+        _, first, sizes = np.unique(strata, return_index=True, return_counts=True)
+        # As many draws as a stratum has specimens, from as many.
+        begins, ends = np.repeat(first, sizes), np.repeat(sizes, sizes)
+        rng = np.random.default_rng(self.seed)
+        at_once = max(1, _CELLS // len(member))
+        for done in range(0, self.resamples, at_once):
+            block = min(at_once, self.resamples - done)
+            picks = begins + rng.integers(0, np.broadcast_to(ends, (block, len(ends))))
+            picks += np.arange(block)[:, None] * len(ends)
+            drawn = np.bincount(picks.ravel(), minlength=block * len(ends)).reshape(block, len(ends))
+            yield drawn[:, member].astype(np.float64)
 
     def n_specimens(self, which: Flags | None = None) -> int:
         """Specimens among some images, by default all; one that is in two strata counts in each."""
         names = np.stack([np.asarray(self.strata).astype(str), np.asarray(self.specimens).astype(str)])
         return int(np.unique(names if which is None else names[:, which], axis=1).shape[1])
-
-
-@dataclass(frozen=True, eq=False)
-class _Specimens:
-    """Rows of the specimens of a stratum, one specimen after another, and where each begins."""
-
-    rows: Indices
-    starts: Indices
-    sizes: Indices
-
-    def drawn(self, rng: np.random.Generator) -> Indices:
-        """Rows of as many specimens as there are, drawn with replacement."""
-        picks = rng.integers(0, len(self.sizes), len(self.sizes))
-        sizes = self.sizes[picks]
-        ends = np.cumsum(sizes)
-        return np.asarray(self.rows[np.repeat(self.starts[picks] - (ends - sizes), sizes) + np.arange(ends[-1])])
-
-
-def _grouped(names: npt.NDArray[np.str_], rows: Indices) -> _Specimens:
-    _, member = np.unique(names[rows], return_inverse=True)
-    sizes = np.bincount(member)
-    return _Specimens(rows[np.argsort(member, kind="stable")], np.cumsum(sizes) - sizes, sizes)
 
 
 class RankedScores:
