@@ -76,7 +76,7 @@ def compare_places(
     HybridwingError
         Of the kind that fits what is wrong with the input.
     """
-    table, listed = read_catalogue(reference), read_reference(reference)
+    listed = read_reference(reference)
     scores: Scores = {}
     for place in places:
         if (place / MANIFEST).is_file():
@@ -85,7 +85,7 @@ def compare_places(
                     f"{place} is a run, which has not scored {reference.name} yet: name the photographs with --images, "
                     f"or the folder that this writes: hybridwing evaluate {place} {reference} --images DIR --out FOLDER"
                 )
-            found = _of_run(place, table, images, detector, compute=compute, progress=progress)
+            found = _of_run(place, read_catalogue(reference), images, detector, compute=compute, progress=progress)
         else:
             found = _of_predictions(place, listed.filenames)
         if detector is not None and len(found) > 1:
@@ -95,7 +95,7 @@ def compare_places(
         for name, values in found.items():
             scores[_unique(_title(place, name), scores)] = values
     return compare(
-        scores, listed.labels, listed.groups, table.specimens, resamples=resamples, seed=seed, progress=progress
+        scores, listed.labels, listed.groups, listed.specimens, resamples=resamples, seed=seed, progress=progress
     )
 
 
