@@ -76,6 +76,12 @@ class Unreadable:
     missing: bool
 
 
+def check_image_folder(folder: Path) -> None:
+    """Raise CatalogueError where there is no folder of images."""
+    if not folder.is_dir():
+        raise CatalogueError(f"no folder of images at {folder}; name it with images= (--images)")
+
+
 def fingerprint_images(
     folder: Path, files: Sequence[tuple[str, str]], *, progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Fingerprint], list[Unreadable]]:
@@ -101,8 +107,7 @@ def fingerprint_images(
     CatalogueError
         If the folder does not exist.
     """
-    if not folder.is_dir():
-        raise CatalogueError(f"no folder of images at {folder}; name it with images= (--images)")
+    check_image_folder(folder)
     made: list[Fingerprint] = []
     unreadable: list[Unreadable] = []
     for done, result in enumerate(_fingerprints(folder, files), start=1):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hybridwing.audit.confounding_findings import confounding_findings, measure_columns, source_findings
 from hybridwing.audit.duplicates import find_duplicates
 from hybridwing.audit.findings import AuditReport, Finding, Unchecked
-from hybridwing.audit.fingerprints import fingerprint_images
+from hybridwing.audit.fingerprints import check_image_folder, fingerprint_images
 from hybridwing.audit.label_findings import class_findings, stranger_findings, unreadable_findings, view_findings
 from hybridwing.audit.labels import find_strangers
 from hybridwing.audit.leak_findings import (
@@ -86,6 +86,9 @@ def audit(
         raise CatalogueError(f"{catalogue.source}: there are no images to audit.")
     if seed < 0:
         raise CatalogueError(f"The seed of an audit must not be negative; got {seed}.")
+    # What can be refused is refused before the minutes that the rest may take.
+    if images is not None:
+        check_image_folder(images)
     if embeddings is not None:
         embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])  # refuses the embeddings of another catalogue
     tables = audited_tables(catalogue, [reference for reference in references if len(reference)])
