@@ -59,7 +59,7 @@ def test_readme_and_card_say_what_there_is_to_know(repository, collection):
     for text in (
         "hybridwing train train.csv",
         "| Challenge Score |",
-        "too few of one kind",
+        "resamples of specimens within their label",
         "  model.py",
         "ref_test.csv",
     ):
