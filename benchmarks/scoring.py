@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import recall_score
 
-from hybridwing.evaluation.challenge_score import challenge_scores, score_files, threshold_at_tnr
+from hybridwing.evaluation.challenge_score import challenge_scores, score_files
+from hybridwing.evaluation.metrics import threshold_at_tnr
 
 if TYPE_CHECKING:
     from collections.abc import Callable

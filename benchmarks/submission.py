@@ -82,7 +82,7 @@ def measure(arguments: argparse.Namespace, place: Path) -> dict[str, object]:
     if not result.accepted:
         raise SystemExit(f"the submission fails: {result.problem}")
     predicted = read_predictions(place / "ran" / PREDICTIONS)
-    names = [str(name) for name in predicted.filenames.to_pylist()]
+    names = [str(name) for name in predicted.filenames.tolist()]
     encoder = run.load_backbone(arguments.backbone)
     embedded = embed_images([(name, images / name) for name in names], encoder)
     difference = np.abs(predicted.scores - score_images(run.detector(), embedded, names))

@@ -114,6 +114,20 @@ def test_embeddings_of_other_images_are_refused(make: Callable[..., Catalogue], 
         audit(make([("elsewhere.jpg", "1", "0", "a", "R", "d")]), embeddings=embedded)
 
 
+def test_inputs_that_do_not_fit_are_refused_before_the_work(
+    make: Callable[..., Catalogue], embedded: EmbeddingTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(*_: object, **__: object) -> None:
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("hybridwing.audit.run.audited_tables", work)
+    one = make([("elsewhere.jpg", "1", "0", "a", "R", "d")])
+    with pytest.raises(EmbeddingError, match="not in the embedding table"):
+        audit(one, embeddings=embedded)
+    with pytest.raises(CatalogueError, match="--images"):
+        audit(one, images=tmp_path / "nowhere")
+
+
 def test_what_cannot_be_audited_is_refused(make: Callable[..., Catalogue], tmp_path: Path) -> None:
     one = make([("1.jpg", "1", "0", "a", "R", "d")])
     with pytest.raises(CatalogueError, match="no images to audit"):

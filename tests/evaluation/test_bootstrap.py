@@ -16,7 +16,7 @@ from hybridwing.evaluation.bootstrap import (
 )
 from hybridwing.evaluation.challenge_score import challenge_scores
 from hybridwing.evaluation.metrics import detection_metrics
-from hybridwing.evaluation.resampling import Ladder, Resampling
+from hybridwing.evaluation.resampling import RankedScores, Resampling
 
 
 def table(seed: int, n: int = 240, levels: int = 12):
@@ -65,11 +65,11 @@ def test_weighted_measures_are_those_of_repeated_images(images, tnr):
     rows = np.repeat(np.arange(len(images)), counts[0].astype(int))
     if not labels[rows].any() or labels[rows].all():
         return
-    whole, ladder = detection_metrics(scores[rows], labels[rows], tnr), Ladder(scores, labels)
-    recall = ladder.share_above(counts, ladder.rungs(counts, tnr), labels)[0]
+    whole, ranked = detection_metrics(scores[rows], labels[rows], tnr), RankedScores(scores, labels)
+    recall = ranked.share_above(counts, ranked.above_threshold(counts, tnr), labels)[0]
     assert recall == pytest.approx(whole.hybrid_recall, abs=1e-12)
-    assert ladder.average_precision(counts)[0] == pytest.approx(whole.prc_auc, abs=1e-12)
-    assert ladder.roc_area(counts)[0] == pytest.approx(whole.roc_auc, abs=1e-12)
+    assert ranked.average_precision(counts)[0] == pytest.approx(whole.prc_auc, abs=1e-12)
+    assert ranked.roc_area(counts)[0] == pytest.approx(whole.roc_auc, abs=1e-12)
 
 
 def test_specimens_are_drawn_whole_and_strata_keep_their_numbers():

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hybridwing.errors import ScoringError
-from hybridwing.evaluation.challenge_score import challenge_scores, score_files, threshold_at_tnr
-from hybridwing.evaluation.metrics import detection_metrics
+from hybridwing.evaluation.challenge_score import challenge_scores, score_files, unmeasured
+from hybridwing.evaluation.metrics import detection_metrics, threshold_at_tnr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +76,7 @@ def equal(ours: dict[str, float], theirs: dict[str, float]) -> bool:
     return all(ours[key] == theirs[key] or (math.isnan(ours[key]) and math.isnan(theirs[key])) for key in ours)
 
 
+@settings(deadline=None)
 @given(grouped_tables)
 def test_equals_the_rule_restated_slowly_to_the_last_bit(table: list[tuple[float, int, str]]) -> None:
     scores, labels, groups = zip(*table, strict=True)
@@ -99,12 +100,14 @@ def test_equals_the_rule_restated_slowly_to_the_last_bit(table: list[tuple[float
     assert json.loads(found.to_json()) == found.leaderboard()
 
 
+@settings(deadline=None)
 @given(st.lists(any_row, min_size=1, max_size=60), st.sampled_from([0.05, 0.5, 0.9, 0.95, 1.0]))
 def test_threshold_is_the_first_score_that_keeps_enough(rows: list[tuple[float, int]], tnr: float) -> None:
     scores, labels = zip(*rows, strict=True)
     assert threshold_at_tnr(scores, labels, tnr) == walked_threshold(rows, tnr)
 
 
+@settings(deadline=None)
 @given(st.lists(any_row, min_size=1, max_size=60))
 def test_detection_metrics_share_the_rule(rows: list[tuple[float, int]]) -> None:
     scores, labels = zip(*rows, strict=True)
@@ -196,3 +199,26 @@ def test_real_predictions(shared: Path, name: str, flipped: float, as_they_are: 
     with pytest.raises(ScoringError, match="1175 predictions are for images that the reference does not list"):
         score_files(predictions, val)
     assert score_files(predictions, val, allow_extra=True).mimic.threshold_recall >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("group", "label", "absent"),
+    [
+        ("major", 1, {"A_score_major_recall", "A_PRC_AUC_major"}),
+        ("minor", 1, {"A_score_minor_recall", "A_PRC_AUC_minor"}),
+        ("mimic", 1, {"mimic_recall", "mimic_PRC_AUC"}),
+        ("mimic", 0, {"mimic_recall", "mimic_PRC_AUC"}),
+    ],
+)
+def test_what_a_table_cannot_give_is_known(group: str, label: int, absent: set[str]) -> None:
+    groups = np.repeat(GROUPS, 4)
+    labels = np.tile([0, 0, 1, 1], 3)
+    assert unmeasured(labels, groups) == {}
+    labels[groups == group] = 1 - label
+    assert set(unmeasured(labels, groups)) == absent | {"challenge_score"}
+
+
+def test_non_hybrids_of_one_group_serve_the_threshold_of_both() -> None:
+    groups = np.repeat(GROUPS, 4)
+    labels = np.where(groups == "minor", 1, np.tile([0, 0, 1, 1], 3))
+    assert set(unmeasured(labels, groups)) == {"A_PRC_AUC_minor"}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hybridwing.errors import ScoringError
+from hybridwing.evaluation.bootstrap import challenge_uncertainty
 from hybridwing.evaluation.challenge_score import challenge_scores
 from hybridwing.evaluation.comparison import COLUMNS, compare
 from hybridwing.evaluation.intervals import bootstrap_interval
@@ -77,3 +78,43 @@ def test_bad_arguments(table):
         compare(scores, labels, groups, specimens, resamples=0)
     with pytest.raises(ScoringError, match="of one length"):
         compare(scores, labels, groups, specimens[:-1])
+
+
+def test_one_specimen_of_one_is_told_as_an_evaluation_tells_it():
+    groups = np.repeat(["major", "minor", "mimic"], 30)
+    labels = np.where(np.arange(90) % 30 == 0, 1, 0)
+    scores = {"right": labels + np.linspace(0, 0.5, 90), "wrong": 1.0 - labels + np.linspace(0, 0.5, 90)}
+    found = compare(scores, labels, groups, np.arange(90), resamples=100)
+    right, wrong = found.systems
+    evaluated = challenge_uncertainty(scores, labels, groups, np.arange(90), resamples=100)
+    assert right.measures == {key: evaluated.measures["right"][key] for key in COLUMNS}
+    for key in ("A_score_major_recall", "mimic_recall", "mimic_PRC_AUC", "challenge_score"):
+        interval = right.measures[key].interval
+        assert (round(interval.low, 3), interval.high) == (0.207, 1.0)
+    assert (wrong.measures["challenge_score"].value, wrong.measures["challenge_score"].interval.low) == (0.0, 0.0)
+    assert wrong.measures["challenge_score"].interval.high > 0.5
+    assert wrong.differences == {}
+    assert wrong.share_ahead is None
+    assert evaluated.differences["right", "wrong"] == {}
+    assert any("no difference is claimed in" in note and "1 specimen," in note for note in found.notes)
+
+
+def test_a_group_without_hybrids_is_absent_with_a_sentence():
+    groups = np.repeat(["major", "minor", "mimic"], 40)
+    labels = np.where(groups == "mimic", 0, np.arange(120) % 4 == 0).astype(np.int8)
+    scores = np.random.default_rng(1).random(120) + labels
+    (system, other) = compare({"a": scores, "b": -scores}, labels, groups, np.arange(120), resamples=50).systems
+    assert set(COLUMNS) - set(system.measures) == {"mimic_recall", "mimic_PRC_AUC", "challenge_score"}
+    assert other.share_ahead is None
+    assert set(other.differences) == set(system.measures)
+    notes = compare({"a": scores}, labels, groups, np.arange(120), resamples=50).notes
+    assert notes == ("–: not measured, since the table has no mimic hybrids",)
+
+
+def test_upside_down_systems_are_named():
+    groups = np.repeat(["major", "minor", "mimic"], 40)
+    labels = (np.arange(120) % 4 == 0).astype(np.int8)
+    scores = np.random.default_rng(1).random(120) + labels
+    notes = compare({"a": scores, "b": 1 - scores}, labels, groups, np.arange(120), resamples=50).notes
+    assert notes[0].startswith("the scores of b rank non-hybrids first (ROC AUC")
+    assert not any("scores of a" in note for note in notes)

@@ -10,10 +10,14 @@ from scipy.stats import binomtest
 
 from hybridwing.errors import ScoringError
 from hybridwing.evaluation.intervals import (
+    Estimate,
     Interval,
     Proportion,
     bootstrap_interval,
     clopper_pearson_interval,
+    difference_interval,
+    measure_interval,
+    percentile_interval,
     wilson_interval,
 )
 
@@ -104,3 +108,26 @@ def test_levels_shapes_and_resamples_out_of_range_are_refused() -> None:
         bootstrap_interval(len, ["a"], ["a"], resamples=0)
     with pytest.raises(ScoringError, match="not a finite number"):
         bootstrap_interval(lambda rows: float("nan"), ["a"], ["a"], resamples=3)
+
+
+def test_one_specimen_of_one_is_not_certain() -> None:
+    interval = measure_interval(1.0, np.ones(2000), 1)
+    assert (round(interval.low, 3), interval.high) == (0.207, 1.0)
+    assert measure_interval(0.0, np.zeros(2000), 1) == wilson_interval(0, 1)
+    # Two of three photographs of one individual: no resample differs, and nothing is known of others.
+    assert measure_interval(2 / 3, np.full(2000, 2 / 3), 1) == Interval(0.0, 1.0)
+
+
+def test_few_specimens_widen_an_interval_and_many_leave_the_percentiles() -> None:
+    draws = np.linspace(0.7, 0.9, 2001)
+    assert measure_interval(0.8, draws, 5) == percentile_interval(draws)
+    few = measure_interval(0.8, draws, 2)
+    assert (few.low, few.high) == (wilson_interval(1, 2).low, 1.0)
+
+
+def test_a_difference_that_no_resample_changes_is_made_of_both_intervals() -> None:
+    all_of_ten = Estimate(1.0, wilson_interval(10, 10))
+    none_of_ten = Estimate(0.0, wilson_interval(0, 10))
+    found = difference_interval(all_of_ten, none_of_ten, np.ones(100))
+    assert 0 < found.low < 1 <= found.high
+    assert difference_interval(all_of_ten, all_of_ten, np.zeros(100)) == Interval(0.0, 0.0)

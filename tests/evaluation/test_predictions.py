@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hybridwing.errors import ScoringError
-from hybridwing.evaluation.predictions import read_predictions, read_reference
+from hybridwing.evaluation.predictions import read_predictions
+from hybridwing.evaluation.reference import read_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def write(tmp_path: Path):
 )
 def test_reads(write, content: str, names: list[str], scores: list[float]) -> None:
     found = read_predictions(write(content))
-    assert found.filenames.to_pylist() == names
+    assert found.filenames.tolist() == names
     assert found.scores.tolist() == scores
 
 
@@ -151,7 +152,7 @@ def test_reads_reference(write) -> None:
 def test_reference_of_other_separators_and_floats(write, separator: str) -> None:
     text = REFERENCE.replace(",0,", ",0.0,").replace(",1,", ",1.0,").replace(",", separator)
     found = read_reference(write("\n" + text))
-    assert found.filenames.to_pylist() == ["a.jpg", "b.jpg", "c.jpg"]
+    assert found.filenames.tolist() == ["a.jpg", "b.jpg", "c.jpg"]
     assert found.labels.tolist() == [0, 1, 1]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
+import pytest
+
 from hybridwing.audit.confounding import RuleResult
 from hybridwing.audit.power import recall_precision
 from hybridwing.audit.sources import ClassSource
@@ -49,3 +51,25 @@ def test_the_smallest_group_is_on_top() -> None:
     recalls = [one for n in (28, 11) for one in recall_precision("t.csv", "hybrids", n)]
     labels = [label.get_text() for label in draw_recalls(recalls).axes[0].get_yticklabels()]
     assert labels == ["11 hybrids\nt.csv", "28 hybrids\nt.csv"]
+
+
+@pytest.mark.parametrize(("groups", "columns"), [(1, 1), (4, 2), (5, 3), (9, 1)])
+def test_every_axis_label_of_the_rules_is_inside_the_figure(groups: int, columns: int) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    share = Proportion(3, 10)
+    figure = draw_rules(
+        [
+            RuleResult(f"column {c}", "value", f"table {g}.csv", f"group {g}", share, share)
+            for g in range(groups)
+            for c in range(columns)
+        ]
+    )
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    shown = [ax for ax in figure.axes if ax.get_visible() and ax.get_xlabel()]
+    assert len(shown) == min(groups, 4)  # one a column of panels, the lowest
+    for ax in shown:
+        place = ax.xaxis.label.get_window_extent(canvas.get_renderer())
+        assert place.y0 >= 0.05 * figure.dpi
+        assert any(label.get_visible() for label in ax.get_xticklabels())

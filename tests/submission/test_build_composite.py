@@ -171,7 +171,7 @@ def test_codabench_s_run_gives_the_scores_of_evaluate(several, collection, tmp_p
     )
     assert result.accepted, result.problem
     predicted = read_predictions(tmp_path / "ran" / PREDICTIONS)
-    paths = [collection.images / str(name) for name in predicted.filenames.to_pylist()]
+    paths = [collection.images / str(name) for name in predicted.filenames.tolist()]
     assert np.abs(predicted.scores - of_library(several.run, paths)).max() <= 1e-4
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import re
 import subprocess
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.errors import RunError, SubmissionError
+from hybridwing.evaluation.bootstrap import detection_uncertainty
 from hybridwing.leaderboard.comparing import compare_places
 from hybridwing.runs.run import Run
+from hybridwing.runs.tables import read_scores
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.publish.citation import Author, Publication, citation_cff, zenodo_json
-from hybridwing.submission.publish.held_out import MEASURES, held_out
 from hybridwing.submission.publish.publishing import CONTENTS, line_of, marked, publish, training_commands
 from hybridwing.submission.publish.references import count_entries, read_bib, records_of, references
 
@@ -57,7 +59,7 @@ def test_readme_and_card_say_what_there_is_to_know(repository, collection):
     for text in (
         "hybridwing train train.csv",
         "| Challenge Score |",
-        "too few of one kind",
+        "resamples of specimens within their label",
         "  model.py",
         "ref_test.csv",
     ):
@@ -155,22 +157,17 @@ def test_the_notebook_runs(repository, pictures):
     assert "8 photographs" in done.stdout
 
 
-def test_the_held_out_images_are_measured_with_intervals(collection, tmp_path):
-    found = held_out(collection.run, "svm", resamples=20)
-    assert (found.images, found.hybrids) == (
-        collection.run.manifest.n_heldout,
-        collection.run.manifest.n_heldout_hybrids,
-    )
-    assert found.measures == {}  # two hybrids are too few
-    rows = ["detector,uuid,score,label"] + [f"svm,{n},{0.01 * n},{int(n > 20)}" for n in range(30)]
-    (tmp_path / "scores.csv").write_text("\n".join(rows))
-    measured = held_out(Run(tmp_path, collection.run.manifest), "svm", resamples=20)
-    assert set(measured.measures) == set(MEASURES)
-    for one in measured.measures.values():
-        assert one.interval.low <= one.value <= one.interval.high
-    (tmp_path / "scores.csv").write_text("detector,score\nsvm,x\n")
-    with pytest.raises(RunError, match="train again"):
-        held_out(Run(tmp_path, collection.run.manifest), "svm")
+def test_the_held_out_images_are_measured_as_an_evaluation_measures(collection, tmp_path):
+    publish(collection.run, tmp_path / "repo", PUBLICATION, bib="@misc{a, title={b}}", detector="svm")
+    held = read_scores(collection.run.folder / "scores.csv", "svm")
+    measured = detection_uncertainty({"svm": held.scores}, held.labels, held.specimens).measures["svm"]
+    with (tmp_path / "repo" / "results" / "held_out.csv").open(newline="") as file:
+        rows = {row["measure"]: (float(row["low"]), float(row["high"])) for row in csv.DictReader(file)}
+    assert rows == {name: (one.interval.low, one.interval.high) for name, one in measured.items()}
+    text = (tmp_path / "repo" / "README.md").read_text()
+    recall = measured["hybrid_recall"]
+    assert f"{recall.value:.3f} | [{recall.interval.low:.3f}, {recall.interval.high:.3f}]" in text
+    assert "resamples of specimens within their label" in text
 
 
 def test_what_is_refused(collection, tmp_path):

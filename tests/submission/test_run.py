@@ -73,7 +73,7 @@ def test_every_score_is_the_library_s(ran, collection):
     result = ran.result
     assert result.accepted, result.problem
     predicted = read_predictions(ran.folder / "predictions.txt")
-    names = predicted.filenames.to_pylist()
+    names = predicted.filenames.tolist()
     assert sorted(names) == sorted(os.listdir(collection.images))
     items = [(name, collection.images / name) for name in names]
     table = embed_images(items, collection.run.load_backbone(), compute=Compute(workers=1))

@@ -10,7 +10,7 @@ import numpy as np
 
 from hybridwing.catalogue.strata import strata_of
 from hybridwing.evaluation.intervals import Interval, Proportion, bootstrap_interval, wilson_interval
-from hybridwing.evaluation.ranking import rank
+from hybridwing.evaluation.metrics import detection_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,18 +137,18 @@ def predict_group(column: str, train: AuditedTable, group: Group, *, seed: int) 
     scores = _held_out_rates(train, column, seed) if own else _rates(train, column, None, group.table.columns[column])
     rows = np.concatenate([group.hybrids, group.non_hybrids])
     labels = np.arange(len(rows)) < len(group.hybrids)
-    ranking = rank(scores[rows], labels)
+    metrics = detection_metrics(scores[rows], labels, TRUE_NEGATIVE_RATE)
     even = even_recall(scores[rows], labels)
-    hits, alarms = ranking.called_hybrid(ranking.threshold_at_tnr(TRUE_NEGATIVE_RATE))
+    called = scores[rows] > metrics.threshold
     return Prediction(
         column,
         group.table.name,
         group.name,
-        Proportion(hits, len(group.hybrids)),
-        Proportion(len(group.non_hybrids) - alarms, len(group.non_hybrids)),
+        Proportion(int((called & labels).sum()), len(group.hybrids)),
+        Proportion(int((~called & ~labels).sum()), len(group.non_hybrids)),
         even,
         _even_interval(even, scores[rows], labels, group.table.catalogue.specimens[rows], seed),
-        ranking.roc_auc(),
+        metrics.roc_auc,
         own,
     )
 

@@ -77,6 +77,12 @@ class Unreadable:
     missing: bool
 
 
+def check_image_folder(folder: Path) -> None:
+    """Raise CatalogueError where there is no folder of images."""
+    if not folder.is_dir():
+        raise CatalogueError(f"no folder of images at {folder}; name it with images= (--images)")
+
+
 def fingerprint_images(
     folder: Path, files: Sequence[tuple[str, str]], *, progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Fingerprint], list[Unreadable]]:
@@ -102,8 +108,7 @@ def fingerprint_images(
     CatalogueError
         If the folder does not exist.
     """
-    if not folder.is_dir():
-        raise CatalogueError(f"no folder of images at {folder}; name it with images= (--images)")
+    check_image_folder(folder)
     place, names = ImageFolder(folder), dict(files)
     made: list[Fingerprint] = []
     unreadable: list[Unreadable] = []

@@ -9,7 +9,7 @@ from hybridwing.audit.class_outliers import find_class_outliers
 from hybridwing.audit.confounding_findings import confounding_findings, measure_columns, source_findings
 from hybridwing.audit.duplicates import find_duplicates
 from hybridwing.audit.findings import AuditReport, Finding, Unchecked
-from hybridwing.audit.fingerprints import fingerprint_images
+from hybridwing.audit.fingerprints import check_image_folder, fingerprint_images
 from hybridwing.audit.label_findings import class_findings, outlier_findings, side_findings, unreadable_findings
 from hybridwing.audit.leak_findings import (
     brood_findings,
@@ -87,6 +87,11 @@ def audit(
         raise CatalogueError(f"{catalogue.source}: there are no images to audit.")
     if seed < 0:
         raise CatalogueError(f"The seed of an audit must not be negative; got {seed}.")
+    # What can be refused is refused before the minutes that the rest may take.
+    if images is not None:
+        check_image_folder(images)
+    if embeddings is not None:
+        embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])  # refuses the embeddings of another catalogue
     tables = audited_tables(catalogue, [reference for reference in references if len(reference)])
     train = tables[0]
     groups = [group for table in tables for group in groups_of(table)]
@@ -167,7 +172,6 @@ def _embedding_findings(
     tables: Sequence[AuditedTable], embeddings: EmbeddingTable
 ) -> tuple[list[ClassOutlier], list[Finding]]:
     train = tables[0]
-    embeddings.rows_of(train.uuids)  # refuses the embeddings of another catalogue
     everything = embedded_images(embeddings, [uuid for table in tables for uuid in table.uuids])
     findings = copy_findings(everything.copies(COPY_COSINE), _table_and_class(tables), COPY_COSINE)
     known = {

@@ -25,7 +25,7 @@ def leaderboard(
     images: Annotated[Path | None, typer.Option("--images", help="Folder of its images, for runs.")] = None,
     detector: Annotated[str | None, typer.Option("--detector", help="Only this one of each.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for leaderboard.csv and .html.")] = None,
-    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 1000,
+    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000,
     seed: Seed = 42,
     device: Device = "auto",
     offline: Offline = False,

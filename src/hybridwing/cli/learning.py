@@ -277,9 +277,20 @@ def score(
 ) -> None:
     """Score predictions as the challenge does, to the last digit."""
     from hybridwing.cli import show as console
-    from hybridwing.evaluation.challenge_score import score_files
+    from hybridwing.evaluation.challenge_score import challenge_scores, read_labelled_scores, unmeasured
+    from hybridwing.evaluation.direction import reversed_rankings
 
-    scores = score_files(predictions, reference, lower_is_hybrid=lower_is_hybrid, allow_extra=allow_extra)
+    found = read_labelled_scores(predictions, reference, lower_is_hybrid=lower_is_hybrid, allow_extra=allow_extra)
+    scores = challenge_scores(found.scores, found.labels, found.groups)
+    if lacking := sorted(set(unmeasured(found.labels, found.groups).values())):
+        console.note(
+            f"the table has {' and '.join(lacking)}: the zeros for these are the official program's, not measured"
+        )
+    upside_down = reversed_rankings(found.scores, found.labels, found.specimens, found.groups)
+    for ranking in upside_down:
+        console.note(ranking.sentence())
+    if upside_down and not upside_down[0].group and not lower_is_hybrid:
+        console.note("if the file holds P(non-hybrid), score it with --lower-is-hybrid")
     if as_json:
         typer.echo(scores.to_json())
         return

@@ -77,11 +77,24 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
         before = before if before is not None else done if done > 1 else 0
         if now - last >= _PLAIN_INTERVAL or done == total:
             last = now
-            rate = (done - before) / max(now - begun, 1e-9)
-            left = f", {duration((total - done) / rate)} left" if rate and done < total else ""
-            note(f"{label}: {done} of {total} ({rate:.1f}/s{left})")
+            note(f"{label}: {done} of {total}{_pace(done - before, total - done, now - begun)}")
 
     yield report
+
+
+def _pace(done: int, left: int, seconds: float) -> str:
+    """How fast it goes and how long it will take, as far as that can be told.
+
+    Examples
+    --------
+    >>> _pace(50, 100, 10.0), _pace(3, 5, 180.0), _pace(0, 5, 10.0)
+    (' (5.0/s, 20 s left)', ' (60 s each, 5 min 0 s left)', '')
+    """
+    if done <= 0 or seconds <= 0:
+        return ""
+    rate = done / seconds
+    pace = f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.0f} s each" if rate < 0.5 else f"{1 / rate:.1f} s each"
+    return f" ({pace}{f', {duration(left / rate)} left' if left else ''})"
 
 
 @contextlib.contextmanager
@@ -93,7 +106,8 @@ def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
         """Images a second."""
 
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
+            pace = _pace(round(task.speed * 1000), 0, 1000) if task.speed else ""
+            return Text(pace.strip(" ()"), style="progress.data.speed")
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -186,19 +200,14 @@ def show_entries(entries: Sequence[tuple[str, Sequence[str]]]) -> None:
 def show_metrics(title: str, metrics: Mapping[str, DetectionMetrics]) -> None:
     """A row a detector; a measure that the images cannot give (no hybrids, no non-hybrids) is a dash."""
     header = ("detector", "images", "hybrids", "TNR", "recall", "precision", "PRC AUC", "ROC AUC")
+    keys = ("true_negative_rate", "hybrid_recall", "hybrid_precision", "prc_auc", "roc_auc")
     rows = []
     for name, m in metrics.items():
-        others = m.n - m.n_hybrids
-        rates = (
-            (m.true_negative_rate, others),
-            (m.hybrid_recall, m.n_hybrids),
-            (m.hybrid_precision, m.n_hybrids),
-            (m.prc_auc, m.n_hybrids),
-            (m.roc_auc, m.n_hybrids and others),
-        )
-        shown = (f"{value:.3f}" if known else _UNKNOWN for value, known in rates)
+        shown = (_UNKNOWN if key in m.unmeasured() else f"{getattr(m, key):.3f}" for key in keys)
         rows.append((name, str(m.n), str(m.n_hybrids), *shown))
     show_rows(title, header, rows, numeric=header[1:])
+    if any(m.unmeasured() for m in metrics.values()):
+        note("–: not measured, for that takes both hybrids and non-hybrids")
 
 
 def show_evaluation(evaluation: Evaluation) -> None:
@@ -208,19 +217,17 @@ def show_evaluation(evaluation: Evaluation) -> None:
     if not official:
         show_metrics(title, {name: result.metrics for name, result in evaluation.detectors.items()})
         return
-    recalls = ("signal recall", "non-signal recall", "mimic recall")
-    header = ("detector", "challenge score", *recalls, "PRC AUC", "mimic PRC AUC")
+    from hybridwing.evaluation.bootstrap import MEASURE_TITLES
+    from hybridwing.evaluation.challenge_score import unmeasured
+
+    recalls = ("A_score_major_recall", "A_score_minor_recall", "mimic_recall")
+    keys = ("challenge_score", *recalls, "A_PRC_AUC", "mimic_PRC_AUC")
+    header = ("detector", *(MEASURE_TITLES[key] for key in keys))
+    absent = unmeasured(evaluation.catalogue.labels, evaluation.catalogue.groups)
     rows = []
     for name, scores in official.items():
-        values = (
-            scores.challenge_score,
-            scores.species_a.major_recall,
-            scores.species_a.minor_recall,
-            scores.mimic.hybrid_recall,
-            scores.species_a.prc_auc,
-            scores.mimic.prc_auc,
-        )
-        rows.append((name, *(f"{value:.3f}" for value in values)))
+        record = scores.leaderboard()
+        rows.append((name, *(_UNKNOWN if key in absent else f"{record[key]:.3f}" for key in keys)))
     show_rows(f"{title}, recall at 95 % true-negative rate", header, rows, numeric=header[1:])
 
 
@@ -269,8 +276,11 @@ def show_comparison(comparison: Comparison) -> None:
     from hybridwing.evaluation.comparison import COLUMNS
 
     def cells(estimates: Mapping[str, Estimate], sign: str) -> list[str]:
-        shown = (estimates[key] for key in COLUMNS)
-        return [f"{e.value:{sign}.3f} [{e.interval.low:{sign}.2f}, {e.interval.high:{sign}.2f}]" for e in shown]
+        shown = (estimates.get(key) for key in COLUMNS)
+        return [
+            f"{e.value:{sign}.3f} [{e.interval.low:{sign}.2f}, {e.interval.high:{sign}.2f}]" if e else _UNKNOWN
+            for e in shown
+        ]
 
     header = ("system", *COLUMNS)
     title = f"{comparison.images} images, {comparison.level:.0%} intervals of {comparison.resamples} resamples"
@@ -279,8 +289,13 @@ def show_comparison(comparison: Comparison) -> None:
     first, *others = comparison.systems
     if others:
         header = (*header, "ahead in")
-        rows = [(s.name, *cells(s.differences, "+"), f"{s.share_ahead or 0:.0%}") for s in others]
+        rows = [
+            (s.name, *cells(s.differences, "+"), _UNKNOWN if s.share_ahead is None else f"{s.share_ahead:.0%}")
+            for s in others
+        ]
         show_rows(f"difference to {first.name}, on the same resamples", header, rows, numeric=header[1:])
+    for text in comparison.notes:
+        note(text)
 
 
 def show_submission_run(result: SubmissionRun) -> None:

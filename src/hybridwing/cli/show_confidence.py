@@ -5,25 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing.cli.show import note, say, show_rows
+from hybridwing.evaluation.bootstrap import MEASURE_TITLES
 from hybridwing.validation.held_out import MADE_CROSSES
 
 if TYPE_CHECKING:
+    from hybridwing.evaluation.bootstrap import Uncertainty
     from hybridwing.evaluation.intervals import Estimate
     from hybridwing.runs.evaluate import Evaluation
     from hybridwing.runs.predict import RankedImages
     from hybridwing.validation.validate import Validation
 
 _UNKNOWN = "–"
+#: Measures of which the intervals are shown; the area of each group of H. erato is in the files alone.
 _MEASURES = {
-    "challenge_score": "challenge score",
-    "A_score_major_recall": "signal recall",
-    "A_score_minor_recall": "non-signal recall",
-    "mimic_recall": "mimic recall",
-    "A_PRC_AUC": "PRC AUC",
-    "mimic_PRC_AUC": "mimic PRC AUC",
-    "hybrid_recall": "recall",
-    "prc_auc": "PRC AUC",
-    "roc_auc": "ROC AUC",
+    name: title for name, title in MEASURE_TITLES.items() if name not in ("A_PRC_AUC_major", "A_PRC_AUC_minor")
 }
 #: What detectors are compared in: the one number that each kind of table has.
 _HEADLINES = ("challenge_score", "hybrid_recall")
@@ -81,6 +76,10 @@ def show_validation(validation: Validation) -> None:
         "\nat the threshold that 95 % of held-out known non-hybrids stay at or below; "
         f"95 % intervals of {report.resamples} resamples of specimens"
     )
+    if any(_UNKNOWN in row for row in rows):
+        note(
+            "–: nothing was held out that this could be measured on, or the detector could not be fitted: see the note"
+        )
     if any(MADE_CROSSES in row.note for row in report.rows):
         note(
             "made crosses: with the cross hidden no hybrid was left to learn from, so half-way mixtures of other pairs "
@@ -91,33 +90,37 @@ def show_validation(validation: Validation) -> None:
 def show_uncertainty(evaluation: Evaluation) -> None:
     """Measures with intervals, without another table's images beside them, and differences of the detectors."""
     whole, rest = evaluation.uncertainty, evaluation.remainder
-    header = ["detector", "measure", "all images"]
-    if rest is not None:
-        header.append(f"without {rest.without}")
-    rows = []
-    for detector, measures in whole.measures.items():
-        for name in (name for name in _MEASURES if name in measures):
-            row = [detector, _MEASURES[name], spelled(measures[name])]
-            if rest is not None:
-                row.append(spelled(rest.uncertainty.measures[detector].get(name)))
-            rows.append(row)
-    if not rows:
-        return
-    title = f"{100 * whole.level:g} % intervals: {whole.resamples} resamples of {whole.specimens} specimens"
-    if rest is not None:
-        title += f"; without {rest.without} {rest.n_images} images are left, {rest.n_hybrids} of them hybrids"
-    show_rows(title, header, rows, numeric=header[2:])
-    apart = []
-    for pair, measures in whole.differences.items():
-        name = next(name for name in _HEADLINES if name in measures)
-        row = [f"{pair[0]} less {pair[1]}", spelled(measures[name])]
+    header = ["measure", "all images", *([f"without {rest.without}"] if rest else [])]
+    rows = [
+        [detector, _MEASURES[name], *(spelled(u.measures[detector].get(name)) for u in _both(evaluation))]
+        for detector, measures in whole.measures.items()
+        for name in _MEASURES
+        if name in measures
+    ]
+    if rows:
+        title = f"{100 * whole.level:g} % intervals: {whole.resamples} resamples of {whole.specimens} specimens"
         if rest is not None:
-            row.append(spelled(rest.uncertainty.differences.get(pair, {}).get(name)))
-        apart.append(row)
-    if apart:
-        heading = ["difference of", *header[2:]]
-        what = _MEASURES[next(name for name in _HEADLINES if name in next(iter(whole.measures.values())))]
-        show_rows(f"{what}, both on the same resamples", heading, apart, numeric=heading[1:])
+            title += f"; without {rest.without} {rest.n_images} images are left, {rest.n_hybrids} of them hybrids"
+        show_rows(title, ["detector", *header], rows, numeric=header[1:])
+    for name in _HEADLINES:
+        apart = [
+            [f"{pair[0]} less {pair[1]}", *(spelled(u.differences.get(pair, {}).get(name)) for u in _both(evaluation))]
+            for pair, measures in whole.differences.items()
+            if name in measures
+        ]
+        if apart:
+            what = f"{_MEASURES[name]}, both on the same resamples"
+            show_rows(what, ["difference of", *header[1:]], apart, numeric=header[1:])
+    for text in whole.notes:
+        note(text)
+    if rest is not None:
+        for text in rest.uncertainty.notes:
+            note(f"without {rest.without}: {text}")
+
+
+def _both(evaluation: Evaluation) -> list[Uncertainty]:
+    """Of all images, and of what is left without another table's."""
+    return [evaluation.uncertainty, *([evaluation.remainder.uncertainty] if evaluation.remainder else [])]
 
 
 def show_promises(ranking: RankedImages) -> None:

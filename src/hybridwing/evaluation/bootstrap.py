@@ -6,25 +6,35 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+import statistics
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.errors import ScoringError
-from hybridwing.evaluation.challenge_score import GROUPS, TRUE_NEGATIVE_RATE, challenge_scores
-from hybridwing.evaluation.intervals import Estimate, Interval, wilson_interval
-from hybridwing.evaluation.metrics import detection_metrics
-from hybridwing.evaluation.ranking import checked_rate
-from hybridwing.evaluation.resampling import RESAMPLES, Ladder, Resampling
+from hybridwing.evaluation.challenge_score import GROUPS, TRUE_NEGATIVE_RATE, challenge_scores, unmeasured
+from hybridwing.evaluation.direction import reversed_rankings
+from hybridwing.evaluation.intervals import (
+    MINIMUM_SPECIMENS,
+    Estimate,
+    Interval,
+    check_level,
+    difference_interval,
+    measure_interval,
+    percentile_interval,
+)
+from hybridwing.evaluation.metrics import checked_rate, detection_metrics
+from hybridwing.evaluation.resampling import RESAMPLES, RankedScores, Resampling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
+    Measuring = Callable[[Floats], Floats]
+    """Counts of shape (b, n) to measures of shape (b, k)."""
 
 LEADERBOARD = (
     "A_score_major_recall", "A_score_minor_recall", "A_PRC_AUC", "A_PRC_AUC_major", "A_PRC_AUC_minor", "mimic_recall",
@@ -33,6 +43,22 @@ LEADERBOARD = (
 """The measures of the challenge, named and ordered as in ``ChallengeScores.leaderboard``."""
 DETECTION_MEASURES = ("hybrid_recall", "prc_auc", "roc_auc")
 """What is resampled for any labelled table; names as in ``DetectionMetrics``."""
+MEASURE_TITLES = {
+    "challenge_score": "challenge score",
+    "A_score_major_recall": "signal recall",
+    "A_score_minor_recall": "non-signal recall",
+    "mimic_recall": "mimic recall",
+    "A_PRC_AUC": "PRC AUC",
+    "A_PRC_AUC_major": "signal PRC AUC",
+    "A_PRC_AUC_minor": "non-signal PRC AUC",
+    "mimic_PRC_AUC": "mimic PRC AUC",
+    "hybrid_recall": "recall",
+    "prc_auc": "PRC AUC",
+    "roc_auc": "ROC AUC",
+}
+"""Measures by their names in files, as people read them."""
+_RECALLS = {"A_score_major_recall": "major", "A_score_minor_recall": "minor", "mimic_recall": "mimic"}
+_HEADLINES = ("challenge_score", "hybrid_recall")
 
 
 @dataclass(frozen=True)
@@ -42,14 +68,21 @@ class Uncertainty:
     Attributes
     ----------
     measures : dict of str to (dict of str to Estimate)
-        By detector, then by measure.
+        By detector, then by measure. A measure that the table cannot give, for want of hybrids or of non-hybrids, is
+        absent.
     differences : dict of (str, str) to (dict of str to Estimate)
-        Of each two detectors, the measure of the first less that of the second on the same resamples: what makes a draw
-        of specimens easy or hard for both drops out.
+        Of two detectors, the measure of the first less that of the second on the same resamples: what makes a draw
+        of specimens easy or hard for both drops out. A difference that rests on fewer than
+        :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` hybrids or non-hybrids is absent.
     resamples : int
     level : float in (0, 1)
     specimens : int
         Specimens that were resampled.
+    notes : tuple of str
+        A sentence on each thing that is absent, and on each ranking that is upside down.
+    ahead : dict of (str, str) to float
+        Share of the resamples in which the first detector's challenge score (or recall) is higher than the second's,
+        ties counting half; absent where the difference is.
     """
 
     measures: dict[str, dict[str, Estimate]]
@@ -57,6 +90,8 @@ class Uncertainty:
     resamples: int
     level: float
     specimens: int
+    notes: tuple[str, ...] = ()
+    ahead: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 def challenge_uncertainty(
@@ -65,11 +100,13 @@ def challenge_uncertainty(
     groups: npt.ArrayLike,
     specimens: npt.ArrayLike,
     *,
+    pairs: Sequence[tuple[str, str]] | None = None,
     resamples: int = RESAMPLES,
     level: float = 0.95,
     seed: int = 42,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Uncertainty:
-    """Every leaderboard measure of every detector with its interval, and the differences of each two.
+    """Every leaderboard measure of every detector with its interval, and differences of detectors.
 
     Specimens are resampled within group and label, and the thresholds are set anew on every resample.
 
@@ -78,13 +115,18 @@ def challenge_uncertainty(
     scores : mapping of str to array-like of shape (n,)
         Hybrid scores by detector, at least one.
     labels : array-like of shape (n,)
-        1 for a hybrid, 0 for a non-hybrid; each group has both.
+        1 for a hybrid, 0 for a non-hybrid.
     groups : array-like of str, shape (n,)
-        ``"major"``, ``"minor"`` or ``"mimic"``.
+        ``"major"``, ``"minor"`` or ``"mimic"``; each is there.
     specimens : array-like of shape (n,)
+        The photographed individual of each image.
+    pairs : sequence of (str, str), optional
+        Detectors to compare; by default each two.
     resamples : int, default 2000
     level : float in (0, 1), default 0.95
     seed : int, default 42
+    progress : callable, optional
+        Called with resamples done and all.
 
     Returns
     -------
@@ -96,19 +138,45 @@ def challenge_uncertainty(
     ScoringError
         If the arrays do not fit or an argument is out of range.
     """
+    check_level(level)
     names = np.asarray(groups).astype(str)
     whole = {one: challenge_scores(values, labels, names).leaderboard() for one, values in scores.items()}
     hybrid = np.asarray(labels) == 1
     parts = {group: names == group for group in GROUPS}
+    drawn = Resampling(np.char.add(names, hybrid.astype(np.int8).astype(str)), specimens, resamples, seed)
 
-    def measured(values: Floats) -> Callable[[Floats], Floats]:
-        return _challenge_measures(values, hybrid, parts)
+    def rests_on(members: Flags, threshold_members: Flags) -> int:
+        return min(drawn.n_specimens(hybrid & members), drawn.n_specimens(~hybrid & threshold_members))
 
-    strata = np.char.add(names, hybrid.astype(np.int8).astype(str))
-    drawn = Resampling(strata, specimens, resamples, seed)
-    recalls = {"A_score_major_recall": "major", "A_score_minor_recall": "minor", "mimic_recall": "mimic"}
-    found = {measure: drawn.n_specimens(hybrid & parts[group]) for measure, group in recalls.items()}
-    return _uncertainty(scores, whole, measured, drawn, level, found)
+    species_a = ~parts["mimic"]
+    hybrids = {measure: drawn.n_specimens(hybrid & parts[group]) for measure, group in _RECALLS.items()}
+    fewest = {
+        "A_score_major_recall": rests_on(parts["major"], species_a),
+        "A_score_minor_recall": rests_on(parts["minor"], species_a),
+        "mimic_recall": rests_on(parts["mimic"], parts["mimic"]),
+        "A_PRC_AUC": rests_on(species_a, species_a),
+        "A_PRC_AUC_major": rests_on(parts["major"], parts["major"]),
+        "A_PRC_AUC_minor": rests_on(parts["minor"], parts["minor"]),
+        "mimic_PRC_AUC": rests_on(parts["mimic"], parts["mimic"]),
+    }
+    fewest["challenge_score"] = min(fewest[recall] for recall in _RECALLS)
+    absent = unmeasured(labels, names)
+    measuring = {
+        one: _challenge_measures(np.asarray(values, dtype=np.float64), hybrid, parts) for one, values in scores.items()
+    }
+    return _uncertainty(
+        whole,
+        _draws(measuring, drawn, progress),
+        {name: count for name, count in fewest.items() if name not in absent},
+        hybrids,
+        drawn,
+        level,
+        pairs,
+        [
+            *absent_notes(absent),
+            *_reversed_notes(scores, labels, specimens, names, drawn, level),
+        ],
+    )
 
 
 def detection_uncertainty(
@@ -142,43 +210,55 @@ def detection_uncertainty(
         If the arrays do not fit or an argument is out of range.
     """
     checked_rate(tnr)
+    check_level(level)
     hybrid = np.asarray(labels) == 1
     metrics = {one: detection_metrics(values, labels, tnr) for one, values in scores.items()}
     drawn = Resampling(hybrid, specimens, resamples, seed)
     if hybrid.all() or not hybrid.any():
-        return Uncertainty({one: {} for one in scores}, {}, resamples, level, drawn.n_specimens())
+        notes = tuple(absent_notes({"": "no non-hybrids" if hybrid.all() else "no hybrids"}))
+        return Uncertainty({one: {} for one in scores}, {}, resamples, level, drawn.n_specimens(), notes)
     whole = {one: {name: getattr(found, name) for name in DETECTION_MEASURES} for one, found in metrics.items()}
 
-    def measured(values: Floats) -> Callable[[Floats], Floats]:
-        ladder = Ladder(values, hybrid)
+    def measuring(values: Floats) -> Measuring:
+        ranked = RankedScores(values, hybrid)
         return lambda counts: np.stack(
             [
-                ladder.share_above(counts, ladder.rungs(counts, tnr), hybrid),
-                ladder.average_precision(counts),
-                ladder.roc_area(counts),
+                ranked.share_above(counts, ranked.above_threshold(counts, tnr), hybrid),
+                ranked.average_precision(counts),
+                ranked.roc_area(counts),
             ],
             axis=1,
         )
 
-    return _uncertainty(scores, whole, measured, drawn, level, {"hybrid_recall": drawn.n_specimens(hybrid)})
+    hybrids = drawn.n_specimens(hybrid)
+    return _uncertainty(
+        whole,
+        _draws({one: measuring(np.asarray(values, dtype=np.float64)) for one, values in scores.items()}, drawn),
+        dict.fromkeys(DETECTION_MEASURES, min(hybrids, drawn.n_specimens(~hybrid))),
+        {"hybrid_recall": hybrids},
+        drawn,
+        level,
+        None,
+        _reversed_notes(scores, labels, specimens, None, drawn, level),
+    )
 
 
-def _challenge_measures(scores: Floats, hybrid: Flags, parts: Mapping[str, Flags]) -> Callable[[Floats], Floats]:
+def _challenge_measures(scores: Floats, hybrid: Flags, parts: Mapping[str, Flags]) -> Measuring:
     """Measure resamples: counts of shape (b, n) to the leaderboard's measures in their order, shape (b, 8)."""
     species_a = ~parts["mimic"]
     rows = {"A": species_a, **parts}
-    ladders = {name: Ladder(scores[chosen], hybrid[chosen]) for name, chosen in rows.items()}
+    ranked = {name: RankedScores(scores[chosen], hybrid[chosen]) for name, chosen in rows.items()}
 
     def measures(counts: Floats) -> Floats:
         counted = {name: counts[:, chosen] for name, chosen in rows.items()}
-        precision = {name: ladder.average_precision(counted[name]) for name, ladder in ladders.items()}
-        both, mimic = ladders["A"], ladders["mimic"]
-        rungs = both.rungs(counted["A"], TRUE_NEGATIVE_RATE)
+        precision = {name: one.average_precision(counted[name]) for name, one in ranked.items()}
+        both, mimic = ranked["A"], ranked["mimic"]
+        called = both.above_threshold(counted["A"], TRUE_NEGATIVE_RATE)
         major, minor = (
-            both.share_above(counted["A"], rungs, (hybrid & parts[group])[species_a]) for group in ("major", "minor")
+            both.share_above(counted["A"], called, (hybrid & parts[group])[species_a]) for group in ("major", "minor")
         )
-        apart = mimic.rungs(counted["mimic"], TRUE_NEGATIVE_RATE)
-        mimics = mimic.share_above(counted["mimic"], apart, hybrid[parts["mimic"]])
+        called = mimic.above_threshold(counted["mimic"], TRUE_NEGATIVE_RATE)
+        mimics = mimic.share_above(counted["mimic"], called, hybrid[parts["mimic"]])
         recalls = np.stack([major, minor, mimics])
         found = (recalls > 0).all(axis=0)
         score = np.where(found, 3 / (1 / np.where(recalls > 0, recalls, 1.0)).sum(axis=0), 0.0)
@@ -188,49 +268,15 @@ def _challenge_measures(scores: Floats, hybrid: Flags, parts: Mapping[str, Flags
     return measures
 
 
-def challenge_draws(
-    scores: Mapping[str, npt.ArrayLike],
-    labels: npt.ArrayLike,
-    groups: npt.ArrayLike,
-    drawn: Resampling,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Floats]:
-    """The leaderboard's measures on every resample.
-
-    Parameters
-    ----------
-    scores : mapping of str to array-like of shape (n,)
-        Hybrid scores by detector.
-    labels, groups : array-like of shape (n,)
-        As in :func:`challenge_uncertainty`.
-    drawn : Resampling
-        Of these images, by group and label.
-    progress : callable, optional
-        Called with resamples done and all.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (resamples, 8), float64
-        Columns in the order of ``ChallengeScores.leaderboard``.
-    """
-    hybrid, names = np.asarray(labels) == 1, np.asarray(groups).astype(str)
-    parts = {group: names == group for group in GROUPS}
-    return _drawn(scores, lambda values: _challenge_measures(values, hybrid, parts), drawn, progress)
-
-
-def _drawn(
-    scores: Mapping[str, npt.ArrayLike],
-    measured: Callable[[Floats], Callable[[Floats], Floats]],
-    drawn: Resampling,
-    progress: Callable[[int, int], None] | None = None,
+def _draws(
+    measuring: Mapping[str, Measuring], drawn: Resampling, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Floats]:
     """What each detector's scores come to on every resample."""
-    measures = {one: measured(np.asarray(values, dtype=np.float64)) for one, values in scores.items()}
-    blocks: dict[str, list[Floats]] = {one: [] for one in scores}
+    blocks: dict[str, list[Floats]] = {one: [] for one in measuring}
     done = 0
     for counts in drawn.counts():
-        for one, measure in measures.items():
-            blocks[one].append(measure(counts))
+        for one, measures in measuring.items():
+            blocks[one].append(measures(counts))
         done += len(counts)
         if progress is not None:
             progress(done, drawn.resamples)
@@ -238,43 +284,102 @@ def _drawn(
 
 
 def _uncertainty(
-    scores: Mapping[str, npt.ArrayLike],
     whole: Mapping[str, Mapping[str, float]],
-    measured: Callable[[Floats], Callable[[Floats], Floats]],
+    draws: Mapping[str, Floats],
+    fewest: Mapping[str, int],
+    hybrids: Mapping[str, int],
     drawn: Resampling,
     level: float,
-    recalls: Mapping[str, int],
+    pairs: Sequence[tuple[str, str]] | None,
+    notes: Sequence[str],
 ) -> Uncertainty:
-    """Measure every resample; `recalls` are the measures that are shares, with the specimens they are shares of."""
-    if not 0 < level < 1:
-        raise ScoringError(f"The level of an interval must be in (0, 1); got {level}.")
-    draws = _drawn(scores, measured, drawn)
-    names = list(next(iter(whole.values())))
+    """Intervals of measures and differences.
 
-    def estimates(values: Mapping[str, float], found: Floats) -> dict[str, Estimate]:
-        low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        return {
-            name: Estimate(float(values[name]), Interval(float(low[place]), float(high[place])))
-            for place, name in enumerate(names)
+    `fewest` has the measures that the table can give, with the specimens of the rarer class they rest on; `hybrids`
+    has the recalls, which are shares of these specimens.
+    """
+    places = {name: place for place, name in enumerate(next(iter(whole.values())))}
+    measures: dict[str, dict[str, Estimate]] = {}
+    for one, values in whole.items():
+        measures[one] = {
+            name: Estimate(
+                float(values[name]),
+                measure_interval(
+                    float(values[name]), draws[one][:, places[name]], hybrids.get(name, fewest[name]), level
+                ),
+            )
+            for name in places
+            if name in fewest and name != "challenge_score"
         }
+        if "challenge_score" in fewest:
+            recalls = [measures[one][recall] for recall in _RECALLS]
+            sampled = draws[one][:, places["challenge_score"]]
+            interval = _challenge_interval(recalls, sampled, fewest["challenge_score"], level)
+            measures[one]["challenge_score"] = Estimate(float(values["challenge_score"]), interval)
+    differences: dict[tuple[str, str], dict[str, Estimate]] = {}
+    ahead = {}
+    compared = list(itertools.combinations(whole, 2)) if pairs is None else pairs
+    for a, b in compared:
+        apart = draws[a] - draws[b]
+        differences[a, b] = {
+            name: Estimate(
+                float(whole[a][name] - whole[b][name]),
+                difference_interval(measures[a][name], measures[b][name], apart[:, place], level),
+            )
+            for name, place in places.items()
+            if fewest.get(name, 0) >= MINIMUM_SPECIMENS
+        }
+        for name in differences[a, b].keys() & _HEADLINES:
+            sampled = apart[:, places[name]]
+            ahead[a, b] = float((sampled > 0).mean() + 0.5 * (sampled == 0).mean())
+    few = [name for name in places if fewest.get(name, MINIMUM_SPECIMENS) < MINIMUM_SPECIMENS]
+    if compared and few:
+        notes = [*notes, _few_note(few, fewest)]
+    return Uncertainty(measures, differences, drawn.resamples, level, drawn.n_specimens(), tuple(notes), ahead)
 
-    return Uncertainty(
-        measures={
-            one: {
-                name: Estimate(
-                    estimate.value, wilson_interval(int(estimate.value) * recalls[name], recalls[name], level)
-                )
-                if recalls.get(name) and estimate.value in (0.0, 1.0)
-                else estimate
-                for name, estimate in estimates(whole[one], draws[one]).items()
-            }
-            for one in scores
-        },
-        differences={
-            (a, b): estimates({name: whole[a][name] - whole[b][name] for name in names}, draws[a] - draws[b])
-            for a, b in itertools.combinations(scores, 2)
-        },
-        resamples=drawn.resamples,
-        level=level,
-        specimens=drawn.n_specimens(),
+
+def _challenge_interval(recalls: Sequence[Estimate], draws: Floats, fewest: int, level: float) -> Interval:
+    """Of the harmonic mean of recalls: where resampling tells nothing, it takes in that of the recalls' ends."""
+    found = percentile_interval(draws, level)
+    if fewest >= MINIMUM_SPECIMENS and found.width > 0:
+        return found
+    ends = [
+        statistics.harmonic_mean(
+            [getattr(one.interval, end) if one.value in (0.0, 1.0) else one.value for one in recalls]
+        )
+        for end in ("low", "high")
+    ]
+    return Interval(min(found.low, ends[0]), max(found.high, ends[1]))
+
+
+def absent_notes(absent: Mapping[str, str]) -> list[str]:
+    """One sentence on measures that are shown as a dash; `absent` is what :func:`unmeasured` found."""
+    lacking = sorted(set(absent.values()))
+    return [f"–: not measured, since the table has {' and '.join(lacking)}"] if lacking else []
+
+
+def _few_note(few: Sequence[str], fewest: Mapping[str, int]) -> str:
+    least = min(fewest[name] for name in few)
+    titles = ", ".join(MEASURE_TITLES[name] for name in few)
+    return (
+        f"no difference is claimed in {titles}: it would rest on as few as {least} "
+        f"specimen{'s' if least != 1 else ''}, and that takes {MINIMUM_SPECIMENS} hybrids and {MINIMUM_SPECIMENS} "
+        "non-hybrids"
     )
+
+
+def _reversed_notes(
+    scores: Mapping[str, npt.ArrayLike],
+    labels: npt.ArrayLike,
+    specimens: npt.ArrayLike,
+    groups: npt.ArrayLike | None,
+    drawn: Resampling,
+    level: float,
+) -> list[str]:
+    return [
+        ranking.sentence(name)
+        for name, values in scores.items()
+        for ranking in reversed_rankings(
+            values, labels, specimens, groups, resamples=drawn.resamples, level=level, seed=drawn.seed
+        )
+    ]

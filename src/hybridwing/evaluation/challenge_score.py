@@ -5,9 +5,10 @@ scikit-learn 1.9: *Heliconius erato* ("Species A": signal hybrids are ``major``,
 ``minor``) and the ``mimic`` rows are scored apart, each at its own threshold. The official search for that
 threshold is quadratic; this one sorts once.
 
-Where only one class is present the numbers are scikit-learn 1.9's: ROC areas are NaN, an average precision
-without hybrids is 0, recall and precision with nothing to divide by are 0. Where the official program stops
-with an error (no rows of an indicator, a NaN or infinite score) a `ScoringError` says so.
+Where only one class is present the numbers are the official ones: ROC areas are NaN, an average precision
+without hybrids is 0, recall and precision with nothing to divide by are 0; :func:`unmeasured` tells which of
+them say nothing. Where the official program stops with an error (no rows of an indicator, a NaN or infinite
+score) a `ScoringError` says so.
 """
 
 from __future__ import annotations
@@ -20,24 +21,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.errors import ScoringError, first_few
-from hybridwing.evaluation.metrics import metrics_of
-from hybridwing.evaluation.ranking import Ranking, checked_scores, rank, ratio, threshold_at_tnr
+from hybridwing.evaluation.metrics import average_precision, checked_scores, detection_metrics, ratio, roc_auc
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
 
-__all__ = [
-    "ChallengeScores",
-    "GroupScores",
-    "SpeciesAScores",
-    "challenge_scores",
-    "score_files",
-    "threshold_at_tnr",
-]
-
 GROUPS = ("major", "minor", "mimic")
+TITLES = {"major": "signal", "minor": "non-signal", "mimic": "mimic"}
+"""What the groups are called for people."""
 TRUE_NEGATIVE_RATE = 0.95
 
 
@@ -165,12 +158,111 @@ def challenge_scores(scores: npt.ArrayLike, labels: npt.ArrayLike, groups: npt.A
             "the challenge's score is defined on its reference tables only. To measure scores on a table without these "
             "groups, use detection_metrics(scores, labels) in Python or `hybridwing evaluate` on the command line."
         )
-    rankings = {group: rank(score_array[rows], hybrid[rows]) for group, rows in members.items()}
     species_a = ~members["mimic"]
+    both = _group(score_array[species_a], hybrid[species_a])
+    apart: dict[str, float] = {}
+    for group in ("major", "minor"):
+        values, labelled = score_array[members[group]], hybrid[members[group]]
+        found = int((labelled & (values > both.threshold_pred)).sum())
+        apart[f"{group}_recall"] = ratio(found, int(labelled.sum()))
+        apart[f"{group}_prc_auc"] = average_precision(values, labelled)
+        apart[f"{group}_roc_auc"] = roc_auc(values, labelled)
     return ChallengeScores(
-        species_a=_species_a(rank(score_array[species_a], hybrid[species_a]), rankings["major"], rankings["minor"]),
-        mimic=_group(rankings["mimic"]),
+        species_a=SpeciesAScores(**vars(both), **apart),
+        mimic=_group(score_array[members["mimic"]], hybrid[members["mimic"]]),
     )
+
+
+def _group(scores: npt.NDArray[np.float64], hybrid: npt.NDArray[np.bool_]) -> GroupScores:
+    metrics = detection_metrics(scores, hybrid, TRUE_NEGATIVE_RATE)
+    return GroupScores(
+        threshold_recall=round(metrics.true_negative_rate, 4),
+        threshold_pred=metrics.threshold,
+        hybrid_recall=metrics.hybrid_recall,
+        hybrid_precision=metrics.hybrid_precision,
+        f1_score=metrics.f1_score,
+        accuracy=metrics.accuracy,
+        prc_auc=metrics.prc_auc,
+        roc_auc=metrics.roc_auc,
+    )
+
+
+def unmeasured(labels: npt.ArrayLike, groups: npt.ArrayLike) -> dict[str, str]:
+    """Leaderboard measures that a table cannot give, with what it lacks for them.
+
+    The official program writes 0 there, which reads as if hybrids had been missed.
+
+    Parameters
+    ----------
+    labels, groups : array-like of shape (n,)
+        See :func:`challenge_scores`.
+
+    Returns
+    -------
+    dict of str to str
+        By the names of :meth:`ChallengeScores.leaderboard`; empty for the challenge's own tables.
+
+    Examples
+    --------
+    >>> unmeasured([0, 1, 0, 1, 0, 0], ["major", "major", "minor", "minor", "mimic", "mimic"])["mimic_recall"]
+    'no mimic hybrids'
+    """
+    hybrid, names = np.asarray(labels) == 1, np.asarray(groups).astype(str)
+    species_a = names != "mimic"
+    hybrids = {group: bool((hybrid & (names == group)).any()) for group in GROUPS}
+    others = {group: bool((~hybrid & (names == group)).any()) for group in GROUPS}
+    found = {}
+    for group, recall, area in (
+        ("major", "A_score_major_recall", "A_PRC_AUC_major"),
+        ("minor", "A_score_minor_recall", "A_PRC_AUC_minor"),
+        ("mimic", "mimic_recall", "mimic_PRC_AUC"),
+    ):
+        if not hybrids[group]:
+            found[recall] = found[area] = f"no {TITLES[group]} hybrids"
+        elif not others[group]:
+            found[area] = f"no non-hybrids among the {TITLES[group]} images"
+    for recalls, members, what in (
+        (["A_score_major_recall", "A_score_minor_recall"], species_a, "H. erato"),
+        (["mimic_recall"], ~species_a, "H. melpomene"),
+    ):
+        if not (~hybrid & members).any():
+            found.update(dict.fromkeys(recalls, f"no non-hybrids of {what}"))
+    if not (hybrid & species_a).any() or not (~hybrid & species_a).any():
+        found["A_PRC_AUC"] = "no hybrids or no non-hybrids of H. erato"
+    for recall in ("A_score_major_recall", "A_score_minor_recall", "mimic_recall"):
+        if recall in found:
+            found.setdefault("challenge_score", found[recall])
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledScores:
+    """Predictions beside the truth, in the order of the reference table.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n,), float64
+    labels : ndarray of shape (n,), int8
+        1 for a hybrid.
+    groups, specimens : ndarray of str, shape (n,)
+    """
+
+    scores: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.int8]
+    groups: npt.NDArray[np.str_]
+    specimens: npt.NDArray[np.str_]
+
+
+def read_labelled_scores(
+    predictions: Path, reference: Path, *, lower_is_hybrid: bool = False, allow_extra: bool = False
+) -> LabelledScores:
+    """Read what :func:`score_files` scores; parameters and errors are the same."""
+    from hybridwing.evaluation.predictions import read_predictions
+    from hybridwing.evaluation.reference import read_reference
+
+    table = read_reference(reference)
+    scores = read_predictions(predictions).aligned_to(table.filenames, allow_extra=allow_extra)
+    return LabelledScores(1 - scores if lower_is_hybrid else scores, table.labels, table.groups, table.specimens)
 
 
 def score_files(
@@ -198,43 +290,5 @@ def score_files(
         If a file cannot be read, or predictions are missing, extra, duplicate, NaN, infinite or unparsable.
         The message names the first few files or lines.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
-    from hybridwing.evaluation.predictions import read_predictions, read_reference
-
-    with ThreadPoolExecutor(max_workers=1) as other:  # Arrow reads without holding the interpreter's lock
-        reading = other.submit(read_predictions, predictions)
-        table = read_reference(reference)
-        scores = reading.result().aligned_to(table.filenames, allow_extra=allow_extra)
-    return challenge_scores(1 - scores if lower_is_hybrid else scores, table.labels, table.groups)
-
-
-def _group(ranking: Ranking) -> GroupScores:
-    metrics = metrics_of(ranking, TRUE_NEGATIVE_RATE)
-    return GroupScores(
-        threshold_recall=round(metrics.true_negative_rate, 4),
-        threshold_pred=metrics.threshold,
-        hybrid_recall=metrics.hybrid_recall,
-        hybrid_precision=metrics.hybrid_precision,
-        f1_score=metrics.f1_score,
-        accuracy=metrics.accuracy,
-        prc_auc=metrics.prc_auc,
-        roc_auc=metrics.roc_auc,
-    )
-
-
-def _species_a(both: Ranking, major: Ranking, minor: Ranking) -> SpeciesAScores:
-    group = _group(both)
-    return SpeciesAScores(
-        **vars(group),
-        major_recall=_recall(major, group.threshold_pred),
-        minor_recall=_recall(minor, group.threshold_pred),
-        major_prc_auc=major.average_precision(),
-        minor_prc_auc=minor.average_precision(),
-        major_roc_auc=major.roc_auc(),
-        minor_roc_auc=minor.roc_auc(),
-    )
-
-
-def _recall(ranking: Ranking, threshold: float) -> float:
-    return ratio(ranking.called_hybrid(threshold)[0], ranking.n_hybrids)
+    found = read_labelled_scores(predictions, reference, lower_is_hybrid=lower_is_hybrid, allow_extra=allow_extra)
+    return challenge_scores(found.scores, found.labels, found.groups)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.errors import ScoringError
-from hybridwing.evaluation.bootstrap import LEADERBOARD, challenge_draws
-from hybridwing.evaluation.challenge_score import challenge_scores
-from hybridwing.evaluation.intervals import Estimate, Interval
-from hybridwing.evaluation.resampling import Resampling
+from hybridwing.evaluation.bootstrap import challenge_uncertainty
+from hybridwing.evaluation.challenge_score import GROUPS
+from hybridwing.evaluation.resampling import RESAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
+
+    from hybridwing.evaluation.intervals import Estimate
 
 COLUMNS: Mapping[str, str] = {
     "challenge_score": "Challenge Score",
@@ -38,12 +39,13 @@ class ComparedSystem:
     ----------
     name : str
     measures : dict of str to Estimate
-        By the keys of :data:`COLUMNS`.
+        By the keys of :data:`COLUMNS`; one that the table cannot give is absent.
     differences : dict of str to Estimate
-        This system's measure less that of the first, on the same resamples; empty for the first.
+        This system's measure less that of the first, on the same resamples; empty for the first. One that rests on too
+        few specimens is absent.
     share_ahead : float or None
         Share of the resamples in which its challenge score is higher than the first's, ties counting half; None for the
-        first.
+        first, and where this rests on too few specimens.
     """
 
     name: str
@@ -66,6 +68,8 @@ class Comparison:
     resamples : int
     level : float
         Of the intervals.
+    notes : tuple of str
+        A sentence on each thing that is absent, and on each ranking that is upside down.
     """
 
     systems: tuple[ComparedSystem, ...]
@@ -74,6 +78,7 @@ class Comparison:
     hybrids: dict[str, int]
     resamples: int
     level: float
+    notes: tuple[str, ...] = ()
 
 
 def compare(
@@ -82,7 +87,7 @@ def compare(
     groups: npt.NDArray[np.object_] | npt.NDArray[np.str_],
     specimens: npt.ArrayLike,
     *,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     level: float = 0.95,
     seed: int = 42,
     progress: Callable[[int, int], None] | None = None,
@@ -102,7 +107,7 @@ def compare(
         ``"major"``, ``"minor"`` or ``"mimic"``.
     specimens : array-like of shape (n,)
         The photographed individual of each image.
-    resamples : int, default 1000
+    resamples : int, default 2000
     level : float in (0, 1), default 0.95
     seed : int, default 42
     progress : callable, optional
@@ -115,41 +120,32 @@ def compare(
     """
     if not scores:
         raise ScoringError("There is nothing to compare.")
-    if not 0 < level < 1:
-        raise ScoringError(f"The level of an interval must be in (0, 1); got {level}.")
-    group_names, specimen_names = np.asarray(groups).astype(str), np.asarray(specimens).astype(str)
-    whole = np.stack([_measure(values, labels, group_names) for values in scores.values()])
-    strata = np.char.add(group_names, labels.astype(str))
-    resampling = Resampling(strata, specimen_names, resamples, seed)
-    draws = challenge_draws(scores, labels, group_names, resampling, progress)
-    columns = [LEADERBOARD.index(key) for key in COLUMNS]
-    drawn = np.stack([draws[name][:, columns] for name in scores], axis=1)
-    systems = []
-    for place, name in enumerate(scores):
-        first = place == 0
-        apart, ahead = drawn[:, place] - drawn[:, 0], drawn[:, place, 0] - drawn[:, 0, 0]
-        systems.append(
-            ComparedSystem(
-                name=name,
-                measures=_estimates(whole[place], drawn[:, place], level),
-                differences={} if first else _estimates(whole[place] - whole[0], apart, level),
-                share_ahead=None if first else float((ahead > 0).mean() + 0.5 * (ahead == 0).mean()),
-            )
+    first = next(iter(scores))
+    found = challenge_uncertainty(
+        scores,
+        labels,
+        groups,
+        specimens,
+        pairs=[(name, first) for name in scores if name != first],
+        resamples=resamples,
+        level=level,
+        seed=seed,
+        progress=progress,
+    )
+
+    def columns(measures: Mapping[str, Estimate]) -> dict[str, Estimate]:
+        return {key: measures[key] for key in COLUMNS if key in measures}
+
+    systems = tuple(
+        ComparedSystem(
+            name,
+            columns(measures),
+            columns(found.differences.get((name, first), {})),
+            found.ahead.get((name, first)),
         )
-    hybrids = {group: int(((group_names == group) & (labels == 1)).sum()) for group in ("major", "minor", "mimic")}
-    return Comparison(tuple(systems), len(labels), len(np.unique(specimen_names)), hybrids, resamples, level)
-
-
-def _measure(
-    scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int8], groups: npt.NDArray[np.str_]
-) -> npt.NDArray[np.float64]:
-    record = challenge_scores(scores, labels, groups).leaderboard()
-    return np.array([record[key] for key in COLUMNS])
-
-
-def _estimates(values: npt.NDArray[np.float64], drawn: npt.NDArray[np.float64], level: float) -> dict[str, Estimate]:
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return {
-        key: Estimate(float(values[place]), Interval(float(low[place]), float(high[place])))
-        for place, key in enumerate(COLUMNS)
-    }
+        for name, measures in found.measures.items()
+    )
+    group_names = np.asarray(groups).astype(str)
+    hybrids = {group: int(((group_names == group) & (np.asarray(labels) == 1)).sum()) for group in GROUPS}
+    images, individuals = len(group_names), len(np.unique(np.asarray(specimens).astype(str)))
+    return Comparison(systems, images, individuals, hybrids, resamples, level, found.notes)

@@ -1,19 +1,27 @@
-"""Confidence intervals: of proportions in closed form, of any statistic by resampling specimens."""
+"""Confidence intervals: of proportions by scipy, of any other measure by resampling specimens."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from hybridwing.errors import ScoringError
+from hybridwing.evaluation.resampling import Resampling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+MINIMUM_SPECIMENS = 5
+"""No difference is claimed, and no ranking called upside down, on fewer hybrids or fewer non-hybrids: resampling so few
+tells nothing of others like them."""
+_NEARLY_ONE = 1 - 1e-9  # scikit-learn's average precision may end one bit below 1
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Estimate:
     value : float
         Measured on all images.
     interval : Interval
-        Percentile bootstrap over specimens; Wilson's for a recall of none or all, of which no resample differs.
+        See :func:`measure_interval` and :func:`difference_interval`.
     """
 
     value: float
@@ -102,40 +110,91 @@ def wilson_interval(count: int, total: int, level: float = 0.95) -> Interval:
     >>> round(interval.low, 3), round(interval.high, 3)
     (0.566, 0.873)
     """
-    _check_counts(count, total)
-    _check_level(level)
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    share = count / total
-    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * (share * (1 - share) / total + z * z / (4 * total * total)) ** 0.5
-    # the ends are exactly 0 and 1 there, and rounding must not say otherwise
-    return Interval(0.0 if count == 0 else centre - half, 1.0 if count == total else centre + half)
+    return _binomial(count, total, level, "wilson")
 
 
 def clopper_pearson_interval(count: int, total: int, level: float = 0.95) -> Interval:
     """Exact interval of a proportion: covers with at least `level`, and is therefore wider than Wilson's.
 
-    From Clopper & Pearson (1934, Biometrika 26, 404-413).
+    From Clopper & Pearson (1934, Biometrika 26, 404-413). Parameters and errors as in :func:`wilson_interval`.
+    """
+    return _binomial(count, total, level, "exact")
+
+
+def _binomial(count: int, total: int, level: float, method: Literal["wilson", "exact"]) -> Interval:
+    from scipy.stats import binomtest
+
+    _check_counts(count, total)
+    check_level(level)
+    found = binomtest(count, total).proportion_ci(level, method=method)
+    # The ends are exactly 0 and 1 there, and rounding must not say otherwise.
+    return Interval(0.0 if count == 0 else float(found.low), 1.0 if count == total else float(found.high))
+
+
+def percentile_interval(draws: Floats, level: float = 0.95) -> Interval:
+    """Interval between two quantiles of a measure's bootstrap."""
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def measure_interval(value: float, draws: Floats, specimens: int, level: float = 0.95) -> Interval:
+    """Interval of a measure in [0, 1] from its bootstrap, which tells nothing where no resample can differ.
+
+    A recall of all or none gets Wilson's interval, as does an area of exactly 0 or 1. With fewer than
+    :data:`MINIMUM_SPECIMENS` specimens, or where all resamples agree, the interval takes in Wilson's of the shares next
+    to the measure.
 
     Parameters
     ----------
-    count, total : int
-        Successes and trials, ``0 <= count <= total`` and ``total >= 1``.
+    value : float in [0, 1]
+        On all images.
+    draws : ndarray of shape (resamples,), float64
+        On each resample.
+    specimens : int
+        What the measure rests on: the hybrids of a recall, the rarer class of an area. With 0 the percentiles are
+        taken as they are.
     level : float in (0, 1), default 0.95
 
-    Raises
-    ------
-    ScoringError
-        If an argument is out of range.
+    Examples
+    --------
+    >>> interval = measure_interval(1.0, np.ones(2000), 1)
+    >>> round(interval.low, 3), interval.high
+    (0.207, 1.0)
     """
-    from scipy.special import betaincinv
+    found = percentile_interval(draws, level)
+    if not specimens:
+        return found
+    whole = value >= _NEARLY_ONE
+    if whole or value == 0:
+        return wilson_interval(specimens if whole else 0, specimens, level)
+    if specimens >= MINIMUM_SPECIMENS and found.width > 0:
+        return found
+    lower = wilson_interval(math.floor(value * specimens), specimens, level).low
+    upper = wilson_interval(math.ceil(value * specimens), specimens, level).high
+    return Interval(min(found.low, lower), max(found.high, upper))
 
-    _check_counts(count, total)
-    _check_level(level)
-    tail = (1 - level) / 2
-    low = float(betaincinv(count, total - count + 1, tail)) if count else 0.0
-    high = float(betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
-    return Interval(low, high)
+
+def difference_interval(first: Estimate, second: Estimate, draws: Floats, level: float = 0.95) -> Interval:
+    """Interval of the difference of two measures on the same resamples.
+
+    Where the difference is the same on all of them and not 0, the interval is made from those of the two, as for
+    independent proportions (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10).
+
+    Parameters
+    ----------
+    first, second : Estimate
+    draws : ndarray of shape (resamples,), float64
+        First less second.
+    level : float in (0, 1), default 0.95
+    """
+    found, apart = percentile_interval(draws, level), first.value - second.value
+    if found.width > 0 or not apart:
+        return found
+    a, b = first.interval, second.interval
+    return Interval(
+        apart - math.hypot(first.value - a.low, b.high - second.value),
+        apart + math.hypot(a.high - first.value, second.value - b.low),
+    )
 
 
 def bootstrap_interval(
@@ -149,93 +208,24 @@ def bootstrap_interval(
 ) -> Interval:
     """Percentile interval of a statistic, resampling whole specimens within strata.
 
-    Images of one specimen are no independent observations, so they are drawn together (Davison & Hinkley 1997,
-    *Bootstrap Methods and their Application*, section 3.8); strata keep the number of specimens they have, so that
-    no resample is without hybrids.
-
     Parameters
     ----------
     statistic : callable
-        Takes rows, shape (m,), ascending within a specimen and with repetitions; returns a finite number.
-    strata : array-like of shape (n,)
-        What to keep the numbers of, such as ``"minor hybrid"``.
-    specimens : array-like of shape (n,)
-        The photographed individual of each row. One that is in two strata is resampled in each on its own.
+        Takes the rows of a resample, see :meth:`Resampling.rows`; returns a finite number.
+    strata, specimens, resamples, seed
+        See :class:`hybridwing.evaluation.resampling.Resampling`.
     level : float in (0, 1), default 0.95
-    resamples : int, default 1000
-        At least 1.
-    seed : int, default 42
 
     Raises
     ------
     ScoringError
         If the arrays do not fit, an argument is out of range, or the statistic is not finite on a resample.
     """
-    _check_level(level)
-    rows = resampled_rows(strata, specimens, resamples=resamples, seed=seed)
-    values = np.array([statistic(drawn) for drawn in rows])
+    check_level(level)
+    values = np.array([statistic(rows) for rows in Resampling(strata, specimens, resamples, seed).rows()])
     if not np.isfinite(values).all():
         raise ScoringError("The statistic is not a finite number on every resample: it needs more specimens.")
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
-
-
-def resampled_rows(
-    strata: npt.ArrayLike, specimens: npt.ArrayLike, *, resamples: int = 1000, seed: int = 42
-) -> Iterator[npt.NDArray[np.intp]]:
-    """Rows of each resample of a stratified bootstrap over specimens; see :func:`bootstrap_interval`.
-
-    Systems that are measured on the same rows are compared pair by pair.
-
-    Parameters
-    ----------
-    strata, specimens, resamples, seed
-        As there.
-
-    Yields
-    ------
-    ndarray of shape (m,), intp
-        Ascending within a specimen, with repetitions.
-
-    Raises
-    ------
-    ScoringError
-        If the arrays do not fit, or `resamples` is out of range.
-    """
-    stratum_names, specimen_names = np.asarray(strata).astype(str), np.asarray(specimens).astype(str)
-    if stratum_names.ndim != 1 or stratum_names.shape != specimen_names.shape or not stratum_names.size:
-        raise ScoringError(
-            "Strata and specimens must be one-dimensional, of one length and not empty; "
-            f"got shapes {stratum_names.shape} and {specimen_names.shape}."
-        )
-    if resamples < 1:
-        raise ScoringError(f"The number of resamples must be at least 1; got {resamples}.")
-    blocks = [_specimens_of(specimen_names, np.flatnonzero(stratum_names == name)) for name in np.unique(stratum_names)]
-    rng = np.random.default_rng(seed)
-    for _ in range(resamples):
-        yield np.concatenate([block.drawn(rng) for block in blocks])
-
-
-@dataclass(frozen=True, eq=False)
-class _Specimens:
-    """Rows of the specimens of a stratum, one specimen after another, and where each begins."""
-
-    rows: npt.NDArray[np.intp]
-    starts: npt.NDArray[np.intp]
-    sizes: npt.NDArray[np.intp]
-
-    def drawn(self, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-        """Rows of as many specimens as there are, drawn with replacement."""
-        picks = rng.integers(0, len(self.sizes), len(self.sizes))
-        sizes = self.sizes[picks]
-        ends = np.cumsum(sizes)
-        return np.asarray(self.rows[np.repeat(self.starts[picks] - (ends - sizes), sizes) + np.arange(ends[-1])])
-
-
-def _specimens_of(names: npt.NDArray[np.str_], rows: npt.NDArray[np.intp]) -> _Specimens:
-    _, member = np.unique(names[rows], return_inverse=True)
-    sizes = np.bincount(member)
-    return _Specimens(rows[np.argsort(member, kind="stable")], np.cumsum(sizes) - sizes, sizes)
+    return percentile_interval(values, level)
 
 
 def _check_counts(count: int, total: int) -> None:
@@ -243,6 +233,7 @@ def _check_counts(count: int, total: int) -> None:
         raise ScoringError(f"A proportion needs 0 <= count <= total and total >= 1; got {count} of {total}.")
 
 
-def _check_level(level: float) -> None:
+def check_level(level: float) -> None:
+    """Raise ScoringError unless the level of an interval lies in (0, 1)."""
     if not 0 < level < 1:
         raise ScoringError(f"The level of an interval must be in (0, 1); got {level}.")

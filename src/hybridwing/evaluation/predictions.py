@@ -12,19 +12,14 @@ import numpy as np
 
 from hybridwing.catalogue.text_table import SEPARATORS, separator_of
 from hybridwing.errors import ScoringError, first_few
-from hybridwing.evaluation.arrow_table import is_unique, read_arrow, text_bytes
-from hybridwing.evaluation.reference import REFERENCE_COLUMNS, Reference, read_reference
+from hybridwing.evaluation.reference import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
-    import pyarrow as pa
 
-__all__ = ["REFERENCE_COLUMNS", "Predictions", "Reference", "read_predictions", "read_reference"]
-
-_EXACT_LENGTH = 16  # a decimal point and 15 digits
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _NOT_A_NUMBER = frozenset({"nan", "na", "none", "null", "inf", "infinity", "true", "false"})
 
@@ -35,7 +30,7 @@ class Predictions:
 
     Attributes
     ----------
-    filenames : pyarrow.ChunkedArray of string, length n
+    filenames : ndarray of shape (n,), object
         Unique file names.
     scores : ndarray of shape (n,), float64
         Finite scores.
@@ -43,16 +38,16 @@ class Predictions:
         Where they came from, for messages.
     """
 
-    filenames: pa.ChunkedArray
+    filenames: npt.NDArray[np.object_]
     scores: npt.NDArray[np.float64]
     source: str
 
-    def aligned_to(self, filenames: pa.ChunkedArray, *, allow_extra: bool = False) -> npt.NDArray[np.float64]:
+    def aligned_to(self, filenames: npt.NDArray[np.object_], *, allow_extra: bool = False) -> npt.NDArray[np.float64]:
         """Scores in the order of another list of file names.
 
         Parameters
         ----------
-        filenames : pyarrow.ChunkedArray of string, length m
+        filenames : ndarray of shape (m,), object
             The images to be scored, unique.
         allow_extra : bool, default False
             Ignore predictions for other images.
@@ -66,23 +61,20 @@ class Predictions:
         ScoringError
             If a prediction is missing, or there are extra ones and `allow_extra` is False.
         """
-        import pyarrow.compute as pc
+        import pandas as pd
 
-        if filenames.equals(self.filenames):  # files made from one list, and nothing to look up
-            return self.scores
-        found = pc.index_in(filenames, value_set=self.filenames)
-        if found.null_count:
-            missing = filenames.filter(pc.is_null(found)).to_pylist()
+        positions = pd.Index(self.filenames).get_indexer(pd.Index(filenames))
+        missing = filenames[positions < 0].tolist()
+        if missing:
             raise ScoringError(
                 f"{self.source}: {len(missing)} of {len(filenames)} images have no prediction: "
                 f"{first_few(missing)}. Every image of the reference needs one line 'filename,score'."
-                + _hint(missing, self.filenames.to_pylist())
+                + _hint(missing, self.filenames.tolist())
             )
-        positions = found.to_numpy()
         if len(self.filenames) > len(filenames) and not allow_extra:
             unused = np.ones(len(self.filenames), dtype=np.bool_)
             unused[positions] = False
-            extra = self.filenames.take(np.flatnonzero(unused)).to_pylist()
+            extra = self.filenames[unused].tolist()
             raise ScoringError(
                 f"{self.source}: {len(extra)} predictions are for images that the reference does not list: "
                 f"{first_few(extra)}. If the reference is meant to hold only a part of the predicted images, "
@@ -109,42 +101,25 @@ def read_predictions(path: Path) -> Predictions:
         If the file cannot be read as such, or a line is malformed, duplicate or not a finite number. The
         message names the first few lines or files.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    import pandas as pd
 
-    data = text_bytes(path)
+    text, problem = read_text(path), "a line is malformed"
     try:
-        table = read_arrow(data, ["filename", "score"], ["filename", "score"])
-        names, scores = table["filename"], _numbers(table["score"], data)
-        if np.isfinite(scores).all() and pc.all(pc.not_equal(names, "")).as_py() and is_unique(names):
-            return Predictions(names, scores, str(path))
-        problem = "a line is malformed"
-    except (pa.ArrowInvalid, ValueError) as error:
+        # pandas' default parser, as in the official program: it rounds some numbers of 16 digits and more otherwise
+        # than to the nearest float64, which can part or join two scores.
+        table = pd.read_csv(io.StringIO(text), header=None, dtype={0: str, 1: np.float64}, na_filter=False)
+        if table.shape[1] == 2:
+            names, scores = table[0].to_numpy(dtype=object), table[1].to_numpy()
+            if np.isfinite(scores).all() and (names != "").all() and table[0].is_unique:
+                return Predictions(names, scores, str(path))
+    except ValueError as error:  # also of a line with other fields than the first
         problem = str(error)
-    faults = list(_faulty_lines(data.decode("utf-8-sig"))) or [problem]
+    faults = list(_faulty_lines(text)) or [problem]
     raise ScoringError(
         f"{path}: {len(faults)} line{'s are' if len(faults) > 1 else ' is'} not a usable 'filename,score': "
         + "; ".join(faults[:5])
         + (f"; and {len(faults) - 5} more." if len(faults) > 5 else ".")
     )
-
-
-def _numbers(texts: pa.ChunkedArray, data: bytes) -> npt.NDArray[np.float64]:
-    """Values of numbers as pandas' C reader has them.
-
-    Its default parser rounds long numbers a bit differently from the nearest float64, which can part or join
-    two scores. Up to 15 digits without an exponent every parser gives the nearest float64, and Arrow's is
-    faster.
-    """
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    plain = pc.match_substring_regex(texts, r"^ *-?[0-9]{1,15}(\.[0-9]*)? *$")
-    if pc.all(plain).as_py() and pc.max(pc.binary_length(texts)).as_py() <= _EXACT_LENGTH:
-        return np.asarray(pc.cast(pc.utf8_trim_whitespace(texts), pa.float64()).to_numpy())
-    table = pd.read_csv(io.BytesIO(data), header=None, usecols=[1], dtype=np.float64, na_filter=False)
-    return np.asarray(table[1].to_numpy())
 
 
 def _hint(missing: Sequence[str], predicted: Sequence[str]) -> str:

@@ -11,16 +11,17 @@ import numpy as np
 
 from hybridwing.catalogue.text_table import SEPARATORS, separator_of
 from hybridwing.errors import ScoringError, first_few
-from hybridwing.evaluation.arrow_table import is_unique, read_arrow, text_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
-    import pyarrow as pa
 
 REFERENCE_COLUMNS = ("filename", "hybrid_stat", "ssp_indicator")
+SPECIMEN = "CAMID"
+_GROUPS = frozenset({"major", "minor", "mimic"})
+_LABELS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +30,20 @@ class Reference:
 
     Attributes
     ----------
-    filenames : pyarrow.ChunkedArray of string, length n
+    filenames : ndarray of shape (n,), object
         Unique file names.
     labels : ndarray of shape (n,), int8
         1 for a hybrid, 0 for a non-hybrid.
     groups : ndarray of shape (n,), str
         The ``ssp_indicator``.
+    specimens : ndarray of shape (n,), str
+        The ``CAMID``; the file name where the table has none.
     """
 
-    filenames: pa.ChunkedArray
+    filenames: npt.NDArray[np.object_]
     labels: npt.NDArray[np.int8]
     groups: npt.NDArray[np.str_]
+    specimens: npt.NDArray[np.str_]
 
 
 def read_reference(path: Path) -> Reference:
@@ -49,7 +53,7 @@ def read_reference(path: Path) -> Reference:
     ----------
     path : Path
         CSV file, separated by commas, semicolons or tabs, with a header and the columns ``filename``,
-        ``hybrid_stat`` (0 or 1, or 0.0 or 1.0) and ``ssp_indicator``.
+        ``hybrid_stat`` (0 or 1, or 0.0 or 1.0) and ``ssp_indicator``; ``CAMID`` is read where it is.
 
     Raises
     ------
@@ -57,40 +61,70 @@ def read_reference(path: Path) -> Reference:
         If the file cannot be read, a column is missing or there twice, a label is neither 0 nor 1, an indicator
         is unknown, or a file is listed twice. Rows are counted as lines of the file; the header is line 1.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    data = text_bytes(path)
-    separator = _checked_separator(path, data)
+    text = read_text(path)
+    separator = separator_of(text[:100_000])
     try:
-        table = read_arrow(data, None, list(REFERENCE_COLUMNS), separator)
-    except (pa.ArrowInvalid, ValueError) as error:
-        problem = _ragged_rows(data, separator) or f"{error}."
-        raise ScoringError(f"{path}: cannot be read as a CSV table: {problem}") from error
-    if not len(table):
+        (_, header), *rows = _rows_by_line(text, separator)
+    except csv.Error as error:
+        raise ScoringError(
+            f"{path}: cannot be read as a CSV table: {error}; look for a quotation mark too many."
+        ) from error
+    _check_header(path, header, separator)
+    if not rows:
         raise ScoringError(f"{path}: the reference table has a header but no rows.")
-    names = table["filename"]
-    for column, rule, allowed in (
-        ("hybrid_stat", "must be 0 or 1", ["0", "1", "0.0", "1.0"]),
-        ("ssp_indicator", "must be major, minor or mimic", ["major", "minor", "mimic"]),
+    ragged = [f"row {line} ({len(cells)})" for line, cells in rows if len(cells) != len(header)]
+    if ragged:
+        raise ScoringError(
+            f"{path}: cannot be read as a CSV table: the header has {len(header)} columns, but not all rows have: "
+            f"{first_few(ragged)}."
+        )
+    lines = [line for line, _ in rows]
+    names, stats, groups = ([cells[header.index(name)] for _, cells in rows] for name in REFERENCE_COLUMNS)
+    first = {name: row for row, name in reversed(list(enumerate(names)))}
+    for column, rule, cells, wrong in (
+        ("hybrid_stat", "must be 0 or 1", stats, [s not in _LABELS for s in stats]),
+        ("ssp_indicator", "must be major, minor or mimic", groups, [g not in _GROUPS for g in groups]),
+        ("filename", "must be given", names, [not name for name in names]),
+        ("filename", "must be listed once", names, [first[name] != row for row, name in enumerate(names)]),
     ):
-        good = pc.is_in(table[column], value_set=pa.array(allowed)).to_numpy()
-        _require(path, column, rule, table[column], good, data, separator)
-    _require(path, "filename", "must be given", names, pc.not_equal(names, "").to_numpy(), data, separator)
-    if not is_unique(names):
-        first = ~names.to_pandas().duplicated().to_numpy()
-        _require(path, "filename", "must be listed once", names, first, data, separator)
-    indicator = table["ssp_indicator"].combine_chunks().dictionary_encode()
-    groups = np.asarray(indicator.dictionary.to_pylist(), dtype=np.str_)[indicator.indices.to_numpy()]
-    labels = pc.is_in(table["hybrid_stat"], value_set=pa.array(["1", "1.0"])).to_numpy()
-    return Reference(names, labels.astype(np.int8), groups)
+        faults = [f"row {lines[row]}: {cells[row]!r}" for row, bad in enumerate(wrong) if bad]
+        if faults:
+            raise ScoringError(f"{path}: {column} {rule}: {first_few(faults)}.")
+    place = header.index(SPECIMEN) if SPECIMEN in header else header.index("filename")
+    return Reference(
+        np.array(names, dtype=object),
+        np.array([_LABELS[stat] for stat in stats], dtype=np.int8),
+        np.array(groups, dtype=np.str_),
+        np.array([cells[place] or name for (_, cells), name in zip(rows, names, strict=True)], dtype=np.str_),
+    )
 
 
-def _checked_separator(path: Path, data: bytes) -> str:
-    """What separates the columns of a reference table, whose header is as it should be."""
-    beginning = data[:100_000].decode("utf-8-sig", errors="replace")
-    separator = separator_of(beginning)
-    header = next(fields for fields in csv.reader(io.StringIO(beginning), delimiter=separator) if fields)
+def read_text(path: Path) -> str:
+    """Text of a file that has something in it, without a byte-order mark.
+
+    Raises
+    ------
+    ScoringError
+        If it cannot be read, is empty, or is no UTF-8 text.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ScoringError(f"{path}: cannot be read: {error.strerror or error}.") from error
+    if not data.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise ScoringError(f"{path}: the file is empty.")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ScoringError(
+            f"{path}: not a UTF-8 text file (byte {error.start}); save it as CSV with the encoding UTF-8."
+        ) from error
+    if "\0" in text:
+        raise ScoringError(f"{path}: not a text file: it holds a NUL byte at position {data.index(0)}.")
+    return text.removeprefix("\ufeff")
+
+
+def _check_header(path: Path, header: Sequence[str], separator: str) -> None:
     missing = [name for name in REFERENCE_COLUMNS if name not in header]
     if missing:
         raise ScoringError(
@@ -100,38 +134,11 @@ def _checked_separator(path: Path, data: bytes) -> str:
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise ScoringError(f"{path}: more than one column is called {first_few(twice)}; rename or delete one.")
-    return separator
 
 
-def _require(
-    path: Path,
-    column: str,
-    rule: str,
-    cells: pa.ChunkedArray,
-    good: npt.NDArray[np.bool_],
-    data: bytes,
-    separator: str,
-) -> None:
-    if not good.all():
-        wrong = np.flatnonzero(~good).tolist()
-        lines = [line for line, _ in _rows_by_line(data, separator)][1:]
-        faults = [f"row {lines[row]}: {cells[row].as_py()!r}" for row in wrong]
-        raise ScoringError(f"{path}: {column} {rule}: {first_few(faults)}.")
-
-
-def _ragged_rows(data: bytes, separator: str) -> str:
-    """Say which rows have more or fewer columns than the header; empty if none has."""
-    try:
-        (_, header), *rows = _rows_by_line(data, separator)
-    except csv.Error as error:
-        return f"{error}; look for a quotation mark too many."
-    ragged = [f"row {line} ({len(fields)})" for line, fields in rows if len(fields) != len(header)]
-    return f"the header has {len(header)} columns, but not all rows have: {first_few(ragged)}." if ragged else ""
-
-
-def _rows_by_line(data: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _rows_by_line(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Rows of a CSV file, the header first, with the line on which each begins; line 1 is the first."""
-    reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     begins = 1
     for fields in reader:
         if fields:

@@ -1,18 +1,18 @@
-"""Many resamples of specimens at once, and what scores come to on each of them.
+"""A bootstrap over specimens, and what scores come to on many resamples at once.
 
-Every image of a resample counts as often as its specimen was drawn, so the scores are sorted once and all resamples are
-measured together.
+Images of one specimen are no independent observations, so they are drawn together (Davison & Hinkley 1997,
+*Bootstrap Methods and their Application*, section 3.8). Every image of a resample counts as often as its specimen was
+drawn, so the scores are sorted once and all resamples are measured together.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.evaluation.intervals import resampled_rows
+from hybridwing.errors import ScoringError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,23 +30,46 @@ _CELLS = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Resampling:
-    """A stratified bootstrap over specimens as numbers of draws; the resamples are those of ``resampled_rows``.
+    """A stratified bootstrap over specimens.
+
+    Strata keep the number of specimens they have, so that no resample is without hybrids.
 
     Attributes
     ----------
     strata : array-like of shape (n,)
         What to keep the numbers of, such as ``"minor hybrid"``.
     specimens : array-like of shape (n,)
-        The photographed individual of each image.
+        The photographed individual of each image. One that is in two strata is resampled in each on its own.
     resamples : int
         At least 1.
     seed : int
+
+    Raises
+    ------
+    ScoringError
+        If the arrays do not fit, or the number of resamples is out of range.
     """
 
     strata: npt.ArrayLike
     specimens: npt.ArrayLike
     resamples: int = RESAMPLES
     seed: int = 42
+
+    def __post_init__(self) -> None:
+        strata, specimens = np.shape(self.strata), np.shape(self.specimens)
+        if len(strata) != 1 or strata != specimens or not strata[0]:
+            raise ScoringError(
+                "Strata and specimens must be one-dimensional, of one length and not empty; "
+                f"got shapes {strata} and {specimens}."
+            )
+        if self.resamples < 1:
+            raise ScoringError(f"The number of resamples must be at least 1; got {self.resamples}.")
+
+    def rows(self) -> Iterator[Indices]:
+        """Rows of each resample, ascending and with repetitions: ndarrays of shape (m,), intp."""
+        for block in self.counts():
+            for counts in block:
+                yield np.repeat(np.arange(len(counts)), counts.astype(np.intp))
 
     def counts(self) -> Iterator[Floats]:
         """How often each image is drawn, a block of resamples at a time.
@@ -55,17 +78,21 @@ class Resampling:
         ------
         ndarray of shape (b, n), float64
             Whole numbers; the blocks add up to all resamples, and do so in the same way every time.
-
-        Raises
-        ------
-        ScoringError
-            If the arrays do not fit, or the number of resamples is out of range.
         """
-        drawn = resampled_rows(self.strata, self.specimens, resamples=self.resamples, seed=self.seed)
-        images = len(np.asarray(self.specimens))
-        at_once = max(1, _CELLS // max(images, 1))
-        while block := [np.bincount(rows, minlength=images) for rows in itertools.islice(drawn, at_once)]:
-            yield np.stack(block).astype(np.float64)
+        names = np.stack([np.asarray(self.strata).astype(str), np.asarray(self.specimens).astype(str)])
+        (strata, _), member = np.unique(names, axis=1, return_inverse=True)
+        member = member.reshape(-1)  # NumPy 2.0 gives it the shape of the names
+        _, first, sizes = np.unique(strata, return_index=True, return_counts=True)
+        # As many draws as a stratum has specimens, from as many.
+        begins, ends = np.repeat(first, sizes), np.repeat(sizes, sizes)
+        rng = np.random.default_rng(self.seed)
+        at_once = max(1, _CELLS // len(member))
+        for done in range(0, self.resamples, at_once):
+            block = min(at_once, self.resamples - done)
+            picks = begins + rng.integers(0, np.broadcast_to(ends, (block, len(ends))))
+            picks += np.arange(block)[:, None] * len(ends)
+            drawn = np.bincount(picks.ravel(), minlength=block * len(ends)).reshape(block, len(ends))
+            yield drawn[:, member].astype(np.float64)
 
     def n_specimens(self, which: Flags | None = None) -> int:
         """Specimens among some images, by default all; one that is in two strata counts in each."""
@@ -73,7 +100,7 @@ class Resampling:
         return int(np.unique(names if which is None else names[:, which], axis=1).shape[1])
 
 
-class Ladder:
+class RankedScores:
     """Scores sorted once, for measures of many resamples of their images.
 
     Parameters
@@ -95,7 +122,7 @@ class Ladder:
         sums: Floats = np.cumsum((counts * which)[:, self._order], axis=1)[:, self._last]
         return sums
 
-    def rungs(self, counts: Floats, tnr: float) -> Indices:
+    def above_threshold(self, counts: Floats, tnr: float) -> Indices:
         """How many distinct scores lie above the threshold at a true-negative rate, shape (b,).
 
         The threshold is the official one: the lowest score of the resample at which the rate is reached. It is always
@@ -108,11 +135,11 @@ class Ladder:
         # Without a non-hybrid to measure the rate on, the threshold is the highest score.
         return np.asarray(np.where(total[:, 0] > 0, reached.sum(axis=1) - 1, 0), dtype=np.intp)
 
-    def share_above(self, counts: Floats, rungs: Indices, which: Flags) -> Floats:
-        """Share of some images that score above the threshold, shape (b,); 0 where none was drawn."""
+    def share_above(self, counts: Floats, n_above: Indices, which: Flags) -> Floats:
+        """Share of some images among the highest `n_above` distinct scores, shape (b,); 0 where none was drawn."""
         found = np.concatenate([np.zeros((len(counts), 1)), self.above(counts, which)], axis=1)
         whole = found[:, -1]
-        return np.asarray(found[np.arange(len(counts)), rungs] / np.where(whole > 0, whole, 1.0))
+        return np.asarray(found[np.arange(len(counts)), n_above] / np.where(whole > 0, whole, 1.0))
 
     def average_precision(self, counts: Floats) -> Floats:
         """Area under the precision-recall curve as a step function, shape (b,)."""

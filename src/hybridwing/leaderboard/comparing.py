@@ -11,6 +11,7 @@ from hybridwing.errors import RunError, ScoringError
 from hybridwing.evaluation.comparison import COLUMNS, Comparison, compare
 from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.evaluation.reference import read_reference
+from hybridwing.evaluation.resampling import RESAMPLES
 from hybridwing.report.evaluation_folder import EVALUATION
 from hybridwing.runs.evaluate import scores_of
 from hybridwing.runs.folder import MANIFEST
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from hybridwing.backbones.compute import Compute
-    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.evaluation.intervals import Estimate
 
 CSV, PAGE = "leaderboard.csv", "leaderboard.html"
 #: All that the folder of a leaderboard holds.
@@ -43,7 +43,7 @@ def compare_places(
     images: Path | None = None,
     detector: str | None = None,
     compute: Compute = DEFAULT,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     seed: int = 42,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
@@ -75,7 +75,7 @@ def compare_places(
     HybridwingError
         Of the kind that fits what is wrong with the input.
     """
-    table, listed = read_catalogue(reference), read_reference(reference)
+    listed = read_reference(reference)
     scores: Scores = {}
     for place in places:
         if (place / MANIFEST).is_file():
@@ -84,7 +84,8 @@ def compare_places(
                     f"{place} is a run, which has not scored {reference.name} yet: name the photographs with --images, "
                     f"or the folder that this writes: hybridwing evaluate {place} {reference} --images DIR --out FOLDER"
                 )
-            found = _of_run(place, table, images, compute=compute, progress=progress)
+            run, table = load_run(place), read_catalogue(reference)
+            found = scores_of(run, table, run.embed(table, images, compute=compute, progress=progress))
         else:
             found = _of_predictions(place, listed.filenames)
         if detector is not None and len(found) > 1:
@@ -94,36 +95,29 @@ def compare_places(
         for name, values in found.items():
             scores[_unique(_title(place, name), scores)] = values
     return compare(
-        scores, listed.labels, listed.groups, table.specimens, resamples=resamples, seed=seed, progress=progress
+        scores, listed.labels, listed.groups, listed.specimens, resamples=resamples, seed=seed, progress=progress
     )
 
 
 def write_table(comparison: Comparison, path: Path) -> None:
-    """Write a CSV file: a row a system and measure, with interval, difference to the first and its interval."""
+    """Write a CSV file: a row a system and measure, with interval, difference to the first and its interval.
+
+    A measure that the table cannot give, and a difference that rests on too few specimens, are empty.
+    """
     rows = []
     for system in comparison.systems:
         for key in COLUMNS:
-            measured, apart = system.measures[key], system.differences.get(key)
-            row = [system.name, key, measured.value, measured.interval.low, measured.interval.high]
-            row += ["", "", ""] if apart is None else [apart.value, apart.interval.low, apart.interval.high]
-            rows.append(row)
+            rows.append([system.name, key, *_cells(system.measures.get(key)), *_cells(system.differences.get(key))])
     header = ("system", "measure", "value", "low", "high", "difference", "difference_low", "difference_high")
     write_rows(path, header, rows)
 
 
-def _of_run(
-    place: Path,
-    table: Catalogue,
-    images: Path,
-    *,
-    compute: Compute,
-    progress: Callable[[int, int], None] | None,
-) -> Scores:
-    run = load_run(place)
-    return scores_of(run, table, run.embed(table, images, compute=compute, progress=progress))
+def _cells(estimate: Estimate | None) -> tuple[object, object, object]:
+    """Value and interval; empty where there is none."""
+    return ("", "", "") if estimate is None else (estimate.value, estimate.interval.low, estimate.interval.high)
 
 
-def _of_predictions(place: Path, filenames: pa.ChunkedArray) -> Scores:
+def _of_predictions(place: Path, filenames: NDArray[np.object_]) -> Scores:
     """Scores by detector; by an empty name where there is but one file."""
     if place.is_file():
         files = {"": place}

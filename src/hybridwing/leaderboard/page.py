@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing import __version__
+from hybridwing.evaluation.challenge_score import TITLES
 from hybridwing.evaluation.comparison import COLUMNS
 from hybridwing.report.drawing import FAINT, GRID, INK, bare, plain, svg_of
 from hybridwing.report.pages import environment
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _PLAIN, _WORSE, _BETTER = "#0072B2", "#D55E00", "#009E73"
 #: What the figure shows; the table has all.
 _DRAWN = ("challenge_score", "A_score_major_recall", "A_score_minor_recall", "mimic_recall")
-_GROUPS = {"major": "signal", "minor": "non-signal", "mimic": "mimic"}
 
 
 def leaderboard_html(comparison: Comparison, reference: str) -> str:
@@ -32,15 +32,15 @@ def leaderboard_html(comparison: Comparison, reference: str) -> str:
     reference : str
         Name of the table that was scored against.
     """
-    best = {key: max(system.measures[key].value for system in comparison.systems) for key in COLUMNS}
+    values = {key: [one.measures[key].value for one in comparison.systems if key in one.measures] for key in COLUMNS}
     return (
         environment()
         .get_template("leaderboard.html.j2")
         .render(
             comparison=comparison,
             columns=COLUMNS,
-            best=best,
-            groups=_GROUPS,
+            best={key: max(found) for key, found in values.items() if found},
+            groups=TITLES,
             reference=reference,
             version=__version__,
             surely=surely,
@@ -70,7 +70,9 @@ def _draw(comparison: Comparison, *, differences: bool) -> Figure:
     axes = figure.subplots(1, len(_DRAWN), sharey=True, squeeze=False)[0]
     for ax, key in zip(axes, _DRAWN, strict=True):
         for row, system in enumerate(systems):
-            _mark(ax, row, (system.differences if differences else system.measures)[key], differences)
+            shown = system.differences if differences else system.measures
+            if key in shown:
+                _mark(ax, row, shown[key], differences)
         bare(ax)
         ax.set_title(COLUMNS[key], fontsize=10, fontweight="bold", color=INK, loc="left")
         ax.set_ylim(len(systems) - 0.4, -0.6)

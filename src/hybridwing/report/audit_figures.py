@@ -29,6 +29,7 @@ def draw_rules(rules: Sequence[RuleResult]) -> Figure:
     The further the two dots are apart, the more the value gives away; where hybrids lie left, it misleads.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     groups = list(dict.fromkeys((rule.table, rule.group) for rule in rules))
     strongest: dict[str, float] = {}
@@ -38,15 +39,19 @@ def draw_rules(rules: Sequence[RuleResult]) -> Figure:
     across = min(len(groups), _MOST_ACROSS)
     down = -(-len(groups) // across)
     height = 0.42 * len(columns) + 0.75
-    figure = Figure(figsize=(3.0 + 2.15 * across, height * down + 0.75), layout="constrained")
+    # Room below the last label: fonts of a browser reach lower than those that the layout measured.
+    layout = ConstrainedLayoutEngine(h_pad=0.1)
+    figure = Figure(figsize=(3.0 + 2.15 * across, height * down + 0.9), layout=layout)
     axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
-    for ax, (table, group) in zip(axes, groups, strict=False):
+    for place, (ax, (table, group)) in enumerate(zip(axes, groups, strict=False)):
         bare(ax)
         own = {rule.column: rule for rule in rules if (rule.table, rule.group) == (table, group)}
         for row, column in enumerate(columns):
             _draw_pair(ax, row, own[column])
         ax.set_title(f"{plain(group, 26)}\n{plain(table, 30)}", loc="left", fontsize=10, color=INK)
-        ax.set_xlabel("share that has the value", color=FAINT, fontsize=9)
+        if place + across >= len(groups):  # nothing is below it
+            ax.tick_params(labelbottom=True)
+            ax.set_xlabel("share that has the value", color=FAINT, fontsize=9)
     for ax in axes[len(groups) :]:
         ax.set_visible(False)
     value = {rule.column: rule.value for rule in rules}

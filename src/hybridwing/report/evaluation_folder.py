@@ -72,7 +72,8 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
         if evaluation.insight is not None:
             write_insight(partial / "parents.csv", evaluation.catalogue, evaluation.insight)
         scores = {name: result.scores for name, result in results.items()}
-        write_scores(partial / "scores.csv", uuids, evaluation.catalogue.labels, scores)
+        specimens = evaluation.catalogue.specimens.astype(str).tolist()
+        write_scores(partial / "scores.csv", uuids, specimens, evaluation.catalogue.labels, scores)
         write_failures(partial / "failures.csv", evaluation.failures)
         summary = {
             "catalogue": evaluation.catalogue.source.name,

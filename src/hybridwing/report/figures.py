@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybridwing.evaluation.ranking import threshold_at_tnr
+from hybridwing.evaluation.challenge_score import unmeasured
+from hybridwing.evaluation.metrics import threshold_at_tnr
 from hybridwing.files import written_whole
 
 if TYPE_CHECKING:
@@ -57,13 +58,14 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
 
     grouped = all(result.challenge is not None for result in evaluation.detectors.values())
     names = list(_TITLES) if grouped else ["all"]
+    known = "challenge_score" not in unmeasured(evaluation.catalogue.labels, evaluation.catalogue.groups)
     rows = len(evaluation.detectors)
     layout = ConstrainedLayoutEngine(wspace=0.05, hspace=0.03)
     with _own_style():
         figure = Figure(figsize=(3.7 * len(names) + 1.6, 1.75 * rows + 1.3), layout=layout)
         axes = figure.subplots(rows, len(names), squeeze=False, sharex=True, sharey="row")
         for row, (detector, result) in enumerate(evaluation.detectors.items()):
-            _name_row(axes[row, 0], detector, result)
+            _name_row(axes[row, 0], detector, result, known=known)
             for column, name in enumerate(names):
                 ax = axes[row, column]
                 _draw_scores(ax, _panel(evaluation, result, name))
@@ -120,14 +122,15 @@ def _panel_of(
     return _Panel(scores[members], labels[members], threshold_at_tnr(scores[pool], labels[pool]))
 
 
-def _name_row(ax: Axes, detector: str, result: DetectorEvaluation) -> None:
-    """Name of the detector at the left of its row, with the challenge's score where there is one."""
+def _name_row(ax: Axes, detector: str, result: DetectorEvaluation, *, known: bool) -> None:
+    """Name of the detector at the left of its row, with the challenge's score; a dash where a group has no hybrids."""
     place: dict[str, Any] = {"transform": ax.transAxes, "ha": "right"}
     if result.challenge is None:
         ax.text(_LEFT, 0.5, detector, va="center", fontsize=_LARGE, fontweight="bold", color=_INK, **place)
         return
     ax.text(_LEFT, 0.52, detector, va="bottom", fontsize=_LARGE, fontweight="bold", color=_INK, **place)
-    score = f"challenge\nscore {result.challenge.challenge_score:.3f}"
+    value = f"{result.challenge.challenge_score:.3f}" if known else "–"
+    score = f"challenge\nscore {value}"
     ax.text(_LEFT, 0.47, score, va="top", fontsize=_SMALL, color=_INK, linespacing=1.15, **place)
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.names import with_subspecies_names
-from hybridwing.csv_files import read_rows
-from hybridwing.errors import CatalogueError, RunError
+from hybridwing.errors import CatalogueError
 from hybridwing.explain.parent_fitting import fit_parent_model
 from hybridwing.explain.parents import ParentModel, read_parents
 from hybridwing.explain.pattern_columns import is_pattern
 from hybridwing.explain.typicality import Typicality, read_typicality
 from hybridwing.explain.typicality_fitting import Images, fit_typicality
 from hybridwing.runs.folder import PARENTS, SCORES, TYPICALITY
+from hybridwing.runs.tables import read_scores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,14 +114,8 @@ def held_out_hybrids(run: Run, detector: str) -> list[float]:
     RunError
         If the run's table of scores cannot be read.
     """
-    path = run.folder / SCORES
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [
-                float(row["score"]) for row in read_rows(file) if row["detector"] == detector and row["label"] == "1"
-            ]
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise RunError(f"{path} cannot be read: {error}; train again") from error
+    found = read_scores(run.folder / SCORES, detector)
+    return [float(score) for score in found.scores[found.labels == 1]]
 
 
 def named(catalogue: Catalogue) -> Catalogue:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from hybridwing.csv_files import write_rows
+import numpy as np
+
+from hybridwing.csv_files import read_rows, write_rows
 from hybridwing.embeddings.table import Failure
 from hybridwing.errors import RunError
 from hybridwing.evaluation.metrics import DetectionMetrics
@@ -17,16 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from hybridwing.evaluation.bootstrap import Uncertainty
 
 
 def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
-    """A row a detector; the columns are the attributes of :class:`DetectionMetrics`, by their names."""
+    """A row a detector; the columns are the attributes of :class:`DetectionMetrics`, empty where not measured."""
     header = ["detector", *(field.name for field in fields(DetectionMetrics))]
-    write_rows(path, header, ([name, *asdict(values).values()] for name, values in metrics.items()))
+    rows = (
+        [name, *("" if key in values.unmeasured() else value for key, value in asdict(values).items())]
+        for name, values in metrics.items()
+    )
+    write_rows(path, header, rows)
 
 
 def read_metrics(path: Path) -> dict[str, DetectionMetrics]:
@@ -40,7 +45,7 @@ def read_metrics(path: Path) -> dict[str, DetectionMetrics]:
     kinds = {field.name: str(field.type) for field in fields(DetectionMetrics)}
     return {
         row.pop("detector"): DetectionMetrics(
-            **{name: (int if kinds[name] == "int" else float)(value) for name, value in row.items()}  # type: ignore[arg-type]
+            **{name: (int if kinds[name] == "int" else float)(value or "nan") for name, value in row.items()}  # type: ignore[arg-type]
         )
         for row in _rows_of(path)
     }
@@ -60,7 +65,7 @@ def read_failures(path: Path) -> tuple[Failure, ...]:
 def _rows_of(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+            return list(read_rows(file))
     except (OSError, ValueError, csv.Error) as error:
         raise RunError(f"{path} cannot be read: {error}; train again") from error
 
@@ -92,20 +97,57 @@ def write_intervals(measures: Path, differences: Path, found: Mapping[str, Uncer
 def write_scores(
     path: Path,
     uuids: Sequence[str],
-    labels: NDArray[np.int8] | None,
+    specimens: Sequence[str],
+    labels: NDArray[np.int8],
     scores: Mapping[str, NDArray[np.float64]],
 ) -> None:
-    """A row an image and detector: detector, uuid, score, label (1 = hybrid; empty where unknown)."""
-    known = [""] * len(uuids) if labels is None else [int(label) for label in labels]
+    """A row an image and detector: detector, uuid, specimen, score, label (1 = hybrid)."""
     write_rows(
         path,
-        ("detector", "uuid", "score", "label"),
+        ("detector", "uuid", "specimen", "score", "label"),
         (
-            (name, uuid, float(score), label)
+            (name, uuid, specimen, float(score), int(label))
             for name, values in scores.items()
-            for uuid, score, label in zip(uuids, values, known, strict=True)
+            for uuid, specimen, score, label in zip(uuids, specimens, values, labels, strict=True)
         ),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutImages:
+    """What one detector of a run said of the images that training held out.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n,), float64
+    labels : ndarray of shape (n,), int8
+        1 for a hybrid.
+    specimens : tuple of str, of length n
+    """
+
+    scores: NDArray[np.float64]
+    labels: NDArray[np.int8]
+    specimens: tuple[str, ...]
+
+
+def read_scores(path: Path, detector: str) -> HeldOutImages:
+    """Read the rows of one detector from what :func:`write_scores` wrote.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or damaged.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in read_rows(file) if row["detector"] == detector]
+        return HeldOutImages(
+            np.array([float(row["score"]) for row in rows]),
+            np.array([int(row["label"]) for row in rows], dtype=np.int8),
+            tuple(row["specimen"] for row in rows),
+        )
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise RunError(f"{path} cannot be read: {error}; train again") from error
 
 
 def write_predictions(path: Path, filenames: Sequence[str], scores: NDArray[np.float64]) -> None:

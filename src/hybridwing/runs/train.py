@@ -141,7 +141,8 @@ def train(
         for name, model in saved.items():
             save_arrays(partial / layout.DETECTORS / f"{name}.npz", model)
         write_metrics(partial / layout.METRICS, metrics)
-        write_scores(partial / layout.SCORES, held_out.uuids, held_out.catalogue.labels, scores)
+        specimens = held_out.catalogue.specimens.astype(str).tolist()
+        write_scores(partial / layout.SCORES, held_out.uuids, specimens, held_out.catalogue.labels, scores)
         write_failures(partial / layout.FAILURES, embeddings.failures)
         write_confidence(partial, learned.catalogue, learned.vectors, held_out.catalogue, held_out.vectors, embeddings)
     return Run(out, manifest)

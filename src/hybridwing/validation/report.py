@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.evaluation.intervals import Estimate, Interval, wilson_interval
-from hybridwing.evaluation.resampling import RESAMPLES, Ladder, Resampling
+from hybridwing.evaluation.intervals import MINIMUM_SPECIMENS, Estimate, difference_interval, measure_interval
+from hybridwing.evaluation.resampling import RESAMPLES, RankedScores, Resampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,11 +20,30 @@ if TYPE_CHECKING:
     from hybridwing.validation.held_out import HeldOutScores
 
     Floats = npt.NDArray[np.float64]
-    _Draws = dict[str, tuple[float, Floats]]
-    """By measure: its value, and one a resample."""
 
 TRUE_NEGATIVE_RATE = 0.95
 MEASURES = ("recall", "false_alarms", "roc_auc")
+
+
+@dataclass(frozen=True, eq=False)
+class _Resampled:
+    """A measure of one unit.
+
+    Attributes
+    ----------
+    value : float
+        On all images.
+    draws : ndarray of shape (resamples,), float64
+        On each resample.
+    specimens : int
+        What it rests on: the hybrids of a recall, the non-hybrids of false alarms, the rarer class of an area.
+    """
+
+    value: float
+    draws: Floats
+    specimens: int
+
+
 #: The row that brings the units together.
 MEAN = "mean"
 
@@ -91,6 +110,7 @@ class ProtocolReport:
     rows : tuple of ProtocolRow
         By scorer, its units and then their mean. Nothing is left out: what has no value says why.
     differences : tuple of ProtocolDifference
+        Those that rest on fewer than :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` specimens are absent.
     resamples : int
     """
 
@@ -105,9 +125,9 @@ def protocol_report(
     """Measure held-out scores.
 
     Specimens are resampled within what is asked and the reference; the models stay as they are, so the intervals know
-    nothing of how a model would have changed with other training specimens. A share that is none or all has Wilson's
-    interval, since no resample differs. For the mean of two or
-    more units these are resampled as well.
+    nothing of how a model would have changed with other training specimens. Where no resample can differ the interval
+    is that of :func:`hybridwing.evaluation.intervals.measure_interval`. For the mean of two or more units these are
+    resampled as well.
 
     Parameters
     ----------
@@ -119,7 +139,7 @@ def protocol_report(
     seed : int, default 42
     """
     rows: list[ProtocolRow] = []
-    found: dict[str, dict[str, _Draws]] = {}
+    found: dict[str, dict[str, dict[str, _Resampled]]] = {}
     for one in scored:
         units = list(dict.fromkeys(one.units.tolist()))
         measured = {unit: _unit(catalogue, one, unit, resamples, seed) for unit in units}
@@ -131,13 +151,13 @@ def protocol_report(
 
 def _unit(
     catalogue: Catalogue, scored: HeldOutScores, unit: str, resamples: int, seed: int
-) -> tuple[ProtocolRow, _Draws]:
+) -> tuple[ProtocolRow, dict[str, _Resampled]]:
     here = scored.units == unit
     rows, asked, levels = scored.rows[here], scored.asked[here], scored.levels[here]
     hybrid = asked & (catalogue.labels[rows] == 1)
     other = asked & ~hybrid
     note = dict(scored.taught).get(unit, "")
-    found: _Draws = {}
+    found: dict[str, _Resampled] = {}
     if np.isnan(levels).any():
         note = note or "not applicable"
     else:
@@ -147,16 +167,18 @@ def _unit(
         drawn = Resampling(strata, catalogue.specimens[rows], resamples, seed)
         whole = _measured(levels, hybrid, other, np.ones((1, len(rows))))
         draws = [_measured(levels, hybrid, other, counts) for counts in drawn.counts()]
-        found = {name: (float(whole[name][0]), np.concatenate([d[name] for d in draws])) for name in whole}
-    specimens = catalogue.specimens[rows].astype(str)
-    independent = {
-        "recall": len(np.unique(specimens[hybrid])),
-        "false_alarms": len(np.unique(specimens[other])),
-        "roc_auc": 0,
-    }
-    recall, false_alarms, roc_auc = (
-        _estimate(*found[name], independent[name]) if name in found else None for name in MEASURES
-    )
+        specimens = catalogue.specimens[rows].astype(str)
+        hybrids, others = len(np.unique(specimens[hybrid])), len(np.unique(specimens[other]))
+        rests_on = {
+            "recall": hybrids,
+            "false_alarms": others,
+            "roc_auc": min(hybrids, len(np.unique(specimens[~hybrid]))),
+        }
+        found = {
+            name: _Resampled(float(whole[name][0]), np.concatenate([d[name] for d in draws]), rests_on[name])
+            for name in whole
+        }
+    recall, false_alarms, roc_auc = (_mean([found[name]], seed)[0] if name in found else None for name in MEASURES)
     counts = int(hybrid.sum()), int(other.sum()), int((~asked).sum())
     return ProtocolRow(scored.scorer, unit, *counts, recall, false_alarms, roc_auc, note), found
 
@@ -164,33 +186,36 @@ def _unit(
 def _measured(
     levels: Floats, hybrid: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_], counts: Floats
 ) -> dict[str, Floats]:
-    threshold = Ladder(levels, hybrid | other)  # what is asked about has no say in the threshold
-    rungs = threshold.rungs(counts, TRUE_NEGATIVE_RATE)
+    threshold = RankedScores(levels, hybrid | other)  # what is asked about has no say in the threshold
+    rungs = threshold.above_threshold(counts, TRUE_NEGATIVE_RATE)
     found = {}
     if hybrid.any():
         found["recall"] = threshold.share_above(counts, rungs, hybrid)
-        found["roc_auc"] = Ladder(levels, hybrid).roc_area(counts)
+        found["roc_auc"] = RankedScores(levels, hybrid).roc_area(counts)
     if other.any():
         found["false_alarms"] = threshold.share_above(counts, rungs, other)
     return found
 
 
-def _averaged(values: Sequence[tuple[float, Floats]], seed: int) -> Estimate:
-    """Mean over units; of two or more, units are resampled too, so that the interval speaks of others like them."""
-    whole, draws = float(np.mean([value for value, _ in values])), np.stack([draws for _, draws in values])
-    if len(values) > 1:
-        picks = np.random.default_rng(seed).integers(0, len(values), draws.shape)
+def _mean(measured: Sequence[_Resampled], seed: int) -> tuple[Estimate, Floats]:
+    """Mean over units, and on each resample; of two or more, units are resampled too, to speak of others like them."""
+    value, draws = float(np.mean([one.value for one in measured])), np.stack([one.draws for one in measured])
+    if len(measured) > 1:
+        picks = np.random.default_rng(seed).integers(0, len(measured), draws.shape)
         draws = np.take_along_axis(draws, picks, axis=0)
-    return _estimate(whole, draws.mean(axis=0))
+    means = draws.mean(axis=0)
+    return Estimate(value, measure_interval(value, means, sum(one.specimens for one in measured))), means
 
 
-def _mean_row(scorer: str, units: Sequence[ProtocolRow], draws: Mapping[str, _Draws], seed: int) -> ProtocolRow:
+def _mean_row(
+    scorer: str, units: Sequence[ProtocolRow], draws: Mapping[str, Mapping[str, _Resampled]], seed: int
+) -> ProtocolRow:
     having = {name: [found[name] for found in draws.values() if name in found] for name in MEASURES}
     missing = sum(not found for found in draws.values())
     note = f"{missing} of {len(units)} not applicable" if missing else ""
     if len(units) == 1:
         return replace(units[0], unit=MEAN, note=note or units[0].note)
-    recall, false_alarms, roc_auc = (_averaged(having[name], seed) if having[name] else None for name in MEASURES)
+    recall, false_alarms, roc_auc = (_mean(having[name], seed)[0] if having[name] else None for name in MEASURES)
     return ProtocolRow(
         scorer,
         MEAN,
@@ -204,20 +229,15 @@ def _mean_row(scorer: str, units: Sequence[ProtocolRow], draws: Mapping[str, _Dr
     )
 
 
-def _differences(found: Mapping[str, Mapping[str, _Draws]], seed: int) -> Iterator[ProtocolDifference]:
+def _differences(
+    found: Mapping[str, Mapping[str, Mapping[str, _Resampled]]], seed: int
+) -> Iterator[ProtocolDifference]:
     for a, b in itertools.combinations(found, 2):
         for name in MEASURES:
-            pairs = [
-                (found[a][u][name], found[b][u][name]) for u in found[a] if name in found[a][u] and name in found[b][u]
-            ]
-            if pairs:
-                apart = [(one[0] - other[0], one[1] - other[1]) for one, other in pairs]
-                yield ProtocolDifference(a, b, name, _averaged(apart, seed))
-
-
-def _estimate(value: float, draws: Floats, specimens: int = 0) -> Estimate:
-    """Percentile interval; Wilson's for a share of specimens that is none or all, of which no resample differs."""
-    if specimens and value in (0.0, 1.0):
-        return Estimate(value, wilson_interval(int(value) * specimens, specimens))
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return Estimate(value, Interval(float(low), float(high)))
+            units = [unit for unit in found[a] if name in found[a][unit] and name in found[b][unit]]
+            if not units or sum(found[a][unit][name].specimens for unit in units) < MINIMUM_SPECIMENS:
+                continue
+            # The same seed picks the same units, so the draws are of the same resamples.
+            (first, ours), (second, theirs) = (_mean([found[one][u][name] for u in units], seed) for one in (a, b))
+            interval = difference_interval(first, second, ours - theirs)
+            yield ProtocolDifference(a, b, name, Estimate(first.value - second.value, interval))

@@ -21,26 +21,29 @@ from typing import TYPE_CHECKING
 from hybridwing import __version__
 from hybridwing.csv_files import write_rows
 from hybridwing.errors import SubmissionError
+from hybridwing.evaluation.bootstrap import Uncertainty, detection_uncertainty
 from hybridwing.evaluation.comparison import COLUMNS, Comparison
 from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.leaderboard.comparing import write_table
 from hybridwing.runs.folder import MANIFEST, METRICS, SCORES
+from hybridwing.runs.tables import HeldOutImages, read_scores
 from hybridwing.submission.build.building import backbone_title, build_submission
 from hybridwing.submission.build.weights import without_paths
 from hybridwing.submission.publish.citation import Publication, citation_cff, zenodo_json
 from hybridwing.submission.publish.commands import choice_of
-from hybridwing.submission.publish.held_out import MEASURES, HeldOut, held_out
 from hybridwing.submission.publish.notebook import notebook_json
 from hybridwing.submission.publish.references import count_entries, records_of, references
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from jinja2 import Environment
 
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.evaluation.intervals import Estimate
     from hybridwing.runs.run import Run
 
 CITATION = "CITATION.cff"
@@ -51,6 +54,12 @@ CONTENTS = (
 )  # fmt: skip
 KEYWORDS = ("anomaly detection", "hybrids", "Heliconius", "butterflies", "HDR ML challenge")
 _IGNORED = "__pycache__/\n*.zip\n/images/\n/run/\n"
+#: Measures of the held-out images that the README reports, with what to call them.
+_MEASURES = {
+    "hybrid_recall": "Hybrid recall at 95 % true-negative rate",
+    "prc_auc": "PRC AUC",
+    "roc_auc": "ROC AUC",
+}
 _NOTES = {
     "README.md": "what this is, its scores, how to reproduce it",
     "MODEL_CARD.md": "what the model is for, and what to be wary of",
@@ -133,7 +142,8 @@ def publish(
     cited = references(bib, records)
     if not cited:
         raise SubmissionError("there are no references: name the training table with --catalogue, or --bib FILE")
-    measured = held_out(run, name)
+    held_out = read_scores(run.folder / SCORES, name)
+    measured = _measured(held_out, name)
     with new_folder(out, overwrite=overwrite, mark=CITATION, contents=CONTENTS) as partial:
         build_submission(
             run,
@@ -144,7 +154,7 @@ def publish(
             offline=offline,
         )
         _write_training(partial / "training", run, name)
-        _write_results(partial / "results", run, measured, comparison)
+        _write_results(partial / "results", run, measured.measures[name], comparison)
         (partial / "notebook").mkdir()
         write_text(partial / "notebook" / "submission.ipynb", notebook_json(publication.title))
         abstract = (
@@ -156,7 +166,7 @@ def publish(
             "references.bib": cited,
             CITATION: citation_cff(publication, abstract, KEYWORDS),
             ".zenodo.json": zenodo_json(publication, abstract, KEYWORDS, records),
-            **_documents(partial, run, name, publication, measured, comparison, reference, cited),
+            **_documents(partial, run, name, publication, held_out, measured, comparison, reference, cited),
         }
         for file, text in texts.items():
             write_text(partial / file, text)
@@ -204,11 +214,18 @@ def _write_training(folder: Path, run: Run, detector: str) -> None:
     write_text(folder / MANIFEST, named.to_json())
 
 
-def _write_results(folder: Path, run: Run, measured: HeldOut, comparison: Comparison | None) -> None:
+def _measured(held_out: HeldOutImages, detector: str) -> Uncertainty:
+    """Measures with intervals as an evaluation gives them; none where nothing was held out."""
+    if not len(held_out.labels):
+        return Uncertainty({detector: {}}, {}, 0, 0.95, 0)
+    return detection_uncertainty({detector: held_out.scores}, held_out.labels, held_out.specimens)
+
+
+def _write_results(folder: Path, run: Run, measured: Mapping[str, Estimate], comparison: Comparison | None) -> None:
     folder.mkdir()
     shutil.copyfile(run.folder / METRICS, folder / f"held_out_{METRICS}")
     shutil.copyfile(run.folder / SCORES, folder / f"held_out_{SCORES}")
-    rows = ((name, one.value, one.interval.low, one.interval.high) for name, one in measured.measures.items())
+    rows = ((name, one.value, one.interval.low, one.interval.high) for name, one in measured.items())
     write_rows(folder / "held_out.csv", ("measure", "value", "low", "high"), rows)
     if comparison is not None:
         write_table(comparison, folder / "leaderboard.csv")
@@ -219,7 +236,8 @@ def _documents(
     run: Run,
     detector: str,
     publication: Publication,
-    measured: HeldOut,
+    held_out: HeldOutImages,
+    measured: Uncertainty,
     comparison: Comparison | None,
     reference: str,
     cited: str,
@@ -238,8 +256,11 @@ def _documents(
         "comparison": comparison,
         "columns": COLUMNS,
         "reference": line_of(reference),
+        "held_images": len(held_out.labels),
+        "held_hybrids": int(held_out.labels.sum()),
         "held": measured,
-        "held_titles": MEASURES,
+        "held_measures": measured.measures[detector],
+        "held_titles": _MEASURES,
         "commands": training_commands(run, detector).rstrip(),
         "n_references": count_entries(cited),
         "picture": _picture(run),

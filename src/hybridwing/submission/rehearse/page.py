@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing import __version__
+from hybridwing.evaluation.challenge_score import TITLES
 from hybridwing.evaluation.comparison import COLUMNS, Comparison
 from hybridwing.report.drawing import svg_of
 from hybridwing.report.figures import draw_predictions
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 #: Lines of a log that are shown, from its end.
 _SHOWN_LINES = 60
 _LONGEST_LINE = 400
-_GROUPS = {"major": "signal", "minor": "non-signal", "mimic": "mimic"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def submission_html(
             run=run,
             reference=reference,
             columns=COLUMNS,
-            groups=_GROUPS,
+            groups=TITLES,
             comparison=None if scored is None else scored.comparison,
             figure=figure,
             shares=[(stage, 100 * stage.seconds / longest) for stage in run.stages],

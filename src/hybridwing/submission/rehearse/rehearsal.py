@@ -18,10 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.errors import HybridwingError, SubmissionError
+from hybridwing.errors import SubmissionError
 from hybridwing.evaluation.comparison import compare
 from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.evaluation.reference import read_reference
@@ -166,9 +163,5 @@ def _scored(trial: Trial) -> ScoredImages | None:
         return None  # a bundle may score by rules of its own
     listed = read_reference(trial.reference)
     scores = read_predictions(trial.predictions).aligned_to(listed.filenames, allow_extra=True)
-    try:
-        specimens = read_catalogue(trial.reference).specimens.astype(str)
-    except HybridwingError:  # a table with the three columns that scoring needs and no more
-        specimens = np.asarray(listed.filenames.to_pylist())
-    comparison = compare({"submission": scores}, listed.labels, listed.groups, specimens)
+    comparison = compare({"submission": scores}, listed.labels, listed.groups, listed.specimens)
     return ScoredImages(scores, listed.labels, listed.groups, comparison)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import ScoringError, SubmissionError, first_few
-from hybridwing.evaluation.challenge_score import score_files
-from hybridwing.evaluation.predictions import read_predictions
+from hybridwing.evaluation.challenge_score import read_labelled_scores, score_files, unmeasured
 from hybridwing.files import write_bytes
 from hybridwing.submission.package.requirements import ALLOWED, read_requirements
 from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion
@@ -157,10 +156,14 @@ def _scoring_remedy(trial: Trial) -> str:
 
 
 def note_spread(trial: Trial) -> list[str]:
-    """Say where scores that were rounded to four decimals have run together."""
+    """Say where scores that were rounded to four decimals have run together, or rank non-hybrids first."""
     import numpy as np
 
-    values = read_predictions(trial.predictions).scores
+    from hybridwing.evaluation.bootstrap import absent_notes
+    from hybridwing.evaluation.direction import reversed_rankings
+
+    found = read_labelled_scores(trial.predictions, trial.reference, allow_extra=True)
+    values = found.scores
     distinct = len(np.unique(values))
     share = float(((values <= 0) | (values >= 1)).mean())
     remarks = []
@@ -168,4 +171,6 @@ def note_spread(trial: Trial) -> list[str]:
         remarks.append(f"{share:.0%} of the scores are 0 or 1 after rounding to four decimals: their ranking is lost")
     if distinct < len(values) / 10:
         remarks.append(f"only {distinct} different scores among {len(values)}: spread them over [0, 1]")
-    return remarks
+    remarks += absent_notes(unmeasured(found.labels, found.groups))
+    upside_down = reversed_rankings(values, found.labels, found.specimens, found.groups)
+    return remarks + [ranking.sentence() for ranking in upside_down]
