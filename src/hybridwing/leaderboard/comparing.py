@@ -13,8 +13,8 @@ from hybridwing.evaluation.reference import read_reference
 from hybridwing.runs.evaluate import EVALUATION, evaluate
 from hybridwing.runs.folder import MANIFEST, read_run
 from hybridwing.runs.tables import write_rows
-from hybridwing.submission.rehearse.rehearsal import VERDICT
-from hybridwing.submission.rehearse.trial import PREDICTIONS
+from hybridwing.submission.rehearse.rehearsal import RESULT
+from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,8 +128,8 @@ def _of_predictions(place: Path, filenames: pa.ChunkedArray) -> Scores:
     elif (place / EVALUATION).is_file():
         found = sorted(place.glob("predictions_*.txt"))
         files = {path.stem.removeprefix("predictions_"): path for path in found}
-    elif (place / VERDICT).is_file() and not (place / PREDICTIONS).is_file():
-        raise RunError(f"the submission in {place} failed and left no predictions; see its {VERDICT}")
+    elif (place / RESULT).is_file() and not (place / PREDICTIONS).is_file():
+        raise RunError(f"the submission in {place} failed and left no predictions; see its {RESULT}")
     else:
         files = {"": place / PREDICTIONS} if (place / PREDICTIONS).is_file() else {}
     if not files:
