@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from hybridwing.submission.rehearse.bundle import Column, Command, read_bundle, 
 from hybridwing.submission.rehearse.bundle_stages import open_bundle, program_needs
 from hybridwing.submission.rehearse.environment import Environment, running_environment
 from hybridwing.submission.rehearse.rehearsal import run_submission
+from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 pytest.importorskip("yaml", reason="PyYAML is not installed")
 
+#: Without a sandbox what the tests made is run all the same.
+TRUST = bool(why_no_sandbox())
 GROUPS = ("major", "minor", "mimic")
 COMPETITION = """
 version: 2
@@ -108,7 +112,7 @@ def simple(tmp_path: Path) -> Path:
 
 
 def test_the_bundle_s_own_programs_run_in_their_layout(bundle, simple, tmp_path):
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle)
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST)
     assert result.accepted, result.problem
     assert result.programs == "A sister challenge"
     assert result.scores == {"found": pytest.approx(1 / 3), "rank": 3}
@@ -134,21 +138,21 @@ def test_a_bundle_may_be_a_zip_or_named_by_its_file(bundle, tmp_path):
 
 def test_what_the_bundle_lacks_has_to_be_named(bundle, simple, tmp_path):
     with pytest.raises(SubmissionError, match="--images is not named, and the bundle does not hold it"):
-        run_submission(simple, None, None, tmp_path / "out", bundle=bundle, task=1)
+        run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST, task=1)
     with pytest.raises(SubmissionError, match="--reference is not named"):
-        run_submission(simple, tmp_path / "pictures", None, tmp_path / "out", bundle=bundle, task=1)
+        run_submission(simple, tmp_path / "pictures", None, tmp_path / "out", bundle=bundle, trust=TRUST, task=1)
     with pytest.raises(SubmissionError, match=r"no task 7; it has 0 \(Development\), 1 \(Final\)"):
-        run_submission(simple, None, None, tmp_path / "out", bundle=bundle, task=7)
+        run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST, task=7)
     with pytest.raises(SubmissionError, match="no reference at"):
-        run_submission(simple, None, tmp_path / "none.csv", tmp_path / "out", bundle=bundle)
+        run_submission(simple, None, tmp_path / "none.csv", tmp_path / "out", bundle=bundle, trust=TRUST)
     truth = bundle / "reference_data" / "truth.csv"
-    result = run_submission(simple, tmp_path / "pictures", truth, tmp_path / "out", bundle=bundle, task=1)
+    result = run_submission(simple, tmp_path / "pictures", truth, tmp_path / "out", bundle=bundle, trust=TRUST, task=1)
     assert result.accepted
 
 
 FAILING: list[tuple[str, str, str, str]] = [
     ("ingestion_program/ingest.py", "import sys; sys.exit('no model here')", "no model here", "mend"),
-    ("ingestion_program/ingest.py", "pass", "without predictions.txt", "log"),
+    ("ingestion_program/ingest.py", "pass", "there is no predictions.txt", "log"),
     ("scoring/score.py", "raise SystemExit('There should have been 3 predictions')", "should have been 3", "mend"),
     ("scoring/score.py", "pass", "left no scores", "log"),
 ]
@@ -162,9 +166,36 @@ def test_a_program_that_fails_says_why(bundle, simple, tmp_path, place, text, pr
             archive.writestr("metadata", "command: python3 /app/program/score.py")
     else:
         (bundle / place).write_text(text)
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle)
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST)
     assert problem in result.problem
     assert remedy in result.remedy
+
+
+HOSTILE_SCORES = [
+    ('w("{\\"a\\": 1" + "0" * 400 + "}")', None),
+    ('w("{\\"a\\": 1" + "0" * 10_000 + "}")', None),
+    ('w("[" * 100_000)', None),
+    ('w("[1]")', None),
+    ('w("{\\"\\\\ud800\\": 1}")', None),
+    ('w("{\\"a\\": NaN, \\"b\\": Infinity, \\"c\\": 0.5}")', {"c": 0.5}),
+    ('w("{" + ",".join(f"\\"{n}\\": {n}" for n in range(1000)) + "}")', {str(n): n for n in range(100)}),
+    ("os.mkfifo(p)", None),
+    ('os.symlink("/dev/zero", p)', None),
+    ("os.mkdir(p)", None),
+]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX system is needed")
+@pytest.mark.parametrize(("code", "scores"), HOSTILE_SCORES, ids=[str(n) for n in range(len(HOSTILE_SCORES))])
+def test_whatever_a_scoring_program_leaves_is_read_with_care(bundle, simple, tmp_path, code, scores):
+    with zipfile.ZipFile(bundle / "scoring_program.zip", "w") as archive:
+        text = f"import os, sys\np = sys.argv[1] + '/scores.json'\ndef w(text): open(p, 'w').write(text)\n{code}\n"
+        archive.writestr("score.py", text)
+        archive.writestr("metadata", "command: python3 /app/program/score.py /app/output")
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST)
+    assert result.scores == scores
+    assert result.accepted == (scores is not None)
+    json.loads((tmp_path / "out" / "submission_run.json").read_text(), parse_constant=pytest.fail)
 
 
 def test_scores_may_be_text_and_fixed_paths_are_told(bundle, simple, tmp_path):
@@ -172,7 +203,7 @@ def test_scores_may_be_text_and_fixed_paths_are_told(bundle, simple, tmp_path):
         archive.writestr("score.py", "import sys; open(sys.argv[1] + '/scores.txt', 'w').write('found: 0.25\\n')")
         archive.writestr("metadata", "command: python3 /app/program/score.py /app/output")
     (bundle / "ingestion_program" / "other.py").write_text("PLACE = '/app/input_data'\n")
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle)
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST)
     assert result.scores == {"found": 0.25}
     assert any("other.py" in note for note in result.notes)
 
@@ -184,16 +215,16 @@ def test_isolated_gives_submission_and_program_what_they_ask_for(bundle, simple,
         asked.append(list(requirements))
         if len(asked) > 1:
             raise SubmissionError("pip install x: no matching distribution")
-        return Environment(running_environment().python, "Python of a test", "pip said", 1.0)
+        return Environment(running_environment().interpreter, "Python of a test", "pip said", 1.0)
 
     monkeypatch.setattr(bundle_stages, "fresh_environment", fresh)
     (simple / "requirements.txt").write_text("numpy==2.2.6\nrm -rf==1\n")
     text = (bundle / "ingestion_program" / "ingest.py").read_text().replace('"install", "numpy==0.0.1"', '"--version"')
     (bundle / "ingestion_program" / "ingest.py").write_text(text)
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, isolated=True)
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST, isolated=True)
     assert result.accepted, result.problem
     assert asked == [["numpy==2.2.6", "Pillow"]]
-    failed = run_submission(simple, None, None, tmp_path / "out2", bundle=bundle, isolated=True)
+    failed = run_submission(simple, None, None, tmp_path / "out2", bundle=bundle, trust=TRUST, isolated=True)
     assert failed.stages[-1].name == "install"
 
 
@@ -214,7 +245,7 @@ def test_a_bundle_that_scores_as_the_challenge_is_held_against_our_own_scoring(b
             content = json.dumps(record) if text == "RECORD" else '{"found": 1}'
             archive.writestr("score.py", f"import sys; open(sys.argv[1] + '/scores.json', 'w').write({content!r})")
             archive.writestr("metadata", "command: python3 /app/program/score.py /app/output")
-        result = run_submission(simple, None, reference, tmp_path / f"out{len(record)}", bundle=bundle)
+        result = run_submission(simple, None, reference, tmp_path / f"out{len(record)}", bundle=bundle, trust=TRUST)
         said = "the same numbers" if text == "RECORD" else "other numbers"
         assert any(f"hybridwing's own scoring gives {said}" in note for note in result.notes)
         assert result.full_scores is not None

@@ -47,10 +47,10 @@ def write(places: Path, body: str) -> None:
 def test_files_are_taken_as_the_folder_lists_them(places, capsys):
     write(places, "return image.getpixel((0, 0)) / 127 + 1e-6")
     assert ingestion.main() == 0
-    account = json.loads((places / "output" / "account.json").read_text())
-    assert (account["stage"], account["images"], account["predicted"], account["n_skipped"]) == ("done", 4, 3, 1)
-    assert account["device"] == "cpu"
-    assert account["kinds"] == {"builtins.float": 3}
+    report = json.loads((places / "output" / "ingestion_report.json").read_text())
+    assert (report["stage"], report["images"], report["predicted"], report["n_skipped"]) == ("done", 4, 3, 1)
+    assert report["device"] == "cpu"
+    assert report["types"] == {"builtins.float": 3}
     listed = [entry.name for entry in os.scandir(places / "images") if entry.name.endswith("png")]
     lines = (places / "output" / "predictions.txt").read_text().splitlines()
     assert lines == [f"{name},{round(60 * int(name[0]) / 127 + 1e-6, 4)}" for name in listed]
@@ -60,14 +60,14 @@ def test_files_are_taken_as_the_folder_lists_them(places, capsys):
 def test_an_exception_ends_the_run_and_is_told(places, capsys):
     write(places, "raise ValueError('odd')")
     assert ingestion.main() == 1
-    account = json.loads((places / "output" / "account.json").read_text())
-    assert account["stage"] == "predict"
-    assert account["error"] == "ValueError: odd"
-    assert account["image"].endswith(".png")
+    report = json.loads((places / "output" / "ingestion_report.json").read_text())
+    assert report["stage"] == "predict"
+    assert report["error"] == "ValueError: odd"
+    assert report["image"].endswith(".png")
     assert "Traceback" in capsys.readouterr().err
 
 
 def test_a_submission_without_a_model(places):
     assert ingestion.main() == 1
-    account = json.loads((places / "output" / "account.json").read_text())
-    assert account["error"] == "ModuleNotFoundError: No module named 'model'"
+    report = json.loads((places / "output" / "ingestion_report.json").read_text())
+    assert report["error"] == "ModuleNotFoundError: No module named 'model'"

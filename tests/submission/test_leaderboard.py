@@ -51,7 +51,7 @@ def test_what_cannot_be_compared(places, collection, tmp_path):
         compare_places([places[3]], collection.test)
     with pytest.raises(RunError, match="holds nothing to compare"):
         compare_places([tmp_path], collection.test)
-    (tmp_path / "verdict.json").touch()
+    (tmp_path / "submission_run.json").touch()
     with pytest.raises(RunError, match="failed and left no predictions"):
         compare_places([tmp_path], collection.test)
     (tmp_path / "few.txt").write_text("a.jpg,0.5\n")

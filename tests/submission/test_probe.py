@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from hybridwing.errors import SubmissionError
 from hybridwing.submission.check.checking import PROBE_LIMITS, check_submission
-from hybridwing.submission.check.findings import Check, CheckReport
 from hybridwing.submission.check.probe_images import ProbeImage, write_probe_images
-from hybridwing.submission.sandbox.outcome import Limits
+from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
+from hybridwing.submission.sandbox.limits import ResourceLimits
+
+if TYPE_CHECKING:
+    from hybridwing.submission.check.findings import Check, CheckReport
 
 MB = 2**20
-QUICK = Limits(seconds=20, memory=600 * MB, output_bytes=MB)
-posix = pytest.mark.skipif(os.name == "nt", reason="memory is not watched on Windows")
+QUICK = ResourceLimits(seconds=20, memory=600 * MB, output_bytes=MB)
+pytestmark = pytest.mark.skipif(bool(why_no_sandbox()), reason=why_no_sandbox() or "there is a sandbox")
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +30,7 @@ def small_photographs(monkeypatch, tmp_path_factory):
     monkeypatch.setattr("hybridwing.submission.check.probe_images._LONG_SIDE", 96)
 
 
-def probed(path: Path, limits: Limits = QUICK) -> CheckReport:
+def probed(path: Path, limits: ResourceLimits = QUICK) -> CheckReport:
     return check_submission(path, limits=limits)
 
 
@@ -33,7 +38,7 @@ def faults(report: CheckReport) -> list[Check]:
     return [check for check in report.checks if check.status != "pass"]
 
 
-def only_fault(path: Path, limits: Limits = QUICK) -> Check:
+def only_fault(path: Path, limits: ResourceLimits = QUICK) -> Check:
     (fault,) = faults(probed(path, limits))
     assert fault.remedy
     return fault
@@ -216,18 +221,16 @@ class TestStages:
         assert faults(report) == []
 
     def test_an_interpreter_that_is_none(self, made, tmp_path):
-        report = check_submission(made(), limits=QUICK, python=tmp_path / "python")
-        assert faults(report)[0].status == "fail"
-        assert "could not start" in faults(report)[0].finding
+        with pytest.raises(SubmissionError, match="does not run as a Python interpreter"):
+            check_submission(made(), limits=QUICK, python=tmp_path / "python")
 
 
 class TestHostile:
     def test_a_loop_for_ever(self, made):
-        fault = only_fault(made(model("\n        while True: pass\n        return 0")), Limits(seconds=2))
+        fault = only_fault(made(model("\n        while True: pass\n        return 0")), ResourceLimits(seconds=2))
         assert (fault.name, fault.status) == ("limits", "fail")
         assert fault.finding == "predict() was stopped after 2 s"
 
-    @posix
     def test_all_memory(self, made):
         load = "self.x = [bytearray(8 << 20) for _ in range(10**6)]"
         fault = only_fault(made(model(load=load)))
@@ -244,10 +247,10 @@ class TestHostile:
     def test_writes_outside(self, made, tmp_path):
         victim = tmp_path / "victim"
         victim.write_text("as it was")
-        found = faults(probed(made(model(load=f"open({str(victim)!r}, 'w').write('x')"))))
-        (writes,) = [fault for fault in found if fault.name == "writes"]
-        assert writes.status == "fail"
-        assert str(victim) in writes.finding
+        changes = {**model(load=f"open({str(victim)!r}, 'r+').write('x')"), "requirements.txt": ""}
+        found = faults(probed(made(changes)))
+        assert (found[-1].name, found[-1].status) == ("probe", "fail")
+        assert "load() ends the run with FileNotFoundError" in found[-1].finding
         assert victim.read_text() == "as it was"
 
     def test_writes_inside(self, made):
@@ -274,16 +277,41 @@ class TestHostile:
             "not json",
             "[1, 2]",
             '{"step": "predict", "seconds": "x", "image": 99}',
+            '{"step": "predict", "seconds": 1' + "0" * 400 + "}",
+            '{"step": "predict", "seconds": NaN}',
+            '{"step": "predict", "seconds": Infinity, "image": 1}',
+            '{"step": "predict", "seconds": 1, "ok": true, "written": "1' + "0" * 400 + '", "raw": "x"}',
             '{"step": "packages", "absent": 3, "versions": []}',
+            '{"step": "packages", "python": "' + "x" * 3_000_000 + '"}',
             "[" * 100_000,
             '{"seconds": 1}',
+            '{"step": "\\ud800"}',
         ],
+        ids=range(12),
     )
     def test_what_it_writes_over_the_notes(self, made, line):
-        load = (
-            f"import os; open(os.path.join(os.path.dirname(os.path.dirname(__file__)), 'steps'), 'w').write({line!r})"
-        )
-        assert isinstance(probed(made(model(load=load))), CheckReport)
+        load = f"import json, sys; open(json.loads(sys.argv[1])['steps'], 'w').write({line + chr(10)!r} * 3)"
+        report = probed(made(model(load=load)))
+        json.loads(report.to_json(), parse_constant=pytest.fail)
+        assert len(report.to_json()) < 50_000
+
+    @pytest.mark.parametrize("left", ["os.mkfifo(p)", "os.symlink('/dev/zero', p)", "os.mkdir(p)"])
+    def test_what_it_puts_in_the_place_of_the_notes(self, made, left):
+        load = f"import json, os, sys; p = json.loads(sys.argv[1])['steps']; os.remove(p); {left}"
+        (fault,) = [fault for fault in faults(probed(made(model(load=load)))) if fault.name == "limits"]
+        assert fault.status == "fail"
+        assert "before all pictures had a score" in fault.finding
+
+    def test_an_end_that_looks_like_success(self, made):
+        (fault,) = [f for f in faults(probed(made(model(load="import os; os._exit(0)")))) if f.name == "limits"]
+        assert fault.finding == "load() ended the process before all pictures had a score, with no error"
+
+    def test_folders_within_folders_and_links_in_its_own(self, made):
+        load = "import os; os.chdir(os.path.dirname(__file__)); os.symlink('/', 'root'); os.symlink('/etc', 'etc'); "
+        load += "[(os.mkdir('d'), os.chdir('d')) for _ in range(3000)]; open(b'\\xff', 'w')"
+        fault = only_fault(made(model(load=load)))
+        assert (fault.name, fault.status) == ("writes", "warn")
+        assert "etc, root" in fault.finding
 
 
 def test_time_over_the_limit(made, monkeypatch):
@@ -314,3 +342,13 @@ def test_probe_images_are_what_they_say(tmp_path):
     with Image.open(tmp_path / "truncated.jpg") as truncated, pytest.raises(OSError, match="truncated"):
         truncated.load()
     assert sum(image.kind == "ordinary" for image in images) == 6
+
+
+def test_without_a_sandbox_nothing_is_run(made, monkeypatch):
+    monkeypatch.setattr("hybridwing.submission.check.checking.why_no_sandbox", lambda: "bubblewrap is not installed")
+    report = check_submission(made(model(load="raise ValueError")))
+    (skipped,) = faults(report)
+    assert (skipped.name, skipped.status) == ("probe", "skipped")
+    assert skipped.finding == "not run: bubblewrap is not installed"
+    assert "apt install bubblewrap" in skipped.remedy
+    assert report.protection == ""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from hybridwing.backbones.compute import Compute
@@ -20,16 +22,21 @@ from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.runs.scoring import score_images
 from hybridwing.submission.rehearse import stages
 from hybridwing.submission.rehearse.environment import Environment, find_python, fresh_environment, running_environment
+from hybridwing.submission.rehearse.ingestion_report import REPORT, IngestionReport, read_report
 from hybridwing.submission.rehearse.rehearsal import run_submission
-from hybridwing.submission.rehearse.trial import Trial
-from hybridwing.submission.rehearse.verdict import Account, read_account
+from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
+from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hybridwing.submission.rehearse.verdict import SubmissionRun
+    from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
 GROUPS = ("major", "minor", "mimic")
+#: Without a sandbox what the tests made is run all the same.
+TRUST = bool(why_no_sandbox())
+posix = pytest.mark.skipif(os.name == "nt", reason="a POSIX system is needed")
+needs_sandbox = pytest.mark.skipif(TRUST, reason=why_no_sandbox() or "there is a sandbox")
 
 
 @pytest.fixture
@@ -60,7 +67,7 @@ def attempt(tmp_path: Path, album: tuple[Path, Path]) -> Callable[..., Submissio
         (folder / "model.py").write_text(text + f"        name = os.path.basename(image.filename)\n        {body}\n")
         if requirements is not None:
             (folder / "requirements.txt").write_text(requirements)
-        settings: dict[str, Any] = {"overwrite": True, "time_limit": 60.0, **options}
+        settings: dict[str, Any] = {"overwrite": True, "time_limit": 60.0, "trust": TRUST, **options}
         return run_submission(folder, *album, tmp_path / "out", **settings)
 
     return run
@@ -81,7 +88,7 @@ def test_every_score_is_the_library_s(ran, collection):
     official = score_files(ran.folder / "predictions.txt", collection.test, allow_extra=True)
     assert (ran.folder / "scores.json").read_text() == official.to_json()
     assert result.scores == official.leaderboard()
-    assert result.seconds_for_test > result.account.seconds["predict"]
+    assert result.seconds_for_test > result.ingestion.seconds["predict"]
 
 
 def test_predictions_are_written_as_the_official_program_writes_them(attempt, album, tmp_path):
@@ -97,20 +104,20 @@ def test_predictions_are_written_as_the_official_program_writes_them(attempt, al
     assert text.endswith("\n") == (not os.listdir(images)[-1].endswith(".png"))
     assert result.accepted
     assert result.scores["challenge_score"] == 1.0
-    assert result.account.n_skipped == 1
+    assert result.ingestion.n_skipped == 1
     assert any("notes.txt" in note for note in result.notes)
 
 
 def test_the_folder_of_a_run_tells_all(attempt, tmp_path):
     attempt(GOOD, load="self.device = 'cpu'; print('hello')")
     out = tmp_path / "out"
-    verdict = json.loads((out / "verdict.json").read_text())
-    assert verdict["accepted"] is True
-    assert verdict["account"]["device"] == "cpu"
-    assert [stage["name"] for stage in verdict["stages"]] == ["requirements", "ingestion", "scoring"]
+    written = json.loads((out / "submission_run.json").read_text())
+    assert written["accepted"] is True
+    assert written["ingestion"]["device"] == "cpu"
+    assert [stage["name"] for stage in written["stages"]] == ["requirements", "ingestion", "scoring"]
     assert "hello" in (out / "ingestion.log").read_text()
     assert "Codabench would accept and score this." in (out / "detailed_results.html").read_text()
-    assert json.loads((out / "scores.json").read_text()) == verdict["scores"]
+    assert json.loads((out / "scores.json").read_text()) == written["scores"]
     with pytest.raises(RunError, match="exists already"):
         attempt(GOOD, overwrite=False)
 
@@ -137,6 +144,8 @@ BROKEN = [
 
 @pytest.mark.parametrize(("body", "options", "problem", "remedy"), BROKEN, ids=[str(n) for n in range(len(BROKEN))])
 def test_what_fails_there_fails_here_and_says_what_to_do(attempt, body, options, problem, remedy):
+    if TRUST and "create_connection" in body:
+        pytest.skip("there is a network without a sandbox")
     result = attempt(body, **options)
     assert not result.accepted
     assert problem in result.problem
@@ -147,7 +156,7 @@ def test_what_fails_there_fails_here_and_says_what_to_do(attempt, body, options,
 def test_a_zipped_folder_is_the_commonest_failure(album, tmp_path):
     with zipfile.ZipFile(tmp_path / "nested.zip", "w") as archive:
         archive.writestr("submission/model.py", "class Model: ...")
-    result = run_submission(tmp_path / "nested.zip", *album, tmp_path / "out")
+    result = run_submission(tmp_path / "nested.zip", *album, tmp_path / "out", trust=TRUST)
     assert "No module named 'model'" in result.problem
     assert "root of the zip" in result.remedy
 
@@ -157,7 +166,7 @@ def test_a_class_of_another_name_or_without_methods(album, tmp_path):
         folder = tmp_path / problem
         folder.mkdir()
         (folder / "model.py").write_text(text)
-        result = run_submission(folder, *album, tmp_path / f"out_{problem}")
+        result = run_submission(folder, *album, tmp_path / f"out_{problem}", trust=TRUST)
         assert f"'{problem}'" in result.problem
         assert "class Model" in result.remedy
 
@@ -181,15 +190,15 @@ def test_oddities_that_fail_nothing_are_noted(attempt):
 
 
 def test_what_takes_longer_than_the_limit_fails_however_well_it_scored(tmp_path):
-    trial = Trial(tmp_path, tmp_path, tmp_path, time_limit=60, memory=2**30)
-    assert trial.add("install", 50.0, "done")
-    assert trial.result("x", "y").accepted
-    assert trial.result("x", "y").seconds_for_test is None
-    assert trial.limits.seconds == 10
-    assert trial.add("ingestion", 11.0, "done")
-    result = trial.result("x", "y")
+    state = RehearsalState(tmp_path, tmp_path, tmp_path, time_limit=60, memory=2**30)
+    assert state.add("install", 50.0, "done")
+    assert state.result("x", "y").accepted
+    assert state.result("x", "y").seconds_for_test is None
+    assert state.limits.seconds == 10
+    assert state.add("ingestion", 11.0, "done")
+    result = state.result("x", "y")
     assert "took longer than 60 s" in result.problem
-    assert trial.limits.seconds == 1
+    assert state.limits.seconds == 1
 
 
 def test_isolated_installs_the_requirements_and_what_the_container_has(attempt, monkeypatch):
@@ -199,7 +208,7 @@ def test_isolated_installs_the_requirements_and_what_the_container_has(attempt, 
         asked.append(list(requirements))
         if "torch==0.0.1" in requirements:
             raise SubmissionError("pip install torch==0.0.1: no matching distribution")
-        return Environment(running_environment().python, "Python of a test", "pip said", 1.0)
+        return Environment(running_environment().interpreter, "Python of a test", "pip said", 1.0)
 
     monkeypatch.setattr(stages, "fresh_environment", fresh)
     result = attempt(GOOD, requirements="numpy==2.2.6\n", isolated=True)
@@ -215,7 +224,7 @@ def test_isolated_installs_the_requirements_and_what_the_container_has(attempt, 
 def test_a_fresh_environment_has_nothing_of_this_one(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(SubmissionError, match=r"pip install numpy==0\.0\.1: ended with exit code 1.*No matching"):
-        fresh_environment(tmp_path / "new", ["pip", "numpy==0.0.1"])
+        fresh_environment(tmp_path / "new", ["pip", "numpy==0.0.1"], trusted=TRUST)
     with pytest.raises(SubmissionError, match="-m venv failed"):
         fresh_environment(tmp_path / "none", [], python=Path("/bin/false"))
 
@@ -227,51 +236,147 @@ def test_python_3_10_is_taken_only_where_it_answers(tmp_path, monkeypatch):
     script.write_text("#!/bin/sh\necho not installed >&2\nexit 127\n")
     script.chmod(0o755)
     assert find_python() == Path(os.sys.executable)
-    script.write_text("#!/bin/sh\necho 3 10 4\n")
+    script.write_text("#!/bin/sh\necho '[[3, 10, 4], [], []]'\n")
     assert find_python() == script
 
 
-def test_a_forged_account_explains_nothing_and_decides_nothing(tmp_path, attempt):
-    path = tmp_path / "account.json"
-    assert read_account(path) == Account()
-    for text in ("{", "[]", '{"stage": 1}', "[" * 100_000, "x" * 2_000_000):
-        path.write_text(text)
-        assert read_account(path) == Account()
-    link = tmp_path / "link.json"
-    link.symlink_to("/etc/passwd")
-    assert read_account(link) == Account()
-    forging = "open(os.path.join(__import__('sys').argv[2], 'account.json'), 'w').write('{}'); return 1 / 0"
-    result = attempt(forging)
+FORGED = [
+    "{", "[]", "[" * 100_000, "x" * 2_000_000, '{"stage": 1}', '{"seconds": {"predict": NaN}}', '{"seconds": 3}',
+    '{"seconds": {"predict": Infinity}}', '{"slowest": 1e400}', '{"images": 1' + "0" * 400 + "}", '{"images": -1}',
+    '{"images": 1' + "0" * 10_000 + "}", '{"error": "' + "x" * 10_000 + '"}', '{"device": "\\ud800"}', "\xff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FORGED, ids=[str(n) for n in range(len(FORGED))])
+def test_a_forged_report_explains_nothing_and_decides_nothing(tmp_path, text):
+    assert read_report(tmp_path) == IngestionReport()
+    (tmp_path / REPORT).write_text(text, encoding="latin-1")
+    assert read_report(tmp_path) == IngestionReport()
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=5
+)
+
+
+@given(st.binary(max_size=200) | st.dictionaries(st.sampled_from([*IngestionReport.model_fields]), VALUES))
+def test_any_report_is_read(tmp_path_factory, content):
+    folder = tmp_path_factory.mktemp("report")
+    (folder / REPORT).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    json.dumps(read_report(folder).model_dump(), allow_nan=False)
+
+
+OUTPUT = "out = __import__('sys').argv[2]; p = out + '/predictions.txt'; "
+FORGING = [
+    (f"os.remove(out + '/{REPORT}'); os.mkfifo(out + '/{REPORT}'); os._exit(0)", "the file is empty"),
+    ("os.remove(p); os.mkfifo(p); os._exit(0)", "no regular file"),
+    ("os.remove(p); os.mkdir(p); os._exit(0)", "no regular file"),
+    ("os.remove(p); os.symlink('/etc/passwd', p); os._exit(0)", "no file"),
+    ("open(p, 'w').write('a,1\\n' * 18_000_000); os._exit(0)", "larger than"),
+    ("open(p, 'w').write('a,1\\n' * 100_000); os._exit(0)", "100,000 lines"),
+    ("open(p, 'w').write('x' * 1_000_000); os._exit(0)", "has 1,000,000 bytes"),
+    ("open(p, 'w').write('h_major_0.png,1' + '0' * 400); os._exit(0)", "scoring program would"),
+    ("open(p, 'w').write('h_major_0.png,NaN'); os._exit(0)", "scoring program would"),
+    (f"open(out + '/{REPORT}', 'w').write('[1]'); return 1 / 0", "ZeroDivisionError"),
+    ("print('x' * 3_000_000); raise ValueError('y' * 3_000_000)", "yyyy"),
+]
+
+
+@posix
+@pytest.mark.parametrize(("body", "problem"), FORGING, ids=[str(n) for n in range(len(FORGING))])
+def test_a_run_ends_in_valid_json_whatever_is_left_behind(attempt, tmp_path, body, problem):
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    result = attempt(OUTPUT + body)
     assert not result.accepted
+    assert problem in result.problem
+    written = json.loads((tmp_path / "out" / "submission_run.json").read_text(), parse_constant=refuse)
+    assert (written["accepted"], written["problem"]) == (False, result.problem)
+    assert len(result.problem) < 1100
+    assert (tmp_path / "out" / "detailed_results.html").stat().st_size < 100_000
 
 
-def test_a_link_in_the_place_of_the_predictions_is_not_followed(attempt, tmp_path):
-    secret = tmp_path / "secret.txt"
-    secret.write_text("h_major_0.png,0.5")
-    body = (
-        "p = os.path.join(__import__('sys').argv[2], 'predictions.txt'); os.path.islink(p) or "
-        f"(os.remove(p), os.symlink({str(secret)!r}, p)); return 0.5"
-    )
-    result = attempt(body)
-    assert "without predictions.txt" in result.problem
-    assert not (tmp_path / "out" / "predictions.txt").exists()
+@posix
+def test_what_is_left_behind_is_removed(attempt, tmp_path, monkeypatch):
+    """3,000 folders within each other, the last without permissions; no link is followed."""
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    nest = "[(os.mkdir('d'), os.chdir('d')) for _ in range(3000)]; os.chmod('.', 0); "
+    body = f"import sys; os.chdir(sys.argv[2]); os.symlink({str(tmp_path / 'kept')!r}, 'link'); {nest} os._exit(0)"
+    assert not attempt(body).accepted
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert (tmp_path / "kept" / "file").exists()
+
+
+READING = """
+import os, sys
+class Model:
+    def load(self):
+        for place in (os.path.dirname(sys.argv[1]), sys.argv[1]):
+            for name in os.listdir(place):
+                if name.endswith('.csv'):
+                    try:
+                        print('READ', open(os.path.join(place, name)).read())
+                    except OSError as error:
+                        print('refused', error)
+    def predict(self, image):
+        return 0.5
+"""
+
+
+@needs_sandbox
+@pytest.mark.parametrize("within", ["", "album"], ids=["beside the images", "among the images"])
+def test_the_answers_cannot_be_read(album, tmp_path, within):
+    images, reference = album
+    reference.rename(tmp_path / within / "answers.csv")
+    (tmp_path / "submission").mkdir()
+    (tmp_path / "submission" / "model.py").write_text(READING)
+    result = run_submission(tmp_path / "submission", images, tmp_path / within / "answers.csv", tmp_path / "out")
+    assert result.accepted, result.problem
+    said = (tmp_path / "out" / "ingestion.log").read_text()
+    assert "READ" not in said
+    assert ("refused" in said) == bool(within)
+
+
+@needs_sandbox
+def test_images_may_be_links(attempt, album, tmp_path):
+    images, _ = album
+    (images / "h_major_0.png").rename(tmp_path / "elsewhere.png")
+    (images / "h_major_0.png").symlink_to(tmp_path / "elsewhere.png")
+    assert attempt(GOOD).accepted
+
+
+def test_without_a_sandbox_it_has_to_be_trusted(attempt, monkeypatch):
+    monkeypatch.setattr("hybridwing.submission.sandbox.run_program.why_no_sandbox", lambda: "bubblewrap is missing")
+    with pytest.raises(SubmissionError, match=r"bubblewrap is missing.*--trust.*change and send whatever you can"):
+        attempt(GOOD, trust=False)
+    result = attempt(GOOD, trust=True)
+    assert result.accepted
+    assert result.protection.startswith("no sandbox")
 
 
 def test_our_own_inputs_are_checked_first(built, collection, tmp_path, album):
     images, reference = album
     with pytest.raises(SubmissionError, match="no folder of images"):
-        run_submission(built, tmp_path / "none", collection.test, tmp_path / "out")
+        run_submission(built, tmp_path / "none", collection.test, tmp_path / "out", trust=TRUST)
     (tmp_path / "empty").mkdir()
     with pytest.raises(SubmissionError, match="holds no files"):
-        run_submission(built, tmp_path / "empty", collection.test, tmp_path / "out")
+        run_submission(built, tmp_path / "empty", collection.test, tmp_path / "out", trust=TRUST)
     with pytest.raises(ScoringError):
-        run_submission(built, images, collection.train, tmp_path / "out")
+        run_submission(built, images, collection.train, tmp_path / "out", trust=TRUST)
     with pytest.raises(SubmissionError, match="must be positive"):
-        run_submission(built, images, reference, tmp_path / "out", time_limit=0)
+        run_submission(built, images, reference, tmp_path / "out", trust=TRUST, time_limit=0)
     with pytest.raises(SubmissionError, match="no such file"):
-        run_submission(tmp_path / "none.zip", images, reference, tmp_path / "out")
+        run_submission(tmp_path / "none.zip", images, reference, tmp_path / "out", trust=TRUST)
     (tmp_path / "latin").mkdir()
     (tmp_path / "latin" / "requirements.txt").write_bytes(b"numpy\xff")
-    result = run_submission(tmp_path / "latin", images, reference, tmp_path / "out")
-    assert "no UTF-8 text" in result.problem
+    result = run_submission(tmp_path / "latin", images, reference, tmp_path / "out", trust=TRUST)
+    assert "no list of packages in UTF-8: 'utf-8' codec" in result.problem
     assert np.isfinite(result.seconds)
+    (tmp_path / "latin" / "requirements.txt").write_text("x" * 2_000_000)
+    options = {"trust": TRUST, "overwrite": True}
+    long = run_submission(tmp_path / "latin", images, reference, tmp_path / "out", **options)
+    assert "more than 1,048,576 bytes" in long.problem

@@ -40,8 +40,8 @@ def check(
 ) -> None:
     """Find what would fail on Codabench.
 
-    Reads the files, then runs the model in a sandbox, without a network, on images made for it. Exit code 1 if anything
-    fails, 2 if it is no submission or is unsafe to unpack.
+    Reads the files, then runs the model on images made for it: in a bubblewrap sandbox without a network, or not at all
+    where there is none. Exit code 1 if anything fails, 2 if it is no submission or is unsafe to unpack.
     """
     from dataclasses import replace
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
     from hybridwing.runs.predict import RankedImages
-    from hybridwing.submission.rehearse.verdict import SubmissionRun
+    from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
 #: Seconds between two progress lines where there is no terminal to draw a bar on.
 _PLAIN_INTERVAL = 10.0
@@ -309,7 +309,7 @@ def show_submission_run(result: SubmissionRun) -> None:
     for text in result.notes:
         note(f"note: {text}")
     if result.protection:
-        note(f"kept apart: {result.protection}")
+        note(f"ran in {result.protection}")
     needed = result.seconds_for_test
     pace = "" if needed is None else f"; the 2350 test images would take about {needed:.0f} s on this machine"
     say(f"\n{result.seconds:.1f} s of {result.time_limit:g} s{pace}")

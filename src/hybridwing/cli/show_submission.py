@@ -26,7 +26,7 @@ def show_check(report: CheckReport) -> None:
     out = console.console()
     out.print(table)
     if report.protection:
-        console.note(f"while it ran: {report.protection}")
+        console.note(f"ran in {report.protection}")
     counts = ", ".join(f"{report.count(status)} {status}" for status in ("fail", "warn", "pass", "skipped"))
     verdict = "it would fail" if report.failed else "nothing found that would fail"
     if report.count("skipped") and not report.failed:

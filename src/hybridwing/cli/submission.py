@@ -121,11 +121,16 @@ def run(
     ] = None,
     task: Annotated[int, typer.Option("--task", help="Index of the bundle's task.")] = 0,
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For all stages.")] = 600.0,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="Run it without a sandbox: it can read, change and send whatever you can."),
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Run a submission as Codabench does.
 
-    Requirements, ingestion and scoring, with limits and without a network. Exit code 1 where it would fail.
+    Requirements, ingestion and scoring, within limits and in a bubblewrap sandbox without a network. Exit code 1 where
+    it would fail.
     """
     from hybridwing.cli import show as console
     from hybridwing.submission.rehearse.rehearsal import run_submission
@@ -140,9 +145,10 @@ def run(
         bundle=bundle,
         task=task,
         time_limit=time_limit,
+        trust=trust,
         overwrite=overwrite,
     )
     console.show_submission_run(result)
-    console.say(f"\n{out}: verdict, predictions, scores and logs")
+    console.say(f"\n{out}: result, predictions, scores and logs")
     if not result.accepted:
         raise typer.Exit(1)

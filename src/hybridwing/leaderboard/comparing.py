@@ -16,8 +16,8 @@ from hybridwing.report.evaluation_folder import EVALUATION
 from hybridwing.runs.evaluate import scores_of
 from hybridwing.runs.folder import MANIFEST
 from hybridwing.runs.run import load_run
-from hybridwing.submission.rehearse.rehearsal import VERDICT
-from hybridwing.submission.rehearse.trial import PREDICTIONS
+from hybridwing.submission.rehearse.rehearsal import RESULT
+from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,8 +124,8 @@ def _of_predictions(place: Path, filenames: NDArray[np.object_]) -> Scores:
     elif (place / EVALUATION).is_file():
         found = sorted(place.glob("predictions_*.txt"))
         files = {path.stem.removeprefix("predictions_"): path for path in found}
-    elif (place / VERDICT).is_file() and not (place / PREDICTIONS).is_file():
-        raise RunError(f"the submission in {place} failed and left no predictions; see its {VERDICT}")
+    elif (place / RESULT).is_file() and not (place / PREDICTIONS).is_file():
+        raise RunError(f"the submission in {place} failed and left no predictions; see its {RESULT}")
     else:
         files = {"": place / PREDICTIONS} if (place / PREDICTIONS).is_file() else {}
     if not files:

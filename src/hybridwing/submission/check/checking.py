@@ -17,7 +17,8 @@ from hybridwing.submission.check.paths import check_paths
 from hybridwing.submission.check.pickle_findings import check_pickles
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.package.source import read_modules
-from hybridwing.submission.sandbox.outcome import Limits
+from hybridwing.submission.sandbox.bubblewrap import INSTALL, why_no_sandbox
+from hybridwing.submission.sandbox.limits import ResourceLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from hybridwing.submission.package.source import Module
 
 #: Seconds and bytes that the probe may take unless told otherwise.
-PROBE_LIMITS = Limits(seconds=120.0, memory=8 * 2**30)
+PROBE_LIMITS = ResourceLimits(seconds=120.0, memory=8 * 2**30)
 
 
 def check_submission(
-    path: Path, *, static: bool = False, limits: Limits = PROBE_LIMITS, python: Path | None = None
+    path: Path, *, static: bool = False, limits: ResourceLimits = PROBE_LIMITS, python: Path | None = None
 ) -> CheckReport:
     """Look for everything that is known to go wrong.
 
@@ -41,7 +42,7 @@ def check_submission(
         A folder or a zip; anybody's.
     static : bool
         Read it only, and run nothing.
-    limits : Limits
+    limits : ResourceLimits
         What it may use when it runs.
     python : pathlib.Path, optional
         Interpreter that has the submission's packages; this one by default.
@@ -73,7 +74,7 @@ def _probe(
     modules: tuple[Module, ...],
     lines: tuple[Line, ...] | None,
     checks: list[Check],
-    limits: Limits,
+    limits: ResourceLimits,
     python: Path | None,
 ) -> tuple[list[Check], str]:
     from hybridwing.submission.check.probe import run_probe
@@ -83,6 +84,8 @@ def _probe(
     if not modules or broken:
         finding = "not probed: what model.py lacks would end it at once"
         return [Check("probe", "skipped", finding, "mend that and check again")], ""
+    if why_no_sandbox():
+        return [Check("probe", "skipped", f"not run: {why_no_sandbox()}", INSTALL)], ""
     pinned = [line.package for line in lines or () if line.verdict != "rejected"]
     probe = run_probe(submission, needed_packages(modules, submission.names), pinned, limits, python)
-    return judge(probe, lines), "" if probe.absent else probe.outcome.protection.sentence()
+    return judge(probe, lines), "" if probe.absent else probe.result.protection

@@ -4,57 +4,85 @@ from __future__ import annotations
 
 import json
 import shutil
-import stat
-import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from hybridwing.submission.check.probe_images import ProbeImage, write_probe_images
-from hybridwing.submission.sandbox.sandbox import read_plain, run_python
+from hybridwing.submission.sandbox.interpreter import inspect_interpreter
+from hybridwing.submission.sandbox.left_behind import LeftBehindError, list_files, read_file, temporary_folder
+from hybridwing.submission.sandbox.run_program import run_program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.sandbox.outcome import Limits, Outcome
+    from hybridwing.submission.sandbox.limits import ResourceLimits
+    from hybridwing.submission.sandbox.program_result import ProgramResult
 
 _PROGRAM = Path(__file__).with_name("probe_program.py")
+_STEPS = "steps"
+#: Bytes and lines of the file of steps that are read.
+_MOST_BYTES, _MOST_LINES = 1 << 20, 1000
+_Text = Annotated[str, BeforeValidator(lambda value: str(value)[:1000])]
 
 
-@dataclass(frozen=True)
-class Step:
-    """One thing the submission was asked to do.
+def _image(number: object, info: ValidationInfo) -> object:
+    """The picture of a number; None for numbers of no picture."""
+    images = info.context
+    return images[number] if isinstance(number, int) and images and 0 <= number < len(images) else None
+
+
+class Step(BaseModel):
+    """A line of what the probe program notes. A submission may write there too, so everything is bounded.
 
     Parameters
     ----------
     name : str
-        ``"import"``, ``"make"``, ``"load"`` or ``"predict"``.
+        What the submission was asked to do: ``"import"``, ``"make"``, ``"load"`` or ``"predict"``; or what is noted of
+        it: ``"packages"``, ``"device"``, ``"network"``, ``"end"``. In the file it is called ``step``.
+    begun : bool
+        Whether this is the line that says that it begins.
     image : ProbeImage or None
-        What it was to predict.
+        What it was to predict; a number in the file.
     ok : bool
         Whether it came back without an error.
     seconds : float
+        That it took; noted once it came back.
     error, place : str
         What it raised, and where in the submission.
     missing : str
         Module that could not be imported.
     kind, written, raw, fault : str
-        Of a score: its type, what the ingestion program writes, its value in full, and what rounding it raised.
+        Of a score: its type (``type`` in the file), what the ingestion program writes, its value in full, and what
+        rounding it raised.
+    python, absent, versions
+        Of the packages: see :class:`Probe`.
+    device, address : str
+        What the model says it runs on; where it wanted to connect to.
     """
 
-    name: str
-    image: ProbeImage | None
-    ok: bool
-    seconds: float
-    error: str = ""
-    place: str = ""
-    missing: str = ""
-    kind: str = ""
-    written: str = ""
-    raw: str = ""
-    fault: str = ""
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    name: _Text = Field(alias="step")
+    begun: bool = False
+    image: Annotated[ProbeImage | None, BeforeValidator(_image)] = None
+    ok: bool = False
+    seconds: Annotated[float, Field(ge=0, le=1e9)] = 0.0
+    error: _Text = ""
+    place: _Text = ""
+    missing: _Text = ""
+    kind: _Text = Field("", alias="type")
+    written: _Text = ""
+    raw: _Text = ""
+    fault: _Text = ""
+    python: _Text = ""
+    absent: Annotated[tuple[_Text, ...], Field(max_length=1000)] = ()
+    versions: Annotated[dict[_Text, _Text], Field(max_length=1000)] = {}
+    device: _Text = ""
+    address: _Text = ""
 
 
 @dataclass(frozen=True)
@@ -63,8 +91,8 @@ class Probe:
 
     Parameters
     ----------
-    outcome : Outcome
-    limits : Limits
+    result : ProgramResult
+    limits : ResourceLimits
     python : str
         Version of the interpreter.
     absent : tuple of str
@@ -79,10 +107,14 @@ class Probe:
         What the model says it runs on.
     changed : tuple of str
         Files of its own folder that it wrote, changed or removed.
+    network : tuple of str
+        Addresses that its Python code asked for; there is no network.
+    complete : bool
+        Whether it got to the end of the pictures.
     """
 
-    outcome: Outcome
-    limits: Limits
+    result: ProgramResult
+    limits: ResourceLimits
     python: str
     absent: tuple[str, ...]
     versions: dict[str, str]
@@ -90,6 +122,8 @@ class Probe:
     begun: str
     device: str
     changed: tuple[str, ...]
+    network: tuple[str, ...]
+    complete: bool
 
     def step(self, name: str) -> Step | None:
         """The first step of a name, if it came to an end."""
@@ -105,7 +139,7 @@ def run_probe(
     submission: Submission,
     packages: Sequence[str],
     pinned: Sequence[str],
-    limits: Limits,
+    limits: ResourceLimits,
     python: Path | None = None,
 ) -> Probe:
     """Unpack a submission into a temporary folder and run it there.
@@ -118,112 +152,70 @@ def run_probe(
         Modules it needs; if one is absent nothing is run.
     pinned : sequence of str
         Packages whose installed versions are wanted.
-    limits : Limits
+    limits : ResourceLimits
     python : pathlib.Path, optional
         Interpreter to run it with; this one by default.
     """
-    with _temporary_folder() as folder:
-        program = folder / "program"
-        program.mkdir()
+    interpreter = inspect_interpreter(python) if python else None
+    with temporary_folder("hybridwing-check-") as folder:
+        program, images, submitted, notes = (folder / name for name in ("program", "images", "submission", "notes"))
+        for new in (program, images, notes):
+            new.mkdir()
         # A folder of its own: what lies beside a program can be imported by it.
         shutil.copyfile(_PROGRAM, program / "probe.py")
-        (folder / "images").mkdir()
-        images = write_probe_images(folder / "images")
-        submitted = folder / "submission"
+        pictures = write_probe_images(images)
         submission.unpack(submitted)
-        before = _state(submitted)
+        before = list_files(submitted)
         settings = {
             "submission": str(submitted),
-            "steps": str(folder / "steps"),
-            "images": [str(folder / "images" / image.file) for image in images],
+            "steps": str(notes / _STEPS),
+            "images": [str(images / picture.file) for picture in pictures],
             "packages": list(packages),
             "pinned": list(pinned),
         }
-        outcome = run_python(
-            program / "probe.py", [json.dumps(settings)], folder=folder, limits=limits, python=python, cwd=program
+        result = run_program(
+            program / "probe.py",
+            [json.dumps(settings)],
+            folder=program,
+            readable=[images],
+            writable=[submitted, notes],
+            limits=limits,
+            interpreter=interpreter,
         )
-        after = _state(submitted)
+        after = list_files(submitted)
         changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-        return _read(folder / "steps", outcome, limits, images, tuple(changed))
+        return _probe(_read_steps(notes, pictures), result, limits, tuple(changed))
 
 
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    """A folder that is removed even if what ran in it took away its own permissions."""
-    folder = Path(tempfile.mkdtemp(prefix="hybridwing-check-")).resolve()
+def _read_steps(notes: Path, images: tuple[ProbeImage, ...]) -> list[Step]:
     try:
-        yield folder
-    finally:
-        waiting = [folder]
-        for above in waiting:  # grows while it is walked
-            above.chmod(stat.S_IRWXU)
-            waiting += [path for path in above.iterdir() if path.is_dir() and not path.is_symlink()]
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _state(folder: Path) -> dict[str, tuple[int, int]]:
-    """Size and time of change of everything below a folder; no link is followed."""
-    found = {}
-    waiting = [folder]
-    for above in waiting:  # grows while it is walked
-        try:
-            entries = list(above.iterdir())
-        except OSError:
-            continue
-        for path in entries:
-            state = path.lstat()
-            if stat.S_ISDIR(state.st_mode):
-                waiting.append(path)
-            else:
-                found[str(path.relative_to(folder))] = (state.st_size, state.st_mtime_ns)
-    return found
-
-
-def _read(
-    path: Path, outcome: Outcome, limits: Limits, images: tuple[ProbeImage, ...], changed: tuple[str, ...]
-) -> Probe:
-    """Put together what was noted; the submission may have written there too, so nothing is taken for granted."""
+        texts = read_file(notes, _STEPS, _MOST_BYTES).splitlines()[:_MOST_LINES]
+    except LeftBehindError:
+        return []
     lines = []
-    for text in (read_plain(path) or b"").decode(errors="replace").splitlines():
+    for text in texts:
         try:
-            line = json.loads(text)
-        except (ValueError, RecursionError):
+            lines.append(Step.model_validate_json(text, context=images))
+        except ValidationError:
             continue
-        if isinstance(line, dict):
-            lines.append(line)
-    packages = next((line for line in lines if line.get("step") == "packages"), {})
-    versions = packages.get("versions")
-    absent = packages.get("absent")
-    last = lines[-1] if lines else {"step": "start", "begun": True}
+    return lines
+
+
+def _probe(noted: list[Step], result: ProgramResult, limits: ResourceLimits, changed: tuple[str, ...]) -> Probe:
+    named = {step.name: step for step in reversed(noted)}
+    packages = named.get("packages")
+    done = [step for step in noted if step.name not in ("device", "network")]
+    under_way = "start" if not done else done[-1].name if done[-1].begun else ""
     return Probe(
-        outcome,
+        result,
         limits,
-        python=_text(packages, "python"),
-        absent=tuple(map(str, absent)) if isinstance(absent, list) else (),
-        versions={str(k): str(v) for k, v in versions.items()} if isinstance(versions, dict) else {},
-        steps=tuple(_step(line, images) for line in lines if "seconds" in line),
-        begun=_text(last, "step") if last.get("begun") else "",
-        device=next((_text(line, "device") for line in lines if line.get("step") == "device"), ""),
+        python=packages.python if packages else "",
+        absent=packages.absent if packages else (),
+        versions=packages.versions if packages else {},
+        steps=tuple(step for step in done if "seconds" in step.model_fields_set),
+        begun=under_way,
+        device=named["device"].device if "device" in named else "",
         changed=changed,
+        network=tuple(dict.fromkeys(step.address for step in noted if step.name == "network")),
+        complete={"predict", "end"} <= named.keys(),
     )
-
-
-def _step(line: dict[str, Any], images: tuple[ProbeImage, ...]) -> Step:
-    number, seconds = line.get("image"), line.get("seconds")
-    return Step(
-        name=_text(line, "step"),
-        image=images[number] if isinstance(number, int) and 0 <= number < len(images) else None,
-        ok=line.get("ok") is True,
-        seconds=float(seconds) if isinstance(seconds, (int, float)) else 0.0,
-        error=_text(line, "error"),
-        place=_text(line, "place"),
-        missing=_text(line, "missing"),
-        kind=_text(line, "type"),
-        written=_text(line, "written"),
-        raw=_text(line, "raw"),
-        fault=_text(line, "fault"),
-    )
-
-
-def _text(line: dict[str, Any], key: str) -> str:
-    return str(line.get(key) or "")[:1000]

@@ -63,7 +63,7 @@ def _environment(probe: Probe, different: tuple[str, ...]) -> Check:
 
 def _failed(step: Step, probe: Probe, different: tuple[str, ...]) -> Check:
     doing = _DOING.get(step.name, step.name)
-    asked = probe.outcome.network
+    asked = probe.network
     if step.missing.split(".")[0] in known_modules():
         finding = f"not probed: {doing} needs {step.missing}, which is not installed here"
         return Check("probe", "skipped", finding, "name a Python that has it: --probe-python PATH", step.place)
@@ -79,10 +79,14 @@ def _failed(step: Step, probe: Probe, different: tuple[str, ...]) -> Check:
 
 
 def _stopped(probe: Probe) -> list[Check]:
-    outcome = probe.outcome
-    if outcome.ended == "ok" or (outcome.ended == "crash" and not probe.begun):
-        return []
+    result = probe.result
     doing = _DOING.get(probe.begun, "the submission")
+    told = any(not step.ok and step.name != "predict" for step in probe.steps)
+    if result.ending in ("ok", "crash") and (told or (probe.complete and not probe.begun)):
+        return []
+    if result.ending == "ok":
+        finding = f"{doing} ended the process before all pictures had a score, with no error"
+        return [Check("limits", "fail", finding, "call no os._exit, and leave the files of others alone")]
     remedies = {
         "timeout": "make it end: --time-limit sets how long the probe waits",
         "memory": "use less memory, or allow more: --memory-limit MB",
@@ -90,33 +94,30 @@ def _stopped(probe: Probe) -> list[Check]:
         "disk": "write nothing",
         "processes": "start no processes",
     }
-    last = outcome.output.strip().rpartition("\n")[2][:200]
-    said = f"; it said: {last}" if outcome.ended == "crash" and last else ""
-    finding = f"{doing} {outcome.reason(probe.limits)}{said}"
-    remedy = remedies.get(outcome.ended, "find what ends the process: an error within a library, or os._exit")
+    last = result.output.strip().rpartition("\n")[2][:200]
+    said = f"; it said: {last}" if result.ending == "crash" and last else ""
+    finding = f"{doing} {result.reason(probe.limits)}{said}"
+    remedy = remedies.get(result.ending, "find what ends the process: an error within a library, or os._exit")
     return [Check("limits", "fail", finding, remedy)]
 
 
 def _behaviour(probe: Probe) -> list[Check]:
-    outcome = probe.outcome
+    result = probe.result
     checks = []
-    if outcome.network:
-        finding = f"it asked for the network: {first_few(outcome.network, 3)}"
+    if probe.network:
+        finding = f"it asked for the network: {first_few(probe.network, 3)}"
         checks.append(Check("network", "warn", finding, "bundle what it fetches: the network may be off"))
     else:
         checks.append(Check("network", "pass", "it did not ask for the network"))
-    if outcome.writes:
-        finding = f"it wanted to change files outside its folder, which was refused: {first_few(outcome.writes, 3)}"
-        checks.append(Check("writes", "fail", finding, "write nothing, or to a folder of tempfile.mkdtemp()"))
-    elif probe.changed:
-        finding = f"it changed files in its own folder: {first_few(probe.changed, 3)}"
+    if probe.changed:
+        finding = f"it changed files in its own folder: {first_few([name[:100] for name in probe.changed], 3)}"
         checks.append(Check("writes", "warn", finding, "write nothing: the folder may be read-only"))
     else:
-        checks.append(Check("writes", "pass", "it wrote no files"))
-    if outcome.ended != "output":
-        status: Status = "warn" if outcome.printed > _CHATTY else "pass"
-        finding = f"it printed {outcome.printed:,} bytes for {len(probe.predictions)} pictures"
+        checks.append(Check("writes", "pass", "it wrote no files in its own folder"))
+    if result.ending != "output":
+        status: Status = "warn" if result.printed > _CHATTY else "pass"
+        finding = f"it printed {result.printed:,} bytes for {len(probe.predictions)} pictures"
         checks.append(Check("output", status, finding, "print nothing in predict" if status == "warn" else ""))
-    if outcome.ended != "memory" and outcome.peak_memory:
-        checks.append(Check("memory", "pass", f"at most {outcome.peak_memory / 1e6:,.0f} MB"))
+    if result.ending != "memory" and result.peak_memory:
+        checks.append(Check("memory", "pass", f"at most {result.peak_memory / 1e6:,.0f} MB"))
     return checks

@@ -17,6 +17,8 @@ from functools import partial
 from typing import Any, Callable  # noqa: UP035 - Python 3.8 too
 
 _LONGEST = 500
+_MOST_ADDRESSES = 20
+_HERE = ("localhost", "127.0.0.1", "::1", "", "None")
 
 
 class Steps:
@@ -66,10 +68,32 @@ def _judged(step: str, result: object) -> dict:  # type: ignore[type-arg]
     return judged
 
 
+def note_network(steps: Steps) -> None:
+    """Note which addresses Python code asks for from now on; the sandbox refuses them."""
+    noted: set[str] = set()
+
+    def hook(event: str, arguments: tuple) -> None:  # type: ignore[type-arg]
+        if event in ("socket.connect", "socket.sendto"):
+            address = arguments[-1]
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+            address = arguments[: 2 if event == "socket.getaddrinfo" else 1]
+        else:
+            return
+        if isinstance(address, tuple) and address and len(noted) < _MOST_ADDRESSES:
+            host = address[0].decode(errors="replace") if isinstance(address[0], bytes) else str(address[0])
+            text = ":".join([host, *map(str, address[1:2])])[:_LONGEST]
+            if host not in _HERE and text not in noted:
+                noted.add(text)
+                steps.write(step="network", address=text)
+
+    sys.addaudithook(hook)
+
+
 def main() -> None:
     """Take the steps that the settings name."""
     settings = json.loads(sys.argv[1])
     steps = Steps(settings["steps"])
+    note_network(steps)
     folder = os.environ["PROBED"] = settings["submission"]
     sys.path.append(folder)  # last, as the ingestion program does it
     absent = [name for name in settings["packages"] if not _found(name)]

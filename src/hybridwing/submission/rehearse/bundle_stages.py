@@ -7,7 +7,9 @@ import json
 import math
 import shutil
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from hybridwing.errors import ScoringError, SubmissionError
 from hybridwing.evaluation.challenge_score import score_files
@@ -16,10 +18,11 @@ from hybridwing.submission.package.requirements import ALLOWED, MODULES, read_re
 from hybridwing.submission.rehearse.bundle import COMPETITION, read_bundle, read_command
 from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion, last_line, remedy_for
 from hybridwing.submission.rehearse.environment import fresh_environment
-from hybridwing.submission.rehearse.stages import note_spread, run_confined, take_predictions
-from hybridwing.submission.rehearse.trial import PREDICTIONS, Trial
-from hybridwing.submission.rehearse.verdict import Account
-from hybridwing.submission.sandbox.sandbox import read_plain, run_python
+from hybridwing.submission.rehearse.ingestion_report import IngestionReport
+from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS, RehearsalState
+from hybridwing.submission.rehearse.stages import MOST_REQUIREMENTS, note_spread, run_ingestion, take_predictions
+from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_file
+from hybridwing.submission.sandbox.run_program import run_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Packages that a program may be given for its imports besides the challenge's whitelist.
 _FURTHER = ("packaging", "PyYAML")
+#: Of a file of scores, and scores that are kept of it.
+_MOST_BYTES, _MOST_SCORES = 1 << 20, 100
 _PIP_STANDS_STILL = '''"""Stands for pip where the running environment is to stay as it is."""
 import sys
 
@@ -65,98 +70,105 @@ def lay_out(place: Path, target: Path) -> None:
         open_submission(place).unpack(target)
 
 
-def ingest_by_bundle(trial: Trial, task: Task, *, isolated: bool, python: Path | None) -> bool:
+def ingest_by_bundle(state: RehearsalState, task: Task, *, isolated: bool, python: Path | None) -> bool:
     """Run the bundle's ingestion program; whether there are predictions to score."""
-    program = trial.place / "app" / "program"
+    program = state.place / "app" / "program"
     lay_out(task.ingestion_program, program)
     command = read_command(program, "ingestion")
-    _warn_of_fixed_paths(trial, program)
-    if not _environment(trial, program, isolated=isolated, python=python):
+    _warn_of_fixed_paths(state, program)
+    if not _environment(state, program, isolated=isolated, python=python):
         return False
-    trial.output.mkdir(parents=True, exist_ok=True)
-    stub = {} if isolated else {"PYTHONPATH": str(_stub(trial))}
-    outcome = run_confined(trial, program / command.script, _arguments(trial, command), environment=stub)
-    trial.account = Account(stage="")
-    problem = diagnose_ingestion(outcome.ended, outcome.reason(trial.limits), outcome.output, trial.account)
+    stub = None if isolated else _stub(state)
+    result = run_ingestion(
+        state,
+        program / command.script,
+        _arguments(state, command),
+        readable=[program, *([stub] if stub else [])],
+        environment={"PYTHONPATH": str(stub)} if stub else None,
+    )
+    problem = diagnose_ingestion(result, state.limits, IngestionReport(stage=""))
     if not problem.problem:
-        problem = take_predictions(trial)
-    predicted = _count_lines(trial.predictions)
+        problem = take_predictions(state)
+    predicted = _count_lines(state.predictions)
     if predicted:
-        trial.account = Account(
-            stage="done", seconds={"predict": outcome.seconds}, images=predicted, predicted=predicted
-        )
-    return trial.add("ingestion", outcome.seconds, f"{predicted} images predicted", problem)
+        seconds = {"predict": result.seconds}
+        state.ingestion = IngestionReport(stage="done", seconds=seconds, images=predicted, predicted=predicted)
+    return state.add("ingestion", result.seconds, f"{predicted} images predicted", problem)
 
 
-def score_by_bundle(trial: Trial, bundle: Bundle, task: Task) -> None:
+def score_by_bundle(state: RehearsalState, bundle: Bundle, task: Task) -> None:
     """Run the bundle's scoring program on the predictions."""
     begun = time.monotonic()
-    app = trial.place / "scoring" / "app"
+    app = state.place / "scoring" / "app"
     lay_out(task.scoring_program, app / "program")
     command = read_command(app / "program", "scoring")
     result, output = app / "input" / "res", app / "output"
     result.mkdir(parents=True)
     output.mkdir()
-    shutil.copyfile(trial.predictions, result / PREDICTIONS)
-    lay_out(trial.reference, app / "input" / "ref")
-    arguments = [_moved(word, trial.place / "scoring") for word in command.arguments]
-    outcome = run_python(
-        app / "program" / command.script, arguments, folder=output, limits=trial.limits, cwd=app / "program"
+    shutil.copyfile(state.predictions, result / PREDICTIONS)
+    lay_out(state.reference, app / "input" / "ref")
+    arguments = [_moved(word, state.place / "scoring") for word in command.arguments]
+    done = run_program(
+        app / "program" / command.script,
+        arguments,
+        folder=app / "program",
+        readable=[app / "input"],
+        writable=[output],
+        limits=state.limits,
+        trusted=state.trusted,
     )
-    trial.logs["scoring"] = outcome.output
+    state.logs["scoring"] = done.output
     taken = time.monotonic() - begun
-    if outcome.ended != "ok":
-        said = last_line(outcome.output)
-        why = f"the scoring program {outcome.reason(trial.limits)}: {said}"
-        trial.add("scoring", taken, "", Diagnosis(why, remedy_for(said)))
+    if done.ending != "ok":
+        said = last_line(done.output)
+        why = f"the scoring program {done.reason(state.limits)}: {said}"
+        state.add("scoring", taken, "", Diagnosis(why, remedy_for(said)))
         return
-    trial.scores = _read_scores(output)
-    if trial.scores is None:
-        problem = Diagnosis(
-            "the scoring program left no scores.json that can be read", "look at the log of the scoring"
-        )
-        trial.add("scoring", taken, "", problem)
+    state.scores = _read_scores(output)
+    if state.scores is None:
+        why = "the scoring program left no scores.json that can be read"
+        state.add("scoring", taken, "", Diagnosis(why, "look at the log of the scoring"))
         return
-    first = next((c for c in bundle.columns if c.key in trial.scores), None)
-    trial.add("scoring", taken, f"{first.title} {trial.scores[first.key]:.4f}" if first else "scored")
-    _compare(trial)
+    first = next((c for c in bundle.columns if c.key in state.scores), None)
+    state.add("scoring", taken, f"{first.title} {state.scores[first.key]:.4f}" if first else "scored")
+    _compare(state)
 
 
-def _compare(trial: Trial) -> None:
+def _compare(state: RehearsalState) -> None:
     """Hold the bundle's scores against our own, where its predictions and reference have the challenge's form."""
     try:
-        trial.full_scores = score_files(trial.predictions, trial.reference, allow_extra=True)
+        state.full_scores = score_files(state.predictions, state.reference, allow_extra=True)
     except ScoringError:
         return
-    trial.notes += note_spread(trial)
-    ours = trial.full_scores.leaderboard()
-    if ours == trial.scores:
-        trial.notes.append("hybridwing's own scoring gives the same numbers, to the last digit")
+    state.notes += note_spread(state)
+    ours = state.full_scores.leaderboard()
+    if ours == state.scores:
+        state.notes.append("hybridwing's own scoring gives the same numbers, to the last digit")
     else:
-        trial.notes.append(f"hybridwing's own scoring gives other numbers: {json.dumps(ours)}")
+        state.notes.append(f"hybridwing's own scoring gives other numbers: {json.dumps(ours)}")
 
 
-def _environment(trial: Trial, program: Path, *, isolated: bool, python: Path | None) -> bool:
+def _environment(state: RehearsalState, program: Path, *, isolated: bool, python: Path | None) -> bool:
     """Get an interpreter with what submission and program need; whether there is one."""
     if not isolated:
-        trial.notes.append("the running environment was used, not the pinned versions; --isolated installs those")
+        state.notes.append("the running environment was used, not the pinned versions; --isolated installs those")
         return True
     begun = time.monotonic()
-    path = trial.submission / "requirements.txt"
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    path = state.submission / "requirements.txt"
+    data = path.read_bytes() if path.is_file() and path.stat().st_size <= MOST_REQUIREMENTS else b""
     # What the parser refuses is not installed: the program itself will say so and stop.
-    wanted = [line.installs for line in read_requirements(text) if line.verdict != "rejected"]
+    wanted = [line.installs for line in read_requirements(data.decode(errors="replace")) if line.verdict != "rejected"]
     named = {line.split("==")[0] for line in wanted}
     wanted += [name for name in program_needs(program) if name not in named]
     try:
-        trial.environment = fresh_environment(
-            trial.place / "environment", wanted, python=python, seconds=max(trial.left, 1.0)
+        state.environment = fresh_environment(
+            state.place / "environment", wanted, python=python, seconds=max(state.left, 1.0), trusted=state.trusted
         )
     except SubmissionError as error:
         problem = Diagnosis(str(error), "pin versions that exist for Python 3.10 and go together")
-        return trial.add("install", time.monotonic() - begun, "", problem)
-    trial.logs["install"] = trial.environment.log
-    return trial.add("install", time.monotonic() - begun, f"{len(wanted)} requirements installed beforehand")
+        return state.add("install", time.monotonic() - begun, "", problem)
+    state.logs["install"] = state.environment.log
+    return state.add("install", time.monotonic() - begun, f"{len(wanted)} requirements installed beforehand")
 
 
 def program_needs(program: Path) -> tuple[str, ...]:
@@ -177,20 +189,20 @@ def program_needs(program: Path) -> tuple[str, ...]:
     return tuple(sorted(packages[name] for name in found if name in packages))
 
 
-def _stub(trial: Trial) -> Path:
+def _stub(state: RehearsalState) -> Path:
     """A pip that installs nothing."""
-    folder = trial.place / "stub"
+    folder = state.place / "stub"
     (folder / "pip").mkdir(parents=True)
     (folder / "pip" / "__init__.py").touch()
     (folder / "pip" / "__main__.py").write_text(_PIP_STANDS_STILL, encoding="utf-8")
     return folder
 
 
-def _arguments(trial: Trial, command: Command) -> list[str]:
+def _arguments(state: RehearsalState, command: Command) -> list[str]:
     """A command's arguments, with Codabench's folders where they are here."""
     inputs = "/app/input_data"
     moved = (
-        str(trial.images) + word.removeprefix(inputs) if word.startswith(inputs) else _moved(word, trial.place)
+        str(state.images) + word.removeprefix(inputs) if word.startswith(inputs) else _moved(word, state.place)
         for word in command.arguments
     )
     return list(moved)
@@ -200,10 +212,10 @@ def _moved(word: str, place: Path) -> str:
     return str(place) + word if word.startswith("/app/") else word
 
 
-def _warn_of_fixed_paths(trial: Trial, program: Path) -> None:
+def _warn_of_fixed_paths(state: RehearsalState, program: Path) -> None:
     for path in sorted(program.rglob("*.py")):
         if b'"/app/' in path.read_bytes() or b"'/app/" in path.read_bytes():
-            trial.notes.append(f"{path.name} of the ingestion names folders below /app, which are elsewhere here")
+            state.notes.append(f"{path.name} of the ingestion names folders below /app, which are elsewhere here")
 
 
 def _count_lines(path: Path) -> int:
@@ -212,14 +224,15 @@ def _count_lines(path: Path) -> int:
 
 def _read_scores(output: Path) -> dict[str, float] | None:
     """Scores as ``scores.json`` or ``scores.txt`` has them; None where neither holds numbers by name."""
-    data = read_plain(output / "scores.json", 1 << 20)
     try:
-        if data is not None:
-            values = json.loads(data)
-        else:
-            lines = (read_plain(output / "scores.txt", 1 << 20) or b"").decode().splitlines()
-            values = {name.strip(): float(value) for name, _, value in (line.partition(":") for line in lines if line)}
-        numbers = {str(name): value for name, value in values.items() if type(value) in (int, float)}
-    except (ValueError, AttributeError, RecursionError):
+        try:
+            named = TypeAdapter(dict[str, Any]).validate_json(read_file(output, "scores.json", _MOST_BYTES))
+            numbers = {name: float(value) for name, value in named.items() if type(value) in (int, float)}
+        except LeftBehindError:
+            lines = read_file(output, "scores.txt", _MOST_BYTES).decode().splitlines()
+            split = (line.partition(":") for line in lines if line)
+            numbers = {name.strip(): float(value) for name, _, value in split}
+    except (LeftBehindError, ValidationError, ValueError, OverflowError):
         return None
-    return {name: value for name, value in numbers.items() if math.isfinite(value)} or None
+    finite = {name[:100]: value for name, value in numbers.items() if math.isfinite(value)}
+    return dict(list(finite.items())[:_MOST_SCORES]) or None

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hybridwing.submission.rehearse.verdict import Account
+    from hybridwing.submission.rehearse.ingestion_report import IngestionReport
+    from hybridwing.submission.sandbox.limits import ResourceLimits
+    from hybridwing.submission.sandbox.program_result import ProgramResult
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ _REMEDIES = (
     (r"No module named '([\w.]+)'", "name the package in requirements.txt, or ship it beside model.py"),
     (r"has no attribute 'Model'|cannot import name 'Model'", "call the class Model"),
     (r"has no attribute '(load|predict)'", "give the class Model the methods load(self) and predict(self, image)"),
-    (r"[Nn]etwork is unreachable|Connection|resolve|Max retries|offline|LocalEntryNotFound",
+    (r"[Nn]etwork is unreachable|Connection|resolve|name resolution|Max retries|offline|LocalEntryNotFound",
      "bundle the weights: the network may be off where the challenge runs submissions"),
+    (r"Read-only file system", "write to a folder of tempfile.mkdtemp(), or beside model.py"),
     (r"No such file or directory", "build paths from os.path.dirname(__file__): the working directory is another"),
     (r"__round__|can only convert|only length-1|must be real number",
      "return a Python float, e.g. float(score) or score.item()"),
@@ -46,29 +49,19 @@ _STAGES = {
 }
 
 
-def diagnose_ingestion(ended: str, reason: str, output: str, account: Account) -> Diagnosis:
-    """Say why the ingestion ended.
-
-    Parameters
-    ----------
-    ended : str
-        As :class:`hybridwing.submission.sandbox.sandbox.Outcome` names it.
-    reason : str
-        The same in words.
-    output : str
-        What was printed last.
-    account : Account
-    """
-    if ended == "ok":
+def diagnose_ingestion(result: ProgramResult, limits: ResourceLimits, report: IngestionReport) -> Diagnosis:
+    """Say why the ingestion ended."""
+    if result.ending == "ok":
         return Diagnosis()
-    where = f" at {account.image}" if account.image else ""
-    if ended == "timeout":
-        rate = f", after {account.predicted} of {account.images} images" if account.images else ""
+    reason = result.reason(limits)
+    where = f" at {report.image}" if report.image else ""
+    if result.ending == "timeout":
+        rate = f", after {report.predicted} of {report.images} images" if report.images else ""
         return Diagnosis(f"the ingestion {reason}{rate}", "make load and predict faster, or the backbone smaller")
-    if ended != "crash":
+    if result.ending != "crash":
         return Diagnosis(f"the ingestion {reason}{where}", "hold less, print less or write less")
-    said = account.error or last_line(output)
-    stage = _STAGES.get(account.stage, "the ingestion failed")
+    said = report.error or last_line(result.output)
+    stage = _STAGES.get(report.stage, "the ingestion failed")
     return Diagnosis(f"{stage}{where}: {said}", remedy_for(said))
 
 

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.sandbox.outcome import Limits
-from hybridwing.submission.sandbox.sandbox import run_python
+from hybridwing.submission.rehearse.diagnosis import last_line
+from hybridwing.submission.sandbox.interpreter import Interpreter, inspect_interpreter, running_interpreter
+from hybridwing.submission.sandbox.limits import ResourceLimits
+from hybridwing.submission.sandbox.run_program import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: What the challenge's container runs.
-PYTHON = (3, 10)
+PYTHON, PYTHON_TEXT = (3, 10), "3.10"
 _GIB = 2**30
 _SHOWN = 1500
 
@@ -29,7 +31,7 @@ class Environment:
 
     Attributes
     ----------
-    python : Path
+    interpreter : Interpreter
     description : str
         Version, and whether its packages are the submission's own.
     log : str
@@ -38,7 +40,7 @@ class Environment:
         That making it took.
     """
 
-    python: Path
+    interpreter: Interpreter
     description: str
     log: str = ""
     seconds: float = 0.0
@@ -46,11 +48,17 @@ class Environment:
 
 def running_environment() -> Environment:
     """The interpreter and the packages that this very process has."""
-    return Environment(Path(sys.executable), f"Python {_version_text(sys.version_info[:3])} and its packages")
+    interpreter = running_interpreter()
+    return Environment(interpreter, f"Python {interpreter.version_text} and its packages")
 
 
 def fresh_environment(
-    folder: Path, requirements: Sequence[str], *, python: Path | None = None, seconds: float = 600.0
+    folder: Path,
+    requirements: Sequence[str],
+    *,
+    python: Path | None = None,
+    seconds: float = 600.0,
+    trusted: bool = False,
 ) -> Environment:
     """Make a virtual environment and install requirements into it one by one, as the ingestion program does.
 
@@ -64,6 +72,8 @@ def fresh_environment(
         Interpreter to make it from; by default Python 3.10 where it is found, and otherwise the running one.
     seconds : float
         Time for all of it.
+    trusted : bool
+        Install without a sandbox. In the sandbox too, the installation has the network.
 
     Raises
     ------
@@ -77,31 +87,34 @@ def fresh_environment(
     )
     if made.returncode != 0:
         raise SubmissionError(f"{base} -m venv failed: {(made.stderr or made.stdout).strip()[-_SHOWN:]}")
-    interpreter = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    # Asked now: what is installed later may put code of its own in the interpreter's place.
+    interpreter = inspect_interpreter(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
     log = []
     pip = next(folder.rglob("site-packages/pip/__main__.py"))
     settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     for line in requirements:
         left = seconds - (time.monotonic() - begun)
-        limits = Limits(
+        limits = ResourceLimits(
             seconds=max(left, 1.0), memory=8 * _GIB, file_bytes=8 * _GIB, disk_bytes=24 * _GIB, cpu_seconds=seconds
         )
-        done = run_python(
+        done = run_program(
             pip,
             ["install", "--no-cache-dir", "--disable-pip-version-check", line],
             folder=folder,
+            readable=[path for path in map(Path, settings.values()) if path.is_absolute() and path.exists()],
+            writable=[folder],
             limits=limits,
             network=True,
-            python=interpreter,
+            interpreter=interpreter,
             environment=settings,
+            trusted=trusted,
         )
         log.append(f"$ pip install {line}\n{done.output}")
-        if done.ended != "ok":
-            raise SubmissionError(f"pip install {line}: {done.reason(limits)}: {_last_line(done.output)}")
-    version = _version_of(interpreter)
-    description = f"Python {_version_text(version)} in a fresh environment with the submission's own requirements"
-    if version[:2] != PYTHON:
-        description += f" (the challenge runs {_version_text(PYTHON)}, which was not found here)"
+        if done.ending != "ok":
+            raise SubmissionError(f"pip install {line}: {done.reason(limits)}: {last_line(done.output)}")
+    description = f"Python {interpreter.version_text} in a fresh environment with the submission's own requirements"
+    if interpreter.version[:2] != PYTHON:
+        description += f" (the challenge runs {PYTHON_TEXT}, which was not found here)"
     return Environment(interpreter, description, "\n".join(log), time.monotonic() - begun)
 
 
@@ -109,35 +122,10 @@ def find_python() -> Path:
     """Python 3.10 where the path has one that works, and otherwise the running interpreter."""
     import shutil
 
-    found = shutil.which(f"python{_version_text(PYTHON)}")
-    if found and _answers(found):
-        return Path(found)
-    return Path(sys.executable)
-
-
-def _answers(python: str) -> bool:
-    """Whether it is an interpreter, and not a launcher's script for one that is not installed."""
+    found = shutil.which(f"python{PYTHON_TEXT}")
     try:
-        return _version_of(Path(python))[:2] == PYTHON
-    except (OSError, ValueError):
-        return False
-
-
-def _version_of(python: Path) -> tuple[int, ...]:
-    asked = subprocess.run(  # noqa: S603
-        [str(python), "-c", "import sys; print(*sys.version_info[:3])"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return tuple(int(part) for part in asked.stdout.split()) or (0,)
-
-
-def _version_text(version: Sequence[int]) -> str:
-    return ".".join(map(str, version))
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1][:_SHOWN] if lines else "it printed nothing"
+        # It may be a launcher's script for a version that is not installed.
+        works = found is not None and inspect_interpreter(Path(found)).version[:2] == PYTHON
+    except SubmissionError:
+        works = False
+    return Path(found) if found and works else Path(sys.executable)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from hybridwing.submission.rehearse.verdict import SubmissionRun
+    from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
 #: Lines of a log that are shown, from its end.
 _SHOWN_LINES = 60

@@ -6,7 +6,7 @@
       predictions.txt         what the submission predicted, as the ingestion program writes it
       scores.json             the leaderboard record, as the scoring program writes it
       detailed_results.html   what a participant is shown
-      verdict.json            all of it, for programs
+      submission_run.json     all of it, for programs
       ingestion.log, scoring.log, install.log
 """
 
@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError
@@ -27,16 +25,20 @@ from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.rehearse.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
 from hybridwing.submission.rehearse.page import ScoredImages, submission_html
-from hybridwing.submission.rehearse.stages import get_environment, ingest, judge_requirements, score_trial
-from hybridwing.submission.rehearse.trial import PREDICTIONS, Trial
+from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS, RehearsalState
+from hybridwing.submission.rehearse.stages import get_environment, ingest, judge_requirements, score_predictions
+from hybridwing.submission.sandbox.left_behind import temporary_folder
+from hybridwing.submission.sandbox.run_program import check_sandbox
 
 if TYPE_CHECKING:
-    from hybridwing.submission.rehearse.bundle import Task
-    from hybridwing.submission.rehearse.verdict import SubmissionRun
+    from pathlib import Path
 
-VERDICT, SCORES, PAGE = "verdict.json", "scores.json", "detailed_results.html"
+    from hybridwing.submission.rehearse.bundle import Task
+    from hybridwing.submission.rehearse.submission_run import SubmissionRun
+
+RESULT, SCORES, PAGE = "submission_run.json", "scores.json", "detailed_results.html"
 #: All that the folder of a run holds.
-CONTENTS = (VERDICT, PREDICTIONS, SCORES, PAGE, "*.log")
+CONTENTS = (RESULT, PREDICTIONS, SCORES, PAGE, "*.log")
 _GIB = 2**30
 
 
@@ -52,6 +54,7 @@ def run_submission(
     task: int = 0,
     time_limit: float = 600.0,
     memory: int = 8 * _GIB,
+    trust: bool = False,
     overwrite: bool = False,
 ) -> SubmissionRun:
     """Run anybody's submission on a folder of images and score it.
@@ -79,6 +82,8 @@ def run_submission(
         Seconds for all stages together; Codabench's default queue ends a run at 600.
     memory : int
         Bytes that the submission may hold.
+    trust : bool
+        Run it without a sandbox: it can then read, change and send whatever you can.
     overwrite : bool
         Replace what an earlier run left.
 
@@ -90,31 +95,30 @@ def run_submission(
     Raises
     ------
     HybridwingError
-        If an input of ours is missing or `out` may not be replaced.
+        If an input of ours is missing, `out` may not be replaced, or there is no sandbox here and no `trust`.
     """
     if time_limit <= 0:
         raise SubmissionError(f"the time limit must be positive; got {time_limit:g} seconds")
-    check_new_folder(out, overwrite=overwrite, mark=VERDICT, contents=CONTENTS)
+    check_sandbox(trusted=trust)
+    check_new_folder(out, overwrite=overwrite, mark=RESULT, contents=CONTENTS)
     submission = open_submission(source)
-    with tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True) as name:
-        # Resolved, since the sandbox compares real paths and temporary folders may lie behind a link.
-        place = Path(name).resolve()
+    with temporary_folder("hybridwing-submission-") as place:
         opened = None if bundle is None else open_bundle(bundle, place / "bundle")
         chosen = None if opened is None else opened.task(task)
         images, reference = _inputs(place, images, reference, chosen)
-        trial = Trial(place, images.resolve(), reference, time_limit, memory)
-        submission.unpack(trial.submission)
+        state = RehearsalState(place, _without_links(images.resolve(), place), reference, time_limit, memory, trust)
+        submission.unpack(state.submission)
         if "metadata" not in submission.names:
-            trial.notes.append("there is no metadata file: Codabench copies the whole submission into the predictions")
+            state.notes.append("there is no metadata file: Codabench copies the whole submission into the predictions")
         if opened is None or chosen is None:
             read_reference(reference)
-            lines = judge_requirements(trial)
-            if lines is not None and get_environment(trial, lines, isolated=isolated, python=python) and ingest(trial):
-                score_trial(trial)
-        elif ingest_by_bundle(trial, chosen, isolated=isolated, python=python):
-            score_by_bundle(trial, opened, chosen)
-        result = trial.result(source.name, "hybridwing" if opened is None else opened.title)
-        write_run(result, trial, out, overwrite=overwrite)
+            lines = judge_requirements(state)
+            if lines is not None and get_environment(state, lines, isolated=isolated, python=python) and ingest(state):
+                score_predictions(state)
+        elif ingest_by_bundle(state, chosen, isolated=isolated, python=python):
+            score_by_bundle(state, opened, chosen)
+        result = state.result(source.name, "hybridwing" if opened is None else opened.title)
+        write_run(result, state, out, overwrite=overwrite)
     return result
 
 
@@ -137,7 +141,19 @@ def _inputs(place: Path, images: Path | None, reference: Path | None, task: Task
     return images, reference
 
 
-def write_run(result: SubmissionRun, trial: Trial, out: Path, *, overwrite: bool) -> None:
+def _without_links(images: Path, place: Path) -> Path:
+    """The folder of images, or a copy of it where some of them are links, which lead nowhere in the sandbox."""
+    if not any(path.is_symlink() for path in images.iterdir()):
+        return images
+    copies = place / "images"
+    copies.mkdir()
+    for path in images.iterdir():
+        if path.is_file():
+            shutil.copyfile(path, copies / path.name)
+    return copies
+
+
+def write_run(result: SubmissionRun, state: RehearsalState, out: Path, *, overwrite: bool) -> None:
     """Write the folder of a run.
 
     Raises
@@ -145,23 +161,23 @@ def write_run(result: SubmissionRun, trial: Trial, out: Path, *, overwrite: bool
     RunError
         If `out` exists and may not be replaced, or cannot be written.
     """
-    with new_folder(out, overwrite=overwrite, mark=VERDICT, contents=CONTENTS) as partial:
-        if trial.predictions.is_file():
-            shutil.copyfile(trial.predictions, partial / PREDICTIONS)
+    with new_folder(out, overwrite=overwrite, mark=RESULT, contents=CONTENTS) as partial:
+        if state.predictions.is_file():
+            shutil.copyfile(state.predictions, partial / PREDICTIONS)
         if result.scores is not None:
             write_text(partial / SCORES, json.dumps(result.scores))
-        for name, text in trial.logs.items():
+        for name, text in state.logs.items():
             write_text(partial / f"{name}.log", text)
-        page = submission_html(result, trial.reference.name, trial.logs, _scored(trial))
+        page = submission_html(result, state.reference.name, state.logs, _scored(state))
         write_text(partial / PAGE, page)
-        write_text(partial / VERDICT, json.dumps(result.to_dict(), indent=2) + "\n")
+        write_text(partial / RESULT, json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n")
 
 
-def _scored(trial: Trial) -> ScoredImages | None:
+def _scored(state: RehearsalState) -> ScoredImages | None:
     """Predictions beside the truth with intervals, where both have the challenge's form."""
-    if trial.full_scores is None or trial.full_scores.leaderboard() != trial.scores:
+    if state.full_scores is None or state.full_scores.leaderboard() != state.scores:
         return None  # a bundle may score by rules of its own
-    listed = read_reference(trial.reference)
-    scores = read_predictions(trial.predictions).aligned_to(listed.filenames, allow_extra=True)
+    listed = read_reference(state.reference)
+    scores = read_predictions(state.predictions).aligned_to(listed.filenames, allow_extra=True)
     comparison = compare({"submission": scores}, listed.labels, listed.groups, listed.specimens)
     return ScoredImages(scores, listed.labels, listed.groups, comparison)

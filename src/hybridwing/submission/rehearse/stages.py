@@ -13,31 +13,36 @@ from hybridwing.files import write_bytes
 from hybridwing.submission.package.requirements import ALLOWED, read_requirements
 from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion
 from hybridwing.submission.rehearse.environment import fresh_environment
-from hybridwing.submission.rehearse.trial import PREDICTIONS, Trial
-from hybridwing.submission.rehearse.verdict import Account, read_account
-from hybridwing.submission.sandbox.sandbox import read_plain, run_python
+from hybridwing.submission.rehearse.ingestion_report import IngestionReport, read_report
+from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS, RehearsalState
+from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_lines
+from hybridwing.submission.sandbox.run_program import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hybridwing.submission.sandbox.outcome import Outcome
+    from hybridwing.submission.sandbox.program_result import ProgramResult
 
-#: Predictions larger than this are not those of photographs.
-_MOST_BYTES = 1 << 28
+#: Bytes of requirements.txt that are read.
+MOST_REQUIREMENTS = 1 << 20
+#: Bytes of a line of predictions: a file name and a number.
+_LONGEST_LINE = 1000
 
 
-def judge_requirements(trial: Trial) -> list[str] | None:
+def judge_requirements(state: RehearsalState) -> list[str] | None:
     """Lines for pip; None where the ingestion program would refuse one."""
     begun = time.monotonic()
-    path = trial.submission / "requirements.txt"
+    path = state.submission / "requirements.txt"
     if not path.is_file():
-        trial.add("requirements", time.monotonic() - begun, "no requirements.txt: nothing is installed")
+        state.add("requirements", time.monotonic() - begun, "no requirements.txt: nothing is installed")
         return []
     try:
+        if path.stat().st_size > MOST_REQUIREMENTS:
+            raise ValueError(f"it has more than {MOST_REQUIREMENTS:,} bytes")
         lines = read_requirements(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        problem = Diagnosis(f"requirements.txt is no UTF-8 text: {error}", "save it as plain UTF-8")
-        trial.add("requirements", time.monotonic() - begun, "", problem)
+    except ValueError as error:
+        problem = Diagnosis(f"requirements.txt is no list of packages in UTF-8: {error}", "save it as plain UTF-8")
+        state.add("requirements", time.monotonic() - begun, "", problem)
         return None
     wrong = next((line for line in lines if line.verdict == "rejected"), None)
     if wrong is not None:
@@ -46,123 +51,130 @@ def judge_requirements(trial: Trial) -> list[str] | None:
             f"requirements.txt, line {wrong.number} ({wrong.text!r}): {wrong.why}",
             remedy.get(wrong.instead) or f"write {wrong.instead}",
         )
-        trial.add("requirements", time.monotonic() - begun, "", problem)
+        state.add("requirements", time.monotonic() - begun, "", problem)
         return None
-    trial.notes += [f"requirements.txt, line {line.number}: {line.why}" for line in lines if line.verdict == "odd"]
-    trial.add("requirements", time.monotonic() - begun, f"{len(lines)} of {len(ALLOWED)} allowed packages asked for")
+    state.notes += [f"requirements.txt, line {line.number}: {line.why}" for line in lines if line.verdict == "odd"]
+    state.add("requirements", time.monotonic() - begun, f"{len(lines)} of {len(ALLOWED)} allowed packages asked for")
     return [line.installs for line in lines]
 
 
-def get_environment(trial: Trial, lines: Sequence[str], *, isolated: bool, python: Path | None) -> bool:
+def get_environment(state: RehearsalState, lines: Sequence[str], *, isolated: bool, python: Path | None) -> bool:
     """Get an interpreter; whether there is one."""
     if not isolated:
-        trial.notes.append("the running environment was used, not the pinned versions; --isolated installs those")
+        state.notes.append("the running environment was used, not the pinned versions; --isolated installs those")
         return True
     begun = time.monotonic()
     wanted = list(lines)
     if not any(line.split("==")[0] == "Pillow" for line in lines):
         wanted.append("Pillow")
-        trial.notes.append("Pillow was installed besides: the ingestion program needs it and the container has it")
+        state.notes.append("Pillow was installed besides: the ingestion program needs it and the container has it")
     try:
-        trial.environment = fresh_environment(
-            trial.place / "environment", wanted, python=python, seconds=max(trial.left, 1.0)
+        state.environment = fresh_environment(
+            state.place / "environment", wanted, python=python, seconds=max(state.left, 1.0), trusted=state.trusted
         )
     except SubmissionError as error:
         problem = Diagnosis(str(error), "pin versions that exist for Python 3.10 and go together")
-        return trial.add("install", time.monotonic() - begun, "", problem)
-    trial.logs["install"] = trial.environment.log
-    return trial.add("install", time.monotonic() - begun, f"{len(wanted)} requirements installed")
+        return state.add("install", time.monotonic() - begun, "", problem)
+    state.logs["install"] = state.environment.log
+    return state.add("install", time.monotonic() - begun, f"{len(wanted)} requirements installed")
 
 
-def ingest(trial: Trial) -> bool:
+def ingest(state: RehearsalState) -> bool:
     """Run our ingestion; whether there are predictions to score."""
-    program = trial.place / "app" / "program" / "ingestion.py"
+    program = state.place / "app" / "program" / "ingestion.py"
     program.parent.mkdir()
     shutil.copyfile(Path(__file__).with_name("ingestion.py"), program)
-    arguments = [str(trial.images), str(trial.output), str(trial.submission)]
-    outcome = run_confined(trial, program, arguments)
-    trial.account = read_account(trial.output / "account.json")
-    done = f"{trial.account.predicted} of {trial.account.images} images predicted"
-    problem = diagnose_ingestion(outcome.ended, outcome.reason(trial.limits), outcome.output, trial.account)
+    arguments = [str(state.images), str(state.output), str(state.submission)]
+    result = run_ingestion(state, program, arguments)
+    state.ingestion = read_report(state.output)
+    done = f"{state.ingestion.predicted} of {state.ingestion.images} images predicted"
+    problem = diagnose_ingestion(result, state.limits, state.ingestion)
     if not problem.problem:
-        problem = take_predictions(trial)
-    trial.notes += _remarks(trial.account)
-    return trial.add("ingestion", outcome.seconds, done, problem)
+        problem = take_predictions(state)
+    state.notes += _remarks(state.ingestion)
+    return state.add("ingestion", result.seconds, done, problem)
 
 
-def run_confined(
-    trial: Trial, program: Path, arguments: Sequence[str], *, environment: Mapping[str, str] | None = None
-) -> Outcome:
-    """Run an ingestion program with the submission: it may write into the submission's copy and the output, no more."""
-    scratch = trial.place / "scratch"
-    for folder in (scratch, trial.output):
-        folder.mkdir(parents=True, exist_ok=True)
-    outcome = run_python(
+def run_ingestion(
+    state: RehearsalState,
+    program: Path,
+    arguments: Sequence[str],
+    *,
+    readable: Sequence[Path] = (),
+    environment: Mapping[str, str] | None = None,
+) -> ProgramResult:
+    """Run an ingestion program: it may change the submission's copy and the output, and does not see the reference."""
+    state.output.mkdir(parents=True, exist_ok=True)
+    result = run_program(
         program,
         arguments,
-        folder=scratch,
-        writable=[trial.output, trial.submission],
-        limits=trial.limits,
-        python=trial.environment.python,
-        cwd=program.parent,
+        folder=program.parent,
+        readable=[state.images, *readable],
+        writable=[state.output, state.submission],
+        hidden=[state.reference],
+        limits=state.limits,
+        interpreter=state.environment.interpreter,
         environment=environment,
+        trusted=state.trusted,
     )
-    trial.logs["ingestion"] = outcome.output
-    trial.protection = outcome.protection.sentence()
-    trial.notes += [f"asked for the network: {address}" for address in outcome.network[:5]]
-    trial.notes += [f"tried to write outside its folder: {path}" for path in outcome.writes[:5]]
-    return outcome
+    state.logs["ingestion"] = result.output
+    state.protection = result.protection
+    return result
 
 
-def take_predictions(trial: Trial) -> Diagnosis:
+def take_predictions(state: RehearsalState) -> Diagnosis:
     """Copy the predictions out of the submission's reach; what is wrong where there are none."""
-    data = read_plain(trial.output / PREDICTIONS, _MOST_BYTES)
-    if data is None:
-        return Diagnosis("the ingestion ended without predictions.txt", "look at the log of the ingestion")
-    write_bytes(trial.predictions, data)
+    files = sum(1 for _ in state.images.iterdir())
+    try:
+        data = read_lines(state.output, PREDICTIONS, most_lines=10 * files + 1000, longest_line=_LONGEST_LINE)
+    except LeftBehindError as error:
+        return Diagnosis(
+            f"the ingestion left no predictions: {error}", "write one line for each image, and look at the log"
+        )
+    write_bytes(state.predictions, data)
     return Diagnosis()
 
 
-def _remarks(account: Account) -> list[str]:
+def _remarks(report: IngestionReport) -> list[str]:
     """What is worth knowing of an ingestion that may well have succeeded."""
-    remarks = [f"skipped, since Pillow cannot open it: {name} ({reason})" for name, reason in account.skipped[:5]]
-    if account.n_skipped > len(remarks):
-        remarks.append(f"{account.n_skipped} files were skipped in all")
-    odd = [kind for kind in account.kinds or {} if kind != "builtins.float"]
+    remarks = [f"skipped, since Pillow cannot open it: {name} ({reason})" for name, reason in report.skipped[:5]]
+    if report.n_skipped > len(remarks):
+        remarks.append(f"{report.n_skipped} files were skipped in all")
+    odd = [kind for kind in report.types if kind != "builtins.float"]
     if odd:
         remarks.append(f"predict returned {first_few(odd)}; a plain float is sure to be written as a number")
     return remarks
 
 
-def score_trial(trial: Trial) -> None:
+def score_predictions(state: RehearsalState) -> None:
     """Score the predictions as the official program does."""
     begun = time.monotonic()
     try:
-        scores = score_files(trial.predictions, trial.reference, allow_extra=True)
+        scores = score_files(state.predictions, state.reference, allow_extra=True)
     except ScoringError as error:
-        said = str(error).replace(f"{trial.place}/", "")
-        problem = Diagnosis(f"the scoring program would stop: {said}", _scoring_remedy(trial))
-        trial.add("scoring", time.monotonic() - begun, "", problem)
+        said = str(error).replace(f"{state.place}/", "")
+        problem = Diagnosis(f"the scoring program would stop: {said}", _scoring_remedy(state))
+        state.add("scoring", time.monotonic() - begun, "", problem)
         return
-    trial.full_scores, trial.scores = scores, scores.leaderboard()
-    trial.notes += note_spread(trial)
-    trial.add("scoring", time.monotonic() - begun, f"challenge score {scores.challenge_score:.4f}")
+    state.full_scores, state.scores = scores, scores.leaderboard()
+    state.notes += note_spread(state)
+    state.add("scoring", time.monotonic() - begun, f"challenge score {scores.challenge_score:.4f}")
 
 
-def _scoring_remedy(trial: Trial) -> str:
-    if trial.account.n_skipped:
+def _scoring_remedy(state: RehearsalState) -> str:
+    if state.ingestion.n_skipped:
         return "images that Pillow cannot open are skipped and then missed: mend or remove them"
     return "give every image one finite score"
 
 
-def note_spread(trial: Trial) -> list[str]:
+def note_spread(state: RehearsalState) -> list[str]:
     """Say where scores that were rounded to four decimals have run together, or rank non-hybrids first."""
     import numpy as np
 
     from hybridwing.evaluation.bootstrap import absent_notes
     from hybridwing.evaluation.direction import reversed_rankings
 
-    found = read_labelled_scores(trial.predictions, trial.reference, allow_extra=True)
+    found = read_labelled_scores(state.predictions, state.reference, allow_extra=True)
     values = found.scores
     distinct = len(np.unique(values))
     share = float(((values <= 0) | (values >= 1)).mean())

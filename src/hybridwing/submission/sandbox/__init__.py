@@ -1,1 +1,1 @@
-"""Run a program that nobody has read."""
+"""Run a program that nobody has read, and read what it leaves behind."""

@@ -1,4 +1,4 @@
-"""A submission on its way through the stages."""
+"""How far a submission has come on its way through the stages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from hybridwing.submission.rehearse.diagnosis import Diagnosis
 from hybridwing.submission.rehearse.environment import Environment, running_environment
-from hybridwing.submission.rehearse.verdict import Account, Stage, SubmissionRun
-from hybridwing.submission.sandbox.outcome import Limits
+from hybridwing.submission.rehearse.ingestion_report import IngestionReport
+from hybridwing.submission.rehearse.submission_run import Stage, SubmissionRun
+from hybridwing.submission.sandbox.limits import ResourceLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from hybridwing.evaluation.challenge_score import ChallengeScores
 
 PREDICTIONS = "predictions.txt"
+#: Characters that are shown of a message, which may quote what the submission wrote.
+_LONGEST_MESSAGE = 1000
 
 
 @dataclass
-class Trial:
-    """A submission on its way: where its parts are, and what has happened so far.
+class RehearsalState:
+    """Where the parts of a submission are, and what has happened so far.
 
     Attributes
     ----------
@@ -32,8 +35,10 @@ class Trial:
         Seconds for all stages together.
     memory : int
         Bytes that the submission may hold.
-    stages, logs, notes, diagnosis, account, environment, protection, scores, full_scores
-        See :class:`hybridwing.submission.rehearse.verdict.SubmissionRun`; `logs` holds what was printed, by stage.
+    trusted : bool
+        Run it without a sandbox.
+    stages, logs, notes, diagnosis, ingestion, environment, protection, scores, full_scores
+        See :class:`hybridwing.submission.rehearse.submission_run.SubmissionRun`; `logs` holds what each stage printed.
     """
 
     place: Path
@@ -41,11 +46,12 @@ class Trial:
     reference: Path
     time_limit: float
     memory: int
+    trusted: bool = False
     stages: list[Stage] = field(default_factory=list)
     logs: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
-    account: Account = field(default_factory=Account)
+    ingestion: IngestionReport = field(default_factory=IngestionReport)
     environment: Environment = field(default_factory=running_environment)
     protection: str = ""
     scores: dict[str, float] | None = None
@@ -72,18 +78,21 @@ class Trial:
         return self.time_limit - sum(stage.seconds for stage in self.stages)
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> ResourceLimits:
         """What the next program may use."""
-        return Limits(seconds=max(self.left, 1.0), memory=self.memory, cpu_seconds=None)
+        return ResourceLimits(seconds=max(self.left, 1.0), memory=self.memory)
 
     def add(self, name: str, seconds: float, detail: str, diagnosis: Diagnosis | None = None) -> bool:
         """Note a stage that has ended, with what was wrong; whether to go on."""
-        self.diagnosis = diagnosis or Diagnosis()
-        self.stages.append(Stage(name, not self.diagnosis.problem, seconds, self.diagnosis.problem or detail))
+        found = diagnosis or Diagnosis()
+        self.diagnosis = Diagnosis(_shortened(found.problem), _shortened(found.remedy))
+        self.stages.append(
+            Stage(name, not self.diagnosis.problem, seconds, self.diagnosis.problem or _shortened(detail))
+        )
         return not self.diagnosis.problem
 
     def result(self, source: str, programs: str) -> SubmissionRun:
-        """What it came to; a trial that took too long fails, however well it scored."""
+        """The result; a submission that took too long fails, however well it scored."""
         problem, remedy = self.diagnosis.problem, self.diagnosis.remedy
         if not problem and self.left < 0:
             problem = f"all stages together took longer than {self.time_limit:g} s"
@@ -95,10 +104,14 @@ class Trial:
             protection=self.protection,
             stages=tuple(self.stages),
             time_limit=self.time_limit,
-            account=self.account,
+            ingestion=self.ingestion,
             scores=self.scores,
             full_scores=self.full_scores,
-            notes=tuple(self.notes),
+            notes=tuple(map(_shortened, self.notes)),
             problem=problem,
             remedy=remedy,
         )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + " …"

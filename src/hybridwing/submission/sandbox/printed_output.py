@@ -1,4 +1,4 @@
-"""What a program prints, of which only the end is kept, however much it is."""
+"""What a program prints: all of it is counted, and only the end is kept."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _CHUNK = 2**16
 KEPT = 2**16
 
 
-class Captured:
-    """Reads a pipe in a thread of its own.
+class PrintedOutput:
+    """Reads a pipe in a thread.
 
     Parameters
     ----------
     pipe : binary file
     limit : int
-        Once more bytes than this came, no more are taken: whoever writes then waits, and neither memory nor disk fills.
+        Once more bytes than this came, no more are read. Whoever writes then waits, and no memory fills.
     """
 
     def __init__(self, pipe: IO[bytes], limit: int) -> None:
@@ -38,7 +38,7 @@ class Captured:
 
     def finish(self) -> None:
         """Wait for the last of it; the program has ended."""
-        # On systems where a process can leave its group, one that still holds the pipe must not hold us.
+        # Outside bubblewrap a process that broke away may hold the pipe open: do not wait for it.
         self._thread.join(timeout=2.0)
         if not self._thread.is_alive():
             self._pipe.close()

@@ -1,0 +1,77 @@
+"""A program's processes: how many they are, what they use, and how to end them all."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+
+class ProcessTree:
+    """A process and all its descendants, remembered from one look to the next.
+
+    Parameters
+    ----------
+    pid : int
+        Of the process at the top.
+
+    Attributes
+    ----------
+    memory, processes : int
+        Bytes of resident memory, summed over the processes, and their number, at the last look.
+    written : int
+        Bytes written to disk since the start; 0 where the system does not count them. What a child wrote may count
+        for its parent too.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+        self._written: dict[psutil.Process, int] = {}
+        self.memory = 0
+        self.processes = 0
+
+    @property
+    def written(self) -> int:
+        """Bytes written to disk by all processes that were ever seen."""
+        return sum(self._written.values())
+
+    def look(self) -> None:
+        """Measure the processes that are alive now."""
+        memory = 0
+        found = self._alive()
+        for process in found:
+            try:
+                memory += process.memory_info().rss
+                self._written.setdefault(process, 0)
+                self._written[process] = process.io_counters().write_bytes
+            except (psutil.Error, AttributeError):  # it has ended; macOS has no io_counters
+                continue
+        self.memory, self.processes = memory, len(found)
+
+    def kill(self) -> None:
+        """End every process that was ever seen in the tree, also those that left it since."""
+        while True:
+            left = [process for process in {*self._written, *self._alive()} if _runs(process)]
+            if not left:
+                return
+            for process in left:
+                try:
+                    process.kill()
+                except psutil.Error:
+                    continue
+            # Whoever started the process at the top waits for it: its exit code can be had only once.
+            psutil.wait_procs([process for process in left if process != self._root], timeout=1.0)
+            time.sleep(0.001)
+
+    def _alive(self) -> list[psutil.Process]:
+        try:
+            return [self._root, *self._root.children(recursive=True)]
+        except psutil.Error:
+            return []
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and str(process.status()) != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
