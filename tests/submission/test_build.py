@@ -56,7 +56,7 @@ def test_the_folder_holds_what_codabench_wants(built, collection):
     assert {path.name for path in built.iterdir()} == set(CONTENTS) - {"weights"}
     assert (built / "metadata").read_text().startswith("description: Hybrid scores by hybridwing ")
     lines = read_requirements((built / "requirements.txt").read_text())
-    assert [line.verdict for line in lines] == ["accepted"] * 3
+    assert [line.status for line in lines] == ["accepted"] * 3
     assert [line.package for line in lines] == ["numpy", "scipy", "Pillow"]
     assert Settings.from_json((built / "submission.json").read_text()).detector == "svm"
     saved = (collection.run.folder / "detectors" / "svm.npz").read_bytes()

@@ -12,10 +12,12 @@ from hybridwing.submission.check.code import check_code
 from hybridwing.submission.check.files import check_extras, check_names, find_root
 from hybridwing.submission.check.findings import Check, CheckReport
 from hybridwing.submission.check.model import check_model
+from hybridwing.submission.check.own_files import check_own_files
 from hybridwing.submission.check.packages import check_imports, check_requirements, needed_packages, read_lines
 from hybridwing.submission.check.paths import check_paths
 from hybridwing.submission.check.pickle_findings import check_pickles
 from hybridwing.submission.package.archive import open_submission
+from hybridwing.submission.package.expressions import Expressions
 from hybridwing.submission.package.source import read_modules
 from hybridwing.submission.sandbox.outcome import Limits
 
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.package.requirements import Line
-    from hybridwing.submission.package.source import Module
+    from hybridwing.submission.package.module import Module
+    from hybridwing.submission.package.requirements import Requirement
 
 #: Seconds and bytes that the probe may take unless told otherwise.
 PROBE_LIMITS = Limits(seconds=120.0, memory=8 * 2**30)
@@ -60,8 +62,10 @@ def check_submission(
     if modules:
         checks += check_model(modules)
         checks += check_imports(modules, lines, submission.names)
-        checks += check_paths(modules, submission.names)
-        checks += check_code(modules, submission.names)
+        expressions = Expressions(modules)
+        checks += check_paths(modules, expressions, submission.names)
+        checks += check_own_files(modules, expressions, submission.names)
+        checks += check_code(modules, expressions, submission.names)
     checks += check_pickles(submission, lines)
     checks += check_extras(submission)
     probed, protection = _probe(submission, modules, lines, checks, limits, python) if not static else ([], "")
@@ -71,7 +75,7 @@ def check_submission(
 def _probe(
     submission: Submission,
     modules: tuple[Module, ...],
-    lines: tuple[Line, ...] | None,
+    lines: tuple[Requirement, ...] | None,
     checks: list[Check],
     limits: Limits,
     python: Path | None,
@@ -83,6 +87,6 @@ def _probe(
     if not modules or broken:
         finding = "not probed: what model.py lacks would end it at once"
         return [Check("probe", "skipped", finding, "mend that and check again")], ""
-    pinned = [line.package for line in lines or () if line.verdict != "rejected"]
+    pinned = [line.package for line in lines or () if line.status != "rejected"]
     probe = run_probe(submission, needed_packages(modules, submission.names), pinned, limits, python)
     return judge(probe, lines), "" if probe.absent else probe.outcome.protection.sentence()

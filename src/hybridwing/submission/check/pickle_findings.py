@@ -12,7 +12,7 @@ from hybridwing.submission.package.pickles import PickleScan, scan
 
 if TYPE_CHECKING:
     from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.package.requirements import Line
+    from hybridwing.submission.package.requirements import Requirement
 
 _NAME = "pickles"
 _ENDINGS = (
@@ -33,7 +33,7 @@ _ENDINGS = (
 _BETTER = "better: store plain arrays (numpy.savez) and load them with allow_pickle=False"
 
 
-def check_pickles(submission: Submission, lines: tuple[Line, ...] | None) -> list[Check]:
+def check_pickles(submission: Submission, lines: tuple[Requirement, ...] | None) -> list[Check]:
     """Scan every file that may be a pickle; none is loaded."""
     checks: list[Check] = []
     for name in submission.names:
@@ -50,7 +50,7 @@ def check_pickles(submission: Submission, lines: tuple[Line, ...] | None) -> lis
     return or_pass(checks, _NAME, "no pickles")
 
 
-def _judge(found: PickleScan, name: str, submission: Submission, lines: tuple[Line, ...] | None) -> list[Check]:
+def _judge(found: PickleScan, name: str, submission: Submission, lines: tuple[Requirement, ...] | None) -> list[Check]:
     checks = []
     if found.dangerous:
         finding = f"loading it runs {first_few(found.dangerous, 3)}, which no saved model needs"
@@ -83,7 +83,7 @@ def _strangers(found: PickleScan, name: str, submission: Submission) -> list[Che
     return checks
 
 
-def _clash(version: str, name: str, lines: tuple[Line, ...] | None) -> list[Check]:
+def _clash(version: str, name: str, lines: tuple[Requirement, ...] | None) -> list[Check]:
     line = next((line for line in lines or () if line.installs and line.package == "scikit-learn"), None)
     pinned = line.version if line else ""
     if pinned == version:

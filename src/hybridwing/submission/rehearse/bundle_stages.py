@@ -145,7 +145,7 @@ def _environment(trial: Trial, program: Path, *, isolated: bool, python: Path | 
     path = trial.submission / "requirements.txt"
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     # What the parser refuses is not installed: the program itself will say so and stop.
-    wanted = [line.installs for line in read_requirements(text) if line.verdict != "rejected"]
+    wanted = [line.installs for line in read_requirements(text) if line.status != "rejected"]
     named = {line.split("==")[0] for line in wanted}
     wanted += [name for name in program_needs(program) if name not in named]
     try:

@@ -39,7 +39,7 @@ def judge_requirements(trial: Trial) -> list[str] | None:
         problem = Diagnosis(f"requirements.txt is no UTF-8 text: {error}", "save it as plain UTF-8")
         trial.add("requirements", time.monotonic() - begun, "", problem)
         return None
-    wrong = next((line for line in lines if line.verdict == "rejected"), None)
+    wrong = next((line for line in lines if line.status == "rejected"), None)
     if wrong is not None:
         remedy = {None: "leave it out, or ask the organisers to allow it", "": "delete the line"}
         problem = Diagnosis(
@@ -48,7 +48,7 @@ def judge_requirements(trial: Trial) -> list[str] | None:
         )
         trial.add("requirements", time.monotonic() - begun, "", problem)
         return None
-    trial.notes += [f"requirements.txt, line {line.number}: {line.why}" for line in lines if line.verdict == "odd"]
+    trial.notes += [f"requirements.txt, line {line.number}: {line.why}" for line in lines if line.status == "odd"]
     trial.add("requirements", time.monotonic() - begun, f"{len(lines)} of {len(ALLOWED)} allowed packages asked for")
     return [line.installs for line in lines]
 
