@@ -1,4 +1,4 @@
-"""The doctor reads: every fault that the challenge is known for is found in a submission that has it, and no other."""
+"""The check reads: every fault that the challenge is known for is found in a submission that has it, and no other."""
 
 from __future__ import annotations
 
@@ -54,7 +54,18 @@ def test_a_sound_one_has_no_fault(made):
             "paths",
             "own files",
         ),
-        *("own files", "downloads", "worker processes", "devices", "exits", "pickles", "junk", "module names", "size"),
+        *(
+            "own files",
+            "downloads",
+            "worker processes",
+            "devices",
+            "exits",
+            "pickles",
+            "junk",
+            "module names",
+            "size",
+            "stand-ins",
+        ),
     }
     assert check_submission(made(as_zip=True), static=True).checks == report.checks
 
@@ -130,6 +141,18 @@ class TestLayout:
     def test_a_module_named_as_a_package(self, made, name):
         fault = only_fault(made({name: "x = 1"}))
         assert (fault.name, fault.status, fault.place) == ("module names", "warn", name.split("/")[0])
+
+    @pytest.mark.parametrize(
+        ("content", "finding"),
+        [
+            ("", "is empty"),
+            ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "pointer of Git LFS"),
+        ],
+    )
+    def test_weights_that_are_elsewhere(self, made, content, finding):
+        fault = only_fault(made({"best_model.pth": content}))
+        assert (fault.name, fault.status, fault.place) == ("stand-ins", "fail", "best_model.pth")
+        assert finding in fault.finding
 
     def test_size(self, made, monkeypatch):
         monkeypatch.setattr("hybridwing.submission.check.files._LARGE", 1000)
@@ -291,7 +314,7 @@ class TestModel:
             ("import logging\nx = logging.getHandlerNames()", "logging.getHandlerNames", 2),
             ("import shutil\ndef f(): shutil.rmtree('a', onexc=None)", "shutil.rmtree(onexc)", 2),
             ("import importlib\nx = importlib.import_module('tomllib')", "tomllib", 2),
-            ("try:\n    x = 1\nexcept* ValueError:\n    pass", "xception", 3),
+            ("try:\n    x = 1\nexcept* ValueError:\n    pass", "except*", 3),
             ("x = {}\ny = x[*'ab']", "star", 2),
             ("type X = int", "", 1),
             ("def f[T](x: T) -> T: return x", "", 1),
@@ -485,7 +508,7 @@ class TestPaths:
         ],
     )
     def test_sound(self, made, load):
-        assert faults(made({"model.py": model(load=load), "net/weights.npz": ""})) == []
+        assert faults(made({"model.py": model(load=load), "net/weights.npz": "x"})) == []
 
     def test_what_runs_as_a_program_only_does_not_matter(self, made):
         rest = "if __name__ == '__main__':\n    print(Model().predict(open('/home/me/test.jpg')), input())"
@@ -658,7 +681,7 @@ class TestPickles:
         assert faults(made({"clf.pkl": b"cnet\nNet\n.", "net.py": "class Net: ..."})) == []
 
     def test_files_that_are_no_pickles(self, made):
-        assert faults(made({"w.bin": b"\x00\x01" * 100, "x.model": "text", "e.pkl": b""})) == []
+        assert faults(made({"w.bin": b"\x00\x01" * 100, "x.model": "text", "e.pkl": b"-"})) == []
 
     def test_damaged(self, made):
         fault = only_fault(made({"net.pt": b"PK\3\4 and no more"}))

@@ -287,7 +287,7 @@ class TestHostile:
 
 
 def test_time_over_the_limit(made, monkeypatch):
-    monkeypatch.setattr("hybridwing.submission.check.duration.QUEUE_SECONDS", 0.001)
+    monkeypatch.setattr("hybridwing.submission.check.scores.QUEUE_SECONDS", 0.001)
     code = model(load="self.device = 'cpu'")
     fault = only_fault(made(code))
     assert (fault.name, fault.status) == ("time", "warn")

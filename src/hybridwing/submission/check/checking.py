@@ -1,7 +1,6 @@
-"""A doctor for submissions: everything that is known to go wrong on Codabench, looked for before the upload.
+"""Look for everything that is known to go wrong on Codabench, before the upload.
 
-Nothing of a submission is imported by this process. It is read (:mod:`archive`, :mod:`source`, :mod:`pickles`), and it
-is run in a sandbox (:mod:`probe`).
+This process reads the submission and imports nothing of it. Only the probe runs it, in a sandbox.
 """
 
 from __future__ import annotations

@@ -20,6 +20,21 @@ _JUNK_FILES = re.compile(r"(^|/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|\.g
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 #: Bytes from which uploading and unpacking are felt; our own bound, the challenge states none.
 _LARGE = 2**30
+_LFS = b"version https://git-lfs.github.com/spec/"
+_WEIGHTS = (
+    ".pt",
+    ".pth",
+    ".bin",
+    ".ckpt",
+    ".safetensors",
+    ".npz",
+    ".npy",
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".onnx",
+    ".h5",
+)
 #: Modules of the ingestion program's folder, which comes before the submission's, and what it has imported by then.
 _TAKEN = {"ingestion", "PIL", "tqdm", "packaging", "pip"}
 
@@ -105,6 +120,7 @@ def check_extras(submission: Submission) -> list[Check]:
         finding = f"an archive within the submission, which nobody unpacks: {first_few(packed, 3)}"
         checks.append(Check("junk", "warn", finding, "put its files there instead", packed[0]))
     checks = or_pass(checks, "junk", "no files that do not belong")
+    checks += _stand_ins(submission)
     checks += _shadows(submission)
     total = submission.total_bytes
     largest = max(submission.members, key=lambda member: member.size, default=None)
@@ -116,6 +132,20 @@ def check_extras(submission: Submission) -> list[Check]:
     else:
         checks.append(Check("size", "pass", what))
     return checks
+
+
+def _stand_ins(submission: Submission) -> list[Check]:
+    """Files that only name the one that Git LFS keeps elsewhere, as a clone without it has them; empty weights too."""
+    found = []
+    for member in submission.members:
+        if member.size == 0 and member.name.endswith(_WEIGHTS):
+            found.append(
+                Check("stand-ins", "fail", f"{member.name} is empty", "put the file itself there", member.name)
+            )
+        elif member.size < 1024 and submission.read(member.name, 64).startswith(_LFS):
+            finding = f"{member.name} is a pointer of Git LFS and not the file itself"
+            found.append(Check("stand-ins", "fail", finding, "run 'git lfs pull', then pack again", member.name))
+    return or_pass(found, "stand-ins", "no pointers of Git LFS and no empty weights")
 
 
 def _shadows(submission: Submission) -> list[Check]:

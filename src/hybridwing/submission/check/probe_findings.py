@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import first_few
-from hybridwing.submission.check.duration import check_time
 from hybridwing.submission.check.findings import Check, Status
 from hybridwing.submission.check.packages import known_modules
-from hybridwing.submission.check.scores import check_scores
+from hybridwing.submission.check.scores import check_scores, check_time
 from hybridwing.submission.package.python310 import PYTHON
 
 if TYPE_CHECKING:
