@@ -22,7 +22,7 @@ FAULTS = [
     (["publish", "RUN", "--out", "OUT", "--title", "T", "--author", ";"], "Family, Given"),
     (["publish", "RUN"], "(--out), a title (--title), the authors (--author, once for each), the references"),
     (["publish", "RUN", "--title", "My wings"], "--title 'My wings' --author 'Family, Given; ORCID; affiliation'"),
-    (["publish", "RUN", "--out", "OUT", "--author", "A", "--date", "x", "--repository", "y"], "got 'x'; the repository"),
+    (["publish", "RUN", "--out", "OUT", "--author", "A", "--date", "x", "--licence", "MIT"], "got 'x'"),
 ]  # fmt: skip
 
 

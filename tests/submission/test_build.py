@@ -154,6 +154,8 @@ def test_only_what_was_asked_for_is_pinned(collection):
     for wrong in ("torch==2.3.0", "numpy>=2", "numpy", "pillow==12.0", "numpy==2 ", "numpy==2==3"):
         with pytest.raises(SubmissionError, match="NAME==VERSION"):
             requirements_of(spec, [wrong])
+    with pytest.raises(SubmissionError, match=r"installs on Python 3\.10.*ask for numpy==2\.2\.6"):
+        requirements_of(spec, ["numpy==2.3.1"])
 
 
 def test_nothing_else_is_replaced(collection, tmp_path):

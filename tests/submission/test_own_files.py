@@ -69,6 +69,20 @@ ABSENT = [
     ),
     model("p = Path(__file__).parent / 'best_model.pth'\nassert p.is_file()\nself.x = torch.load(p)"),
     model("self.x = torch.load(os.environ.get('W', os.path.join(os.path.dirname(__file__), 'best_model.pth')))"),
+    model("self.x = torch.load(os.path.join(*[os.path.dirname(__file__), 'best_model.pth']))"),
+    model("self.x = torch.load('/'.join([os.path.dirname(__file__), 'best_model.pth']))"),
+    model("torch.load(here('best_model.pth'))", top="here = lambda n: os.path.join(os.path.dirname(__file__), n)"),
+    model("torch.load(Path(__file__).parent / CFG['w']['n'])", top="CFG = {'w': {'n': 'best_model.pth'}, 'lr': 0.1}"),
+    model("torch.load(Path(__file__).parent / CFG['n'])", top="CFG = dict(n='best_model.pth', k=3)"),
+    model("for k, n in {'a': 'best_model.pth'}.items():\n    torch.load(Path(__file__).with_name(n))"),
+    model(
+        "torch.load(HERE / 'best_model.pth')",
+        top="try:\n    HERE = Path(__file__).parent\nexcept NameError:\n    HERE = Path('.')",
+    ),
+    model(
+        "torch.load(self.path)",
+        body="    @property\n    def path(self):\n        return Path(__file__).parent / 'best_model.pth'",
+    ),
     model("os.chdir(os.path.dirname(__file__))\nself.x = torch.load('best_model.pth')"),
 ]
 
@@ -165,6 +179,18 @@ def test_code_that_never_runs(made):
     assert looked_for(made, model(rest=never))[0].status == "warn"
 
 
-@pytest.mark.parametrize("code", ["x = x + 'a'", "def f(n): return f(n + 'a')\nx = f('a')", "a = b\nb = a\nx = a / b"])
-def test_what_refers_to_itself_has_no_end_but_no_harm(made, code):
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = '{:>9999999999}'.format(1)",
+        "x = '%*d' % (9999999999, 1)",
+        "x = '{:{w}}'.format(1, w=9999999999)",
+        "a0 = ('x' * 9, 'y')\n" + "\n".join(f"a{n + 1} = (a{n}, a{n}, a{n})" for n in range(60)) + "\nx = f'{a60}'",
+        "a0 = 'xy'\n" + "\n".join(f"a{n + 1} = a{n} + a{n}" for n in range(60)),
+        "x = x + 'a'",
+        "def f(n): return f(n + 'a')\nx = f('a')",
+        "a = b\nb = a\nx = a / b",
+    ],
+)
+def test_code_that_means_harm_takes_neither_time_nor_memory(made, code):
     assert looked_for(made, model(top=code))[0].status == "pass"

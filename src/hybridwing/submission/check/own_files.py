@@ -10,13 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
-from hybridwing.submission.package.expressions import HERE, Expressions
 from hybridwing.submission.package.module import FunctionNode, dotted
+from hybridwing.submission.package.path_operations import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hybridwing.submission.check.findings import Status
+    from hybridwing.submission.package.expressions import Expressions
     from hybridwing.submission.package.module import Module
 
 _NAME = "own files"

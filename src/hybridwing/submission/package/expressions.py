@@ -1,7 +1,7 @@
 """Which strings and paths the expressions of a submission stand for, worked out without running them.
 
-A module's own folder is written as :data:`HERE`, so that ``os.path.join(os.path.dirname(__file__), "net.pth")`` becomes
-``HERE/net.pth``. What cannot be seen has no value: nothing is guessed.
+A module's own folder is written as :data:`path_operations.HERE`, so that ``os.path.join(os.path.dirname(__file__),
+"net.pth")`` becomes ``HERE/net.pth``. What cannot be seen has no value: nothing is guessed.
 """
 
 from __future__ import annotations
@@ -10,61 +10,33 @@ import ast
 import itertools
 import posixpath
 from contextlib import suppress
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from hybridwing.submission.package.module import FunctionNode, Item, Module, dotted
+from hybridwing.submission.package.path_operations import (
+    ATTRIBUTES,
+    FUNCTIONS,
+    HERE,
+    METHODS,
+    SAME,
+    SAME_METHODS,
+    Value,
+    call_method,
+    mapping,
+    operate,
+    size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-#: Stands for the submission's folder, which has a parent of unknown name.
-HERE = "/\0parent/\0submission"
 #: Values of one expression that are followed, e.g. the names that a loop runs over.
 _MOST = 64
 _DEEPEST = 40
-
-Value = Any  # str, int, or tuples and dicts of them
-
-_SAME = ("abspath", "realpath", "fspath", "str", "normpath", "expanduser", "list", "tuple", "sorted", "iter")
-_SAME_METHODS = ("resolve", "absolute", "as_posix", "__str__", "__fspath__", "expanduser")
-_PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")
-_FUNCTIONS: dict[str, Callable[..., Value]] = {
-    "join": posixpath.join,
-    "dirname": posixpath.dirname,
-    "basename": posixpath.basename,
-    "split": posixpath.split,
-    "splitext": posixpath.splitext,
-    "enumerate": lambda items: tuple(enumerate(items)),
-    "zip": lambda *items: tuple(zip(*items, strict=False)),
-    "range": lambda *ends: tuple(itertools.islice(range(*ends), _MOST)),
-    **dict.fromkeys(_PATHS, lambda *parts: str(PurePosixPath(*parts))),
-}
-_METHODS: dict[str, Callable[..., Value]] = {
-    "joinpath": lambda path, *parts: str(PurePosixPath(path, *parts)),
-    "with_name": lambda path, name: str(PurePosixPath(path).with_name(name)),
-    "with_stem": lambda path, stem: str(PurePosixPath(path).with_stem(stem)),
-    "with_suffix": lambda path, suffix: str(PurePosixPath(path).with_suffix(suffix)),
-    "items": lambda mapping: tuple(mapping.items()),
-    "keys": lambda mapping: tuple(mapping),
-    "values": lambda mapping: tuple(mapping.values()),
-    "get": lambda mapping, key, *rest: mapping.get(key, *rest),
-    "glob": posixpath.join,
-    "rglob": lambda path, pattern: posixpath.join(path, "**", pattern),
-    **{
-        name: getattr(str, name)
-        for name in ("format", "replace", "strip", "rstrip", "lstrip", "lower", "upper", "removesuffix", "split")
-    },
-    **{name: getattr(str, name) for name in ("rsplit", "partition", "rpartition", "removeprefix", "join")},
-}
-_ATTRIBUTES: dict[str, Callable[[str], Value]] = {
-    "parent": lambda path: str(PurePosixPath(path).parent),
-    "parents": lambda path: tuple(map(str, PurePosixPath(path).parents)),
-    "name": lambda path: PurePosixPath(path).name,
-    "stem": lambda path: PurePosixPath(path).stem,
-    "suffix": lambda path: PurePosixPath(path).suffix,
-    "parts": lambda path: PurePosixPath(path).parts,
-}
+#: Bounds of the work on one expression, on all, and of a value in characters and items: the code may mean harm.
+_STEPS, _ALL_STEPS, _LARGEST = 2_000, 400_000, 4_096
+_LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 
 
 class Expressions:
@@ -83,19 +55,24 @@ class Expressions:
             for name, call in module.calls():
                 self._calls.setdefault(name.rpartition(".")[2], []).append((module, call))
         self._active: set[tuple[str, int]] = set()
+        self._steps, self._all_steps = _STEPS, _ALL_STEPS
         self._given: dict[int, tuple[Module, ast.expr | None]] = {}
 
     def values(self, module: Module, node: ast.AST | None) -> tuple[Value, ...]:
         """Everything that an expression stands for; empty where that cannot be seen."""
         key = (module.name, id(node))
-        if node is None or key in self._active or len(self._active) > _DEEPEST:
+        if not self._active:
+            self._steps = min(_STEPS, self._all_steps)
+        if node is None or key in self._active or len(self._active) > _DEEPEST or self._steps <= 0:
             return ()
+        self._steps -= 1
+        self._all_steps -= 1
         self._active.add(key)
         try:
-            # The operations of Python itself are applied to texts of strangers: any of their errors means "unknown".
+            # The operations of Python itself are applied to other people's texts: any error means "unknown".
             with suppress(Exception):
-                found = tuple(itertools.islice(self._values(module, node), _MOST))
-                return tuple(one for one in found if not isinstance(one, str) or len(one) < 4096)
+                found = itertools.islice(self._values(module, node), _MOST)
+                return tuple(one for one in found if size(one) <= _LARGEST)
             return ()
         finally:
             self._active.discard(key)
@@ -107,25 +84,29 @@ class Expressions:
 
     def _values(self, module: Module, node: ast.AST) -> Iterator[Value]:
         if isinstance(node, ast.Constant):
-            if isinstance(node.value, (str, int)) and not isinstance(node.value, bool):
+            if type(node.value) in (str, int):
                 yield node.value
         elif isinstance(node, (ast.Name, ast.Attribute)):
             yield from self._named(module, node)
         elif isinstance(node, ast.JoinedStr):
-            yield from map("".join, self._each(module, [_formatted(part) for part in node.values], as_text=True))
+            parts = [_formatted(part) for part in node.values]
+            yield from self._results(module, parts, lambda *texts: "".join(map(str, texts)))
         elif isinstance(node, ast.BinOp):
-            for left, right in self._each(module, [node.left, node.right]):
-                yield _operated(node.op, left, right)
+            yield from self._results(module, [node.left, node.right], partial(operate, node.op))
         elif isinstance(node, ast.Call):
             yield from self._called(module, node)
         elif isinstance(node, ast.Subscript):
             yield from self._item(module, node)
         elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-            yield from self._each(module, node.elts)
+            known = [part for part in node.elts if isinstance(part, ast.Starred) or self.values(module, part)]
+            if len(known) == len(node.elts) or isinstance(module.parent(node), _LOOPS):
+                yield from self._results(module, known, lambda *items: items)
         elif isinstance(node, ast.Dict):
-            keys = [key for key in node.keys if key is not None]
-            for values in self._each(module, [*keys, *node.values]):
-                yield dict(zip(values[: len(keys)], values[len(keys) :], strict=True))
+            # What is unknown, a learning rate perhaps, does not hide the rest.
+            pairs = [(key, one) for key, one in zip(node.keys, node.values, strict=True) if self.values(module, one)]
+            keys = [key for key, _ in pairs if key is not None]
+            if len(keys) == len(pairs):
+                yield from self._results(module, [*keys, *(one for _, one in pairs)], mapping)
         elif isinstance(node, ast.IfExp):
             yield from (*self.values(module, node.body), *self.values(module, node.orelse))
         elif isinstance(node, ast.BoolOp):
@@ -134,9 +115,15 @@ class Expressions:
         elif isinstance(node, ast.NamedExpr):
             yield from self.values(module, node.value)
 
-    def _each(self, module: Module, nodes: Sequence[ast.AST], *, as_text: bool = False) -> Iterator[tuple[Value, ...]]:
-        values = [self.values(module, node) for node in nodes]
-        return itertools.product(*([str(one) for one in some] for some in values) if as_text else values)
+    def _results(self, module: Module, nodes: Sequence[ast.AST], function: Callable[..., Value]) -> Iterator[Value]:
+        """A function of every combination of the values of some expressions; starred ones give their items."""
+        values = [self.values(module, node.value if isinstance(node, ast.Starred) else node) for node in nodes]
+        for combination in itertools.islice(itertools.product(*values), 4 * _MOST):
+            arguments: list[Value] = []
+            for node, value in zip(nodes, combination, strict=True):
+                arguments += value if isinstance(node, ast.Starred) else [value]
+            with suppress(Exception):
+                yield function(*arguments)
 
     def _named(self, module: Module, node: ast.Name | ast.Attribute) -> Iterator[Value]:
         name = dotted(node)
@@ -153,16 +140,15 @@ class Expressions:
                 yield f"{HERE}/{other.name}"
             for value in other.top_level(rest):
                 yield from self._bound(other, value)
-        elif isinstance(node, ast.Attribute) and node.attr in _ATTRIBUTES:
-            yield from (_ATTRIBUTES[node.attr](one) for one in self.values(module, node.value) if isinstance(one, str))
+        elif isinstance(node, ast.Attribute) and node.attr in ATTRIBUTES:
+            yield from (ATTRIBUTES[node.attr](one) for one in self.values(module, node.value) if isinstance(one, str))
 
     def _bound(self, module: Module, value: ast.AST) -> Iterator[Value]:
         """Values of what a name was given: an expression, each item of a loop, or what a function is called with."""
         if isinstance(value, Item):
             yield from (one[value.place] for one in self._bound(module, value.value))
         elif isinstance(value, ast.AugAssign):
-            for left, right in self._each(module, [value.target, value.value]):
-                yield _operated(value.op, left, right)
+            yield from self._results(module, [value.target, value.value], partial(operate, value.op))
         elif isinstance(value, ast.For | ast.AsyncFor | ast.comprehension):
             for items in self.values(module, value.iter):
                 yield from items
@@ -174,10 +160,10 @@ class Expressions:
     def _argument(self, module: Module, argument: ast.arg) -> Iterator[Value]:
         """Values of a function's argument: in the call that is followed, else its default and what all calls give."""
         function = module.parent(module.parent(argument))
-        if not isinstance(function, FunctionNode):
-            return
         if id(argument) in self._given:
             yield from self.values(*self._given[id(argument)])
+            return
+        if not isinstance(function, FunctionNode):
             return
         taken = [*function.args.posonlyargs, *function.args.args]
         with_default = [*taken[len(taken) - len(function.args.defaults) :], *function.args.kwonlyargs]
@@ -206,45 +192,51 @@ class Expressions:
         last = call.func.attr if isinstance(call.func, ast.Attribute) else name
         if name in ("inspect.getfile", "inspect.getsourcefile", "inspect.getabsfile", "getfile", "getsourcefile"):
             yield f"{HERE}/{module.name}"
-        elif name in ("importlib.resources.files", "resources.files", "files"):
+        elif last == "files" and call.args and dotted(call.args[0]) in ("__package__", "__name__"):
             yield posixpath.dirname(f"{HERE}/{module.name}")
         elif name in ("os.environ.get", "os.getenv", "environ.get", "getenv"):
             yield from self.values(module, call.args[1])
         elif (function := self._own_function(module, call.func)) is not None:
             yield from self._returned(module, call, *function)
         elif isinstance(call.func, ast.Name) or name.startswith(("os.", "posixpath.", "pathlib.", "path.", "osp.")):
-            if last in _SAME:
+            if last in SAME:
                 yield from self.values(module, call.args[0])
-            elif last in _FUNCTIONS and not any(isinstance(one, ast.Starred) for one in call.args):
-                yield from (_FUNCTIONS[last](*values) for values in self._each(module, call.args))
+            elif last == "dict" and not call.args and all(keyword.arg for keyword in call.keywords):
+                names = [str(keyword.arg) for keyword in call.keywords]
+                given = [keyword.value for keyword in call.keywords]
+                yield from self._results(module, given, lambda *values: dict(zip(names, values, strict=True)))
+            elif last in FUNCTIONS:
+                yield from self._results(module, call.args, FUNCTIONS[last])
         elif isinstance(call.func, ast.Attribute):
-            if last in _SAME_METHODS:
+            if last in SAME_METHODS:
                 yield from self.values(module, call.func.value)
-            elif last in _METHODS:
+            elif last in METHODS:
                 keys = [keyword.arg for keyword in call.keywords if keyword.arg]
                 nodes = [call.func.value, *call.args, *(keyword.value for keyword in call.keywords)]
-                for values in self._each(module, nodes):
-                    named = dict(zip(keys, values[len(values) - len(keys) :], strict=True))
-                    found = _METHODS[last](*values[: len(values) - len(keys)], **named)
-                    yield tuple(found) if isinstance(found, list) else found
+                yield from self._results(module, nodes, partial(call_method, last, keys))
 
-    def _own_function(self, module: Module, func: ast.AST) -> tuple[Module, FunctionNode] | None:
+    def _own_function(self, module: Module, func: ast.AST) -> tuple[Module, FunctionNode | ast.Lambda] | None:
         """A function or method of the submission, by what it is called."""
         name = dotted(func)
         name = name.rpartition(".")[2] if name.startswith(("self.", "cls.", "Model.")) else name
-        found = module.functions.get(name)
+        found: FunctionNode | ast.Lambda | None = module.functions.get(name)
+        if found is None and isinstance(func, ast.Name):
+            found = next((one for one in module.bound(func) or () if isinstance(one, ast.Lambda)), None)
         if found is None and (imported := self._imported(module, name)):
             module, name = imported
             found = module.functions.get(name)
         return None if found is None else (module, found)
 
-    def _returned(self, module: Module, call: ast.Call, other: Module, function: FunctionNode) -> tuple[Value, ...]:
+    def _returned(
+        self, module: Module, call: ast.Call, other: Module, function: FunctionNode | ast.Lambda
+    ) -> tuple[Value, ...]:
         """What a function of the submission returns to one call."""
         arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
         given = {id(argument): (module, _given(other, function, argument, call)) for argument in arguments}
         before, self._given = self._given, {**self._given, **{key: one for key, one in given.items() if one[1]}}
         try:
-            nodes = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
+            nodes: list[ast.expr | None] = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
+            nodes += [function.body] if isinstance(function, ast.Lambda) else []
             return tuple(value for node in nodes for value in self.values(other, node))
         finally:
             self._given = before
@@ -261,10 +253,11 @@ class Expressions:
                     yield one[-key if negative else key]
 
 
-def _given(module: Module, function: FunctionNode, argument: ast.arg, call: ast.Call) -> ast.expr | None:
+def _given(module: Module, function: FunctionNode | ast.Lambda, argument: ast.arg, call: ast.Call) -> ast.expr | None:
     """What a call gives for an argument."""
     taken = [*function.args.posonlyargs, *function.args.args]
-    static = any(dotted(mark) == "staticmethod" for mark in function.decorator_list)
+    marks = [] if isinstance(function, ast.Lambda) else function.decorator_list
+    static = any(dotted(mark) == "staticmethod" for mark in marks)
     place = taken.index(argument) if argument in taken else len(call.args)
     place -= isinstance(module.parent(function), ast.ClassDef) and not static
     named = next((keyword.value for keyword in call.keywords if keyword.arg == argument.arg), None)
@@ -277,13 +270,3 @@ def _formatted(part: ast.expr) -> ast.expr:
         return part
     plain = part.format_spec is None and part.conversion in (-1, ord("s"))
     return part.value if plain else ast.Name("", ast.Load())
-
-
-def _operated(operator: ast.operator, left: Value, right: Value) -> Value:
-    if isinstance(operator, ast.Div):
-        return str(PurePosixPath(left) / right)
-    if isinstance(operator, ast.Mod) and isinstance(left, str):
-        return left % right
-    if isinstance(operator, ast.Add):
-        return left + right
-    raise TypeError("an operation on numbers")

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-_Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.Module
-_Branch = ast.If | ast.Try | ast.For | ast.While
+_Scope = FunctionNode | ast.Lambda | ast.ClassDef | ast.Module
+_Branch = ast.If | ast.Try | ast.ExceptHandler | ast.For | ast.While | ast.match_case
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,11 @@ class Module:
         """
         name = dotted(node)
         if isinstance(node, ast.Attribute):
-            owner = ast.unparse(node.value)
-            if owner in ("type(self)", "self.__class__"):
+            if name == f"self.__class__.{node.attr}" or (
+                isinstance(node.value, ast.Call) and ast.unparse(node.value) == "type(self)"
+            ):
                 name = f"self.{node.attr}"
-            elif not name.startswith(f"{owner}."):
+            elif not _is_dotted(node):
                 return None
         scopes = [above for above in self.ancestors(node) if isinstance(above, _Scope)]
         for place, scope in enumerate(scopes or [self.tree]):
@@ -168,6 +169,12 @@ class Item(ast.AST):
 
 def _end(node: ast.AST) -> tuple[int, int]:
     return getattr(node, "end_lineno", 0) or 0, getattr(node, "end_col_offset", 0) or 0
+
+
+def _is_dotted(node: ast.AST) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
 
 
 def _loops(node: ast.AST) -> bool:
