@@ -289,7 +289,7 @@ class TestModel:
         assert finding in fault.finding
 
     def test_far_too_long(self, made, monkeypatch):
-        monkeypatch.setattr("hybridwing.submission.package.source._LARGEST", 100)
+        monkeypatch.setattr("hybridwing.submission.check.syntax._LARGEST", 100)
         assert "over 100 bytes" in only_fault(made()).finding
 
     @pytest.mark.parametrize(

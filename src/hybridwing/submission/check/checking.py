@@ -15,9 +15,9 @@ from hybridwing.submission.check.own_files import check_own_files
 from hybridwing.submission.check.packages import check_imports, check_requirements, needed_packages, read_lines
 from hybridwing.submission.check.paths import check_paths
 from hybridwing.submission.check.pickle_findings import check_pickles
+from hybridwing.submission.check.syntax import read_modules
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.package.expressions import Expressions
-from hybridwing.submission.package.source import read_modules
 from hybridwing.submission.sandbox.outcome import Limits
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _probe(
     python: Path | None,
 ) -> tuple[list[Check], str]:
     from hybridwing.submission.check.probe import run_probe
-    from hybridwing.submission.check.probe_findings import judge
+    from hybridwing.submission.check.probe_findings import probe_checks
 
     broken = any(check.status == "fail" and check.name in ("syntax", "class Model") for check in checks)
     if not modules or broken:
@@ -88,4 +88,4 @@ def _probe(
         return [Check("probe", "skipped", finding, "mend that and check again")], ""
     pinned = [line.package for line in lines or () if line.status != "rejected"]
     probe = run_probe(submission, needed_packages(modules, submission.names), pinned, limits, python)
-    return judge(probe, lines), "" if probe.absent else probe.outcome.protection.sentence()
+    return probe_checks(probe, lines), "" if probe.absent else probe.outcome.protection.sentence()

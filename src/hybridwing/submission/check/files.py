@@ -59,7 +59,7 @@ def find_root(submission: Submission) -> tuple[Submission, list[Check]]:
         remedy = f"{what}: cd {folder} && zip -r ../submission.zip ."
         return submission.below(folder), [Check("layout", "fail", finding, remedy, nested[0])]
     if misnamed:
-        finding = f"there is no model.py but {misnamed[0]}; Linux tells large letters from small"
+        finding = f"there is no model.py, only {misnamed[0]}; Linux tells large letters from small"
         return submission, [Check("layout", "fail", finding, f"rename {misnamed[0]} to model.py", misnamed[0])]
     if not any(name.rpartition("/")[2] in ("requirements.txt", *METADATA) or name.endswith(".py") for name in names):
         raise SubmissionError(
@@ -81,7 +81,7 @@ def _requirements(submission: Submission) -> Check:
         return Check(name, "pass", "requirements.txt is there", place="requirements.txt")
     near = [n for n in submission.names if re.fullmatch(r"(?i)\.?requirements?[-_.]?(txt|\.txt|\.in|\.yml|\.md)?", n)]
     if near:
-        finding = f"{near[0]} is not read: the ingestion program looks for requirements.txt"
+        finding = f"nobody reads {near[0]}: the ingestion program looks for requirements.txt"
         return Check(name, "fail", finding, f"rename {near[0]} to requirements.txt", near[0])
     finding = "there is no requirements.txt: nothing is installed, and only what the image holds can be imported"
     return Check(name, "warn", finding, "list what model.py imports, a line NAME==VERSION each")
@@ -127,7 +127,7 @@ def check_extras(submission: Submission) -> list[Check]:
     amount = f"{total / 1e6:,.1f} MB" if total >= 1e5 else f"{total / 1e3:,.1f} kB"
     what = f"{amount} in {len(names)} files"
     if largest is not None and total > _LARGE:
-        finding = f"{what}, the largest {largest.name} ({largest.size / 1e6:,.1f} MB): fetching it counts in the run"
+        finding = f"{what}, the largest {largest.name} ({largest.size / 1e6:,.1f} MB): the time to fetch it counts"
         checks.append(Check("size", "warn", finding, "store weights as float16, or leave out what is not needed"))
     else:
         checks.append(Check("size", "pass", what))

@@ -1,4 +1,4 @@
-"""Files that the code looks for in its own folder: whether they are in the submission, under that very name."""
+"""Whether the files that the code looks for in its own folder are in the submission, spelt the same."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
+from hybridwing.submission.check.paths import is_write_mode
 from hybridwing.submission.package.module import FunctionNode, dotted
 from hybridwing.submission.package.path_operations import HERE
 
@@ -101,7 +102,7 @@ def _own_paths(module: Module, expressions: Expressions) -> Iterator[tuple[ast.A
 
 
 def _use(module: Module, node: ast.AST, used: set[str]) -> str:
-    """What is done with a path: ``reads``, ``asks`` whether it is there, ``writes``, ``names`` or ``ignores`` it."""
+    """What the code does with a path: ``reads``, ``asks`` whether it is there, ``writes``, ``names`` or ``ignores``."""
     kind = _direct_use(module, node)
     if kind not in ("reads", "names"):
         return kind
@@ -127,7 +128,7 @@ def _direct_use(module: Module, node: ast.AST) -> str:
         if method in _ASKS:
             return _asked(module, call)
         mode = call.args[0] if isinstance(call, ast.Call) and call.args else None
-        if _WRITES.fullmatch(method) or (method == "open" and _is_write_mode(mode)):
+        if _WRITES.fullmatch(method) or (method == "open" and is_write_mode(mode)):
             return "writes"
         return "reads"
     if isinstance(above, ast.Call):
@@ -138,18 +139,14 @@ def _direct_use(module: Module, node: ast.AST) -> str:
         modes = [*above.args[1:2], *(one.value for one in above.keywords if one.arg == "mode")]
         if _WRITES.fullmatch(last) or keyword.endswith(("cache_dir", "log_dir", "output_dir", "out")):
             return "writes"
-        if last in ("open", "memmap") and any(map(_is_write_mode, modes)):
+        if last in ("open", "memmap") and any(map(is_write_mode, modes)):
             return "writes"
         return "ignores" if _IGNORES.fullmatch(name) or last == "chdir" else "reads"
     return "ignores" if isinstance(above, (ast.FormattedValue, ast.Compare, ast.Expr)) else "names"
 
 
-def _is_write_mode(mode: ast.AST | None) -> bool:
-    return isinstance(mode, ast.Constant) and isinstance(mode.value, str) and bool(set(mode.value) & set("wax"))
-
-
 def _asked(module: Module, call: ast.AST | None) -> str:
-    """``reads`` where an answer "no" ends the run all the same."""
+    """``asks``, or ``reads`` if the run ends with an error where the file is missing."""
     for above in module.ancestors(call):
         if isinstance(above, ast.Assert):
             return "reads"

@@ -128,7 +128,7 @@ def _missing(top: str, place: str) -> Check:
     package = next((name for name, module in MODULES.items() if module == top and name != "pytorch"), top)
     line = read_requirements(f"{package}==1")[0]
     if line.status == "rejected":
-        finding = f"{top} is imported, no listed package brings it, and the challenge allows none that is called so"
+        finding = f"{top} is imported, no listed package brings it, and the challenge allows no package of that name"
         return Check("imports", "warn", finding, f"do without {top}", place)
     finding = f"{top} is imported, and no line of {_FILE} brings it"
     return Check("imports", "warn", finding, f"add a line: {package}==VERSION", place)

@@ -60,10 +60,10 @@ def _absolute(module: Module) -> Iterator[Check]:
             continue
         if _DRIVE.fullmatch(path) or (_HOME.fullmatch(path) and len(path) > 1) or _ABSOLUTE.fullmatch(path):
             if path.startswith(("/app/", "/tmp")):  # noqa: S108 - these are there on the worker
-                finding = f"{path!r} is there on today's worker only, and holds nothing of the submission's by promise"
+                finding = f"{path!r} exists on today's worker only, and nothing promises that the submission lies there"
                 yield Check(_NAME, "warn", finding, _REMEDY, module.place(node))
             else:
-                finding = f"{path!r} is a place on your machine; on Codabench there is nothing"
+                finding = f"{path!r} is a place on your machine; Codabench does not have it"
                 yield Check(_NAME, "fail", finding, _REMEDY, module.place(node))
     for name, call in module.calls():
         if name.endswith(("path.expanduser", "Path.home")) or name == "expanduser":
@@ -113,5 +113,10 @@ def _relative(module: Module, expressions: Expressions, names: tuple[str, ...]) 
 
 
 def _writes(call: ast.Call) -> bool:
-    mode = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "mode"), None)
+    modes = [*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    return any(map(is_write_mode, modes))
+
+
+def is_write_mode(mode: ast.AST | None) -> bool:
+    """Whether an argument is a mode in which ``open`` makes the file."""
     return isinstance(mode, ast.Constant) and isinstance(mode.value, str) and bool(set(mode.value) & set("wax"))

@@ -26,7 +26,7 @@ _DOING = {
 }
 
 
-def judge(probe: Probe, lines: tuple[Requirement, ...] | None) -> list[Check]:
+def probe_checks(probe: Probe, lines: tuple[Requirement, ...] | None) -> list[Check]:
     """All findings, in the order in which a run would meet them."""
     if probe.absent:
         finding = f"not probed: {first_few(probe.absent)} cannot be imported here"

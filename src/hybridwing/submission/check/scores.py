@@ -128,7 +128,7 @@ def _repeatable(steps: tuple[Step, ...]) -> list[Check]:
 
 
 def check_time(probe: Probe) -> list[Check]:
-    """Extrapolate from the photographs of full size, which come when smaller ones have warmed the model up."""
+    """Extrapolate from the full-size photographs; smaller ones before them have warmed the model up."""
     timed = [step.seconds for step in probe.predictions if step.ok and step.image and step.image.kind == "large"]
     if not timed:
         return []

@@ -140,7 +140,7 @@ def read_requirements(text: str) -> tuple[Requirement, ...]:
 def _judge(number: int, text: str) -> Requirement:
     name, *versions = text.split("==")
     if len(versions) == 1 and not _is_version(versions[0]):
-        why = f"{versions[0]!r} is no version the parser takes, which ends the run"
+        why = f"{versions[0]!r} is not a version; the parser raises an error, which ends the run"
         return Requirement(number, text, "rejected", why=why, instead=_mended(text))
     if name not in ALLOWED:
         return Requirement(number, text, "rejected", why=_why_unknown(text, name), instead=_mended(text))

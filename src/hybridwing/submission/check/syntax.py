@@ -1,4 +1,4 @@
-"""The submission's Python code as parsed trees: what is reached from ``model.py``, never imported or run."""
+"""Parse the code that ``model.py`` reaches, and say what Python 3.10 cannot read. Nothing is imported or run."""
 
 from __future__ import annotations
 
