@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _MOST = 64
 _DEEPEST = 40
 #: Bounds of the work on one expression, on all, and of a value in characters and items: the code may mean harm.
-_STEPS, _ALL_STEPS, _LARGEST = 2_000, 400_000, 4_096
+_STEPS, _ALL_STEPS, _LARGEST = 500, 200_000, 4_096
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 
 
@@ -54,28 +54,33 @@ class Expressions:
         for module in modules:
             for name, call in module.calls():
                 self._calls.setdefault(name.rpartition(".")[2], []).append((module, call))
-        self._active: set[tuple[str, int]] = set()
+        self._active: set[ast.AST] = set()
+        self._known: dict[ast.AST, tuple[Value, ...]] = {}
         self._steps, self._all_steps = _STEPS, _ALL_STEPS
         self._given: dict[int, tuple[Module, ast.expr | None]] = {}
 
     def values(self, module: Module, node: ast.AST | None) -> tuple[Value, ...]:
         """Everything that an expression stands for; empty where that cannot be seen."""
-        key = (module.name, id(node))
+        if node is None or node in self._active or len(self._active) > _DEEPEST:
+            return ()
+        if node in self._known and not self._given:
+            return self._known[node]
         if not self._active:
             self._steps = min(_STEPS, self._all_steps)
-        if node is None or key in self._active or len(self._active) > _DEEPEST or self._steps <= 0:
+        if self._steps <= 0:
             return ()
         self._steps -= 1
         self._all_steps -= 1
-        self._active.add(key)
-        try:
-            # The operations of Python itself are applied to other people's texts: any error means "unknown".
-            with suppress(Exception):
-                found = itertools.islice(self._values(module, node), _MOST)
-                return tuple(one for one in found if size(one) <= _LARGEST)
-            return ()
-        finally:
-            self._active.discard(key)
+        self._active.add(node)
+        found: tuple[Value, ...] = ()
+        # The operations of Python itself are applied to other people's texts: any error means "unknown".
+        with suppress(Exception):
+            first = itertools.islice(self._values(module, node), _MOST)
+            found = tuple(one for one in first if size(one) <= _LARGEST)
+        self._active.discard(node)
+        if not self._active:
+            self._known[node] = found
+        return found
 
     def text(self, module: Module, node: ast.AST | None) -> str | None:
         """The one string that an expression stands for; None for anything else."""
