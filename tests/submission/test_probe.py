@@ -128,7 +128,7 @@ class TestScores:
     @pytest.mark.parametrize(
         ("returned", "finding"),
         [
-            ("int(grey(image) > 0.5)", "returns ints: a verdict"),
+            ("int(grey(image) > 0.5)", "returns ints: a class"),
             ("0.25", "have the score 0.2500"),
             ("1 - 1e-6 * grey(image)", "score 0.0000 or 1.0000: saturated"),
             ("0.5 + 1e-6 * grey(image)", "tie once their scores are rounded"),
