@@ -150,6 +150,6 @@ def sound_model() -> str:
 
 @pytest.fixture(autouse=True)
 def no_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in for pip's index, which no test asks: four releases of whatever is looked up."""
-    listed = frozenset(map(Version, ("0.14", "1.0.0", "2.3.0", "2.24.0")))
+    """Stand in for pip's index, which no test asks: a few releases of whatever is looked up."""
+    listed = frozenset(map(Version, ("0.14", "1.0.0", "1.2.5", "2.3.0", "2.24.0")))
     monkeypatch.setattr("hybridwing.submission.package.releases.listed_by_pip", lambda package: listed)
