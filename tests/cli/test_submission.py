@@ -24,6 +24,9 @@ FAULTS = [
     (["run", "RUN", "--images", "IMAGES", "--out", "OUT", "--trust"], "--reference is not named"),
     (["publish", "RUN", "--out", "OUT", "--title", "T", "--author", "A", "--evaluation", "RUN"], "go together"),
     (["publish", "RUN", "--out", "OUT", "--title", "T", "--author", ";"], "Family, Given"),
+    (["publish", "RUN"], "(--out), a title (--title), the authors (--author, once for each), the references"),
+    (["publish", "RUN", "--title", "My wings"], "--title 'My wings' --author 'Family, Given; ORCID; affiliation'"),
+    (["publish", "RUN", "--out", "OUT", "--author", "A", "--date", "x", "--licence", "MIT"], "got 'x'"),
 ]  # fmt: skip
 
 
@@ -54,7 +57,7 @@ def test_build_writes_a_folder_and_a_zip(call, files, tmp_path):
     assert "sha256" in answer.out
     assert (tmp_path / "built.zip").is_file()
     text = (tmp_path / "built" / "requirements.txt").read_text()
-    assert all(line.verdict == "accepted" for line in read_requirements(text))
+    assert all(line.status == "accepted" for line in read_requirements(text))
     again = call("submission", "build", files.run, "--out", tmp_path / "built")
     assert again.code == 2
     assert "exists already" in again.err

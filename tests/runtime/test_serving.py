@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -57,6 +57,8 @@ def test_settings_read_back_as_they_were_written(family, detector, dimension, fi
     assert Settings.from_json(settings.to_json()) == settings
 
 
+@example('{"format_version": ""}')
+@example('{"format_version": 2}')
 @given(st.one_of(texts, st.dictionaries(texts, texts).map(json.dumps), st.just("[" * 100_000)))
 def test_anything_else_is_refused(text):
     with pytest.raises(ServingError, match="not the settings of a submission"):

@@ -59,7 +59,7 @@ def test_the_folder_holds_what_codabench_wants(built, collection):
     assert {path.name for path in built.iterdir()} == set(CONTENTS) - {"weights"}
     assert (built / "metadata").read_text().startswith("description: Hybrid scores by hybridwing ")
     lines = read_requirements((built / "requirements.txt").read_text())
-    assert [line.verdict for line in lines] == ["accepted"] * 3
+    assert [line.status for line in lines] == ["accepted"] * 3
     assert [line.package for line in lines] == ["numpy", "scipy", "Pillow"]
     assert Settings.from_json((built / "submission.json").read_text()).detector == "svm"
     saved = (collection.run.folder / "detectors" / "svm.npz").read_bytes()
@@ -161,6 +161,8 @@ def test_only_what_was_asked_for_is_pinned(collection):
     for wrong in ("torch==2.3.0", "numpy>=2", "numpy", "pillow==12.0", "numpy==2 ", "numpy==2==3"):
         with pytest.raises(SubmissionError, match="NAME==VERSION"):
             requirements_of(spec, [wrong])
+    with pytest.raises(SubmissionError, match=r"installs on Python 3\.10.*ask for numpy==2\.2\.6"):
+        requirements_of(spec, ["numpy==2.3.1"])
 
 
 def test_nothing_else_is_replaced(collection, tmp_path):

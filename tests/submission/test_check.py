@@ -1,4 +1,4 @@
-"""The doctor reads: every fault that the challenge is known for is found in a submission that has it, and no other."""
+"""The check reads: every fault that the challenge is known for is found in a submission that has it, and no other."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import sys
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,29 @@ def test_a_sound_one_has_no_fault(made):
     assert not report.failed
     names = {check.name for check in report.checks}
     assert names == {
-        *("layout", "requirements file", "metadata", "requirements", "syntax", "class Model", "imports", "paths"),
-        *("downloads", "worker processes", "devices", "exits", "pickles", "junk", "module names", "size"),
+        *(
+            "layout",
+            "requirements file",
+            "metadata",
+            "requirements",
+            "syntax",
+            "class Model",
+            "imports",
+            "paths",
+            "own files",
+        ),
+        *(
+            "own files",
+            "downloads",
+            "worker processes",
+            "devices",
+            "exits",
+            "pickles",
+            "junk",
+            "module names",
+            "size",
+            "stand-ins",
+        ),
     }
     assert check_submission(made(as_zip=True), static=True).checks == report.checks
 
@@ -120,6 +142,18 @@ class TestLayout:
         fault = only_fault(made({name: "x = 1"}))
         assert (fault.name, fault.status, fault.place) == ("module names", "warn", name.split("/")[0])
 
+    @pytest.mark.parametrize(
+        ("content", "finding"),
+        [
+            ("", "is empty"),
+            ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "pointer of Git LFS"),
+        ],
+    )
+    def test_weights_that_are_elsewhere(self, made, content, finding):
+        fault = only_fault(made({"best_model.pth": content}))
+        assert (fault.name, fault.status, fault.place) == ("stand-ins", "fail", "best_model.pth")
+        assert finding in fault.finding
+
     def test_size(self, made, monkeypatch):
         monkeypatch.setattr("hybridwing.submission.check.files._LARGE", 1000)
         fault = only_fault(made({"weights.bin": bytes(2000)}))
@@ -139,6 +173,62 @@ class TestRequirements:
         assert [fault.status for fault in found] == ["fail", "fail", "warn"]
         assert found[0].remedy.startswith("remove the line and do without")
         assert found[1].remedy == "remove the line"
+
+    @pytest.mark.parametrize(
+        ("line", "status", "finding", "remedy"),
+        [
+            ("torch==2.3.0+cu121", "fail", "a local build", "write: torch==2.3.0"),
+            ("torch==2.3.0+cpu", "fail", "a local build", "write: torch==2.3.0"),
+            ("torch==2.4.0.dev20240501+cu121", "fail", "a local build", "write: torch==2.4.0"),
+            ("torch==2.4.0.dev20240501", "fail", "a nightly build", "write: torch==2.4.0"),
+            ("tensorflow==2.3.0+nv", "fail", "a local build", "write: tensorflow==2.3.0"),
+            ("numpy==2.3.1", "fail", "installs on Python 3.10", "write: numpy==2.2.6"),
+            ("scipy==1.16.0", "fail", "the newest is 1.15.3", "write: scipy==1.15.3"),
+            ("pandas==3.0", "fail", "the newest is 2.3.3", "write: pandas==2.3.3"),
+            ("numpy==1.26.9", "fail", "finds no release 1.26.9", "write: numpy==1.26.4"),
+            ("scikit-learn==1.4.1", "fail", "finds no release", "write: scikit-learn==1.4.1.post1"),
+            ("torch==1.10.0", "fail", "finds no release", "write: torch==1.11.0"),
+            ("numpy==1.20.3", "warn", "no ready-built wheel", "write: numpy==1.21.2"),
+            ("timm==9.9.9", "fail", "the newest is 2.24.0", "write: timm==2.24.0"),
+            ("timm==1.0.7", "fail", "finds no release", "write: timm==1.0.0"),
+        ],
+    )
+    def test_a_version_that_cannot_be_installed(self, made, line, status, finding, remedy):
+        fault = only_fault(made({"requirements.txt": f"Pillow==10.3.0\n{line}\n"}))
+        assert (fault.name, fault.status, fault.place) == ("requirements", status, "requirements.txt:2")
+        assert finding in fault.finding
+        assert fault.remedy == remedy
+
+    @pytest.mark.parametrize("line", ["numpy==1.26", "numpy==1.26.4", "torch==2.13.0", "timm==2.3"])
+    def test_a_version_that_can_be_installed(self, made, line):
+        assert faults(made({"requirements.txt": f"{line}\n"})) == []
+
+    def test_a_version_that_nobody_can_look_up(self, made, monkeypatch):
+        monkeypatch.setattr("hybridwing.submission.package.releases.listed_by_pip", lambda package: None)
+        fault = only_fault(made({"requirements.txt": "timm==1.0.7\n"}))
+        assert (fault.name, fault.status) == ("requirements", "warn")
+        assert "could not be looked up" in fault.finding
+
+    def test_the_remedy_for_a_spelling_can_be_installed(self, made):
+        assert only_fault(made({"requirements.txt": "Torch==2.3.0+cu121\n"})).remedy == "write: torch==2.3.0"
+
+    @pytest.mark.parametrize(
+        ("first", "second", "status"),
+        [
+            ("numpy==1.26.4", "numpy==1.25.0", "fail"),
+            ("numpy==1.26.4", "numpy==1.26.4", "warn"),
+            ("scikit-learn==1.3.2", "scikit_learn==1.4.0", "fail"),
+            ("Pillow==10.3.0", "pillow==10.2.0", "fail"),
+            ("opencv-python-headless==1.0.0", "OpenCV.Python_Headless==2.3.0", "fail"),
+            ("torch==2.3.0", "pytorch==2.3.0", "warn"),
+        ],
+    )
+    def test_a_package_that_is_asked_for_twice(self, made, first, second, status):
+        found = faults(made({"requirements.txt": f"{first}\n{second}\n"}))
+        twice = [fault for fault in found if "on line 1 already" in fault.finding]
+        assert [(fault.name, fault.status, fault.place) for fault in twice] == [
+            ("requirements", status, "requirements.txt:2")
+        ]
 
     def test_an_encoding(self, made):
         fault = only_fault(made({"requirements.txt": "numpy==1.26.4".encode("utf-16")}))
@@ -185,8 +275,8 @@ class TestModel:
     @pytest.mark.parametrize(
         ("code", "place", "finding"),
         [
-            ("def f(:\n", "model.py:1", "Python cannot parse it"),
-            ("x = 1\nclass Model:\nload\n", "model.py:3", "Python cannot parse it"),
+            ("def f(:\n", "model.py:1", "Python 3.10 cannot parse it"),
+            ("x = 1\nclass Model:\nload\n", "model.py:3", "Python 3.10 cannot parse it"),
             ("x = 1\0", "model.py", "parse"),
             ("x = " + "-" * 100_000 + "1", "model.py", "parse"),
             (b"\xff\xfe\x00", "model.py", "parse"),
@@ -199,8 +289,70 @@ class TestModel:
         assert finding in fault.finding
 
     def test_far_too_long(self, made, monkeypatch):
-        monkeypatch.setattr("hybridwing.submission.package.source._LARGEST", 100)
+        monkeypatch.setattr("hybridwing.submission.check.syntax._LARGEST", 100)
         assert "over 100 bytes" in only_fault(made()).finding
+
+    @pytest.mark.parametrize(
+        ("code", "finding", "line"),
+        [
+            ("import tomllib", "tomllib came with Python 3.11", 1),
+            ("from typing import Self", "typing.Self came with Python 3.11", 1),
+            ("import typing as t\ndef f() -> t.Self: ...", "typing.Self", 2),
+            ("from typing import (\n    Any,\n    override,\n)", "typing.override came with Python 3.12", 1),
+            ("import datetime\nx = datetime.datetime.now(datetime.UTC)", "datetime.UTC", 2),
+            ("from enum import StrEnum", "enum.StrEnum", 1),
+            ("import enum\nclass A(enum.StrEnum): x = 'a'", "enum.StrEnum", 2),
+            ("import asyncio as a\nasync def f():\n    async with a.TaskGroup(): ...", "asyncio.TaskGroup", 3),
+            ("from asyncio import taskgroups", "asyncio.taskgroups", 1),
+            ("def f():\n    raise ExceptionGroup('a', [])", "ExceptionGroup", 2),
+            ("import itertools\nx = itertools.batched('ab', 1)", "itertools.batched came with Python 3.12", 2),
+            ("from pathlib import Path\nx = Path('.').walk()", "pathlib.Path.walk", 2),
+            ("import pathlib\nx = pathlib.Path(__file__).parent.walk()", "pathlib.Path.walk", 2),
+            ("import pathlib\nROOT = pathlib.Path(__file__).parent\nx = list(ROOT.walk())", "pathlib.Path.walk", 3),
+            ("import math\nx = math.cbrt(8)", "math.cbrt", 2),
+            ("import hashlib\nx = hashlib.file_digest", "hashlib.file_digest", 2),
+            ("import logging\nx = logging.getHandlerNames()", "logging.getHandlerNames", 2),
+            ("import shutil\ndef f(): shutil.rmtree('a', onexc=None)", "shutil.rmtree(onexc)", 2),
+            ("import importlib\nx = importlib.import_module('tomllib')", "tomllib", 2),
+            ("try:\n    x = 1\nexcept* ValueError:\n    pass", "except*", 3),
+            ("x = {}\ny = x[*'ab']", "star", 2),
+            ("type X = int", "", 1),
+            ("def f[T](x: T) -> T: return x", "", 1),
+            ("class A[T]: ...", "", 1),
+            ("x = f'{'a'}'", "", 1),
+            ("y = []\nx = f\"{'\\n'.join(y)}\"", "f-string", 2),
+            ("return 1", "outside function", 1),
+        ],
+    )
+    def test_what_python_3_10_does_not_have(self, made, code, finding, line):
+        found = faults(made({"model.py": code + model()}))
+        assert {(fault.name, fault.status) for fault in found} == {("syntax", "fail")}
+        assert finding in found[0].finding
+        assert found[0].place.startswith(f"model.py:{line}") or sys.version_info >= (3, 12)
+        assert found[0].remedy
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "try:\n    import tomllib\nexcept ImportError:\n    tomllib = None",
+            "import sys\nif sys.version_info >= (3, 11):\n    import tomllib",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from typing import Self",
+            "from __future__ import annotations\nimport typing\ndef f() -> typing.Self: ...",
+            "import os\nx = list(os.walk('.'))",
+            "class StrEnum: ...\nx = StrEnum",
+            "x = {}\ny = x[(*'ab',)]",
+            "match 1:\n    case 1: ...",
+            "with (open(__file__) as a, open(__file__) as b): ...",
+            "import distutils.version",
+        ],
+    )
+    def test_what_python_3_10_has(self, made, code):
+        assert faults(made({"model.py": code + "\n" + model()})) == []
+
+    def test_a_module_of_its_own_that_newer_pythons_have(self, made):
+        assert not [
+            f for f in faults(made({"model.py": model(top="import tomllib"), "tomllib.py": ""})) if f.status == "fail"
+        ]
 
     def test_syntax_of_a_module_it_imports(self, made):
         fault = only_fault(made({"model.py": model(top="import net"), "net.py": "def"}))
@@ -356,7 +508,7 @@ class TestPaths:
         ],
     )
     def test_sound(self, made, load):
-        assert faults(made({"model.py": model(load=load)})) == []
+        assert faults(made({"model.py": model(load=load), "net/weights.npz": "x"})) == []
 
     def test_what_runs_as_a_program_only_does_not_matter(self, made):
         rest = "if __name__ == '__main__':\n    print(Model().predict(open('/home/me/test.jpg')), input())"
@@ -529,7 +681,7 @@ class TestPickles:
         assert faults(made({"clf.pkl": b"cnet\nNet\n.", "net.py": "class Net: ..."})) == []
 
     def test_files_that_are_no_pickles(self, made):
-        assert faults(made({"w.bin": b"\x00\x01" * 100, "x.model": "text", "e.pkl": b""})) == []
+        assert faults(made({"w.bin": b"\x00\x01" * 100, "x.model": "text", "e.pkl": b"-"})) == []
 
     def test_damaged(self, made):
         fault = only_fault(made({"net.pt": b"PK\3\4 and no more"}))

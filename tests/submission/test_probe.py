@@ -133,7 +133,7 @@ class TestScores:
     @pytest.mark.parametrize(
         ("returned", "finding"),
         [
-            ("int(grey(image) > 0.5)", "returns ints: a verdict"),
+            ("int(grey(image) > 0.5)", "returns ints: a class"),
             ("0.25", "have the score 0.2500"),
             ("1 - 1e-6 * grey(image)", "score 0.0000 or 1.0000: saturated"),
             ("0.5 + 1e-6 * grey(image)", "tie once their scores are rounded"),
@@ -315,7 +315,7 @@ class TestHostile:
 
 
 def test_time_over_the_limit(made, monkeypatch):
-    monkeypatch.setattr("hybridwing.submission.check.duration.QUEUE_SECONDS", 0.001)
+    monkeypatch.setattr("hybridwing.submission.check.scores.QUEUE_SECONDS", 0.001)
     code = model(load="self.device = 'cpu'")
     fault = only_fault(made(code))
     assert (fault.name, fault.status) == ("time", "warn")

@@ -135,12 +135,34 @@ def test_the_commands_reproduce_the_run(repository, collection):
         collection.run.manifest.backbone, name="local:/home/me/w", family="transformers", weights_sha256="ab"
     )
     manifest = replace(collection.run.manifest, backbone=spec, catalogue_name="my table`; rm -rf $HOME.csv")
-    commands = training_commands(Run(collection.run.folder, manifest), "svm")
+    commands = training_commands(Run(collection.run.folder, manifest), "svm", reference="my_answers.csv")
     assert "/home/me" not in commands
     assert "local:weights" in commands
     assert "SHA-256 ab" in commands
     assert "hybridwing train my_table___rm_-rf__HOME.csv" in commands
+    assert "--images scored_images --reference my_answers.csv" in commands
+    assert "ref_val.csv" not in commands
     assert line_of("--option") == "option"
+
+
+def test_the_commands_name_what_was_used_and_install_without_an_index(repository, collection):
+    script = (repository / "training" / "commands.sh").read_text()
+    assert "--reference ref_test.csv" in script
+    assert collection.run.manifest.catalogue_sha256 in script
+    assert 'python -m pip install "${HYBRIDWING:?' in script
+    assert "pip install 'hybridwing" not in script
+    unset = subprocess.run(["sh"], input=script, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin"})
+    assert unset.returncode != 0
+    assert "set it to the folder or wheel of hybridwing" in unset.stderr
+    alone = training_commands(collection.run, "svm", addresses=False)
+    assert "submission run" not in alone
+    assert "hybridwing download" not in alone
+    assert "the photographs that train.csv names" in alone
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    with pytest.raises(SubmissionError, match=r"the title .*; the licence .*; the date .*; the repository .*; name at"):
+        Publication(" ", (), licence="GPL", released="x", repository="y")
 
 
 def test_the_notebook_runs(repository, pictures):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,11 +22,11 @@ from hybridwing.errors import SubmissionError
 @submission.command()
 def publish(
     run: RunArgument,
-    out: Annotated[Path, typer.Option("--out", help="New folder for the repository.")],
-    title: Annotated[str, typer.Option("--title", help="Of the submission.")],
+    out: Annotated[Path | None, typer.Option("--out", help="New folder for the repository.")] = None,
+    title: Annotated[str, typer.Option("--title", help="Of the submission.")] = "",
     author: Annotated[
-        list[str], typer.Option("--author", help="'Family, Given; ORCID; affiliation'. Repeat for each.")
-    ],
+        list[str] | None, typer.Option("--author", help="'Family, Given; ORCID; affiliation'. Repeat for each.")
+    ] = None,
     catalogue: Annotated[Path | None, typer.Option("--catalogue", help="Table of the training, to cite it.")] = None,
     bib: Annotated[Path | None, typer.Option("--bib", help="References to take over.")] = None,
     evaluation: Annotated[
@@ -49,13 +50,25 @@ def publish(
     from hybridwing.cli import show as console
     from hybridwing.leaderboard.comparing import compare_places
     from hybridwing.runs.run import load_run
-    from hybridwing.submission.publish.citation import Author, Publication
+    from hybridwing.submission.publish.citation import Author, Publication, publication_faults
     from hybridwing.submission.publish.publishing import publish as write
     from hybridwing.submission.publish.references import read_bib
 
+    faults = []
+    authors = []
+    for text in author or ():
+        try:
+            authors.append(Author.parse(text))
+        except SubmissionError as error:
+            faults.append(str(error))
     if (evaluation is None) != (reference is None):
-        raise SubmissionError("--evaluation and --reference go together: whose scores, and on which table")
-    publication = Publication(title, tuple(Author.parse(text) for text in author), licence, version, date, repository)
+        faults.append("--evaluation and --reference go together: whose scores, and on which table")
+    if out is None or not title.strip() or not author or (catalogue is None and bib is None):
+        faults.insert(0, _missing(run, out, title, author, catalogue, bib))
+    faults += publication_faults(title or "-", version, licence, date, repository)
+    if faults or out is None:
+        raise SubmissionError("; ".join(faults))
+    publication = Publication(title, tuple(authors), licence, version, date, repository)
     trained = load_run(run)
     comparison = None
     if evaluation is not None and reference is not None:
@@ -78,3 +91,26 @@ def publish(
     )
     console.say(f"{made.folder}: detector {made.detector}, {made.files} files, {made.references} references")
     console.say(f"next: cd {made.folder} && git init && git add . && git commit")
+
+
+def _missing(
+    run: Path, out: Path | None, title: str, author: list[str] | None, catalogue: Path | None, bib: Path | None
+) -> str:
+    """Everything that is still to be named, in one sentence, and the whole command."""
+    cited = (
+        ["--bib", str(bib)] if bib is not None and catalogue is None else ["--catalogue", str(catalogue or "train.csv")]
+    )
+    authors = [part for one in author or ["Family, Given; ORCID; affiliation"] for part in ("--author", one)]
+    wanted = (
+        (out is None, "the new folder (--out)"),
+        (not title.strip(), "a title (--title)"),
+        (not author, "the authors (--author, once for each)"),
+        (
+            catalogue is None and bib is None,
+            "the references (--catalogue, the training table, or --bib, a BibTeX file)",
+        ),
+    )
+    example = ["hybridwing", "submission", "publish", str(run), "--out", str(out or "repository")]
+    example += ["--title", title.strip() or "Title of the submission", *authors, *cited]
+    named = ", ".join(text for missing, text in wanted if missing)
+    return f"still to be named: {named}. For example: {shlex.join(example)}"

@@ -133,19 +133,17 @@ class Settings:
         Raises
         ------
         ServingError
-            If it is something else, or of a newer version.
+            If it is something else, or has another format version.
         """
         try:
             values = json.loads(text)
             if values["format_version"] != FORMAT_VERSION:
-                raise ServingError(f"format {values['format_version']!r} is not the {FORMAT_VERSION} that this reads")
+                raise ValueError(f"format {values['format_version']!r} is not the {FORMAT_VERSION} that this reads")
             return cls(
                 embedding=Embedding.from_dict(values),
                 detector=str(values["detector"]),
                 package_version=str(values["package_version"]),
                 parts=tuple(Embedding.from_dict(part) for part in values.get("parts", ())),
             )
-        except ServingError:
-            raise
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ServingError(f"not the settings of a submission: {type(error).__name__}: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError
+from hybridwing.submission.package.releases import release_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,9 +42,10 @@ def requirements_of(backbone: BackboneSpec, overrides: Sequence[str] = ()) -> tu
     Raises
     ------
     SubmissionError
-        If an override has another form, or a name that the backbone does not need.
+        If an override has another form or a name that the backbone does not need, or if pip cannot install it on the
+        challenge's Python 3.10.
     """
-    # The code that finds the specimen comes along for the whole picture too, so SciPy does.
+    # The code that finds the specimen is always carried, and it needs SciPy.
     names = ["numpy", "scipy", "Pillow"]
     if backbone.family != "pattern":
         names += ["torch", "transformers"]
@@ -54,5 +56,8 @@ def requirements_of(backbone: BackboneSpec, overrides: Sequence[str] = ()) -> tu
             raise SubmissionError(
                 f"a pin has the form NAME==VERSION with NAME one of {', '.join(pins)} (so spelt); got {line!r}"
             )
+        fault = release_fault(name, version)
+        if fault is not None and fault.status == "fail":
+            raise SubmissionError(f"the pin {line}: {fault.why}; ask for {fault.instead}")
         pins[name] = version
     return tuple(f"{name}=={version}" for name, version in pins.items())

@@ -1,7 +1,6 @@
-"""A doctor for submissions: everything that is known to go wrong on Codabench, looked for before the upload.
+"""Look for everything that is known to go wrong on Codabench, before the upload.
 
-Nothing of a submission is imported by this process. It is read (:mod:`archive`, :mod:`source`, :mod:`pickles`), and it
-is run in a sandbox (:mod:`probe`).
+This process reads the submission and imports nothing of it. Only the probe runs it, in a sandbox.
 """
 
 from __future__ import annotations
@@ -12,11 +11,13 @@ from hybridwing.submission.check.code import check_code
 from hybridwing.submission.check.files import check_extras, check_names, find_root
 from hybridwing.submission.check.findings import Check, CheckReport
 from hybridwing.submission.check.model import check_model
+from hybridwing.submission.check.own_files import check_own_files
 from hybridwing.submission.check.packages import check_imports, check_requirements, needed_packages, read_lines
 from hybridwing.submission.check.paths import check_paths
 from hybridwing.submission.check.pickle_findings import check_pickles
+from hybridwing.submission.check.syntax import read_modules
 from hybridwing.submission.package.archive import open_submission
-from hybridwing.submission.package.source import read_modules
+from hybridwing.submission.package.expressions import Expressions
 from hybridwing.submission.sandbox.bubblewrap import INSTALL, why_no_sandbox
 from hybridwing.submission.sandbox.limits import ResourceLimits
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.package.requirements import Line
-    from hybridwing.submission.package.source import Module
+    from hybridwing.submission.package.module import Module
+    from hybridwing.submission.package.requirements import Requirement
 
 #: Seconds and bytes that the probe may take unless told otherwise.
 PROBE_LIMITS = ResourceLimits(seconds=120.0, memory=8 * 2**30)
@@ -61,8 +62,10 @@ def check_submission(
     if modules:
         checks += check_model(modules)
         checks += check_imports(modules, lines, submission.names)
-        checks += check_paths(modules, submission.names)
-        checks += check_code(modules, submission.names)
+        expressions = Expressions(modules)
+        checks += check_paths(modules, expressions, submission.names)
+        checks += check_own_files(modules, expressions, submission.names)
+        checks += check_code(modules, expressions, submission.names)
     checks += check_pickles(submission, lines)
     checks += check_extras(submission)
     probed, protection = _probe(submission, modules, lines, checks, limits, python) if not static else ([], "")
@@ -72,13 +75,13 @@ def check_submission(
 def _probe(
     submission: Submission,
     modules: tuple[Module, ...],
-    lines: tuple[Line, ...] | None,
+    lines: tuple[Requirement, ...] | None,
     checks: list[Check],
     limits: ResourceLimits,
     python: Path | None,
 ) -> tuple[list[Check], str]:
     from hybridwing.submission.check.probe import run_probe
-    from hybridwing.submission.check.probe_findings import judge
+    from hybridwing.submission.check.probe_findings import probe_checks
 
     broken = any(check.status == "fail" and check.name in ("syntax", "class Model") for check in checks)
     if not modules or broken:
@@ -86,6 +89,6 @@ def _probe(
         return [Check("probe", "skipped", finding, "mend that and check again")], ""
     if why_no_sandbox():
         return [Check("probe", "skipped", f"not run: {why_no_sandbox()}", INSTALL)], ""
-    pinned = [line.package for line in lines or () if line.verdict != "rejected"]
+    pinned = [line.package for line in lines or () if line.status != "rejected"]
     probe = run_probe(submission, needed_packages(modules, submission.names), pinned, limits, python)
-    return judge(probe, lines), "" if probe.absent else probe.result.protection
+    return probe_checks(probe, lines), "" if probe.absent else probe.result.protection

@@ -7,12 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
-from hybridwing.submission.package.source import dotted
+from hybridwing.submission.package.module import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hybridwing.submission.package.source import Module
+    from hybridwing.submission.package.expressions import Expressions
+    from hybridwing.submission.package.module import Module
 
 _BUNDLE = "put the weights into the submission and load them from __file__; at least pin the revision"
 _FETCH = re.compile(
@@ -29,10 +30,11 @@ _POOLS = re.compile(
 )
 
 
-def check_code(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Check]:
+def check_code(modules: tuple[Module, ...], expressions: Expressions, names: tuple[str, ...]) -> list[Check]:
     """All of them, a pass for each kind that was not found."""
+    downloads = [check for module in modules for check in _downloads(module, expressions, names)]
     kinds = (
-        ("downloads", "nothing is fetched from the network", [c for m in modules for c in _downloads(m, names)]),
+        ("downloads", "nothing is fetched from the network", downloads),
         ("worker processes", "no DataLoader workers or process pools", [c for m in modules for c in _workers(m)]),
         ("devices", "the device is not fixed", [c for m in modules for c in _devices(m)]),
         ("exits", "no questions to the user and no exits", [c for m in modules for c in _exits(m)]),
@@ -40,17 +42,19 @@ def check_code(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Chec
     return [check for name, finding, found in kinds for check in or_pass(found, name, finding)]
 
 
-def _downloads(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
+def _downloads(module: Module, expressions: Expressions, names: tuple[str, ...]) -> Iterator[Check]:
     for name, call in module.calls():
-        what = _download(module, name, call, names)
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        first = call.args[0] if call.args else keywords.get("pretrained_model_name_or_path")
+        what = _download(name, call, expressions.text(module, first), names)
         if what:
             finding = f"{what}: the network may be off, and the time counts"
             yield Check("downloads", "warn", finding, _BUNDLE, module.place(call))
 
 
-def _download(module: Module, name: str, call: ast.Call, names: tuple[str, ...]) -> str | None:
+def _download(name: str, call: ast.Call, first: str | None, names: tuple[str, ...]) -> str | None:
+    """What a call downloads, by its name and its first argument; None if it does not."""
     keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-    first = module.text(call.args[0] if call.args else keywords.get("pretrained_model_name_or_path"))
     last = name.rpartition(".")[2]
     if last == "from_pretrained":
         local = any(path == first or path.startswith(f"{first}/") for path in names)

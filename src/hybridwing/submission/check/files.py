@@ -20,6 +20,21 @@ _JUNK_FILES = re.compile(r"(^|/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|\.g
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 #: Bytes from which uploading and unpacking are felt; our own bound, the challenge states none.
 _LARGE = 2**30
+_LFS = b"version https://git-lfs.github.com/spec/"
+_WEIGHTS = (
+    ".pt",
+    ".pth",
+    ".bin",
+    ".ckpt",
+    ".safetensors",
+    ".npz",
+    ".npy",
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".onnx",
+    ".h5",
+)
 #: Modules of the ingestion program's folder, which comes before the submission's, and what it has imported by then.
 _TAKEN = {"ingestion", "PIL", "tqdm", "packaging", "pip"}
 
@@ -44,7 +59,7 @@ def find_root(submission: Submission) -> tuple[Submission, list[Check]]:
         remedy = f"{what}: cd {folder} && zip -r ../submission.zip ."
         return submission.below(folder), [Check("layout", "fail", finding, remedy, nested[0])]
     if misnamed:
-        finding = f"there is no model.py but {misnamed[0]}; Linux tells large letters from small"
+        finding = f"there is no model.py, only {misnamed[0]}; Linux tells large letters from small"
         return submission, [Check("layout", "fail", finding, f"rename {misnamed[0]} to model.py", misnamed[0])]
     if not any(name.rpartition("/")[2] in ("requirements.txt", *METADATA) or name.endswith(".py") for name in names):
         raise SubmissionError(
@@ -66,7 +81,7 @@ def _requirements(submission: Submission) -> Check:
         return Check(name, "pass", "requirements.txt is there", place="requirements.txt")
     near = [n for n in submission.names if re.fullmatch(r"(?i)\.?requirements?[-_.]?(txt|\.txt|\.in|\.yml|\.md)?", n)]
     if near:
-        finding = f"{near[0]} is not read: the ingestion program looks for requirements.txt"
+        finding = f"nobody reads {near[0]}: the ingestion program looks for requirements.txt"
         return Check(name, "fail", finding, f"rename {near[0]} to requirements.txt", near[0])
     finding = "there is no requirements.txt: nothing is installed, and only what the image holds can be imported"
     return Check(name, "warn", finding, "list what model.py imports, a line NAME==VERSION each")
@@ -105,17 +120,32 @@ def check_extras(submission: Submission) -> list[Check]:
         finding = f"an archive within the submission, which nobody unpacks: {first_few(packed, 3)}"
         checks.append(Check("junk", "warn", finding, "put its files there instead", packed[0]))
     checks = or_pass(checks, "junk", "no files that do not belong")
+    checks += _stand_ins(submission)
     checks += _shadows(submission)
     total = submission.total_bytes
     largest = max(submission.members, key=lambda member: member.size, default=None)
     amount = f"{total / 1e6:,.1f} MB" if total >= 1e5 else f"{total / 1e3:,.1f} kB"
     what = f"{amount} in {len(names)} files"
     if largest is not None and total > _LARGE:
-        finding = f"{what}, the largest {largest.name} ({largest.size / 1e6:,.1f} MB): fetching it counts in the run"
+        finding = f"{what}, the largest {largest.name} ({largest.size / 1e6:,.1f} MB): the time to fetch it counts"
         checks.append(Check("size", "warn", finding, "store weights as float16, or leave out what is not needed"))
     else:
         checks.append(Check("size", "pass", what))
     return checks
+
+
+def _stand_ins(submission: Submission) -> list[Check]:
+    """Files that only name the one that Git LFS keeps elsewhere, as a clone without it has them; empty weights too."""
+    found = []
+    for member in submission.members:
+        if member.size == 0 and member.name.endswith(_WEIGHTS):
+            found.append(
+                Check("stand-ins", "fail", f"{member.name} is empty", "put the file itself there", member.name)
+            )
+        elif member.size < 1024 and submission.read(member.name, 64).startswith(_LFS):
+            finding = f"{member.name} is a pointer of Git LFS and not the file itself"
+            found.append(Check("stand-ins", "fail", finding, "run 'git lfs pull', then pack again", member.name))
+    return or_pass(found, "stand-ins", "no pointers of Git LFS and no empty weights")
 
 
 def _shadows(submission: Submission) -> list[Check]:

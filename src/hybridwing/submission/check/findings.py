@@ -1,4 +1,4 @@
-"""What the doctor says of a submission, as values."""
+"""Findings of a check of a submission, and the report that holds them."""
 
 from __future__ import annotations
 

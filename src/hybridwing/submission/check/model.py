@@ -11,7 +11,7 @@ from hybridwing.submission.check.findings import Check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hybridwing.submission.package.source import Module
+    from hybridwing.submission.package.module import Module
 
 #: Arguments that the ingestion program gives each, after ``self``, and how it calls it.
 _CALLS = {"__init__": (0, "Model()"), "load": (0, "load()"), "predict": (1, "predict(image)")}

@@ -6,11 +6,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, Status, or_pass, text_of
-from hybridwing.submission.package.requirements import ALLOWED, MODULES, Line, read_requirements
+from hybridwing.submission.package.python310 import STANDARD_LIBRARY
+from hybridwing.submission.package.releases import release_fault
+from hybridwing.submission.package.requirements import ALLOWED, MODULES, Requirement, read_requirements
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.package.source import Module
+    from hybridwing.submission.package.module import Module
 
 _FILE = "requirements.txt"
 #: The ingestion program itself imports these, so the image has them (``ingestion.py``, note in ``competition.yaml``).
@@ -36,7 +40,7 @@ _BRINGS = {
 }
 
 
-def read_lines(submission: Submission) -> tuple[Line, ...] | None:
+def read_lines(submission: Submission) -> tuple[Requirement, ...] | None:
     """Lines of the submission's file; None if it has none or it is not UTF-8."""
     text = text_of(submission, _FILE) if _FILE in submission.names else None
     return None if text is None else read_requirements(text)
@@ -50,24 +54,52 @@ def check_requirements(submission: Submission) -> list[Check]:
     if lines is None:
         finding = f"{_FILE} is not UTF-8, so the ingestion program cannot read it"
         return [Check("requirements", "fail", finding, "save it as plain UTF-8 text", _FILE)]
-    found = [_fault(line) for line in lines if line.verdict != "accepted"]
-    return or_pass(found, "requirements", f"{len(lines)} lines, all of which the parser and the list accept", _FILE)
+    found = [_fault(line) for line in lines if line.status != "accepted"]
+    found += _asked_for_twice(lines)
+    for line in lines:
+        fault = release_fault(line.package, line.version) if line.status != "rejected" and line.version else None
+        if fault is not None:
+            remedy = f"write: {fault.instead}" if fault.instead else "see that pip finds it: pip index versions NAME"
+            place = f"{_FILE}:{line.number}"
+            found.append(Check("requirements", fault.status, f"{line.text!r}: {fault.why}", remedy, place))
+    return or_pass(found, "requirements", f"{len(lines)} lines, all of which can be installed on Python 3.10", _FILE)
 
 
-def _fault(line: Line) -> Check:
-    if line.instead is None:
+def _asked_for_twice(lines: tuple[Requirement, ...]) -> Iterator[Check]:
+    """Lines that name one package once more, in whatever spelling: the last one that is installed would win."""
+    first: dict[str, Requirement] = {}
+    for line in lines:
+        name = line.meant
+        before = first.setdefault(name, line) if name else line
+        if before is line:
+            continue
+        same = before.version == line.version
+        finding = f"{line.text!r}: {name} is asked for on line {before.number} already ({before.text!r})"
+        finding += "" if same else ", in another version; which one is installed is left to chance"
+        place = f"{_FILE}:{line.number}"
+        yield Check("requirements", "warn" if same else "fail", finding, "keep one of the two lines", place)
+
+
+def _fault(line: Requirement) -> Check:
+    instead = line.instead
+    name, _, version = (instead or "").partition("==")
+    if version and version != "VERSION" and (again := release_fault(name, version)):
+        instead = again.instead or name
+    if instead is None:
         remedy = "remove the line and do without the package, or ask the organisers to allow it"
     else:
-        remedy = f"write: {line.instead}" if line.instead else "remove the line"
-    status: Status = "fail" if line.verdict == "rejected" else "warn"
+        remedy = f"write: {instead}" if instead else "remove the line"
+    status: Status = "fail" if line.status == "rejected" else "warn"
     return Check("requirements", status, f"{line.text!r}: {line.why}", remedy, f"{_FILE}:{line.number}")
 
 
-def check_imports(modules: tuple[Module, ...], lines: tuple[Line, ...] | None, names: tuple[str, ...]) -> list[Check]:
+def check_imports(
+    modules: tuple[Module, ...], lines: tuple[Requirement, ...] | None, names: tuple[str, ...]
+) -> list[Check]:
     """Look for packages that the code imports and that no line brings."""
     # Of a rejected line what it will be once it is mended: one fault is told once.
     listed = {(line.installs or line.instead or "").split("==")[0] for line in lines or ()}
-    there = set(sys.stdlib_module_names) | _IN_IMAGE | {MODULES.get(name, name) for name in listed}
+    there = {*STANDARD_LIBRARY, *sys.stdlib_module_names} | _IN_IMAGE | {MODULES.get(name, name) for name in listed}
     for name in listed:
         there |= _BRINGS.get(name, set())
     there |= {name.split("/")[0].removesuffix(".py") for name in names}
@@ -84,7 +116,7 @@ def needed_packages(modules: tuple[Module, ...], names: tuple[str, ...]) -> tupl
     """Packages that the code cannot do without and that neither Python nor the submission brings."""
     own = {name.split("/")[0].removesuffix(".py") for name in names}
     needed = {imported.top for module in modules for imported in module.imports if imported.needed}
-    return tuple(sorted(needed & known_modules() - own - set(sys.stdlib_module_names)))
+    return tuple(sorted(needed & known_modules() - own - STANDARD_LIBRARY))
 
 
 def known_modules() -> set[str]:
@@ -95,8 +127,8 @@ def known_modules() -> set[str]:
 def _missing(top: str, place: str) -> Check:
     package = next((name for name, module in MODULES.items() if module == top and name != "pytorch"), top)
     line = read_requirements(f"{package}==1")[0]
-    if line.verdict == "rejected":
-        finding = f"{top} is imported, no listed package brings it, and the challenge allows none that is called so"
+    if line.status == "rejected":
+        finding = f"{top} is imported, no listed package brings it, and the challenge allows no package of that name"
         return Check("imports", "warn", finding, f"do without {top}", place)
     finding = f"{top} is imported, and no line of {_FILE} brings it"
     return Check("imports", "warn", finding, f"add a line: {package}==VERSION", place)

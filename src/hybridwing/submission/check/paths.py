@@ -7,12 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
-from hybridwing.submission.package.source import dotted
+from hybridwing.submission.package.module import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hybridwing.submission.package.source import Module
+    from hybridwing.submission.package.expressions import Expressions
+    from hybridwing.submission.package.module import Module
 
 _NAME = "paths"
 _REMEDY = "build it from __file__: os.path.join(os.path.dirname(__file__), NAME)"
@@ -38,14 +39,14 @@ _TEXT_CALLS = frozenset(
 )
 
 
-def check_paths(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Check]:
+def check_paths(modules: tuple[Module, ...], expressions: Expressions, names: tuple[str, ...]) -> list[Check]:
     """Absolute paths, and relative ones that are not taken from where the code lies."""
     found: list[Check] = []
     for module in modules:
         moved = any(name == "os.chdir" for name, _ in module.calls())
         found += _absolute(module)
         if not moved:
-            found += _relative(module, names)
+            found += _relative(module, expressions, names)
     return or_pass(found, _NAME, "no absolute paths, and none relative to the working directory")
 
 
@@ -59,10 +60,10 @@ def _absolute(module: Module) -> Iterator[Check]:
             continue
         if _DRIVE.fullmatch(path) or (_HOME.fullmatch(path) and len(path) > 1) or _ABSOLUTE.fullmatch(path):
             if path.startswith(("/app/", "/tmp")):  # noqa: S108 - these are there on the worker
-                finding = f"{path!r} is there on today's worker only, and holds nothing of the submission's by promise"
+                finding = f"{path!r} exists on today's worker only, and nothing promises that the submission lies there"
                 yield Check(_NAME, "warn", finding, _REMEDY, module.place(node))
             else:
-                finding = f"{path!r} is a place on your machine; on Codabench there is nothing"
+                finding = f"{path!r} is a place on your machine; Codabench does not have it"
                 yield Check(_NAME, "fail", finding, _REMEDY, module.place(node))
     for name, call in module.calls():
         if name.endswith(("path.expanduser", "Path.home")) or name == "expanduser":
@@ -85,7 +86,7 @@ def _texts_that_are_no_paths(module: Module) -> Iterator[ast.AST]:
                 yield from node.args
 
 
-def _relative(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
+def _relative(module: Module, expressions: Expressions, names: tuple[str, ...]) -> Iterator[Check]:
     beside = {id(node.right) for node in module.nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)}
     for name, call in module.calls():
         last = name.rpartition(".")[2]
@@ -95,8 +96,8 @@ def _relative(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
         reads = (last in _READERS and not name.endswith("hub.load")) or last == "Path"
         if not call.args or id(call) in beside or not reads:
             continue
-        path = _relative_text(module, call.args[0])
-        if path is None or (last == "Path" and path in ("", ".")):
+        path = expressions.text(module, call.args[0])
+        if path is None or re.match(r"[\w+.-]+:|[/\\~]", path) or (last == "Path" and path in ("", ".")):
             continue
         # Of a loader by name only (timm's, torch hub's) it is no path.
         if last == "Path" and path not in names and "." not in path:
@@ -111,18 +112,11 @@ def _relative(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
             yield Check(_NAME, "fail", finding, _REMEDY, module.place(call))
 
 
-def _relative_text(module: Module, node: ast.expr) -> str | None:
-    """Relative path an expression stands for, ``os.path.join`` of plain strings included."""
-    if isinstance(node, ast.Call) and dotted(node.func).endswith("path.join"):
-        parts = [module.text(part) for part in node.args]
-        text = "/".join(part for part in parts if part is not None) if None not in parts else None
-    else:
-        text = module.text(node)
-    if text is None or re.match(r"[\w+.-]+:|[/\\~]", text):
-        return None
-    return text
-
-
 def _writes(call: ast.Call) -> bool:
-    mode = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "mode"), None)
+    modes = [*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    return any(map(is_write_mode, modes))
+
+
+def is_write_mode(mode: ast.AST | None) -> bool:
+    """Whether an argument is a mode in which ``open`` makes the file."""
     return isinstance(mode, ast.Constant) and isinstance(mode.value, str) and bool(set(mode.value) & set("wax"))

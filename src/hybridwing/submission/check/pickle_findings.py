@@ -12,7 +12,7 @@ from hybridwing.submission.package.pickles import PickleScan, scan
 
 if TYPE_CHECKING:
     from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.package.requirements import Line
+    from hybridwing.submission.package.requirements import Requirement
 
 _NAME = "pickles"
 _ENDINGS = (
@@ -33,7 +33,7 @@ _ENDINGS = (
 _BETTER = "better: store plain arrays (numpy.savez) and load them with allow_pickle=False"
 
 
-def check_pickles(submission: Submission, lines: tuple[Line, ...] | None) -> list[Check]:
+def check_pickles(submission: Submission, lines: tuple[Requirement, ...] | None) -> list[Check]:
     """Scan every file that may be a pickle; none is loaded."""
     checks: list[Check] = []
     for name in submission.names:
@@ -46,19 +46,21 @@ def check_pickles(submission: Submission, lines: tuple[Line, ...] | None) -> lis
             checks.append(Check(_NAME, "fail", str(error), "write the file again", name))
             continue
         if found is not None:
-            checks += _judge(found, name, submission, lines)
+            checks += _findings(found, name, submission, lines)
     return or_pass(checks, _NAME, "no pickles")
 
 
-def _judge(found: PickleScan, name: str, submission: Submission, lines: tuple[Line, ...] | None) -> list[Check]:
+def _findings(
+    found: PickleScan, name: str, submission: Submission, lines: tuple[Requirement, ...] | None
+) -> list[Check]:
     checks = []
     if found.dangerous:
         finding = f"loading it runs {first_few(found.dangerous, 3)}, which no saved model needs"
         remedy = "do not load it; save the model again from a source you trust"
         checks.append(Check(_NAME, "fail", finding, remedy, name))
-    checks += _strangers(found, name, submission)
+    checks += _unknown_classes(found, name, submission)
     for version in sorted(found.scikit_learn):
-        checks += _clash(version, name, lines)
+        checks += _other_version(version, name, lines)
     if checks:
         return checks
     written = f", written by scikit-learn {first_few(sorted(found.scikit_learn))}" if found.scikit_learn else ""
@@ -66,8 +68,8 @@ def _judge(found: PickleScan, name: str, submission: Submission, lines: tuple[Li
     return [Check(_NAME, "pass", f"a pickle that {what}{written} (scanned, not loaded)", place=name)]
 
 
-def _strangers(found: PickleScan, name: str, submission: Submission) -> list[Check]:
-    """Classes that nobody can import there: of the training script, or of a module that was left at home."""
+def _unknown_classes(found: PickleScan, name: str, submission: Submission) -> list[Check]:
+    """Classes that cannot be imported on Codabench: of the training script, or of a module that is not there."""
     own = {member.split("/")[0].removesuffix(".py") for member in submission.names}
     known = known_modules().union(sys.stdlib_module_names, own, {"?", "__builtin__", "copy_reg"})
     checks = []
@@ -83,7 +85,7 @@ def _strangers(found: PickleScan, name: str, submission: Submission) -> list[Che
     return checks
 
 
-def _clash(version: str, name: str, lines: tuple[Line, ...] | None) -> list[Check]:
+def _other_version(version: str, name: str, lines: tuple[Requirement, ...] | None) -> list[Check]:
     line = next((line for line in lines or () if line.installs and line.package == "scikit-learn"), None)
     pinned = line.version if line else ""
     if pinned == version:

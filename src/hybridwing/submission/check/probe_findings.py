@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import first_few
-from hybridwing.submission.check.duration import check_time
 from hybridwing.submission.check.findings import Check, Status
 from hybridwing.submission.check.packages import known_modules
-from hybridwing.submission.check.scores import check_scores
+from hybridwing.submission.check.scores import check_scores, check_time
+from hybridwing.submission.package.python310 import PYTHON
 
 if TYPE_CHECKING:
     from hybridwing.submission.check.probe import Probe, Step
-    from hybridwing.submission.package.requirements import Line
+    from hybridwing.submission.package.requirements import Requirement
 
 #: Bytes printed that are still readable in a log.
 _CHATTY = 100_000
@@ -26,7 +26,7 @@ _DOING = {
 }
 
 
-def judge(probe: Probe, lines: tuple[Line, ...] | None) -> list[Check]:
+def probe_checks(probe: Probe, lines: tuple[Requirement, ...] | None) -> list[Check]:
     """All findings, in the order in which a run would meet them."""
     if probe.absent:
         finding = f"not probed: {first_few(probe.absent)} cannot be imported here"
@@ -44,9 +44,9 @@ def judge(probe: Probe, lines: tuple[Line, ...] | None) -> list[Check]:
     return checks
 
 
-def _different(probe: Probe, lines: tuple[Line, ...] | None) -> tuple[str, ...]:
+def _different(probe: Probe, lines: tuple[Requirement, ...] | None) -> tuple[str, ...]:
     """Packages that are here in another version than the one that is pinned."""
-    pinned = {line.package: line.version for line in lines or () if line.verdict == "accepted"}
+    pinned = {line.package: line.version for line in lines or () if line.status == "accepted"}
     return tuple(
         f"{name} {probe.versions[name].partition('+')[0]} instead of {version}"
         for name, version in pinned.items()
@@ -58,6 +58,9 @@ def _environment(probe: Probe, different: tuple[str, ...]) -> Check:
     finding = f"run with Python {probe.python or '(unknown)'}"
     if different:
         finding += f", and {first_few(different, 4)}"
+    if probe.python.split(".")[:2] != [str(number) for number in PYTHON]:
+        wanted = ".".join(map(str, PYTHON))
+        finding += f"; the challenge runs Python {wanted}: to try that one, name it with --probe-python PATH"
     return Check("probe", "pass", finding)
 
 

@@ -1,4 +1,4 @@
-"""The pictures a submission is tried on: simulated specimens, and every kind of file that cameras and scanners make."""
+"""The pictures that a submission is tried on: simulated specimens, and the kinds of file that cameras make."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Whether what ``predict`` returns can be scored: its type, its value, and what four decimals keep of the ranking."""
+"""Whether what ``predict`` returns can be scored, what four decimals keep of the ranking, and how long it takes."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
+from statistics import median
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 _NAME = "scores"
 #: Types that the ingestion program rounds and writes as a number.
 _NUMBERS = ("float", "numpy.float64", "numpy.float32", "numpy.float16", "int", "bool")
+
+#: Images of the final phase (``ref_test.csv``), and seconds after which Codabench's default queue ends a run.
+TEST_IMAGES = 2350
+QUEUE_SECONDS = 600.0
 
 
 def check_scores(probe: Probe) -> list[Check]:
@@ -70,7 +75,7 @@ def _types(steps: list[Step]) -> list[Check]:
         checks.append(Check(_NAME, "fail", f"predict returns {kind}, {what}", "return float(score)"))
     whole = [step for step in steps if step.kind in ("int", "bool")]
     if whole and len(whole) == len(steps):
-        finding = f"predict returns {whole[0].kind}s: a verdict and no score, so most images tie"
+        finding = f"predict returns {whole[0].kind}s: a class and no score, so most images tie"
         checks.append(Check(_NAME, "warn", finding, "return the probability and not the class"))
     return checks
 
@@ -120,3 +125,23 @@ def _repeatable(steps: tuple[Step, ...]) -> list[Check]:
         return []
     finding = f"one picture scores {first.written} and then {twice[0].written}"
     return [Check(_NAME, "warn", finding, "call model.eval() in load, and fix what is random")]
+
+
+def check_time(probe: Probe) -> list[Check]:
+    """Extrapolate from the full-size photographs; smaller ones before them have warmed the model up."""
+    timed = [step.seconds for step in probe.predictions if step.ok and step.image and step.image.kind == "large"]
+    if not timed:
+        return []
+    start = sum(step.seconds for step in probe.steps if step.name in ("import", "make", "load"))
+    each = median(timed)
+    total = start + each * TEST_IMAGES
+    on = f" on {probe.device}" if probe.device else ""
+    finding = (
+        f"{start:.1f} s to start and {each:.2f} s for a photograph of 18 megapixels{on}: about {total:,.0f} s for "
+        f"{TEST_IMAGES:,} images here"
+    )
+    if total <= QUEUE_SECONDS:
+        return [Check("time", "pass", f"{finding}; the queue allows {QUEUE_SECONDS:,.0f} s, installing included")]
+    finding += f", and the default queue ends a run at {QUEUE_SECONDS:,.0f} s"
+    remedy = "decode JPEGs smaller (image.draft before anything else), use a smaller model, or rely on a GPU"
+    return [Check("time", "warn", finding, remedy)]

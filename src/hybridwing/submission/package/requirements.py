@@ -68,11 +68,11 @@ _MEANT = {
     "tensorflow-gpu": "tensorflow",
 }
 
-Verdict = Literal["accepted", "odd", "rejected"]
+Status = Literal["accepted", "odd", "rejected"]
 
 
 @dataclass(frozen=True)
-class Line:
+class Requirement:
     """One line of ``requirements.txt`` and what becomes of it.
 
     Parameters
@@ -81,7 +81,7 @@ class Line:
         From 1.
     text : str
         Without its end.
-    verdict : str
+    status : str
         ``"accepted"``; ``"odd"``: accepted, but not as it looks; ``"rejected"``: it ends the run.
     installs : str
         What pip is asked for; empty if rejected.
@@ -93,7 +93,7 @@ class Line:
 
     number: int
     text: str
-    verdict: Verdict
+    status: Status
     installs: str = ""
     why: str = ""
     instead: str | None = None
@@ -109,8 +109,14 @@ class Line:
         parts = self.text.split("==")
         return parts[1].strip() if len(parts) == 2 else ""
 
+    @property
+    def meant(self) -> str:
+        """The list's name for the package, however the line spells it; empty if it names none of the list."""
+        name = _allowed_spelling(_bare_name(self.text.strip().lstrip("\ufeff"))) or ""
+        return "torch" if name == "pytorch" else name
 
-def read_requirements(text: str) -> tuple[Line, ...]:
+
+def read_requirements(text: str) -> tuple[Requirement, ...]:
     r"""Judge every line as the ingestion program does.
 
     Parameters
@@ -120,7 +126,7 @@ def read_requirements(text: str) -> tuple[Line, ...]:
 
     Examples
     --------
-    >>> [line.verdict for line in read_requirements("torch==2.3.0\npillow==10.3.0")]
+    >>> [line.status for line in read_requirements("torch==2.3.0\npillow==10.3.0")]
     ['accepted', 'rejected']
     >>> read_requirements("scikit-learn>=1.3")[0].instead
     'scikit-learn==1.3'
@@ -131,25 +137,25 @@ def read_requirements(text: str) -> tuple[Line, ...]:
     return tuple(_judge(number, line) for number, line in enumerate(lines, start=1))
 
 
-def _judge(number: int, text: str) -> Line:
+def _judge(number: int, text: str) -> Requirement:
     name, *versions = text.split("==")
     if len(versions) == 1 and not _is_version(versions[0]):
-        why = f"{versions[0]!r} is no version the parser takes, which ends the run"
-        return Line(number, text, "rejected", why=why, instead=_mended(text))
+        why = f"{versions[0]!r} is not a version; the parser raises an error, which ends the run"
+        return Requirement(number, text, "rejected", why=why, instead=_mended(text))
     if name not in ALLOWED:
-        return Line(number, text, "rejected", why=_why_unknown(text, name), instead=_mended(text))
+        return Requirement(number, text, "rejected", why=_why_unknown(text, name), instead=_mended(text))
     if name == "pytorch":
         why = "the list allows the name, but pip cannot install a package called pytorch"
-        return Line(number, text, "rejected", why=why, instead="==".join(["torch", *versions][:2]))
+        return Requirement(number, text, "rejected", why=why, instead="==".join(["torch", *versions][:2]))
     if len(versions) > 1:
         why = f"more than one '==': the version is dropped and the newest {name} installed"
-        return Line(number, text, "odd", name, why, _mended(text) or name)
+        return Requirement(number, text, "odd", name, why, _mended(text) or name)
     if not versions:
         why = f"no version: the newest {name} is installed, whatever that is on the day"
-        return Line(number, text, "odd", text, why, f"{name}==VERSION")
+        return Requirement(number, text, "odd", text, why, f"{name}==VERSION")
     if versions[0] != versions[0].strip():
-        return Line(number, text, "odd", text, "spaces around the version, which pip forgives", _mended(text))
-    return Line(number, text, "accepted", text)
+        return Requirement(number, text, "odd", text, "spaces around the version, which pip forgives", _mended(text))
+    return Requirement(number, text, "accepted", text)
 
 
 def _is_version(text: str) -> bool:

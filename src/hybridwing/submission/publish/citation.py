@@ -107,22 +107,13 @@ class Publication:
     repository: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("title", "version"):
-            text = " ".join(str(getattr(self, name)).split())
-            if not text or not text.isprintable():
-                raise SubmissionError(f"the {name} must be a line of text; got {getattr(self, name)!r}")
-            object.__setattr__(self, name, text)
+        faults = publication_faults(self.title, self.version, self.licence, self.released, self.repository)
         if not self.authors:
-            raise SubmissionError("name at least one --author 'Family, Given; ORCID; affiliation'")
-        if self.licence not in LICENCES:
-            raise SubmissionError(f"the licence must be one of {', '.join(LICENCES)}; got {self.licence!r}")
-        try:
-            if self.released and date.fromisoformat(self.released).isoformat() != self.released:
-                raise ValueError
-        except ValueError:
-            raise SubmissionError(f"the date must be YYYY-MM-DD; got {self.released!r}") from None
-        if self.repository and not _ADDRESS.fullmatch(self.repository):
-            raise SubmissionError(f"the repository must be an address as https://…; got {self.repository!r}")
+            faults.append("name at least one --author 'Family, Given; ORCID; affiliation'")
+        if faults:
+            raise SubmissionError("; ".join(faults))
+        for name in ("title", "version"):
+            object.__setattr__(self, name, " ".join(getattr(self, name).split()))
 
     @property
     def holders(self) -> str:
@@ -133,6 +124,25 @@ class Publication:
     def year(self) -> str:
         """Of the release, as a licence names it; empty where unknown."""
         return self.released[:4]
+
+
+def publication_faults(title: str, version: str, licence: str, released: str, repository: str) -> list[str]:
+    """Everything that is wrong with what a publication says of itself, each fault in a sentence."""
+    faults = [
+        f"the {name} must be a line of text; got {text!r}"
+        for name, text in (("title", title), ("version", version))
+        if not (line := " ".join(text.split())) or not line.isprintable()
+    ]
+    if licence not in LICENCES:
+        faults.append(f"the licence must be one of {', '.join(LICENCES)}; got {licence!r}")
+    try:
+        if released and date.fromisoformat(released).isoformat() != released:
+            raise ValueError
+    except ValueError:
+        faults.append(f"the date must be YYYY-MM-DD; got {released!r}")
+    if repository and not _ADDRESS.fullmatch(repository):
+        faults.append(f"the repository must be an address as https://…; got {repository!r}")
+    return faults
 
 
 def citation_cff(publication: Publication, abstract: str, keywords: Sequence[str]) -> str:

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -31,7 +30,7 @@ from hybridwing.runs.tables import HeldOutImages, read_scores
 from hybridwing.submission.build.building import backbone_title, build_submission
 from hybridwing.submission.build.weights import without_paths
 from hybridwing.submission.publish.citation import Publication, citation_cff, zenodo_json
-from hybridwing.submission.publish.commands import choice_of
+from hybridwing.submission.publish.commands import line_of, training_commands
 from hybridwing.submission.publish.notebook import notebook_json
 from hybridwing.submission.publish.references import count_entries, records_of, references
 
@@ -144,6 +143,8 @@ def publish(
         raise SubmissionError("there are no references: name the training table with --catalogue, or --bib FILE")
     held_out = read_scores(run.folder / SCORES, name)
     measured = _measured(held_out, name)
+    addresses = catalogue is None or bool(catalogue.table["file_url"].notna().any())
+    commands = training_commands(run, name, reference=reference, addresses=addresses)
     with new_folder(out, overwrite=overwrite, mark=CITATION, contents=CONTENTS) as partial:
         build_submission(
             run,
@@ -153,7 +154,7 @@ def publish(
             backbone=backbone,
             offline=offline,
         )
-        _write_training(partial / "training", run, name)
+        _write_training(partial / "training", run, commands)
         _write_results(partial / "results", run, measured.measures[name], comparison)
         (partial / "notebook").mkdir()
         write_text(partial / "notebook" / "submission.ipynb", notebook_json(publication.title))
@@ -166,7 +167,7 @@ def publish(
             "references.bib": cited,
             CITATION: citation_cff(publication, abstract, KEYWORDS),
             ".zenodo.json": zenodo_json(publication, abstract, KEYWORDS, records),
-            **_documents(partial, run, name, publication, held_out, measured, comparison, reference, cited),
+            **_documents(partial, run, name, publication, held_out, measured, comparison, reference, cited, commands),
         }
         for file, text in texts.items():
             write_text(partial / file, text)
@@ -174,40 +175,10 @@ def publish(
     return Published(out, files, count_entries(cited), name)
 
 
-def training_commands(run: Run, detector: str) -> str:
-    """Commands from the table to the scored submission; a backbone in a folder is named by what stands for it."""
-    manifest = run.manifest
-    # Without the paths that folders had on this machine.
-    spec = without_paths(manifest.backbone)
-    choice = choice_of(replace(manifest, backbone=spec))
-    lines = ["pip install 'hybridwing" + ("[torch]" if choice.backbone != "pattern" else "") + f"=={__version__}'"]
-    folders = {leaf.name: leaf for leaf in spec.leaves if leaf.name.startswith("local:")}
-    lines += [
-        f"# {name.removeprefix('local:')}/: the folder of {leaf.revision} whose configuration and weights have the "
-        f"SHA-256 {leaf.weights_sha256}"
-        for name, leaf in folders.items()
-    ]
-    table = line_of(manifest.catalogue_name)
-    lines += [
-        f"hybridwing download {table} --out images",
-        choice.command(table, "images", "run"),
-        f"hybridwing submission build run --detector {detector} --out built --zip"
-        + (f" --backbone {shlex.quote(choice.backbone)}" if folders else ""),
-        "hybridwing download ref_val.csv --out val_images",
-        "hybridwing submission run built.zip --images val_images --reference ref_val.csv --out scored --isolated",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def line_of(text: str) -> str:
-    """A file name from a run, as a command or a document may hold it: nothing that a shell or Markdown acts on."""
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in text).lstrip("-") or "catalogue.csv"
-
-
-def _write_training(folder: Path, run: Run, detector: str) -> None:
+def _write_training(folder: Path, run: Run, commands: str) -> None:
     folder.mkdir()
     versions = "".join(f"{name} {version}\n" for name, version in sorted(run.manifest.versions.items()))
-    script = f"#!/bin/sh\nset -eu\n{training_commands(run, detector)}"
+    script = f"#!/bin/sh\nset -eu\n{commands}"
     write_text(folder / "commands.sh", script)
     write_text(folder / "versions.txt", versions)
     named = replace(run.manifest, backbone=without_paths(run.manifest.backbone))
@@ -241,6 +212,7 @@ def _documents(
     comparison: Comparison | None,
     reference: str,
     cited: str,
+    commands: str,
 ) -> dict[str, str]:
     spec = run.manifest.backbone
     values = {
@@ -261,7 +233,7 @@ def _documents(
         "held": measured,
         "held_measures": measured.measures[detector],
         "held_titles": _MEASURES,
-        "commands": training_commands(run, detector).rstrip(),
+        "commands": commands.rstrip(),
         "n_references": count_entries(cited),
         "picture": _picture(run),
         "weights": _weights(run),

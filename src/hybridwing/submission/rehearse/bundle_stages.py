@@ -157,7 +157,7 @@ def _environment(state: RehearsalState, program: Path, *, isolated: bool, python
     path = state.submission / "requirements.txt"
     data = path.read_bytes() if path.is_file() and path.stat().st_size <= MOST_REQUIREMENTS else b""
     # What the parser refuses is not installed: the program itself will say so and stop.
-    wanted = [line.installs for line in read_requirements(data.decode(errors="replace")) if line.verdict != "rejected"]
+    wanted = [line.installs for line in read_requirements(data.decode(errors="replace")) if line.status != "rejected"]
     named = {line.split("==")[0] for line in wanted}
     wanted += [name for name in program_needs(program) if name not in named]
     try:

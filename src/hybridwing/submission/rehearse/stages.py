@@ -44,7 +44,7 @@ def judge_requirements(state: RehearsalState) -> list[str] | None:
         problem = Diagnosis(f"requirements.txt is no list of packages in UTF-8: {error}", "save it as plain UTF-8")
         state.add("requirements", time.monotonic() - begun, "", problem)
         return None
-    wrong = next((line for line in lines if line.verdict == "rejected"), None)
+    wrong = next((line for line in lines if line.status == "rejected"), None)
     if wrong is not None:
         remedy = {None: "leave it out, or ask the organisers to allow it", "": "delete the line"}
         problem = Diagnosis(
@@ -53,7 +53,7 @@ def judge_requirements(state: RehearsalState) -> list[str] | None:
         )
         state.add("requirements", time.monotonic() - begun, "", problem)
         return None
-    state.notes += [f"requirements.txt, line {line.number}: {line.why}" for line in lines if line.verdict == "odd"]
+    state.notes += [f"requirements.txt, line {line.number}: {line.why}" for line in lines if line.status == "odd"]
     state.add("requirements", time.monotonic() - begun, f"{len(lines)} of {len(ALLOWED)} allowed packages asked for")
     return [line.installs for line in lines]
 

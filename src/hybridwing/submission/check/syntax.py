@@ -1,13 +1,17 @@
-"""The submission's Python code as parsed trees: what is reached from ``model.py``, never imported or run."""
+"""Parse the code that ``model.py`` reaches, and say what Python 3.10 cannot read. Nothing is imported or run."""
 
 from __future__ import annotations
 
 import ast
+import io
+import sys
+import tokenize
 import warnings
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check
+from hybridwing.submission.package.module import Import, Module, dotted
+from hybridwing.submission.package.python310 import PYTHON, newer_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,65 +20,7 @@ if TYPE_CHECKING:
 
 #: Bytes of a module; more is no code that anybody wrote, and parsing it takes memory in proportion.
 _LARGEST = 2**21
-
-
-@dataclass(frozen=True)
-class Import:
-    """One imported package: the first part of its name, the line, and whether the code can do without."""
-
-    top: str
-    line: int
-    needed: bool
-
-
-@dataclass(frozen=True)
-class Module:
-    """One file of code.
-
-    Parameters
-    ----------
-    name : str
-        Its path in the submission.
-    tree : ast.Module
-    nodes : tuple of ast.AST
-        All of its nodes but those that run only when the file is started as a program.
-    constants : dict
-        Names, and attributes of ``self``, that are only ever given one string.
-    """
-
-    name: str
-    tree: ast.Module
-    nodes: tuple[ast.AST, ...]
-    constants: dict[str, str] = field(repr=False)
-    imports: tuple[Import, ...] = ()
-
-    def text(self, node: ast.AST | None) -> str | None:
-        """String that an expression stands for, where that can be seen."""
-        if isinstance(node, ast.Constant):
-            return node.value if isinstance(node.value, str) else None
-        name = dotted(node)
-        return self.constants.get(name) if name else None
-
-    def calls(self) -> Iterator[tuple[str, ast.Call]]:
-        """All calls with the dotted name of what is called, empty where it has none."""
-        for node in self.nodes:
-            if isinstance(node, ast.Call):
-                yield dotted(node.func), node
-
-    def place(self, node: ast.AST) -> str:
-        """``file:line``."""
-        return f"{self.name}:{getattr(node, 'lineno', 1)}"
-
-
-def dotted(node: ast.AST | None) -> str:
-    """Name such as ``torch.hub.load``; of a call's result only what follows it; empty for anything else."""
-    parts = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if isinstance(node, ast.Name):
-        parts.append(node.id)
-    return ".".join(reversed(parts))
+_VERSION = ".".join(map(str, PYTHON))
 
 
 def read_modules(submission: Submission) -> tuple[tuple[Module, ...], list[Check]]:
@@ -84,20 +30,25 @@ def read_modules(submission: Submission) -> tuple[tuple[Module, ...], list[Check
         return (), []
     waiting, modules, checks = ["model.py"], [], []
     for name in waiting:  # grows while it is walked
-        parsed = _parse(submission, name)
+        parsed = _parse(submission, name, names)
         if isinstance(parsed, Check):
             checks.append(parsed)
             continue
         modules.append(parsed)
         # dict.fromkeys: a package is imported once, however many of its modules are
         waiting += [other for other in dict.fromkeys(_own_imports(parsed, names)) if other not in waiting]
+    own = frozenset(name.split("/")[0].removesuffix(".py") for name in names)
+    for module in modules:
+        for new in newer_features(module.text, module.tree, own):
+            finding = f"{new.what} came with Python {new.since}; the challenge runs {_VERSION}"
+            checks.append(Check("syntax", "fail", finding, new.instead, f"{module.name}:{new.line}"))
     if not checks:
         counted = f"{len(modules)} Python files" if len(modules) > 1 else "model.py"
-        checks = [Check("syntax", "pass", f"{counted} can be parsed")]
+        checks = [Check("syntax", "pass", f"{counted} can be read by Python {_VERSION}")]
     return tuple(modules), checks
 
 
-def _parse(submission: Submission, name: str) -> Module | Check:
+def _parse(submission: Submission, name: str, names: set[str]) -> Module | Check:
     content = submission.read(name, _LARGEST + 1)
     try:
         if len(content) > _LARGEST:
@@ -105,16 +56,25 @@ def _parse(submission: Submission, name: str) -> Module | Check:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes and comparisons in code that is not ours
             tree = ast.parse(content, filename=name)
+            # Compiled and thrown away, never run: "return" outside of a function is seen only here.
+            compile(tree, name, "exec", dont_inherit=True)
     except SyntaxError as error:
-        finding = f"Python cannot parse it: {error.msg}"
-        return Check(
-            "syntax", "fail", finding, "mend the line; python -m py_compile tells more", f"{name}:{error.lineno or 1}"
-        )
+        finding = f"Python {_VERSION} cannot parse it: {error.msg}"
+        remedy = "mend the line; python -m py_compile tells more"
+        if (sys.version_info < (3, 12)) and "f-string" in str(error.msg):
+            remedy = "write the f-string for Python 3.10: other quotes within the braces, no backslash or comment there"
+        return Check("syntax", "fail", finding, remedy, f"{name}:{error.lineno or 1}")
     except (ValueError, RecursionError, MemoryError) as error:
         finding = f"it cannot be parsed: {str(error) or 'it is nested too deeply'}"
         return Check("syntax", "fail", finding, "save it as plain Python text in UTF-8", name)
     nodes = tuple(_nodes(tree))
-    return Module(name, tree, nodes, _constants(nodes), tuple(_imports(tree)))
+    return Module(name, _decoded(content), tree, nodes, tuple(_imports(tree)), dict(_own_names(name, nodes, names)))
+
+
+def _decoded(content: bytes) -> str:
+    """Source code as text, by its own declaration of an encoding."""
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    return content.decode(encoding, "replace").replace("\r\n", "\n")
 
 
 def _is_main_guard(node: ast.AST) -> bool:
@@ -135,27 +95,6 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
         waiting += node.orelse if guard and isinstance(node, ast.If) else ast.iter_child_nodes(node)
 
 
-def _constants(nodes: tuple[ast.AST, ...]) -> dict[str, str]:
-    """Strings by the name they are given to, where that is done once only."""
-    given: dict[str, list[ast.AST | None]] = {}
-    for node in nodes:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For)):
-            targets = [node.target]
-        value = getattr(node, "value", None)
-        for target in targets:
-            parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
-            for part in parts:
-                given.setdefault(dotted(part), []).append(value if part is target else None)
-        if isinstance(node, ast.arg):
-            given.setdefault(node.arg, []).append(None)
-    return {
-        name: values[0].value
-        for name, values in given.items()
-        if len(values) == 1 and isinstance(values[0], ast.Constant) and isinstance(values[0].value, str)
-    }
-
-
 def _imports(tree: ast.Module) -> Iterator[Import]:
     """Packages imported; those within ``try`` or a function that may not run are not needed for certain."""
     waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
@@ -172,17 +111,43 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
 
 def _own_imports(module: Module, names: set[str]) -> Iterator[str]:
     """Files of the submission that a module imports."""
-    package = module.name.split("/")[:-1]
     for node in module.nodes:
         wanted = []
         if isinstance(node, ast.Import):
             wanted = [alias.name.split(".") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
-            base = [*above, *(node.module.split(".") if node.module else [])]
+            base = _base(module.name, node)
             wanted = [base, *([*base, alias.name] for alias in node.names)]
         for parts in wanted:
             # A package's own code runs before that of a module within it.
             for depth in range(1, len(parts) + 1):
-                path = "/".join(parts[:depth])
-                yield from (name for name in (f"{path}/__init__.py", f"{path}.py") if name in names)
+                found = _file_of(parts[:depth], names)
+                if found:
+                    yield found
+
+
+def _own_names(name: str, nodes: tuple[ast.AST, ...], names: set[str]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Names that stand for a file of the submission or something in it."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if file := _file_of(alias.name.split("."), names):
+                    yield alias.asname or alias.name, (file, "")
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(name, node)
+            for alias in node.names:
+                if file := _file_of([*base, alias.name], names):
+                    yield alias.asname or alias.name, (file, "")
+                elif file := _file_of(base, names):
+                    yield alias.asname or alias.name, (file, "" if alias.name == "*" else alias.name)
+
+
+def _base(name: str, node: ast.ImportFrom) -> list[str]:
+    package = name.split("/")[:-1]
+    above = package[: len(package) - node.level + 1] if node.level else []
+    return [*above, *(node.module.split(".") if node.module else [])]
+
+
+def _file_of(parts: list[str], names: set[str]) -> str:
+    path = "/".join(parts)
+    return next((name for name in (f"{path}/__init__.py", f"{path}.py") if name in names), "")
