@@ -11,6 +11,8 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.inputs import (
+    MAX_MEGAPIXELS,
+    AllowDamaged,
     BackboneName,
     Background,
     CacheFolder,
@@ -18,6 +20,7 @@ from hybridwing.cli.inputs import (
     Device,
     Feature,
     HybridValues,
+    MaxMegapixels,
     NoCache,
     NonHybridValues,
     Offline,
@@ -65,6 +68,8 @@ def embed(
     offline: Offline = False,
     cache: CacheFolder = None,
     no_cache: NoCache = False,
+    allow_damaged: AllowDamaged = False,
+    max_megapixels: MaxMegapixels = MAX_MEGAPIXELS,
     shard: Annotated[
         str | None, typer.Option("--shard", metavar="I/N", help="Do the i-th of n shares; then `embeddings merge`.")
     ] = None,
@@ -95,7 +100,9 @@ def embed(
         raise EmbeddingError(f"name the folder of the photographs that {source} lists with --images")
     else:
         items, left_out = items_of(catalogue_of(source, column, hybrid_value, non_hybrid_value), images), ()
-    compute = compute_of(device, precision, runtime, offline, cache, no_cache)
+    compute = compute_of(
+        device, precision, runtime, offline, cache, no_cache, allow_damaged=allow_damaged, max_megapixels=max_megapixels
+    )
     load = partial(compute.load, backbone, preprocess=preprocess, view=view, feature=feature, background=background)
     with console.progress("embedding") as report:
         made = embed_to_file(
@@ -106,6 +113,7 @@ def embed(
             batch_size=batch_size,
             workers=workers,
             cache=compute.cache,
+            options=compute.reading,
             engine=_engine(engine, load, address, ray_workers),
             progress=report,
         )

@@ -56,6 +56,14 @@ CacheFolder = Annotated[
     Path | None, typer.Option("--cache", help="Folder of embeddings made before; default the user's cache.")
 ]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute every embedding, and keep none.")]
+AllowDamaged = Annotated[
+    bool, typer.Option("--allow-damaged", help="Use what is left of damaged pictures, and say so.")
+]
+MaxMegapixels = Annotated[
+    float, typer.Option("--max-megapixels", help="Refuse larger pictures; a worker needs 10 MB a megapixel.", min=1)
+]
+#: As in hybridwing.images.decode, which is imported only where pictures are read.
+MAX_MEGAPIXELS = 120.0
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed and data, same bytes.", min=0)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier call left under this name.")]
@@ -119,12 +127,23 @@ def embeddings_of(path: Path | None) -> EmbeddingTable | None:
     return None if path is None else read_table(path)
 
 
-def compute_of(device: str, precision: str, runtime: str, offline: bool, cache: Path | None, no_cache: bool) -> Compute:
+def compute_of(
+    device: str,
+    precision: str,
+    runtime: str,
+    offline: bool,
+    cache: Path | None,
+    no_cache: bool,
+    *,
+    allow_damaged: bool = False,
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> Compute:
     """Where and how to compute, with the user's cache unless another one or none is wanted."""
     from hybridwing.embeddings.cache import EmbeddingCache, default_folder
     from hybridwing.embeddings.compute import Compute
 
-    return Compute(device, precision, runtime, offline, None if no_cache else EmbeddingCache(cache or default_folder()))
+    store = None if no_cache else EmbeddingCache(cache or default_folder())
+    return Compute(device, precision, runtime, offline, store, allow_damaged, max_megapixels)
 
 
 def per_minute(rate: str) -> float:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import EmbeddingError
+from hybridwing.images.decode import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import EmbeddingTable
+    from hybridwing.images.decode import ReadOptions
 
 
 def embed_catalogue(
@@ -25,6 +27,7 @@ def embed_catalogue(
     batch_size: int | None = None,
     workers: int | None = None,
     cache: EmbeddingCache | None = None,
+    options: ReadOptions = DEFAULT_OPTIONS,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingTable:
     """Embed every image of a catalogue.
@@ -34,7 +37,7 @@ def embed_catalogue(
     catalogue : Catalogue
     images : Path
         Folder that its file names are relative to.
-    backbone, batch_size, workers, cache, progress
+    backbone, batch_size, workers, cache, options, progress
         See :func:`hybridwing.embeddings.engine.embed_images`.
 
     Raises
@@ -43,7 +46,9 @@ def embed_catalogue(
         If the folder does not exist or not one image could be embedded.
     """
     items = items_of(catalogue, images)
-    return embed_images(items, backbone, batch_size=batch_size, workers=workers, cache=cache, progress=progress)
+    return embed_images(
+        items, backbone, batch_size=batch_size, workers=workers, cache=cache, options=options, progress=progress
+    )
 
 
 def items_of(catalogue: Catalogue, images: Path) -> list[tuple[str, Path]]:

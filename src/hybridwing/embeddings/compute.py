@@ -1,4 +1,4 @@
-"""How embeddings are computed, as one value: none of it changes what an embedding is, up to the last digits."""
+"""How embeddings are computed, as one value: none of it changes that of a sound picture, up to the last digits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.registry import load_again, load_backbone, name_again
+from hybridwing.images.decode import MAX_MEGAPIXELS, ReadOptions
 
 if TYPE_CHECKING:
     from hybridwing.backbones.base import Backbone, BackboneSpec
@@ -23,6 +24,9 @@ class Compute:
         See :func:`hybridwing.backbones.registry.load_backbone`.
     cache : EmbeddingCache, optional
         Where embeddings that are known are looked up, and new ones are kept.
+    allow_damaged : bool
+    max_megapixels : float
+        See :class:`hybridwing.images.decode.ReadOptions`.
     """
 
     device: str = "auto"
@@ -30,6 +34,13 @@ class Compute:
     runtime: str = "torch"
     offline: bool = False
     cache: EmbeddingCache | None = None
+    allow_damaged: bool = False
+    max_megapixels: float = MAX_MEGAPIXELS
+
+    @property
+    def reading(self) -> ReadOptions:
+        """Which pictures are read, and which are failures."""
+        return ReadOptions(self.allow_damaged, self.max_megapixels)
 
     def load(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, remember
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import EmbeddingError, first_few
+from hybridwing.images.decode import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import Backbone
     from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.table import Failure
+    from hybridwing.images.decode import ReadOptions
 
     Item = tuple[str, Path]
 
@@ -29,6 +31,7 @@ def embed_images(
     batch_size: int | None = None,
     workers: int | None = None,
     cache: EmbeddingCache | None = None,
+    options: ReadOptions = DEFAULT_OPTIONS,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingTable:
     """Embed images and keep all the embeddings in memory.
@@ -44,6 +47,8 @@ def embed_images(
         Threads or processes that decode and prepare; default the number of processors.
     cache : EmbeddingCache, optional
         Where embeddings that are known already are looked up, and new ones are kept.
+    options : ReadOptions
+        Which pictures are read, and which are failures.
     progress : callable, optional
         Called with the number of images done and the number of all.
 
@@ -70,7 +75,14 @@ def embed_images(
 
     tables = []
     for shard in embed_shards(
-        parts, backbone, batch_size=batch_size, workers=workers, cache=cache, advance=advance, total=len(items)
+        parts,
+        backbone,
+        batch_size=batch_size,
+        workers=workers,
+        cache=cache,
+        options=options,
+        advance=advance,
+        total=len(items),
     ):
         tables.append(shard.table)
         if cache is not None:

@@ -18,6 +18,7 @@ from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, processors, r
 from hybridwing.embeddings.summary import EmbeddingSummary, Timings
 from hybridwing.embeddings.unfinished import UnfinishedTable
 from hybridwing.errors import EmbeddingError
+from hybridwing.images.decode import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import Backbone
     from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.shards import Shard
+    from hybridwing.images.decode import ReadOptions
 
     Item = tuple[str, Path]
 
@@ -40,6 +42,7 @@ class Engine(Protocol):
         batch_size: int,
         workers: int,
         cache: EmbeddingCache | None,
+        options: ReadOptions,
         advance: Callable[[], None],
     ) -> Iterator[tuple[int, Shard]]:
         """Embed shards, given by number, and yield them in any order; call `advance` once an image."""
@@ -94,6 +97,7 @@ def embed_to_file(
     batch_size: int | None = None,
     workers: int | None = None,
     cache: EmbeddingCache | None = None,
+    options: ReadOptions = DEFAULT_OPTIONS,
     engine: Engine | None = None,
     shard_size: int = SHARD_SIZE,
     progress: Callable[[int, int], None] | None = None,
@@ -110,7 +114,7 @@ def embed_to_file(
     share : Share, optional
         Embed one share of the images and write it to ``share.of_file(out)``; see
         :func:`hybridwing.embeddings.merge.merge_parts`.
-    batch_size, workers, cache
+    batch_size, workers, cache, options
         See :func:`hybridwing.embeddings.engine.embed_images`.
     engine : Engine, optional
         What does the work; default this process.
@@ -128,7 +132,9 @@ def embed_to_file(
     check_items(items)
     shards, part = _shared(items, share, shard_size)
     out = out if share is None else share.of_file(out)
-    unfinished = UnfinishedTable.of(out, (backbone.spec.key, backbone.precision, backbone.runtime), part, shards)
+    unfinished = UnfinishedTable.of(
+        out, (backbone.spec.key, backbone.precision, backbone.runtime), part, shards, options
+    )
     with unfinished.locked():
         begun = time.perf_counter()
         size = unfinished.batch_size(batch_size, backbone.batch_size)
@@ -148,7 +154,7 @@ def embed_to_file(
         cached, timings = 0, Timings()
         run = engine or _Here(backbone)
         todo = {number: shards[number] for number in missing}
-        for number, shard in run(todo, batch_size=size, workers=count, cache=cache, advance=advance):
+        for number, shard in run(todo, batch_size=size, workers=count, cache=cache, options=options, advance=advance):
             written = time.perf_counter()
             unfinished.add(number, shard.table, shard.contents)
             timings += shard.timings + Timings(write=time.perf_counter() - written)
@@ -178,6 +184,7 @@ def embed_to_file(
         precision=head.precision,
         seconds=now - begun,
         timings=timings + Timings(write=now - joining),
+        assumed=head.backbone.assumed,
     )
 
 
@@ -194,6 +201,7 @@ class _Here:
         batch_size: int,
         workers: int,
         cache: EmbeddingCache | None,
+        options: ReadOptions,
         advance: Callable[[], None],
     ) -> Iterator[tuple[int, Shard]]:
         made = embed_shards(
@@ -202,6 +210,7 @@ class _Here:
             batch_size=batch_size,
             workers=workers,
             cache=cache,
+            options=options,
             advance=advance,
             total=sum(map(len, shards.values())),
         )

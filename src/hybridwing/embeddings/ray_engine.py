@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import Backbone
     from hybridwing.embeddings.cache import EmbeddingCache
     from hybridwing.embeddings.shards import Shard
+    from hybridwing.images.decode import ReadOptions
 
     Item = tuple[str, Path]
 
@@ -59,6 +60,7 @@ class RayEngine:
         batch_size: int,
         workers: int,
         cache: EmbeddingCache | None,
+        options: ReadOptions,
         advance: Callable[[], None],
     ) -> Iterator[tuple[int, Shard]]:
         """Embed shards and yield them as they come; see :class:`hybridwing.embeddings.job.Engine`.
@@ -78,7 +80,7 @@ class RayEngine:
         ray = _import_ray()
         with _cluster(ray, self.address):
             try:
-                for row in self._dataset(ray, shards, batch_size, cache).iter_rows():
+                for row in self._dataset(ray, shards, batch_size, cache, options).iter_rows():
                     number, shard = int(row["number"]), row["shard"]
                     if isinstance(shard, str):
                         raise EmbeddingError(f"a worker of the cluster failed: {shard}")
@@ -89,7 +91,12 @@ class RayEngine:
                 raise EmbeddingError(f"the cluster could not embed the images: {_cause(error)}") from error
 
     def _dataset(
-        self, ray: Any, shards: Mapping[int, Sequence[Item]], batch_size: int, cache: EmbeddingCache | None
+        self,
+        ray: Any,
+        shards: Mapping[int, Sequence[Item]],
+        batch_size: int,
+        cache: EmbeddingCache | None,
+        options: ReadOptions,
     ) -> Any:
         actors, cpus, gpus = self._layout(ray, len(shards))
         rows = [
@@ -103,6 +110,7 @@ class RayEngine:
                 "size": batch_size,
                 "workers": cpus,
                 "cache": cache,
+                "options": options,
                 "attempts": ray.remote(num_cpus=0)(_Attempts).remote(),
             },
             batch_size=1,
@@ -141,9 +149,16 @@ class _Actor:
     """
 
     def __init__(
-        self, load: Callable[[], Backbone], size: int, workers: int, cache: EmbeddingCache | None, attempts: Any
+        self,
+        load: Callable[[], Backbone],
+        size: int,
+        workers: int,
+        cache: EmbeddingCache | None,
+        options: ReadOptions,
+        attempts: Any,
     ) -> None:
         self._size, self._workers, self._cache, self._attempts = size, workers, cache, attempts
+        self._options = options
         self._backbone: Backbone | HybridwingError
         try:
             self._backbone = load()
@@ -178,6 +193,7 @@ class _Actor:
             batch_size=self._size,
             workers=self._workers,
             cache=self._cache,
+            options=self._options,
             total=0,
         )
         return next(made)

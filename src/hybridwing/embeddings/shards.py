@@ -25,6 +25,7 @@ from hybridwing.embeddings.preparing import prepare_file, working
 from hybridwing.embeddings.summary import Timings
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
 from hybridwing.errors import EmbeddingError
+from hybridwing.images.decode import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import Backbone
     from hybridwing.embeddings.cache import BackboneCache, EmbeddingCache
     from hybridwing.embeddings.preparing import PreparedFile
+    from hybridwing.images.decode import ReadOptions
     from hybridwing.runtime.preprocess import Prepared
 
     Item = tuple[str, Path]
@@ -76,6 +78,7 @@ def embed_shards(
     batch_size: int | None = None,
     workers: int | None = None,
     cache: EmbeddingCache | None = None,
+    options: ReadOptions = DEFAULT_OPTIONS,
     advance: Callable[[], None] | None = None,
     total: int | None = None,
 ) -> Iterator[Shard]:
@@ -84,7 +87,7 @@ def embed_shards(
     Parameters
     ----------
     shards : iterable of sequences of (uuid, path)
-    backbone, batch_size, workers, cache
+    backbone, batch_size, workers, cache, options
         See :func:`hybridwing.embeddings.engine.embed_images`.
     advance : callable, optional
         Called once for every image that is done.
@@ -96,7 +99,12 @@ def embed_shards(
     known = None if cache is None else cache.of(backbone)
     batches = _Batches(backbone, batch_size or backbone.batch_size)
     work = partial(
-        prepare_file, prepare=backbone.prepare, short_side=short_side, hashed=known is not None, cache=known or None
+        prepare_file,
+        prepare=backbone.prepare,
+        short_side=short_side,
+        options=options,
+        hashed=known is not None,
+        cache=known or None,
     )
     in_processes = backbone.prepare_in_processes and count > 1 and (total is None or total >= _FEW)
     with working(work, count, in_processes=in_processes) as pool:
@@ -140,6 +148,8 @@ def _embedded(
         if result.known is not None:
             rows[place] = result.known
         elif result.prepared is not None:
+            if result.damage:
+                logger.warning("%s: used as far as it goes: %s", items[place][1], result.damage)
             contents[place] = result.content
             waiting.append((place, result.prepared))
         else:

@@ -59,6 +59,8 @@ class EmbeddingSummary:
     seconds : float
         From the first image to the finished table, by the clock.
     timings : Timings
+    assumed : str
+        What had to be assumed of the backbone; empty for most.
     """
 
     out: Path
@@ -74,6 +76,7 @@ class EmbeddingSummary:
     precision: str
     seconds: float
     timings: Timings
+    assumed: str = ""
 
     @property
     def images_per_second(self) -> float:

@@ -158,7 +158,9 @@ def evaluate(
     kept = None if minus is None else _kept(catalogue, minus)
     if embeddings is None:
         encoder = backbone_of(run, compute=compute, name=backbone)
-        embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=progress)
+        embeddings = embed_catalogue(
+            catalogue, images, encoder, cache=compute.cache, options=compute.reading, progress=progress
+        )
     check_embeddings(run, embeddings)
     uuids = [str(uuid) for uuid in catalogue.uuids]
     scores = {name: score_images(run.detector(name), embeddings, uuids) for name in run.manifest.detectors}

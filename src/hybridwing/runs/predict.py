@@ -188,7 +188,7 @@ def predict(
     found = find_images(places)
     items = [(key_of(path), path) for path in found.images]
     encoder = backbone_of(run, compute=compute, name=backbone)
-    table = embed_images(items, encoder, cache=compute.cache, progress=progress)
+    table = embed_images(items, encoder, cache=compute.cache, options=compute.reading, progress=progress)
     scores = score_images(saved, table, table.uuids)
     reasons = [""] * len(table) if knows.familiarity is None else knows.familiarity.reasons(table)
     parents = [None] * len(table) if knows.parents is None else knows.parents.parentage(table.vectors)

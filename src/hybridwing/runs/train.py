@@ -132,7 +132,9 @@ def train(
     with new_folder(out, overwrite=overwrite) as partial:
         encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
         if embeddings is None:
-            embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=progress)
+            embeddings = embed_catalogue(
+                catalogue, images, encoder, cache=compute.cache, options=compute.reading, progress=progress
+            )
         elif embeddings.backbone.key != encoder.spec.key:
             raise EmbeddingError(
                 f"the embeddings were made by {_seen_by(embeddings.backbone)}, and {_seen_by(encoder.spec)} with "

@@ -131,7 +131,9 @@ def validate(
     if embeddings is None:
         encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
         with shown("embedding") as report_images:
-            embeddings = embed_catalogue(catalogue, images, encoder, cache=compute.cache, progress=report_images)
+            embeddings = embed_catalogue(
+                catalogue, images, encoder, cache=compute.cache, options=compute.reading, progress=report_images
+            )
     elif (backbone, preprocess, view, feature, background) != ("pattern", "default", "whole", "default", None):
         encoder = compute.load(backbone, preprocess=preprocess, view=view, feature=feature, background=background)
         if embeddings.backbone.key != encoder.spec.key:
