@@ -250,7 +250,7 @@ def test_a_config_that_is_none(save, content):
 def test_a_model_for_another_size_of_picture(save):
     said = refusal(save("ViT", preprocessor=None))
     assert "ViTModel does not embed pictures of 224 × 224 pixels" in said
-    assert "no preprocessor_config.json, so pictures of 224 × 224 pixels were assumed" in said
+    assert "no preprocessor_config.json: pictures are squashed to 224 × 224" in said
 
 
 @pytest.mark.parametrize("device", ["no-such-device", "cuda:99", "meta:x"])
