@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hybridwing.backbones.registry import load_backbone
 from hybridwing.embeddings import preparing
+from hybridwing.embeddings.job import embed_to_file
 from hybridwing.embeddings.preparing import prepare_file
 from hybridwing.images import decode, jpeg
 from hybridwing.images.decode import ReadOptions
@@ -97,3 +99,10 @@ def test_memory_that_runs_out_while_preparing_is_called_so(photograph):
 def test_too_many_pixels_name_the_flag(photograph):
     made = prepare_file(photograph, prepare, 0, options=ReadOptions(max_megapixels=0.001))
     assert (made.stage, "--max-megapixels 1" in made.reason) == ("open", True)
+
+
+def test_a_job_counts_the_damaged_pictures_that_it_used(damaged, tmp_path):
+    summary = embed_to_file(
+        [("a", damaged)], load_backbone("pattern"), tmp_path / "e.parquet", options=ReadOptions(allow_damaged=True)
+    )
+    assert (summary.embedded, summary.damaged, summary.failures) == (1, 1, ())

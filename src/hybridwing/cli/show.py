@@ -324,6 +324,7 @@ def show_embedding(summary: EmbeddingSummary) -> None:
     counts = [f"{summary.embedded} embeddings of length {summary.dimension}"]
     for number, what in (
         (len(summary.failures), "images failed"),
+        (summary.damaged, "are damaged and were used as far as they go"),
         (summary.fallbacks, "show the whole picture instead of the view"),
         (summary.cached, "were known from the cache"),
         (summary.resumed, "were done by an earlier call"),

@@ -151,7 +151,7 @@ def embed_to_file(
             if progress is not None:
                 progress(done, total)
 
-        cached, timings = 0, Timings()
+        cached, damaged, timings = 0, 0, Timings()
         run = engine or _Here(backbone)
         todo = {number: shards[number] for number in missing}
         for number, shard in run(todo, batch_size=size, workers=count, cache=cache, options=options, advance=advance):
@@ -159,6 +159,7 @@ def embed_to_file(
             unfinished.add(number, shard.table, shard.contents)
             timings += shard.timings + Timings(write=time.perf_counter() - written)
             cached += shard.cached
+            damaged += shard.damaged
         joining = time.perf_counter()
         heads = unfinished.heads()
         if part is None and not any(head.rows for head in heads):
@@ -184,6 +185,7 @@ def embed_to_file(
         precision=head.precision,
         seconds=now - begun,
         timings=timings + Timings(write=now - joining),
+        damaged=damaged,
         assumed=head.backbone.assumed,
     )
 

@@ -63,12 +63,15 @@ class Shard:
         Images whose embedding was known already.
     timings : Timings
         Where the time went.
+    damaged : int
+        Images that are damaged and were used as far as they go.
     """
 
     table: EmbeddingTable
     contents: tuple[bytes, ...]
     cached: int
     timings: Timings
+    damaged: int = 0
 
 
 def embed_shards(
@@ -125,6 +128,7 @@ def _embedded(
     rows, failures, timings = dict[int, CachedEmbedding](), dict[int, Failure](), Timings()
     contents: dict[int, bytes] = {}
     waiting: list[tuple[int, Prepared]] = []
+    damaged = 0
 
     def fail(place: int, stage: str, reason: str) -> None:
         uuid, path = items[place]
@@ -149,6 +153,7 @@ def _embedded(
             rows[place] = result.known
         elif result.prepared is not None:
             if result.damage:
+                damaged += 1
                 logger.warning("%s: used as far as it goes: %s", items[place][1], result.damage)
             contents[place] = result.content
             waiting.append((place, result.prepared))
@@ -165,6 +170,7 @@ def _embedded(
         tuple(contents.get(place, b"") for place in sorted(rows)),
         sum(place not in contents for place in rows),
         timings,
+        damaged,
     )
 
 
