@@ -4,12 +4,14 @@ import importlib.util
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.local import Choice, LocalBackbone
 from hybridwing.backbones.registry import load_backbone
 from hybridwing.embeddings.engine import embed_images
@@ -111,6 +113,15 @@ def test_the_description_names_what_made_an_embedding(save):
         size=32, resize="squash", resize_to=32, interpolation="bicubic", mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4)
     )
     assert len(spec.weights_sha256) == 64
+
+
+def test_what_was_assumed_is_part_of_the_description_and_not_of_the_key(save):
+    assert local(save("MobileNetV2")).spec.assumed == ""
+    spec = local(save("MobileNetV2", "bare", None)).spec
+    assert spec.assumed.startswith("the backbone's folder has no preprocessor_config.json: pictures are squashed")
+    assert BackboneSpec.from_dict(spec.to_dict()) == spec
+    assert replace(spec, assumed="").key == spec.key
+    assert "assumed" not in replace(spec, assumed="").to_dict()
 
 
 def test_the_key_is_that_of_the_content_wherever_it_lies(save, tmp_path):
