@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridwing.errors import EmbeddingError, HybridwingError, MissingExtraError
+from hybridwing.images.decode import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,7 +61,7 @@ class RayEngine:
         batch_size: int,
         workers: int,
         cache: EmbeddingCache | None,
-        options: ReadOptions,
+        options: ReadOptions = DEFAULT_OPTIONS,
         advance: Callable[[], None],
     ) -> Iterator[tuple[int, Shard]]:
         """Embed shards and yield them as they come; see :class:`hybridwing.embeddings.job.Engine`.
