@@ -71,7 +71,9 @@ def refusal(*args: Any, **options: Any) -> str:
 
 def embedded(folder: Path, layout: str | None = None) -> np.ndarray:
     picture = np.random.default_rng(1).normal(size=(3, 32, 32)).astype(np.float32)
-    return LocalBackbone(folder, Backbone("x"), Compute(device="cpu"), layout).forward([picture])
+    return LocalBackbone(
+        folder, Backbone(Backbone(Backbone(Backbone(Backbone("x"))))), Compute(device="cpu"), layout
+    ).forward([picture])
 
 
 def test_a_model_of_hugging_face(hub, tmp_path, save):

@@ -4,12 +4,14 @@ import importlib.util
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.load import load
 from hybridwing.backbones.local import LocalBackbone
@@ -43,7 +45,27 @@ MODELS = [
 
 
 def local(folder: Path, **options: Any) -> LocalBackbone:
-    return LocalBackbone(folder, Backbone(f"local:{folder}", **options), Compute(device="cpu"))
+    return LocalBackbone(
+        folder,
+        Backbone(
+            Backbone(
+                Backbone(
+                    Backbone(
+                        Backbone(
+                            Backbone(
+                                Backbone(
+                                    Backbone(
+                                        Backbone(Backbone(Backbone(Backbone(Backbone(f"local:{folder}", **options)))))
+                                    )
+                                )
+                            )
+                        )
+                    )
+                )
+            )
+        ),
+        Compute(device="cpu"),
+    )
 
 
 def inputs(count: int, side: int = 32) -> list[np.ndarray]:
@@ -113,6 +135,15 @@ def test_the_description_names_what_made_an_embedding(save):
         size=32, resize="squash", resize_to=32, interpolation="bicubic", mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4)
     )
     assert len(spec.weights_sha256) == 64
+
+
+def test_what_was_assumed_is_part_of_the_description_and_not_of_the_key(save):
+    assert local(save("MobileNetV2")).spec.assumed == ""
+    spec = local(save("MobileNetV2", "bare", None)).spec
+    assert spec.assumed.startswith("the backbone's folder has no preprocessor_config.json: pictures are squashed")
+    assert BackboneSpec.from_dict(spec.to_dict()) == spec
+    assert replace(spec, assumed="").key == spec.key
+    assert "assumed" not in replace(spec, assumed="").to_dict()
 
 
 def test_the_key_is_that_of_the_content_wherever_it_lies(save, tmp_path):
@@ -252,12 +283,26 @@ def test_a_config_that_is_none(save, content):
 def test_a_model_for_another_size_of_picture(save):
     said = refusal(save("ViT", preprocessor=None))
     assert "ViTModel does not embed pictures of 224 × 224 pixels" in said
-    assert "no preprocessor_config.json, so pictures of 224 × 224 pixels were assumed" in said
+    assert "no preprocessor_config.json: pictures are squashed to 224 × 224" in said
 
 
 @pytest.mark.parametrize("device", ["no-such-device", "cuda:99", "meta:x"])
 def test_a_device_that_is_not_there(save, device):
-    backbone = LocalBackbone(save("ViT"), Backbone("local:x"), Compute(device=device))
+    backbone = LocalBackbone(
+        save("ViT"),
+        Backbone(
+            Backbone(
+                Backbone(
+                    Backbone(
+                        Backbone(
+                            Backbone(Backbone(Backbone(Backbone(Backbone(Backbone(Backbone(Backbone("local:x"))))))))
+                        )
+                    )
+                )
+            )
+        ),
+        Compute(device=device),
+    )
     with pytest.raises(BackboneError, match=f"the device '{device}' cannot be used"):
         backbone.spec  # noqa: B018 - loads the model
 

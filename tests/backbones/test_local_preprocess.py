@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hybridwing.backbones.settings import read_preprocess
+from hybridwing.backbones.settings import assumption, read_preprocess
 from hybridwing.errors import BackboneError
 from hybridwing.runtime.preprocess import Preprocess, to_input
 
@@ -55,10 +55,21 @@ KNOWN = {
         {"size": {"shortest_edge": 256}, "do_center_crop": True, "crop_size": {"shortest_edge": 224}},
         ("shortest", 224, 256, "bilinear"),
     ),
+    "a cut larger than the resize": (
+        {"size": {"shortest_edge": 200}, **CUT, "resample": 3},
+        ("shortest", 224, 200, "bicubic"),
+    ),
+    "a cut larger than the resize, odd": (
+        {"size": {"shortest_edge": 197}, **CUT, "resample": 3},
+        ("shortest", 224, 197, "bicubic"),
+    ),
     "without a size": ({}, ("squash", 224, 224, "bilinear")),
     "cut to its size": ({"size": {"shortest_edge": 240}, "do_center_crop": True}, ("shortest", 240, 240, "bilinear")),
     "not cut": ({"size": {"shortest_edge": 240}, "do_center_crop": False}, ("shortest", 240, 240, "bilinear")),
 }
+
+
+LARGER = [name for name in KNOWN if name.startswith("a cut larger")]
 
 
 def described(folder: Any, values: Any, name: str = "preprocessor_config.json") -> Preprocess:
@@ -93,8 +104,12 @@ def test_without_normalisation(tmp_path):
     assert (found.mean, found.std) == ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
-def test_a_folder_without_settings_gets_those_of_imagenet(tmp_path):
+def test_a_folder_without_settings_gets_those_of_imagenet_and_it_is_said(tmp_path):
     found = read_preprocess(tmp_path)
+    said = assumption(tmp_path, found)
+    assert "no preprocessor_config.json: pictures are squashed to 224 × 224, normalised with the means of" in said
+    described(tmp_path, HALF)
+    assert assumption(tmp_path, found) == ""
     assert (found.resize, found.size, found.mean, found.std) == (
         "squash", 224, tuple(IMAGENET["image_mean"]), tuple(IMAGENET["image_std"]),
     )  # fmt: skip
@@ -115,6 +130,7 @@ def test_settings_inside_those_of_a_processor(tmp_path):
         ("null", "get"),
         ({**HALF, "size": {"height": 224, "width": 256}}, "only square inputs are offered, not 224 × 256"),
         ({**HALF, "do_center_crop": True, "crop_size": {"height": 224, "width": 256}}, "only square inputs"),
+        ({**HALF, "size": {"height": 200, "width": 200}, **CUT}, "a cut of 224 pixels from a square of 200"),
         ({**HALF, "size": {"longest_edge": 1024}}, "'height' is missing"),
         ({**HALF, "size": {"height": 4, "width": 4}}, "size must be a whole number"),
         ({**HALF, "size": [224, 224]}, "list"),
@@ -138,10 +154,12 @@ def test_settings_that_cannot_be_carried_out(tmp_path, values, said):
 
 
 @pytest.mark.parametrize("size", [(300, 200), (201, 333), (224, 224)])
-@pytest.mark.parametrize("model", ["MobileNetV2", "DINOv2", "ViT", "CLIP", "ConvNeXt", "ConvNeXt, large"])
+@pytest.mark.parametrize("model", ["MobileNetV2", "DINOv2", "ViT", "CLIP", "ConvNeXt", "ConvNeXt, large", *LARGER])
 def test_inputs_agree_with_transformers_own_processor(tmp_path, model, size):
     transformers = pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
-    names = {"MobileNetV2": "MobileNetV2", "DINOv2": "Bit", "ViT": "ViT", "CLIP": "CLIP"}
+    names = {"MobileNetV2": "MobileNetV2", "DINOv2": "Bit", "ViT": "ViT", "CLIP": "CLIP"} | dict.fromkeys(
+        LARGER, "CLIP"
+    )
     name = f"{names.get(model, 'ConvNext')}ImageProcessorPil"
     if not hasattr(transformers, name):
         pytest.skip(f"this release of transformers has no {name}")
@@ -151,5 +169,5 @@ def test_inputs_agree_with_transformers_own_processor(tmp_path, model, size):
     found = to_input(picture, described(tmp_path, values))
     assert found.shape == expected.shape
     # Its cut rounds down where torchvision, which we follow, rounds to even: compare where there is no such half.
-    if size != (201, 333) or KNOWN[model][1][0] == "squash":
+    if size != (201, 333) or KNOWN[model][1][0] == "squash" or model in LARGER:
         np.testing.assert_allclose(found, expected, atol=1e-5)

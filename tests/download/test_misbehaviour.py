@@ -199,7 +199,7 @@ def test_content_that_is_no_image_is_refused_whatever_it_is_called(site: Any, tr
     catalogue = training("a.jpg", digests=False)
     site.files["/a.jpg"] = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     (failure,) = fetch(catalogue).failed
-    assert failure.reason.startswith("not a whole image: not an image in a known format")
+    assert failure.reason.startswith("not a whole image: an SVG drawing")
 
 
 def test_no_image_although_the_digest_is_right(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 import threading
 import warnings
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hybridwing.errors import ImageError
-from hybridwing.images.decode import MAX_PIXELS, read_rgb
+from hybridwing.images.decode import MAX_MEGAPIXELS, ReadOptions, read_rgb
 
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 16, 3), dtype=np.uint8))
 RED = (254, 0, 0)
@@ -73,6 +74,7 @@ def put(folder: Path, content: bytes, name: str = "x.jpg") -> Path:
 def failure(path: Path) -> ImageError:
     with pytest.raises(ImageError) as caught:
         read_rgb(path)
+    assert caught.value.reason.isprintable()
     assert str(caught.value) == f"{caught.value.stage}: {caught.value.reason}"
     assert "\n" not in caught.value.reason
     return caught.value
@@ -98,7 +100,8 @@ def test_a_file_cut_short_is_found(tmp_path, kind, share):
 def test_a_photograph_cut_short_says_so(tmp_path, kind):
     large = encoded(kind, Image.fromarray(np.random.default_rng(1).integers(0, 255, (300, 400, 3), dtype=np.uint8)))
     found = failure(put(tmp_path, large[: len(large) * 2 // 3]))
-    assert (found.stage, "truncated" in found.reason) == ("decode", True)
+    assert found.stage == "decode"
+    assert re.search("truncated|Premature end", found.reason)
 
 
 @pytest.mark.parametrize("cut", [1, 2, 4, 8, 20])
@@ -111,14 +114,12 @@ def test_a_file_of_a_few_bytes_is_not_an_image(tmp_path, cut):
     ("content", "reason"),
     [
         (b"", "the file is empty (0 bytes)"),
-        (b"hello world, I am a text", "not an image in a known format (begins with b'hello world,')"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image in a known format"),
-        (b"<!DOCTYPE html><title>429 Too Many Requests</title>", "not an image in a known format"),
-        (encoded("EPS"), "not an image in a known format (begins with b'%!PS-Adobe-3')"),
-        (encoded("PDF"), "not an image in a known format (begins with b'%PDF"),
-        (encoded("ICO"), "not an image in a known format"),
+        (b"\x01\x02\x03\xfe\xff", "not an image in a known format (begins with b'\\x01\\x02\\x03\\xfe\\xff')"),
+        (encoded("EPS"), "a PostScript drawing"),
+        (encoded("PDF"), "a PDF document"),
+        (encoded("ICO"), "an icon"),
     ],
-    ids=["empty", "text", "svg", "html", "eps", "pdf", "ico"],
+    ids=["empty", "unknown", "eps", "pdf", "ico"],
 )
 def test_what_is_no_photograph_is_refused(tmp_path, content, reason):
     found = failure(put(tmp_path, content))
@@ -136,7 +137,7 @@ def test_folders_absent_files_and_devices(tmp_path):
         assert failure(tmp_path / "pipe.jpg").reason == "is not a regular file"
 
 
-@pytest.mark.parametrize("where", ["builtins.open", "pathlib.Path.is_file"])
+@pytest.mark.parametrize("where", ["pathlib.Path.read_bytes", "pathlib.Path.is_file"])
 def test_no_permission(tmp_path, monkeypatch, where):
     path = put(tmp_path, VALID["PNG"])
 
@@ -149,16 +150,24 @@ def test_no_permission(tmp_path, monkeypatch, where):
     assert (found.stage, found.reason) == ("open", "no permission to read it")
 
 
-def test_a_decompression_bomb_is_refused_by_its_header(tmp_path):
+@pytest.mark.parametrize("pillows_limit", [100, 89_478_485, None])
+def test_too_many_pixels_are_refused_by_the_header_with_the_flag_that_allows_them(tmp_path, monkeypatch, pillows_limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", pillows_limit)
     found = failure(put(tmp_path, png_declaring(60_000, 60_000)))
     assert found.stage == "open"
-    assert f"{MAX_PIXELS:,}" in found.reason
+    assert found.reason == (
+        f"declares 60000 × 60000 pixels, more than {MAX_MEGAPIXELS:g} million; make it smaller, or allow it with "
+        "--max-megapixels 3600"
+    )
+    assert pillows_limit == Image.MAX_IMAGE_PIXELS
 
 
-def test_the_limit_holds_when_pillows_own_is_lifted(tmp_path, monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
-    found = failure(put(tmp_path, png_declaring(60_000, 60_000)))
-    assert (found.stage, found.reason) == ("open", f"declares 60000 × 60000 pixels, more than {MAX_PIXELS:,}")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_the_limit_on_pixels_holds_for_every_reader_and_can_be_raised(tmp_path, kind):
+    path = put(tmp_path, encoded(kind, Image.new("RGB", (1100, 1000), RED)))
+    with pytest.raises(ImageError, match="declares 1100 × 1000 pixels"):
+        read_rgb(path, options=ReadOptions(max_megapixels=1))
+    assert read_rgb(path, options=ReadOptions(max_megapixels=1.1)).size == (1100, 1000)
 
 
 @pytest.mark.parametrize("action", ["always", "error"])

@@ -150,3 +150,12 @@ def test_a_folder_that_may_be_listed_and_no_more(folder, monkeypatch):
 
     monkeypatch.setattr(Path, "exists", refusing)
     assert names(find_images([folder]).images, folder) == ["a.png", "b.JPG", "deep/er/c.tif"]
+
+
+def test_camera_raw_files_are_left_out_and_told_of_where_there_is_nothing_else(folder):
+    raw = folder / "raw" / "DSC_1.NEF"
+    raw.parent.mkdir()
+    raw.write_bytes(b"II*\0")
+    assert raw in find_images([folder]).left_out
+    with pytest.raises(HybridwingError, match="of 1 camera raw files there, export JPEGs or TIFFs"):
+        find_images([raw.parent])

@@ -217,9 +217,13 @@ def test_what_cannot_be_carried_out_is_refused(field, value, said):
         Preprocess.from_dict({**Preprocess().to_dict(), field: value})
 
 
-def test_a_cut_must_fit_into_what_it_is_cut_from():
-    with pytest.raises(ValueError, match=r"resize_to \(200\) must not be smaller than size \(224\)"):
-        Preprocess(size=224, resize="shortest", resize_to=200)
+def test_around_a_cut_that_is_larger_than_the_picture_there_is_black():
+    prep = Preprocess(size=224, resize="shortest", resize_to=200)
+    made = np.asarray(resized(Image.new("RGB", (400, 300), "white"), prep))
+    assert made.shape == (224, 224, 3)
+    assert (made[12:212] == 255).all()
+    assert made.sum() == 200 * 224 * 3 * 255
+    assert prep.short_side == 400
 
 
 def test_unknown_and_missing_settings_are_refused():

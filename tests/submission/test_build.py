@@ -134,7 +134,7 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
     assert {p.name for p in (tmp_path / "submission" / "weights").iterdir()} == {"config.json", "model.safetensors"}
     from_hub = LocalBackbone(
         tmp_path / "moved",
-        Backbone("dinov2-tiny"),
+        Backbone(Backbone(Backbone(Backbone(Backbone("dinov2-tiny"))))),
         source=f"facebook/tiny@{'c0ffee' * 6}1234",
     )
     monkeypatch.setattr("hybridwing.submission.build.weights.backbone_of", lambda run, **_: from_hub)

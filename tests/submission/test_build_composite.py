@@ -209,7 +209,11 @@ def from_hub(several: Several, *repositories: str) -> CompositeBackbone:
             if digest not in networks:
                 repository = repositories[len(networks)]
                 source = f"{repository}@{'c0ffee' * 6}1234" if repository else ""
-                networks[digest] = LocalBackbone(part.files[0].parent, Backbone(part.spec.name), source=source)
+                networks[digest] = LocalBackbone(
+                    part.files[0].parent,
+                    Backbone(Backbone(Backbone(Backbone(Backbone(part.spec.name))))),
+                    source=source,
+                )
             part = networks[digest].with_view(part.spec.preprocess.view)
         parts.append(part)
     return CompositeBackbone(parts)

@@ -54,6 +54,8 @@ class BackboneSpec:
     source : str
         Repository on the hub and commit that the weights were fetched from, as ``"REPO@COMMIT"``; empty for others. It
         is told, but does not count in :attr:`key`: what was fetched is known by its hash.
+    assumed : str
+        What had to be assumed, since the model's files do not say it; empty for most. It is told, and does not count.
     parts : tuple of BackboneSpec
         Whose embeddings stand side by side in this one's; empty for a single backbone with a single view, and then
         written nowhere.
@@ -67,12 +69,15 @@ class BackboneSpec:
     dimension: int
     preprocess: Preprocess
     source: str = ""
+    assumed: str = ""
     parts: tuple[BackboneSpec, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them."""
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
         values["preprocess"] = self.preprocess.to_dict()
+        if not self.assumed:
+            del values["assumed"]
         # Without parts nothing of them is said: so keys, tables and runs of before there were any stay what they were.
         return values | ({"parts": [part.to_dict() for part in self.parts]} if self.parts else {})
 
@@ -97,6 +102,7 @@ class BackboneSpec:
             feature="side by side",
             dimension=sum(part.dimension for part in parts),
             preprocess=Preprocess(size=side, resize="none", interpolation="box", view=joint_view(inputs)),
+            assumed="; ".join(dict.fromkeys(f"{part.name}: {part.assumed}" for part in parts if part.assumed)),
             parts=tuple(parts),
         )
 
@@ -114,7 +120,7 @@ class BackboneSpec:
             parts = tuple(_part_from_dict(part) for part in _listed(stored))
             spec = cls(**{**values, "preprocess": Preprocess.from_dict(values["preprocess"]), "parts": parts})
             texts = (spec.name, spec.family, spec.revision, spec.weights_sha256, spec.feature, spec.source)
-            if not all(isinstance(text, str) for text in texts) or type(spec.dimension) is not int:
+            if not all(isinstance(text, str) for text in (*texts, spec.assumed)) or type(spec.dimension) is not int:
                 raise TypeError("its dimension is a whole number, all else is text")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EmbeddingError(f"the description of the backbone cannot be read: {error}") from error
@@ -213,7 +219,7 @@ class BackboneSpec:
     @property
     def key(self) -> str:
         """SHA-256 of everything but the name and the source (a moved folder stays the same backbone)."""
-        values = {name: value for name, value in self.to_dict().items() if name not in ("name", "source")}
+        values = {name: value for name, value in self.to_dict().items() if name not in ("name", "source", "assumed")}
         if self.parts:
             values["parts"] = [part.key for part in self.parts]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,6 @@
-"""Where and how embeddings are computed, as one value. None of it changes an embedding beyond its last digits."""
+"""Where and how embeddings are computed, as one value. None of it changes the embedding of a sound picture
+beyond its last digits.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import BackboneError
+from hybridwing.images.decode import MAX_MEGAPIXELS, ReadOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +38,9 @@ class Compute:
         Images a forward pass; default what suits the backbone. It is halved when memory runs out.
     workers : int, optional
         Threads or processes that decode; default the number of processors.
+    allow_damaged : bool
+    max_megapixels : float
+        Which pictures are read, see :class:`hybridwing.images.decode.ReadOptions`.
 
     Raises
     ------
@@ -54,6 +60,13 @@ class Compute:
     cache: Path | str | None = None
     batch_size: int | None = None
     workers: int | None = None
+    allow_damaged: bool = False
+    max_megapixels: float = MAX_MEGAPIXELS
+
+    @property
+    def reading(self) -> ReadOptions:
+        """Which pictures are read, and which are failures."""
+        return ReadOptions(self.allow_damaged, self.max_megapixels)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed with."""

@@ -11,7 +11,7 @@ from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.backbones.convert import find_pickle, not_convertible
 from hybridwing.backbones.network import NetworkBackbone, applied
-from hybridwing.backbones.settings import PREPROCESSORS, read_open_clip_preprocess, read_preprocess
+from hybridwing.backbones.settings import assumption, read_open_clip_preprocess, read_preprocess
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.digests import feed_file
 from hybridwing.runtime.loading import EncoderError, find_layout, transformers_weights
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from hybridwing.backbones.request import Backbone
     from hybridwing.runtime.encoder import Encoder
 
-#: Said along with an error where the preprocessing had to be guessed.
-_NO_PREPROCESSOR = " (the folder has no preprocessor_config.json, so pictures of 224 × 224 pixels were assumed)"
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
@@ -67,6 +65,7 @@ class LocalBackbone(NetworkBackbone):
         self._folder, self._name, self._source = folder, str(request.name), source
         read = read_open_clip_preprocess if self._layout == "open_clip" else read_preprocess
         self._preprocess = applied(request, read(folder))
+        self._assumed = "" if self._layout == "open_clip" else assumption(folder, self._preprocess)
         for package in ("torch", "transformers"):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtraError(package, "torch", f"the backbone {self._name}")
@@ -93,8 +92,7 @@ class LocalBackbone(NetworkBackbone):
                 layout=self._layout,
             )
         except EncoderError as error:
-            guessed = self._layout == "transformers" and not any((self._folder / n).is_file() for n in PREPROCESSORS)
-            hint = _NO_PREPROCESSOR if guessed else ""
+            hint = f" ({self._assumed})" if self._assumed else ""
             raise BackboneError(f"the model in {self._folder} cannot be used: {error}{hint}") from error
 
     @cached_property
@@ -109,6 +107,7 @@ class LocalBackbone(NetworkBackbone):
             dimension=self._encoder.dimension,
             preprocess=self._preprocess,
             source=self._source,
+            assumed=self._assumed,
         )
 
     @property

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Where the preprocessing of a folder in Hugging Face's layout may stand; the first that is there counts.
 PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
+#: Where none of them is there.
+ASSUMED = Preprocess(resize="squash", mean=IMAGENET_MEAN, std=IMAGENET_STD)
 #: Filters by the number that preprocessor_config.json holds (Pillow's constants).
 _RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
 #: What reading settings of unknown content can end in.
@@ -37,13 +39,31 @@ def read_preprocess(folder: Path) -> Preprocess:
     """
     path = next((folder / name for name in PREPROCESSORS if (folder / name).is_file()), None)
     if path is None:
-        return Preprocess(resize="squash", mean=IMAGENET_MEAN, std=IMAGENET_STD)
+        return ASSUMED
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         # Of a model for pictures and text, transformers 5 keeps the processors of both in one file.
         return _translated(values.get("image_processor", values))
     except _FAULTS as error:
         raise _not_possible(path, error) from error
+
+
+def assumption(folder: Path, preprocess: Preprocess) -> str:
+    """What had to be assumed of a model in Hugging Face's layout; empty where its folder says how pictures are made.
+
+    Parameters
+    ----------
+    folder : Path
+    preprocess : Preprocess
+        What is done to pictures in the end.
+    """
+    if any((folder / name).is_file() for name in PREPROCESSORS):
+        return ""
+    how = f"squashed to {preprocess.size} × {preprocess.size}, " if preprocess.resize == "squash" else ""
+    return (
+        f"the backbone's folder has no {PREPROCESSORS[0]}: pictures are {how}normalised with the means of ImageNet, "
+        "which may not be what the model was trained with; put the model's own file there"
+    )
 
 
 def _translated(values: dict[str, Any]) -> Preprocess:
@@ -74,9 +94,11 @@ def _input_sides(values: dict[str, Any]) -> tuple[int, int | None]:
         if not crops:
             return short, None
     side = _square(values.get("crop_size") or short) if crops else int(short)
+    if "shortest_edge" not in size and side > short:
+        raise ValueError(f"a cut of {side} pixels from a square of {short} is not offered")
     if share and not crops and short >= 384:
         return side, None  # ConvNeXt's processor squashes large inputs
-    return side, max(int(short / share) if share else int(short), side)
+    return side, int(short / share) if share else int(short)
 
 
 def _square(size: int | dict[str, int]) -> int:

@@ -120,13 +120,25 @@ class ComputeOptions:
         Path | None, typer.Option("--cache", help="Folder of embeddings made before; default the user's cache.")
     ] = None
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Compute every embedding, and keep none.")] = False
+    allow_damaged: Annotated[bool, typer.Option("--allow-damaged", help="Use what is left of damaged photographs.")] = (
+        False
+    )
+    max_megapixels: Annotated[
+        float, typer.Option("--max-megapixels", help="Largest photograph that is read, in millions of pixels.", min=0)
+    ] = 120.0
 
     def compute(self) -> Compute:
         """Where and how to compute."""
         from dataclasses import replace
 
         made = compute_of(self.device, self.precision, self.runtime, self.offline, self.cache, self.no_cache)
-        return replace(made, batch_size=self.batch_size, workers=self.workers)
+        return replace(
+            made,
+            batch_size=self.batch_size,
+            workers=self.workers,
+            allow_damaged=self.allow_damaged,
+            max_megapixels=self.max_megapixels,
+        )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from hybridwing.images.kinds import is_raw_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -337,6 +339,7 @@ def show_embedding(summary: EmbeddingSummary) -> None:
     counts = [f"{summary.embedded} embeddings of length {summary.dimension}"]
     for number, what in (
         (len(summary.failures), "images failed"),
+        (summary.damaged, "are damaged and were used as far as they go"),
         (summary.fallbacks, "show the whole picture instead of the view"),
         (summary.cached, "were known from the cache"),
         (summary.resumed, "were done by an earlier call"),
@@ -344,6 +347,8 @@ def show_embedding(summary: EmbeddingSummary) -> None:
         if number:
             counts.append(f"{number} {what}")
     say(f"{summary.out}: {', '.join(counts)}")
+    if summary.assumed:
+        note(f"assumed: {summary.assumed}")
     if summary.images == summary.resumed:
         return
     spent = summary.timings
@@ -361,6 +366,8 @@ def show_left_out(paths: Sequence[Path]) -> None:
         endings = Counter(path.suffix.lower() or "no ending" for path in paths).most_common()
         kinds = ", ".join(f"{count} {ending}" for ending, count in endings)
         note(f"not looked at, since their names do not end as photographs' do: {kinds}")
+        if raw := sum(is_raw_name(path.name) for path in paths):
+            note(f"{raw} of them are camera raw files, which are not developed here: export them as JPEG or TIFF")
 
 
 def show_failures(failures: Sequence[Failure], total: int, limit: int = 10) -> None:

@@ -133,7 +133,9 @@ def embed_to_file(
     check_items(items)
     shards, part = _shared(items, share, shard_size)
     out = out if share is None else share.of_file(out)
-    unfinished = UnfinishedTable.of(out, (backbone.spec.key, backbone.precision, backbone.runtime), part, shards)
+    unfinished = UnfinishedTable.of(
+        out, (backbone.spec.key, backbone.precision, backbone.runtime), part, shards, compute.reading
+    )
     with unfinished.locked():
         begun = time.perf_counter()
         size = unfinished.batch_size(compute.batch_size, backbone.batch_size)
@@ -151,7 +153,7 @@ def embed_to_file(
             if progress is not None:
                 progress(done, total)
 
-        cached, timings = 0, Timings()
+        cached, damaged, timings = 0, 0, Timings()
         run = engine or _Here(backbone)
         todo = {number: shards[number] for number in missing}
         for number, shard in run(todo, compute, advance=advance):
@@ -159,6 +161,7 @@ def embed_to_file(
             unfinished.add(number, shard.table, shard.contents)
             timings += shard.timings + Timings(write=time.perf_counter() - written)
             cached += shard.cached
+            damaged += shard.damaged
         joining = time.perf_counter()
         heads = unfinished.heads()
         if part is None and not any(head.rows for head in heads):
@@ -184,6 +187,8 @@ def embed_to_file(
         precision=head.precision,
         seconds=now - begun,
         timings=timings + Timings(write=now - joining),
+        damaged=damaged,
+        assumed=head.backbone.assumed,
     )
 
 

@@ -14,11 +14,18 @@ from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import ImageError
-from hybridwing.images.decode import read_bytes, read_rgb
+from hybridwing.images.decode import (
+    DAMAGED,
+    DEFAULT_OPTIONS,
+    OUT_OF_MEMORY,
+    is_out_of_memory,
+    read_bytes,
+    read_rgb,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from hybridwing.embeddings.cache import BackboneCache, CachedEmbedding
+    from hybridwing.images.decode import ReadOptions
     from hybridwing.runtime.preprocess import Prepared
 
     Prepare = Callable[[Image.Image], Prepared]
@@ -52,6 +60,8 @@ class PreparedFile:
         SHA-256 of the file; empty where it could not be read or was not asked for.
     stage, reason : str
         Of a failure; else empty.
+    damage : str
+        What is wrong with a picture that was used all the same; else empty.
     decode_seconds, preprocess_seconds : float
         Time it took, in the worker.
     """
@@ -61,16 +71,24 @@ class PreparedFile:
     content: bytes = b""
     stage: str = ""
     reason: str = ""
+    damage: str = ""
     decode_seconds: float = 0.0
     preprocess_seconds: float = 0.0
 
 
 def prepare_file(
-    path: Path, prepare: Prepare, short_side: int, *, hashed: bool = True, cache: BackboneCache | None = None
+    path: Path,
+    prepare: Prepare,
+    short_side: int,
+    *,
+    options: ReadOptions = DEFAULT_OPTIONS,
+    hashed: bool = True,
+    cache: BackboneCache | None = None,
 ) -> PreparedFile:
     """Read, hash, look up, decode and prepare one file; a failure is a value, so that it can cross processes.
 
-    The same bytes are hashed and decoded, so a file that changes meanwhile cannot be cached under a wrong key.
+    The same bytes are hashed and decoded, so a file that changes meanwhile cannot be cached under a wrong key. A
+    damaged picture that is used all the same has no hash, so that it is cached under none.
     """
     begun, content = time.perf_counter(), b""
     try:
@@ -79,11 +97,12 @@ def prepare_file(
             content = hashlib.sha256(data).digest()
         if cache is not None and (known := cache.get([content]).get(content)):
             return PreparedFile(None, known, content, decode_seconds=time.perf_counter() - begun)
-        picture = read_rgb(path, short_side, data)
+        picture, damage = _decoded(path, short_side, data, options)
         decoded = time.perf_counter()
         return PreparedFile(
             prepare(picture),
-            content=content,
+            content=b"" if damage else content,
+            damage=damage,
             decode_seconds=decoded - begun,
             preprocess_seconds=time.perf_counter() - decoded,
         )
@@ -92,8 +111,20 @@ def prepare_file(
     except Exception as error:  # one odd picture must not end a batch of thousands; it is reported, not hidden
         logger.debug("preparing %s failed", path, exc_info=True)
         detail = str(error).strip().splitlines()[:1]
-        stage, reason = "preprocess", ": ".join([type(error).__name__, *detail])
-    return PreparedFile(None, None, content, stage, reason, time.perf_counter() - begun)
+        stage = "preprocess"
+        reason = OUT_OF_MEMORY if is_out_of_memory(error) else ": ".join([type(error).__name__, *detail])
+    return PreparedFile(None, None, content, stage, reason, decode_seconds=time.perf_counter() - begun)
+
+
+def _decoded(path: Path, short_side: int, data: bytes, options: ReadOptions) -> tuple[Image.Image, str]:
+    """The picture, and what is wrong with it where damage is allowed."""
+    try:
+        return read_rgb(path, short_side, data, replace(options, allow_damaged=False)), ""
+    except ImageError as error:
+        if not options.allow_damaged or error.stage != "decode":
+            hint = "; --allow-damaged uses what is left" if error.reason.startswith(DAMAGED) else ""
+            raise ImageError(error.stage, error.reason + hint) from error
+        return read_rgb(path, short_side, data, options), error.reason
 
 
 def _live_with_parent() -> None:

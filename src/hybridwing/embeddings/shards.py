@@ -63,12 +63,15 @@ class Shard:
         Images whose embedding was known already.
     timings : Timings
         Where the time went.
+    damaged : int
+        Images that are damaged and were used as far as they go.
     """
 
     table: EmbeddingTable
     contents: tuple[bytes, ...]
     cached: int
     timings: Timings
+    damaged: int = 0
 
 
 def embed_shards(
@@ -97,7 +100,12 @@ def embed_shards(
     known = None if cache is None else cache.of(backbone)
     batches = _Batches(backbone, compute.batch_size or backbone.batch_size)
     work = partial(
-        prepare_file, prepare=backbone.prepare, short_side=short_side, hashed=known is not None, cache=known or None
+        prepare_file,
+        prepare=backbone.prepare,
+        short_side=short_side,
+        options=compute.reading,
+        hashed=known is not None,
+        cache=known or None,
     )
     in_processes = backbone.prepare_in_processes and count > 1 and (total is None or total >= _FEW)
     folders: dict[Path, ImageFolder] = {}
@@ -120,6 +128,7 @@ def _embedded(
     rows, failures, timings = dict[int, CachedEmbedding](), dict[int, Failure](), Timings()
     contents: dict[int, bytes] = {}
     waiting: list[tuple[int, Prepared]] = []
+    damaged = 0
 
     def fail(place: int, stage: str, reason: str) -> None:
         uuid, path = items[place]
@@ -146,6 +155,9 @@ def _embedded(
         if result.known is not None:
             rows[place] = result.known
         elif result.prepared is not None:
+            if result.damage:
+                damaged += 1
+                logger.warning("%s: used as far as it goes: %s", items[place][1], result.damage)
             contents[place] = result.content
             waiting.append((place, result.prepared))
         else:
@@ -161,6 +173,7 @@ def _embedded(
         tuple(contents.get(place, b"") for place in sorted(rows)),
         sum(place not in contents for place in rows),
         timings,
+        damaged,
     )
 
 

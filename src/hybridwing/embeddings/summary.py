@@ -59,6 +59,10 @@ class EmbeddingSummary:
     seconds : float
         From the first image to the finished table, by the clock.
     timings : Timings
+    damaged : int
+        Images that are damaged and that this call used as far as they go.
+    assumed : str
+        What had to be assumed of the backbone; empty for most.
     """
 
     out: Path
@@ -74,6 +78,8 @@ class EmbeddingSummary:
     precision: str
     seconds: float
     timings: Timings
+    damaged: int = 0
+    assumed: str = ""
 
     @property
     def images_per_second(self) -> float:

@@ -26,6 +26,7 @@ from hybridwing.embeddings.head import Part, TableHead
 from hybridwing.embeddings.store import join_tables, kind_of, read_head, read_table, write_table
 from hybridwing.errors import EmbeddingError
 from hybridwing.files import write_bytes, write_text
+from hybridwing.images.decode import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hybridwing.embeddings.table import EmbeddingTable
+    from hybridwing.images.decode import ReadOptions
 
     Item = tuple[str, Path]
 
@@ -68,7 +70,12 @@ class UnfinishedTable:
 
     @classmethod
     def of(
-        cls, out: Path, kind: tuple[str, str, str], part: Part | None, shards: Sequence[Sequence[Item]]
+        cls,
+        out: Path,
+        kind: tuple[str, str, str],
+        part: Part | None,
+        shards: Sequence[Sequence[Item]],
+        options: ReadOptions = DEFAULT_OPTIONS,
     ) -> UnfinishedTable:
         """The one for this work.
 
@@ -80,8 +87,10 @@ class UnfinishedTable:
         part : Part, optional
             Which part of a larger table it is.
         shards : sequence of sequences of (uuid, path)
+        options : ReadOptions
+            Which pictures are read.
         """
-        key = hashlib.sha256(f"{kind} {part}".encode())
+        key = hashlib.sha256(f"{kind} {part} {options}".encode())
         for shard in shards:
             key.update(b"\x00shard")
             for uuid, _ in shard:

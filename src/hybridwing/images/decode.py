@@ -7,26 +7,33 @@ import struct
 import threading
 import warnings
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
 from hybridwing.errors import ImageError
-from hybridwing.runtime.decode import open_rgb
+from hybridwing.images.jpeg import decode_jpeg
+from hybridwing.images.kinds import RAW, is_raw_name, named
+from hybridwing.images.png import without_long_texts
+from hybridwing.images.tiff import is_tiff, read_tiff
+from hybridwing.runtime.decode import FORMATS, ORIENTATION_TAG, as_rgb, draft, to_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: Largest picture that is decoded, in pixels as its header declares them. Specimen photographs have about 18 million;
-#: twice Pillow's own warning limit, where Pillow refuses too.
-MAX_PIXELS = 178_956_970
+    from PIL import ImageFile
 
-#: Largest file that is read: more than that many pixels take without any compression, at two bytes a sample.
-MAX_BYTES = 6 * MAX_PIXELS + (1 << 24)
+#: Largest picture that is decoded unless more is allowed, in millions of pixels. Specimen photographs have about 18; a
+#: worker needs up to 10 bytes a pixel.
+MAX_MEGAPIXELS = 120.0
 
-#: What a decoder may raise for data that is not what its header says. ``MemoryError`` is a header that lies about size.
+#: Largest file that is read: some 180 million pixels without any compression, at two bytes a sample.
+MAX_BYTES = 1 << 30
+
+#: What a decoder may raise for data that is not what its header says.
 _DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -35,16 +42,59 @@ _DECODER_ERRORS = (
     IndexError,
     KeyError,
     TypeError,
+    AttributeError,
     ArithmeticError,
-    MemoryError,
     RuntimeError,
     struct.error,
     zlib.error,
 )
 
 
-def read_rgb(path: Path, short_side: int = 0, content: bytes | None = None) -> Image.Image:
+#: How JPEG, PNG, GIF and JPEG 2000 files begin.
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Which pictures are read, and which are refused.
+
+    Attributes
+    ----------
+    allow_damaged : bool
+        Read what is left of a damaged picture, instead of refusing it.
+    max_megapixels : float
+        Largest picture that is decoded, in millions of pixels as its header declares them.
+    """
+
+    allow_damaged: bool = False
+    max_megapixels: float = MAX_MEGAPIXELS
+
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse a picture by what its header declares, before any pixel is decoded.
+
+        Raises
+        ------
+        ImageError
+            If it has more pixels than allowed.
+        """
+        if width * height > self.max_megapixels * 1e6:
+            raise ImageError(
+                "open",
+                f"declares {width} × {height} pixels, more than {self.max_megapixels:g} million; make it smaller, or "
+                f"allow it with --max-megapixels {-(-width * height // 1_000_000)}",
+            )
+
+
+DEFAULT_OPTIONS = ReadOptions()
+
+
+def read_rgb(
+    path: Path, short_side: int = 0, content: bytes | None = None, options: ReadOptions = DEFAULT_OPTIONS
+) -> Image.Image:
     """Decode a photograph to upright 8-bit RGB.
+
+    JPEGs are decoded by simplejpeg, which gives Pillow's pixels and tells of damage that Pillow hides; TIFFs by
+    tifffile, see :mod:`.tiff`; the rest by Pillow.
 
     Parameters
     ----------
@@ -55,6 +105,7 @@ def read_rgb(path: Path, short_side: int = 0, content: bytes | None = None) -> I
         Pixels the short side must keep: a JPEG is decoded at the smallest scale that does. 0 decodes in full.
     content : bytes, optional
         What the file holds, as :func:`read_bytes` gives it; otherwise it is read here.
+    options : ReadOptions
 
     Returns
     -------
@@ -64,24 +115,85 @@ def read_rgb(path: Path, short_side: int = 0, content: bytes | None = None) -> I
     Raises
     ------
     ImageError
-        With stage ``"open"`` (no such file, empty, not an image, too large) or ``"decode"`` (cut short, damaged).
+        With stage ``"open"`` (no such file, empty, not a photograph, too large) or ``"decode"`` (cut short, damaged, of
+        a kind that is not read, out of memory).
     """
+    content = read_bytes(path) if content is None else content
     try:
-        if content is None:
-            _refuse_absent(path)
         with _pillow_hushed():
-            return open_rgb(str(path) if content is None else io.BytesIO(content), short_side, _refuse_oversized)
+            if is_tiff(content):
+                if is_raw_name(path.name):
+                    raise ImageError("open", RAW)
+                return as_rgb(read_tiff(content, options.check_size, allow_damaged=options.allow_damaged))
+            return _read(content, short_side, options)
     except ImageError:
         raise
-    except Image.DecompressionBombError as error:
-        raise ImageError("open", f"declares more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise ImageError("open", f"not an image in a known format (begins with {_beginning(path)})") from error
-    except PermissionError as error:
-        raise ImageError("open", "no permission to read it") from error
-    except _DECODER_ERRORS as error:
+        if content.startswith(_SIGNATURES):
+            raise ImageError("decode", f"{DAMAGED}: its header cannot be read") from error
+        raise ImageError("open", named(content, path.name)) from error
+    except (MemoryError, *_DECODER_ERRORS) as error:
+        if is_out_of_memory(error):
+            raise ImageError("decode", OUT_OF_MEMORY) from error
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ImageError("decode", f"damaged or cut short: {detail}") from error
+        raise ImageError("decode", f"{DAMAGED}: {detail}") from error
+
+
+def _read(content: bytes, short_side: int, options: ReadOptions) -> Image.Image:
+    """Decode what is no TIFF."""
+    with Image.open(io.BytesIO(without_long_texts(content)), formats=FORMATS) as opened:
+        options.check_size(*opened.size)
+        draft(opened, short_side)
+        deep = opened.mode.startswith("I") or (opened.format == "PNG" and content[24] == 16)
+        if opened.format not in ("JPEG", "MPO"):
+            picture = _whole_or_left(opened, options)
+        else:
+            decoded = decode_jpeg(content, opened, allow_damaged=options.allow_damaged)
+            if decoded is opened:
+                picture = to_rgb(opened)
+            else:
+                with suppress(Exception):  # of a damaged EXIF block; the pixels are sound all the same
+                    decoded.getexif()[ORIENTATION_TAG] = opened.getexif().get(ORIENTATION_TAG, 1)
+                picture = as_rgb(decoded)
+        if deep and not options.allow_damaged and 0 < _brightest(picture) <= 64:
+            raise ImageError(
+                "decode",
+                "16-bit samples that are all in the lower quarter of their range: they hold fewer bits than the file "
+                "says, or the picture is nearly black; export it with 8 bits, or take it as it is with --allow-damaged",
+            )
+        return picture
+
+
+def _brightest(picture: Image.Image) -> int:
+    """The highest value of an RGB picture."""
+    return int(max(band.getextrema()[1] for band in picture.split()))  # type: ignore[arg-type]  # of one band, numbers
+
+
+def _whole_or_left(opened: ImageFile.ImageFile, options: ReadOptions) -> Image.Image:
+    """Decode by Pillow; where damage is allowed, as far as the data go."""
+    try:
+        return to_rgb(opened)
+    except (OSError, SyntaxError):
+        if not options.allow_damaged:
+            raise
+        opened.tile = []  # what was decoded stays in the picture
+        return to_rgb(opened)
+
+
+#: How the reason begins for a picture of which something may be left.
+DAMAGED = "damaged or cut short"
+#: What is said where a sound picture cannot be decoded.
+OUT_OF_MEMORY = (
+    "not enough memory to decode it, which does not mean that it is damaged; close other programs, or take fewer "
+    "--workers"
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, by its type or in a decoder's words."""
+    return (
+        isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "insufficient memory" in str(error)
+    )
 
 
 def read_bytes(path: Path) -> bytes:
@@ -102,7 +214,9 @@ def read_bytes(path: Path) -> bytes:
         raise
     except PermissionError as error:
         raise ImageError("open", "no permission to read it") from error
-    except (OSError, ValueError, MemoryError) as error:
+    except MemoryError as error:
+        raise ImageError("open", OUT_OF_MEMORY) from error
+    except (OSError, ValueError) as error:
         raise ImageError("open", f"cannot be read: {error}") from error
 
 
@@ -115,39 +229,28 @@ def _refuse_absent(path: Path) -> None:
         raise ImageError("open", "the file is empty (0 bytes)")
 
 
-def _refuse_oversized(image: Image.Image) -> None:
-    """Refuse by what the header declares, before any pixel is decoded."""
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise ImageError("open", f"declares {width} × {height} pixels, more than {MAX_PIXELS:,}")
-
-
-def _beginning(path: Path) -> str:
-    """First bytes of a file, printable."""
-    with path.open("rb") as file:
-        return repr(file.read(12))
-
-
 class _Hush:
-    """Keeps Pillow's warnings (odd EXIF, large pictures) off the terminal while any thread decodes.
+    """Keeps Pillow's warnings (odd EXIF, large pictures) off the terminal, and its own limit on pixels out of the way.
 
-    Python's filters belong to the process: two threads that save and restore them in turn would leave them changed.
-    So the first to enter saves them and the last to leave restores them.
+    Both belong to the process: two threads that save and restore them in turn would leave them changed. So the first to
+    enter saves them and the last to leave restores them.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
         self._saved = warnings.catch_warnings()
+        self._limit: int | None = None
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """Hush for the length of a with block."""
         with self._lock:
             if self._inside == 0:
-                self._saved = warnings.catch_warnings()
+                self._saved, self._limit = warnings.catch_warnings(), Image.MAX_IMAGE_PIXELS
                 self._saved.__enter__()
                 warnings.filterwarnings("ignore", module=r"PIL\.")
+                Image.MAX_IMAGE_PIXELS = None  # ReadOptions has the limit
             self._inside += 1
         try:
             yield
@@ -156,6 +259,7 @@ class _Hush:
                 self._inside -= 1
                 if self._inside == 0:
                     self._saved.__exit__(None, None, None)
+                    Image.MAX_IMAGE_PIXELS = self._limit
 
 
 _pillow_hushed = _Hush()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import HybridwingError, first_few
+from hybridwing.images.kinds import is_raw_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,9 +78,11 @@ def find_images(places: Iterable[Path]) -> FoundImages:
             f"folders that cannot be read: {told}; make them readable, or name the folders beside them instead"
         )
     if not images:
+        raw = sum(is_raw_name(path.name) for path in left_out.values())
         raise HybridwingError(
             f"no images found in {', '.join(map(str, places)) or 'nothing'}; "
             f"looked for names ending in {', '.join(sorted(SUFFIXES))}"
+            + (f"; of {raw} camera raw files there, export JPEGs or TIFFs" if raw else "")
         )
     # A file that was also named outright was looked at.
     return FoundImages(tuple(images.values()), tuple(p for real, p in left_out.items() if real not in images))

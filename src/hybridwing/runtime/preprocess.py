@@ -49,8 +49,8 @@ class Preprocess:
         Side of the square the backbone sees, in pixels; for ``resize="none"`` the short side that decoding keeps.
     resize : {"squash", "shortest", "none"}
         ``"squash"`` resizes to `size` × `size` without keeping the aspect ratio, as the challenge's sample does;
-        ``"shortest"`` resizes the short side to `resize_to` and cuts the centre; ``"none"`` leaves the picture to the
-        backbone.
+        ``"shortest"`` resizes the short side to `resize_to` and cuts the centre, with black around it where `size` is
+        larger; ``"none"`` leaves the picture to the backbone.
     resize_to : int
         Short side before the centre cut, in pixels; only for ``"shortest"``.
     interpolation : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}
@@ -98,8 +98,6 @@ class Preprocess:
             pixels = getattr(self, side)
             if isinstance(pixels, bool) or not isinstance(pixels, int) or not 8 <= pixels <= highest:
                 raise ValueError(f"{side} must be a whole number of pixels in [8, {highest}]; got {pixels!r}")
-        if self.resize == "shortest" and self.resize_to < self.size:
-            raise ValueError(f"resize_to ({self.resize_to}) must not be smaller than size ({self.size})")
         if self.antialias is not True:
             raise ValueError("antialias must be true: shrinking without it is not offered")
         for name, triple in (("mean", self.mean), ("std", self.std)):
@@ -117,7 +115,7 @@ class Preprocess:
     @property
     def resized_side(self) -> int:
         """Short side of the picture once resized, before any cut, in pixels."""
-        return max(self.size, self.resize_to if self.resize == "shortest" else 0)
+        return self.resize_to if self.resize == "shortest" else self.size
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them; of what came later than tables and runs, only what is not as ever."""
@@ -183,7 +181,11 @@ def resized(image: Image.Image, prep: Preprocess) -> Image.Image:
         prep.resize_to if height == short else int(prep.resize_to * height / short),
     )
     scaled = image.resize(target, method)
-    left, top = round((target[0] - prep.size) / 2.0), round((target[1] - prep.size) / 2.0)
+    if prep.size > prep.resize_to:
+        # As transformers' processors for PIL images do (image_transforms.center_crop), which lay black around it.
+        left, top = (target[0] - prep.size) // 2, (target[1] - prep.size) // 2
+    else:
+        left, top = round((target[0] - prep.size) / 2.0), round((target[1] - prep.size) / 2.0)
     return scaled.crop((left, top, left + prep.size, top + prep.size))
 
 
@@ -226,7 +228,7 @@ def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) ->
         cut = cut_view(image, prep.view, background=prep.background or "kept", found=found)
     else:
         # What "shortest" will cut off is added around the view beforehand.
-        rim, around = (prep.resize_to / prep.size if prep.resize == "shortest" else 1.0), prep.background or "kept"
+        rim, around = max(1.0, prep.resized_side / prep.size), prep.background or "kept"
         cut = cut_view(image, prep.view, side=prep.resized_side, pad=rim, background=around, found=found)
     return Prepared(to_input(cut.image, prep), cut.view, cut.confidence)
 
