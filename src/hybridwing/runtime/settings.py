@@ -137,8 +137,11 @@ class Settings:
         """
         try:
             values = json.loads(text)
-            if values["format_version"] != FORMAT_VERSION:
-                raise ServingError(f"format {values['format_version']!r} is not the {FORMAT_VERSION} that this reads")
+            version = values["format_version"]
+            if type(version) is not int:
+                raise TypeError("'format_version' is not a whole number")
+            if version != FORMAT_VERSION:
+                raise ServingError(f"format {version} is not the {FORMAT_VERSION} that this reads")
             return cls(
                 embedding=Embedding.from_dict(values),
                 detector=str(values["detector"]),
