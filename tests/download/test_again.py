@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.download.faults import DownloadError
@@ -54,7 +54,6 @@ def lacking(out: Path) -> set[str]:
     return {name for name in NAMES if not (out / name).exists()}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.fixed_dictionaries({name: st.lists(st.sampled_from(FAULTS), max_size=9) for name in NAMES}), st.integers(1, 3)
 )

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.backbones.base import BackboneSpec
@@ -106,7 +106,6 @@ def test_what_is_written_is_what_is_scored():
             assert expected in texts(figure.axes[3 * row + column])
 
 
-@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 9999), st.booleans()), min_size=1, max_size=40))
 def test_bars_right_of_the_threshold_are_exactly_what_is_called_hybrid(images):
     scores, labels = [score / 10_000 for score, _ in images], [int(hybrid) for _, hybrid in images]
