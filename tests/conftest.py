@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# `make test` tries the same examples each time and passes or fails for a reason. `make fuzz` searches afresh, for longer,
-# and keeps what it found in .hypothesis.
+# `make test` tries the same examples each time. `make fuzz` searches afresh, for longer, and keeps in .hypothesis what
+# it found.
 settings.register_profile(
     "suite",
     derandomize=True,

@@ -71,6 +71,7 @@ def embed(pictures: list[tuple[str, Path]], out: Path, load: partial[Backbone] |
     return out.read_bytes()
 
 
+@pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
 def test_the_table_is_that_of_the_local_engine(pictures, tmp_path, made):
@@ -83,6 +84,7 @@ def test_the_table_is_that_of_the_local_engine(pictures, tmp_path, made):
     assert len(list(made.glob("loaded-*"))) == 3
 
 
+@pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
 def test_a_worker_that_dies_is_replaced(pictures, tmp_path, made):
@@ -91,6 +93,7 @@ def test_a_worker_that_dies_is_replaced(pictures, tmp_path, made):
     assert far == embed(pictures, tmp_path / "near.parquet", None, made)
 
 
+@pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
 def test_images_that_kill_every_worker_end_the_job_and_it_can_go_on(pictures, tmp_path, made):
@@ -101,6 +104,7 @@ def test_images_that_kill_every_worker_end_the_job_and_it_can_go_on(pictures, tm
     assert embed(pictures, out, None, made)
 
 
+@pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
 def test_a_backbone_that_the_workers_do_not_have(pictures, tmp_path, made):

@@ -65,7 +65,7 @@ def test_anything_else_is_refused(text):
 @pytest.mark.parametrize("version", ["", "1", None, True, 1.0, [], {}])
 def test_a_format_version_that_is_no_whole_number(version):
     values = {**json.loads(PATTERN.to_json()), "format_version": version}
-    with pytest.raises(ServingError, match="not the settings of a submission: .*'format_version'"):
+    with pytest.raises(ServingError, match=r"not the settings of a submission: .*'format_version'"):
         Settings.from_json(json.dumps(values))
 
 

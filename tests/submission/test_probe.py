@@ -13,6 +13,7 @@ from hybridwing.submission.check.findings import Check, CheckReport
 from hybridwing.submission.check.probe_images import ProbeImage, write_probe_images
 from hybridwing.submission.sandbox.outcome import Limits
 
+pytestmark = pytest.mark.sandbox
 MB = 2**20
 QUICK = Limits(seconds=20, memory=600 * MB, output_bytes=MB)
 posix = pytest.mark.skipif(os.name == "nt", reason="memory is not watched on Windows")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from hybridwing.submission.rehearse.verdict import SubmissionRun
 
+pytestmark = pytest.mark.sandbox
 GROUPS = ("major", "minor", "mimic")
 
 

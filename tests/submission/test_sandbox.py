@@ -19,6 +19,7 @@ from hybridwing.submission.sandbox.sandbox import Limits, read_plain, run_python
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.sandbox
 MB = 2**20
 QUICK = Limits(seconds=20, memory=300 * MB, output_bytes=MB, disk_bytes=20 * MB, file_bytes=8 * MB, processes=16)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="held by the Linux kernel only")
