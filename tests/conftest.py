@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,11 @@ from hypothesis import HealthCheck, Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Workers share the processors already. Those who set this read it when they are imported, which is later.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    assert "numpy" not in sys.modules
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # `make test` tries the same examples each time. `make fuzz` searches afresh, for longer, and keeps in .hypothesis what
 # it found.

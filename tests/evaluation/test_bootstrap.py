@@ -106,6 +106,7 @@ def test_pairing_makes_the_interval_of_a_difference_narrower():
     assert apart < 0.5 * found.measures["a"]["roc_auc"].interval.width
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_recall_covers_about_as_often_as_it_says():
     covered, truth = 0, 0.6387  # P(N(2, 1) > the 0.95 quantile of N(0, 1))
     for seed in range(120):

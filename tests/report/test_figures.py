@@ -166,6 +166,7 @@ def test_nothing_overlaps_and_nothing_is_small():
                 assert not (box.shrunk(0.9, 0.9).overlaps(other.shrunk(0.9, 0.9))), (written[i], text)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_twice_whatever_the_users_style(tmp_path):
     save_figure(draw_evaluation(many()), tmp_path / "a")
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "lines.linewidth": 9, "svg.fonttype": "none"}):

@@ -38,6 +38,7 @@ from hybridwing.submission.publish.commands import choice_of
 from hybridwing.submission.publish.publishing import publish, training_commands
 from hybridwing.submission.rehearse.rehearsal import PREDICTIONS, run_submission
 
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
 VIEWS = "specimen,forewings"
 
