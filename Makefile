@@ -8,7 +8,7 @@ CPU_INDEX = --extra-index-url https://download.pytorch.org/whl/cpu
 # One worker a processor; a worker takes over tests of another that has more left than it.
 PYTEST = $(BIN)/python -m pytest -n logical --dist worksteal
 
-.PHONY: quickstart test test-fast fuzz lint docs notebook clean help
+.PHONY: quickstart test test-fast fuzz lint docs gallery notebook clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -32,7 +32,10 @@ lint: $(VENV)/.dev ## check style, types and that no room imports a higher one
 	$(BIN)/lint-imports --no-cache --no-logo
 
 docs: $(VENV)/.docs ## build the documentation in the folder site
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+gallery: $(VENV)/.core ## draw the pictures of the documentation's gallery
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/draw_gallery.py
 
 notebook: $(VENV)/.notebook ## open the notebook
 	$(BIN)/jupyter lab notebooks/butterfly_sample_notebook.ipynb
