@@ -220,8 +220,9 @@ def test_troubles_of_the_hub(hub, tmp_path, trouble, said):
 def test_a_hub_that_cannot_be_reached(hub, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        hub.port = free.getsockname()[1]
-    assert "(what is in the hub's cache can be used without the network: --offline" in refusal(hub, tmp_path / "cache")
+        hub.port = free.getsockname()[1]  # held, so that no other process listens there meanwhile
+        refused = refusal(hub, tmp_path / "cache")
+    assert "(what is in the hub's cache can be used without the network: --offline" in refused
 
 
 def test_a_revision_that_is_not_there(hub, tmp_path):
