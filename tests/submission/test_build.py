@@ -105,6 +105,7 @@ def test_every_kind_of_picture_has_the_library_s_score(built, collection, pictur
     assert by_name["cut_short.jpg"] == by_name["odd.tga"]
 
 
+@pytest.mark.torch
 def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collection, tmp_path, monkeypatch):
     transformers = pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
     torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")

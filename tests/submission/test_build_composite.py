@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -155,11 +157,16 @@ def test_scores_are_the_library_s_and_each_model_is_loaded_once(several, collect
 
 
 def test_codabench_s_run_gives_the_scores_of_evaluate(several, collection, tmp_path):
-    result = run_submission(
-        several.folder.with_name("submission.zip"), collection.images, collection.test, tmp_path / "ran"
-    )
+    some = pd.read_csv(collection.test).groupby(["ssp_indicator", "hybrid_stat"]).head(4)
+    some.to_csv(tmp_path / "some.csv", index=False)
+    (tmp_path / "images").mkdir()
+    for name in some["filename"]:
+        shutil.copy(collection.images / name, tmp_path / "images")
+    archive = several.folder.with_name("submission.zip")
+    result = run_submission(archive, tmp_path / "images", tmp_path / "some.csv", tmp_path / "ran")
     assert result.accepted, result.problem
     predicted = read_predictions(tmp_path / "ran" / PREDICTIONS)
+    assert len(predicted.scores) == len(some)
     paths = [collection.images / str(name) for name in predicted.filenames.to_pylist()]
     assert np.abs(predicted.scores - of_library(several.run, paths)).max() <= 1e-4
 

@@ -14,6 +14,8 @@ from hybridwing.leaderboard.comparing import compare_places, write_table
 from hybridwing.leaderboard.page import leaderboard_html
 from hybridwing.runs.evaluate import evaluate, write_evaluation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def places(collection, ran, tmp_path_factory):

@@ -20,6 +20,8 @@ from hybridwing.submission.publish.held_out import MEASURES, held_out
 from hybridwing.submission.publish.publishing import CONTENTS, line_of, marked, publish, training_commands
 from hybridwing.submission.publish.references import count_entries, read_bib, records_of, references
 
+pytestmark = pytest.mark.slow
+
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
 #: The example of the ORCID documentation.
