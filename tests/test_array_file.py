@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
@@ -23,7 +23,6 @@ VALUES = arrays_of.arrays(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=3), st.lists(st.text(max_size=5), max_size=3))
 def test_what_is_written_is_read(tmp_path_factory, arrays, names):
     path = tmp_path_factory.mktemp("a") / "x.npz"

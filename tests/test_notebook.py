@@ -11,6 +11,7 @@ NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "butterfly_sample_notebook.
 
 # Jupyter's own libraries warn about each other.
 @pytest.mark.filterwarnings("default")
+@pytest.mark.slow
 def test_it_runs_without_a_network(tmp_path, monkeypatch):
     nbformat = pytest.importorskip("nbformat", reason="needs nbformat")
     nbclient = pytest.importorskip("nbclient", reason="needs nbclient")

@@ -13,11 +13,14 @@ from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.quickstart import DETECTORS, quickstart
 from hybridwing.runs.run import load_run
 
+from .runs.conftest import stub  # noqa: F401 - a fixture
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def test_it_leaves_collection_run_and_evaluation(stub, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("stub")
+def test_it_leaves_collection_run_and_evaluation(tmp_path, monkeypatch):
     import hybridwing.simulate.collection as simulation
 
     monkeypatch.setattr(simulation, "_usable_cpus", lambda: 1)

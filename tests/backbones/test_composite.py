@@ -25,6 +25,7 @@ from hybridwing.errors import BackboneError, EmbeddingError
 from hybridwing.runtime import encoder
 from hybridwing.runtime.preprocess import Preprocess
 
+pytestmark = pytest.mark.torch
 WING = ((3, 10), (60, -20), (70, -12), (50, 25), (3, 20))
 SIDES = {"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.3, 0.4]}
 

@@ -22,9 +22,7 @@ transformers = pytest.importorskip("transformers", reason="the extra 'torch' is 
 
 
 def local(folder: Path, **options: Any) -> LocalBackbone:
-    return LocalBackbone(
-        folder, Backbone(Backbone(Backbone(Backbone(Backbone("local:x", **options))))), Compute(device="cpu")
-    )
+    return LocalBackbone(folder, Backbone("local:x", **options), Compute(device="cpu"))
 
 
 def inputs(count: int, side: int = 32) -> list[np.ndarray]:

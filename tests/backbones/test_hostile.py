@@ -22,7 +22,7 @@ pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
 
 def refusal(folder: Path) -> str:
     with pytest.raises(BackboneError) as caught:
-        LocalBackbone(folder, Backbone(Backbone(Backbone(Backbone(Backbone("local:x"))))), Compute(device="cpu")).spec  # noqa: B018 - loads the model
+        LocalBackbone(folder, Backbone("local:x"), Compute(device="cpu")).spec  # noqa: B018 - loads the model
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -44,12 +44,7 @@ def test_code_of_a_folder_is_never_run(save, tmp_path, model_type):
     ran = tmp_path / "ran"
     (folder / "evil.py").write_text(f"open({str(ran)!r}, 'w')\nfrom transformers import ViTModel as Model\n")
     if model_type == "vit":  # a known architecture is built from the library's own code
-        assert (
-            LocalBackbone(
-                folder, Backbone(Backbone(Backbone(Backbone(Backbone("local:x"))))), Compute(device="cpu")
-            ).spec.revision
-            == "ViTModel"
-        )
+        assert LocalBackbone(folder, Backbone("local:x"), Compute(device="cpu")).spec.revision == "ViTModel"
     else:
         assert "asks for code of its own to be run, which is never done" in refusal(folder)
     assert not ran.exists()
@@ -74,12 +69,7 @@ def test_sizes_that_are_declared_and_not_there(save, values, said):
 
 def test_numbers_that_are_only_large(save):
     folder = configured(save("ViT"), pad_token_id=10**7, label2id={"a": 1}, use_cache=True)
-    assert (
-        LocalBackbone(
-            folder, Backbone(Backbone(Backbone(Backbone(Backbone("local:x"))))), Compute(device="cpu")
-        ).spec.dimension
-        == 32
-    )
+    assert LocalBackbone(folder, Backbone("local:x"), Compute(device="cpu")).spec.dimension == 32
 
 
 def test_weights_of_huge_declared_size(save):

@@ -71,9 +71,7 @@ def refusal(*args: Any, **options: Any) -> str:
 
 def embedded(folder: Path, layout: str | None = None) -> np.ndarray:
     picture = np.random.default_rng(1).normal(size=(3, 32, 32)).astype(np.float32)
-    return LocalBackbone(
-        folder, Backbone(Backbone(Backbone(Backbone(Backbone("x"))))), Compute(device="cpu"), layout
-    ).forward([picture])
+    return LocalBackbone(folder, Backbone("x"), Compute(device="cpu"), layout).forward([picture])
 
 
 def test_a_model_of_hugging_face(hub, tmp_path, save):
@@ -224,8 +222,9 @@ def test_troubles_of_the_hub(hub, tmp_path, trouble, said):
 def test_a_hub_that_cannot_be_reached(hub, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        hub.port = free.getsockname()[1]
-    assert "(what is in the hub's cache can be used without the network: --offline" in refusal(hub, tmp_path / "cache")
+        hub.port = free.getsockname()[1]  # held, so that no other process listens there meanwhile
+        refused = refusal(hub, tmp_path / "cache")
+    assert "(what is in the hub's cache can be used without the network: --offline" in refused
 
 
 def test_a_revision_that_is_not_there(hub, tmp_path):

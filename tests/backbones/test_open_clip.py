@@ -25,9 +25,7 @@ files = pytest.importorskip("safetensors.torch")
 
 
 def local(folder: Path, **options: Any) -> LocalBackbone:
-    return LocalBackbone(
-        folder, Backbone(Backbone(Backbone(Backbone(Backbone(f"local:{folder}", **options))))), Compute(device="cpu")
-    )
+    return LocalBackbone(folder, Backbone(f"local:{folder}", **options), Compute(device="cpu"))
 
 
 def inputs(count: int, side: int = clip_models.SIDE) -> list[np.ndarray]:
@@ -254,9 +252,7 @@ def test_a_folder_of_both_layouts_is_that_of_hugging_face(tmp_path, save):
     (folder / "open_clip_model.safetensors").unlink()
     assert local(folder).spec.key == key
     clip_models.write(folder)
-    other = LocalBackbone(
-        folder, Backbone(Backbone(Backbone(Backbone(Backbone("x"))))), Compute(device="cpu"), layout="open_clip"
-    )
+    other = LocalBackbone(folder, Backbone("x"), Compute(device="cpu"), layout="open_clip")
     assert other.spec.family == "open_clip"
 
 

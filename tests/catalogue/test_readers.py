@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.catalogue import text_table
@@ -400,7 +400,6 @@ def test_all_faults_are_listed_at_once(write) -> None:
     assert [fault.row for fault in caught.value.faults if fault.column == "filename"] == [16, 17]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(
     st.one_of(
         st.binary(max_size=200),

@@ -9,6 +9,8 @@ import pytest
 from hybridwing.embeddings.store import read_table
 from hybridwing.runs.run import load_run
 
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory):

@@ -64,6 +64,7 @@ def test_build_writes_a_folder_and_a_zip(call, files, tmp_path):
     assert call("submission", "build", files.run, "--out", tmp_path / "built", "--overwrite").code == 0
 
 
+@pytest.mark.slow
 def test_a_recipe_trains_and_builds_in_one_go(call, files, tmp_path):
     listed = call("submission", "recipes")
     assert listed.code == 0
@@ -80,6 +81,7 @@ def test_a_recipe_trains_and_builds_in_one_go(call, files, tmp_path):
     assert "the pattern backbone cuts the picture itself" in odd.err
 
 
+@pytest.mark.slow
 def test_run_accepts_what_was_built(call, files, submission, tmp_path):
     command = ["submission", "run", submission / "built.zip", "--images", files.images, "--reference", files.test]
     answer = call(*command, *TRUST, "--out", tmp_path / "ran")
@@ -100,6 +102,7 @@ def test_run_says_what_fails_and_what_to_do(call, files, submission, tmp_path):
     assert "Traceback" not in answer.out + answer.err
 
 
+@pytest.mark.slow
 def test_leaderboard_and_publish(call, files, submission, tmp_path):
     command = ["submission", "run", submission / "built", "--images", files.images, "--reference", files.test]
     assert call(*command, *TRUST, "--out", tmp_path / "ran").code == 0

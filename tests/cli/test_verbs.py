@@ -142,6 +142,7 @@ def test_train(call, files, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_train_says_when_nothing_is_known_of_hybrids(call, files, tmp_path):
     from hybridwing.catalogue.readers import read_catalogue
     from hybridwing.catalogue.splits import split

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import expit
@@ -106,7 +106,6 @@ def test_one_heldout_specimen() -> None:
 raw_values = st.one_of(st.floats(-1e100, 1e100), st.sampled_from([0.0, 0.2, 1.0, 5e-324, -5e-324, 1 + 2**-52]))
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     heldout=st.lists(st.tuples(raw_values, st.integers(0, 1)), min_size=1, max_size=30).filter(
         lambda pairs: any(label == 0 for _, label in pairs)

@@ -35,6 +35,7 @@ def test_base_detectors_have_the_order_of_the_saved_ones() -> None:
     np.testing.assert_allclose(fitted.decision_function(X), expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_base_detector_that_finds_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y, subspecies = specimens()
 
@@ -75,6 +76,7 @@ def test_one_fold_is_none() -> None:
         FusionDetector(n_folds=1).fit(X, y)
 
 
+@pytest.mark.slow
 def test_same_seed_same_model() -> None:
     X, y, subspecies = specimens()
     first, second, other = (

@@ -60,6 +60,7 @@ def confounded(seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str | None],
 
 
 @pytest.mark.parametrize("kind", [SvmDetector, BlockDiscriminantDetector, SyntheticHybridsDetector, FusionDetector])
+@pytest.mark.slow
 def test_balanced_detectors_trust_the_record_less(kind: type) -> None:
     X, y, records, subspecies = confounded()
     controls, others = confounded(1)[0][40:80], confounded(1)[0][80:]

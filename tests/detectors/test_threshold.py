@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.detectors.calibration import calibrate
@@ -55,7 +55,6 @@ def test_without_the_correction_it_would_be_too_few():
     assert np.mean(rates) < 0.88
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 12), min_size=25, max_size=60), st.sampled_from([0.5, 0.8, 0.95]))
 def test_ties_never_lower_the_rate(values, tnr):
     threshold = threshold_of(saved(np.array(values, dtype=np.float64)), tnr)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridwing.download.errors import DownloadError
@@ -54,10 +54,11 @@ def lacking(out: Path) -> set[str]:
     return {name for name in NAMES if not (out / name).exists()}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(
     st.fixed_dictionaries({name: st.lists(st.sampled_from(FAULTS), max_size=9) for name in NAMES}), st.integers(1, 3)
 )
+@pytest.mark.slow
 def test_any_mix_of_faults(site: Any, training: Any, clock: Any, plans: dict[str, list[str]], jobs: int) -> None:
     catalogue = training(*NAMES)
     for name, plan in plans.items():
@@ -91,6 +92,7 @@ def running(script: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.slow
 def test_killed_at_any_moment(site: Any, training: Any, clock: Any, tmp_path: Path) -> None:
     catalogue = training(*NAMES[:2])
     names = NAMES[:2]

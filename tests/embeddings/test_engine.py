@@ -358,7 +358,7 @@ def test_worker_processes_do_not_outlive_a_parent_that_is_killed(many, tmp_path)
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, check=False)
     children = [int(number) for number in done.stdout.split()]
     assert children
-    for _ in range(100):
+    for _ in range(600):
         alive = [child for child in children if Path(f"/proc/{child}").exists() and not _is_zombie(child)]
         if not alive:
             return

@@ -136,6 +136,7 @@ def test_a_job_keeps_the_batch_size_it_was_begun_with(pictures, tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for every moment")
 @pytest.mark.parametrize("cached", ["cached", "uncached"])
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(pictures, tmp_path, cached):
     extra = [paint(pictures[0][1].with_name(f"copy{number}.png"), number) for number in (1, 9)]
     assert all(path.is_file() for path in extra)

@@ -71,6 +71,7 @@ def embed(pictures: list[tuple[str, Path]], out: Path, load: partial[LoadedBackb
     return out.read_bytes()
 
 
+@pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
 def test_the_table_is_that_of_the_local_engine(pictures, tmp_path, made):
@@ -83,6 +84,7 @@ def test_the_table_is_that_of_the_local_engine(pictures, tmp_path, made):
     assert len(list(made.glob("loaded-*"))) == 3
 
 
+@pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
 def test_a_worker_that_dies_is_replaced(pictures, tmp_path, made):
@@ -91,16 +93,19 @@ def test_a_worker_that_dies_is_replaced(pictures, tmp_path, made):
     assert far == embed(pictures, tmp_path / "near.parquet", None, made)
 
 
+@pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
-def test_images_that_kill_every_worker_end_the_job_and_it_can_go_on(pictures, tmp_path, made):
+def test_images_that_kill_every_worker_end_the_job_and_it_can_go_on(pictures, tmp_path, made, monkeypatch):
+    monkeypatch.setattr("hybridwing.embeddings.ray_engine._ATTEMPTS", 2)
     out = tmp_path / "far.parquet"
-    with pytest.raises(EmbeddingError, match=r"a worker of the cluster failed: 4 workers died over the images"):
+    with pytest.raises(EmbeddingError, match=r"a worker of the cluster failed: 2 workers died over the images"):
         embed(pictures, out, partial(backbones().AlwaysDying, made), made)
     assert not out.exists()
     assert embed(pictures, out, None, made)
 
 
+@pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
 def test_a_backbone_that_the_workers_do_not_have(pictures, tmp_path, made):

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -69,7 +69,6 @@ def test_tables_survive(tmp_path, count):
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), uuids=st.lists(names, unique=True, max_size=8), dimension=st.integers(1, 9))
 def test_any_table_survives(tmp_path, data, uuids, dimension):
     finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -143,7 +142,6 @@ def test_damage_to_the_vectors_is_found(tmp_path):
         assert "is not a readable parquet file" in refusal(path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=6))
 def test_no_damage_raises_anything_but_an_embedding_error(tmp_path, changes):
     content = bytearray(written(tmp_path / "whole.parquet").read_bytes())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.errors import ScoringError
@@ -53,7 +53,6 @@ def test_the_value_beside_the_interval_is_the_official_one():
     assert found.specimens == len({(s, g, y) for s, g, y in zip(specimens, groups, labels, strict=True)})
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 3)), min_size=2, max_size=30),
     st.sampled_from([0.5, 0.8, 0.95, 1.0]),
@@ -107,6 +106,7 @@ def test_pairing_makes_the_interval_of_a_difference_narrower():
     assert apart < 0.5 * found.measures["a"]["roc_auc"].interval.width
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_recall_covers_about_as_often_as_it_says():
     covered, truth = 0, 0.6387  # P(N(2, 1) > the 0.95 quantile of N(0, 1))
     for seed in range(120):

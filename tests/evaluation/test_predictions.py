@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.errors import ScoringError
@@ -86,7 +86,6 @@ def test_refuses_what_cannot_be_opened(tmp_path: Path) -> None:
         read_predictions(tmp_path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30))
 def test_numbers_have_the_value_the_official_reader_gives_them(tmp_path: Path, scores: list[float]) -> None:
     text = "".join(f"{number}.jpg,{score!r}\n" for number, score in enumerate(scores))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -244,17 +244,14 @@ def read_or_refuse(path: Path, short_side: int) -> None:
     assert stage in {"open", "decode"}
 
 
-FUZZ = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 beginnings = st.sampled_from([b"", *(content[:12] for content in VALID.values()), b"II*\0", b"MM\0*", b"P6 9 9 255\n"])
 
 
-@FUZZ
 @given(beginning=beginnings, rest=st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_an_image_error(tmp_path, beginning, rest):
     read_or_refuse(put(tmp_path, beginning + rest), 0)
 
 
-@FUZZ
 @given(
     kind=st.sampled_from(sorted(VALID)),
     changes=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), min_size=1, max_size=12),

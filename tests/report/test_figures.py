@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.backbones.base import BackboneSpec
@@ -106,7 +106,6 @@ def test_what_is_written_is_what_is_scored():
             assert expected in texts(figure.axes[3 * row + column])
 
 
-@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 9999), st.booleans()), min_size=1, max_size=40))
 def test_bars_right_of_the_threshold_are_exactly_what_is_called_hybrid(images):
     scores, labels = [score / 10_000 for score, _ in images], [int(hybrid) for _, hybrid in images]
@@ -167,6 +166,7 @@ def test_nothing_overlaps_and_nothing_is_small():
                 assert not (box.shrunk(0.9, 0.9).overlaps(other.shrunk(0.9, 0.9))), (written[i], text)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_twice_whatever_the_users_style(tmp_path):
     save_figure(draw_evaluation(many()), tmp_path / "a")
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "lines.linewidth": 9, "svg.fonttype": "none"}):

@@ -251,6 +251,7 @@ def test_a_run_that_holds_something_else_is_never_replaced(album, stub, tmp_path
     assert contents(out) == before
 
 
+@pytest.mark.slow
 def test_the_default_detector_is_fusion_with_the_backbones_blocks(data, tmp_path):
     result = train(data.train, data.train_embeddings, tmp_path / "run", **STRATIFIED)
     assert result.manifest.detectors == ("fusion",)
@@ -258,6 +259,7 @@ def test_the_default_detector_is_fusion_with_the_backbones_blocks(data, tmp_path
     assert header.params["blocks"] == list(result.manifest.backbone.widths)
 
 
+@pytest.mark.slow
 def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
     """A model is made of the training table alone: evaluating against permuted labels comes to the same model."""
     from hybridwing.catalogue.readers import read_catalogue
@@ -279,12 +281,13 @@ def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
     models = []
     for name, path in (("a", source), ("b", table)):
         run = train(data.train, data.train_embeddings, tmp_path / name, **STRATIFIED)
-        evaluate(run, read_catalogue(path), run.embed(read_catalogue(path), data.images))
+        evaluate(run, read_catalogue(path), run.embed(read_catalogue(path), data.images), resamples=20)
         models.append(contents(tmp_path / name))
     assert permuted != cells
     assert models[0] == models[1]
 
 
+@pytest.mark.slow
 def test_record_weights_can_be_switched_off(data, tmp_path):
     options = {"detectors": ("block-discriminant",), **STRATIFIED}
     weighed = train(data.train, embed(data.train, data.images), tmp_path / "weighed", **options)

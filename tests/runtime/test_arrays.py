@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -107,7 +107,6 @@ def test_round_trip(tmp_path: Path) -> None:
             assert not back.arrays[name].flags.writeable
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     vectors=hnp.arrays(
         st.sampled_from([np.float32, np.float64]),
@@ -412,7 +411,6 @@ def test_repeated_member(tmp_path: Path) -> None:
         load_arrays(path)
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_damage_is_noticed_or_harmless(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("damage")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
@@ -182,7 +182,6 @@ def test_a_blank_picture_has_a_finite_descriptor(size, colour):
     assert cut_wings(working_copy(picture)).confidence == 0.0
 
 
-@settings(max_examples=40, deadline=None, phases=[p for p in Phase if p is not Phase.explain])
 @given(
     width=st.integers(1, 400),
     height=st.integers(1, 400),

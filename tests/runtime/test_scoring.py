@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.integrate import quad
@@ -253,7 +253,6 @@ def score_maps(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return knots, levels, np.array(scales)
 
 
-@settings(max_examples=300, deadline=None)
 @given(score_maps(), hnp.arrays(np.float64, st.integers(1, 20), elements=st.floats(allow_nan=False)))
 def test_any_map_rises_and_stays_within_the_bounds(
     score_map: tuple[np.ndarray, np.ndarray, np.ndarray], raw: np.ndarray

@@ -65,6 +65,13 @@ def test_anything_else_is_refused(text):
         Settings.from_json(text)
 
 
+@pytest.mark.parametrize("version", ["", "1", None, True, 1.0, [], {}])
+def test_a_format_version_that_is_no_whole_number(version):
+    values = {**json.loads(PATTERN.to_json()), "format_version": version}
+    with pytest.raises(ServingError, match=r"not the settings of a submission: .*'format_version'"):
+        Settings.from_json(json.dumps(values))
+
+
 def test_a_newer_format_is_refused():
     values = {**json.loads(PATTERN.to_json()), "format_version": 2}
     with pytest.raises(ServingError, match="format 2 is not the 1"):

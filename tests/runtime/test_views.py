@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
@@ -219,7 +219,6 @@ def test_views_cross_processes(specimen):
     assert prepared.value.tobytes() == twice.value.tobytes()
 
 
-@settings(max_examples=60, deadline=None, phases=[p for p in Phase if p is not Phase.explain])
 @given(
     width=st.integers(1, 500),
     height=st.integers(1, 500),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.errors import SimulationError
@@ -35,7 +35,6 @@ def test_official_test_counts_by_indicator(indicator, plain, hybrid):
     assert sum(share.test for share in shares if share.stratum.hybrid) == hybrid
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(least_specimens(), 20000))
 def test_any_size_is_shared_out_whole_and_no_class_is_lost(specimens):
     shares = scale(specimens)

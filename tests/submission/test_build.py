@@ -108,6 +108,7 @@ def test_every_kind_of_picture_has_the_library_s_score(built, collection, pictur
     assert by_name["cut_short.jpg"] == by_name["odd.tga"]
 
 
+@pytest.mark.torch
 def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collection, tmp_path, monkeypatch):
     transformers = pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
     torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
@@ -134,7 +135,7 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
     assert {p.name for p in (tmp_path / "submission" / "weights").iterdir()} == {"config.json", "model.safetensors"}
     from_hub = LocalBackbone(
         tmp_path / "moved",
-        Backbone(Backbone(Backbone(Backbone(Backbone("dinov2-tiny"))))),
+        Backbone("dinov2-tiny"),
         source=f"facebook/tiny@{'c0ffee' * 6}1234",
     )
     monkeypatch.setattr("hybridwing.submission.build.weights.backbone_of", lambda run, **_: from_hub)

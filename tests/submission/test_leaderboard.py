@@ -15,6 +15,8 @@ from hybridwing.leaderboard.page import leaderboard_html
 from hybridwing.report.evaluation_folder import write_evaluation
 from hybridwing.runs.evaluate import evaluate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def places(collection, ran, tmp_path_factory):

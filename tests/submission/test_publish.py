@@ -22,6 +22,8 @@ from hybridwing.submission.publish.citation import Author, Publication, citation
 from hybridwing.submission.publish.publishing import CONTENTS, line_of, marked, publish, training_commands
 from hybridwing.submission.publish.references import count_entries, read_bib, records_of, references
 
+pytestmark = pytest.mark.slow
+
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
 #: The example of the ORCID documentation.

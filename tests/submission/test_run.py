@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
+pytestmark = pytest.mark.sandbox
 GROUPS = ("major", "minor", "mimic")
 #: Without a sandbox what the tests made is run all the same.
 TRUST = bool(why_no_sandbox())

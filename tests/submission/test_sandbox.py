@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from hybridwing.submission.sandbox.program_result import ProgramResult
 
+pytestmark = pytest.mark.sandbox
 MB = 2**20
 QUICK = ResourceLimits(
     seconds=30, memory=300 * MB, output_bytes=MB, disk_bytes=40 * MB, file_bytes=16 * MB, processes=16

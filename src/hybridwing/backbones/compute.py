@@ -1,6 +1,4 @@
-"""Where and how embeddings are computed, as one value. None of it changes the embedding of a sound picture
-beyond its last digits.
-"""
+"""Where and how embeddings are computed, as one value: a sound picture has the same embedding to its last digits."""
 
 from __future__ import annotations
 
