@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,12 +118,6 @@ class EmbeddingTable:
         known = pd.DataFrame(index=range(len(self))) if self.metadata is None else self.metadata.reset_index(drop=True)
         frame = pd.DataFrame({"uuid": list(self.uuids)})
         return pd.concat([frame, known, pd.DataFrame({"emb": list(self.vectors)})], axis=1)
-
-    def write(self, path: Path | str) -> None:
-        """Write a parquet file; see :func:`hybridwing.embeddings.store.write_table`."""
-        from hybridwing.embeddings.store import write_table
-
-        write_table(self, Path(path))
 
     def rows_of(self, uuids: Sequence[str]) -> NDArray[np.int64]:
         """Row of each image; -1 for those among the failures.
