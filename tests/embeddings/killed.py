@@ -17,7 +17,6 @@ import numpy as np
 
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.backbones.compute import Compute
-from hybridwing.embeddings.cache import EmbeddingCache
 from hybridwing.embeddings.job import embed_to_file
 from hybridwing.runtime.preprocess import Prepared, Preprocess
 
@@ -82,12 +81,12 @@ def run(images: Path, work: Path, left: int, *, cached: bool) -> None:
         for owner, name in ((Path, "replace"), (Path, "unlink"), (shutil, "rmtree"), (os, "rmdir")):
             step.before(owner, name)
     items = [(path.name, path) for path in sorted(images.glob("*.png"))]
-    cache = EmbeddingCache(work / "cache") if cached else None
+    cache = work / "cache" if cached else None
     embed_to_file(
         items,
         MeanColour(work / "count", step),
         work / "e.parquet",
-        compute=Compute(workers=1, cache=cache.folder),
+        compute=Compute(workers=1, cache=cache),
         shard_size=4,
     )
 

@@ -221,10 +221,11 @@ def test_a_script_without_a_guard_still_gets_its_table(many, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "from pathlib import Path\n"
+        "from hybridwing.backbones.compute import Compute\n"
         "from hybridwing.backbones.pattern import PatternBackbone\n"
         "from hybridwing.embeddings.engine import embed_images\n"
         f"items = [(p.name, p) for p in sorted(Path({str(tmp_path)!r}).glob('*.png'))]\n"
-        "print(len(embed_images(items, PatternBackbone(), workers=2)))\n"
+        "print(len(embed_images(items, PatternBackbone(), Compute(workers=2))))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr

@@ -301,10 +301,9 @@ def test_places_that_cannot_be_written(pictures, tmp_path):
 def test_an_engine_of_ones_own(pictures, tmp_path):
     from hybridwing.embeddings.shards import embed_shards
 
-    def backwards(shards: Any, **settings: Any) -> Iterator[tuple[int, Shard]]:
-        settings.pop("workers")
+    def backwards(shards: Any, compute: Compute, *, advance: Any) -> Iterator[tuple[int, Shard]]:
         for number in sorted(shards, reverse=True):
-            for shard in embed_shards([shards[number]], MeanColour(), **settings):
+            for shard in embed_shards([shards[number]], MeanColour(), compute, advance=advance):
                 yield number, shard
 
     out, straight = tmp_path / "e.parquet", tmp_path / "straight.parquet"

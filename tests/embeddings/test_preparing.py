@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.load import load
 from hybridwing.embeddings import preparing
 from hybridwing.embeddings.job import embed_to_file
@@ -103,6 +104,6 @@ def test_too_many_pixels_name_the_flag(photograph):
 
 def test_a_job_counts_the_damaged_pictures_that_it_used(damaged, tmp_path):
     summary = embed_to_file(
-        [("a", damaged)], load("pattern"), tmp_path / "e.parquet", options=ReadOptions(allow_damaged=True)
+        [("a", damaged)], load("pattern"), tmp_path / "e.parquet", compute=Compute(allow_damaged=True)
     )
     assert (summary.embedded, summary.damaged, summary.failures) == (1, 1, ())

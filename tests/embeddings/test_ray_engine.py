@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hybridwing.backbones.compute import Compute
 from hybridwing.embeddings.job import embed_to_file
 from hybridwing.embeddings.ray_engine import RayEngine
 from hybridwing.embeddings.store import read_table
@@ -96,10 +97,9 @@ def test_a_worker_that_dies_is_replaced(pictures, tmp_path, made):
 @pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
-def test_images_that_kill_every_worker_end_the_job_and_it_can_go_on(pictures, tmp_path, made, monkeypatch):
-    monkeypatch.setattr("hybridwing.embeddings.ray_engine._ATTEMPTS", 2)
+def test_images_that_kill_every_worker_end_the_job_and_it_can_go_on(pictures, tmp_path, made):
     out = tmp_path / "far.parquet"
-    with pytest.raises(EmbeddingError, match=r"a worker of the cluster failed: 2 workers died over the images"):
+    with pytest.raises(EmbeddingError, match=r"a worker of the cluster failed: 4 workers died over the images"):
         embed(pictures, out, partial(backbones().AlwaysDying, made), made)
     assert not out.exists()
     assert embed(pictures, out, None, made)
@@ -126,12 +126,12 @@ def test_no_cluster_at_the_address(pictures, tmp_path, made, monkeypatch):
     monkeypatch.syspath_prepend(str(HERE))
     load = partial(backbones().Counting, made)
     with pytest.raises(EmbeddingError, match=r"there is no Ray cluster at head:6379: Could not find any running"):
-        list(RayEngine(load, "head:6379")({0: pictures}, batch_size=2, workers=1, cache=None, advance=lambda: None))
+        list(RayEngine(load, "head:6379")({0: pictures}, Compute(batch_size=2, workers=1), advance=lambda: None))
 
 
 def test_without_ray(monkeypatch, pictures):
     monkeypatch.setitem(sys.modules, "ray", None)
     engine = RayEngine(partial(object))  # type: ignore[arg-type]
     with pytest.raises(MissingExtraError, match=r"--engine ray needs the package 'ray'.*hybridwing\[ray\]"):
-        list(engine({0: pictures}, batch_size=2, workers=1, cache=None, advance=lambda: None))
-    assert list(engine({}, batch_size=2, workers=1, cache=None, advance=lambda: None)) == []
+        list(engine({0: pictures}, Compute(batch_size=2, workers=1), advance=lambda: None))
+    assert list(engine({}, Compute(batch_size=2, workers=1), advance=lambda: None)) == []

@@ -87,7 +87,7 @@ def head_of(path: Path, schema: pa.Schema, rows: int) -> TableHead:
     """What the metadata of a file say, which has them under :data:`KEY`."""
     provenance = _provenance(path, (schema.metadata or {})[KEY])
     try:
-        part = provenance["part"]
+        part = provenance.get("part")
         return TableHead(
             rows,
             BackboneSpec.from_dict(provenance["backbone"]),
