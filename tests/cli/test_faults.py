@@ -88,9 +88,15 @@ def test_options_of_train(refused, training, options, message):
     assert message in refused(*training(*options))
 
 
-def test_a_local_backbone_in_a_folder_without_a_model(refused, training, tmp_path):
+def test_a_local_backbone_in_a_folder_without_a_model(refused, files, tmp_path):
     (tmp_path / "model").mkdir()
-    assert "holds no config.json" in refused(*training("--backbone", f"local:{tmp_path / 'model'}"))
+    common = (files.train, "--images", files.images, "--backbone", f"local:{tmp_path / 'model'}")
+    assert "holds no config.json" in refused("train", *common, "--out", tmp_path / "run")
+
+
+def test_a_backbone_beside_embeddings_of_another(refused, training):
+    assert "leave out --backbone" in refused(*training("--backbone", "dinov2-small"))
+    assert "leave out --backbone" in refused(*training("--view", "specimen,forewings", "--backbone", "pattern,bioclip"))
 
 
 def test_a_missing_folder_of_images(refused, files, tmp_path):
@@ -124,7 +130,7 @@ def test_places_that_cannot_be_written_are_found_before_the_work(refused, files,
     def never(*_: object, **__: object) -> None:
         pytest.fail("the work began")
 
-    for work in ("embeddings.job.embed_to_file", "runs.predict.embed_images", "runs.evaluate.embed_catalogue"):
+    for work in ("embeddings.job.embed_to_file", "embeddings.embed.embed_images"):
         monkeypatch.setattr(f"hybridwing.{work}", never)
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()

@@ -144,7 +144,7 @@ class TestProgress:
                 report(done, 4)
         captured = capsys.readouterr()
         assert captured.out == ""
-        assert captured.err == "embedding: 2 of 4 (0.2/s, 11 s left)\nembedding: 4 of 4 (0.3/s)\n"
+        assert captured.err == "embedding: 2 of 4 (6 s each, 11 s left)\nembedding: 4 of 4 (3 s each)\n"
 
     def test_what_an_earlier_call_did_does_not_count_for_the_speed(self, capsys, monkeypatch):
         clock = iter([0.0, 1.0, 20.0])
@@ -152,7 +152,7 @@ class TestProgress:
         with console.progress("embedding") as report:
             report(900, 1000)
             report(910, 1000)
-        assert capsys.readouterr().err == "embedding: 910 of 1000 (0.5/s, 3 min 0 s left)\n"
+        assert capsys.readouterr().err == "embedding: 910 of 1000 (2.0 s each, 3 min 0 s left)\n"
 
     def test_a_bar_on_a_terminal_that_goes_away(self, terminal):
         screen = terminal()
@@ -174,4 +174,5 @@ def test_files_that_were_not_looked_at_are_counted_by_ending(capsys):
     console.show_left_out([Path("a.CR2"), Path("b.cr2"), Path("c")])
     assert capsys.readouterr().err == (
         "not looked at, since their names do not end as photographs' do: 2 .cr2, 1 no ending\n"
+        "2 of them are camera raw files, which are not developed here: export them as JPEG or TIFF\n"
     )

@@ -13,7 +13,6 @@ import pytest
 from hybridwing.errors import DetectorError, RunError
 from hybridwing.runs.run import load_run
 from hybridwing.runtime.arrays import load_arrays, save_arrays
-from hybridwing.submission.publish.commands import choice_of
 
 
 @pytest.fixture
@@ -24,15 +23,6 @@ def copy(trained, tmp_path) -> Path:
 def change(folder: Path, **values: object) -> None:
     path = folder / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
-
-
-def test_a_run_of_before_specimens_were_weighed_says_so(copy):
-    values = json.loads((copy / "run.json").read_text())
-    assert values.pop("record_weights")
-    (copy / "run.json").write_text(json.dumps(values))
-    manifest = load_run(copy).manifest
-    assert not manifest.record_weights
-    assert "--no-record-weights" in choice_of(manifest).command("t.csv", "photos", "run")
 
 
 def test_a_moved_run_is_read(trained, copy):

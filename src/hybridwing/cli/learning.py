@@ -43,7 +43,7 @@ def train(
     from hybridwing.runs.train import train as fit
 
     check_new_folder(out, overwrite=overwrite, mark=MANIFEST, contents=CONTENTS)
-    check_detectors(learning.detectors)
+    check_detectors(learning.detectors, learning.seed)
     listed = table.read(catalogue)
     listed.check_both_kinds()
     dealt = {"test_fraction": held_out.test_fraction, "seed": learning.seed}
@@ -137,7 +137,7 @@ def validate(
     out, overwrite = result.out, result.overwrite
     if out is not None:
         check_validation_folder(out, overwrite=overwrite)
-    check_detectors(learning.detectors)
+    check_detectors(learning.detectors, learning.seed)
     listed = table.read(catalogue)
     folds(listed, hidden.protocol, parts=hidden.parts, seed=learning.seed)  # type: ignore[arg-type]  # checked there
     with console.progress("embedding") as report:

@@ -11,7 +11,7 @@ from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.catalogue.schema import Catalogue
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.embeddings.metadata import aligned, metadata_of
-from hybridwing.errors import EmbeddingError
+from hybridwing.errors import EmbeddingError, remedy
 from hybridwing.images.find import find_images
 from hybridwing.images.listed import ImageFolder
 
@@ -166,8 +166,7 @@ def key_of(path: Path) -> str:
 def _of_catalogue(catalogue: Catalogue, images: Path | str | None) -> Photographs:
     if images is None:
         raise EmbeddingError(
-            f"name the folder of the photographs that {catalogue.source} lists: --images on the command line, the "
-            "second argument in Python"
+            f"name the folder of the photographs that {catalogue.source} lists with {remedy('images=', '--images')}"
         )
     folder = Path(images)
     if not folder.is_dir():

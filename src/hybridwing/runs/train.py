@@ -101,7 +101,7 @@ def train(
     >>> run.manifest.best_detector
     'svm'
     """
-    check_detectors(detectors)
+    check_detectors(detectors, seed)
     catalogue, out = as_catalogue(catalogue), Path(out)
     catalogue.check_both_kinds()
     division = split(catalogue, method=split_method, test_fraction=test_fraction, seed=seed)
@@ -148,8 +148,8 @@ def train(
     return Run(out, manifest)
 
 
-def check_detectors(names: Sequence[str]) -> None:
-    """Refuse unknown detectors now rather than after hours of embedding.
+def check_detectors(names: Sequence[str], seed: int) -> None:
+    """Refuse unknown detectors, and a seed out of range, now rather than after hours of embedding.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def check_detectors(names: Sequence[str]) -> None:
     if not names:
         raise DetectorError(f"no detector is named; choose one or more of {', '.join(detector_names())}")
     for name in names:
-        detector_for_run(name, seed=0)
+        detector_for_run(name, seed=seed)
 
 
 def _divided(catalogue: Catalogue, index: NDArray[np.intp], embeddings: EmbeddingTable) -> _Division:

@@ -130,7 +130,7 @@ def validate(
     ['svm', 'record only']
     """
     names = tuple(dict.fromkeys(detectors))
-    check_detectors(names)
+    check_detectors(names, seed)
     catalogue = as_catalogue(catalogue)
     folds(catalogue, protocol, parts=parts, seed=seed)
     embeddings = select(as_embeddings(embeddings), catalogue)
