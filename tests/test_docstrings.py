@@ -8,20 +8,30 @@ from pathlib import Path
 
 import pytest
 
-import hybridwing
+import hybridwing as hw
 
-SRC = Path(hybridwing.__file__).parents[1]
+SRC = Path(hw.__file__).parents[1]
 WITH_EXAMPLES = sorted(
     path.relative_to(SRC) for path in SRC.rglob("*.py") if ">>> " in path.read_text(encoding="utf-8")
 )
 
 
+@pytest.fixture(scope="session")
+def names(tmp_path_factory):
+    """What examples may take for granted: the public names, a small collection, its embeddings and a run."""
+    place = tmp_path_factory.mktemp("examples")
+    collection = hw.simulate_collection(place / "collection", specimens=200, size=96, workers=1)
+    embeddings = hw.embed(collection.train, collection.images)
+    run = hw.train(collection.train, embeddings, place / "run", detectors=["svm"], split_method="stratified")
+    return {"hw": hw, "collection": collection, "example_embeddings": embeddings, "example_run": run.folder}
+
+
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=str)
-def test_examples(path, tmp_path, monkeypatch):
+def test_examples(path, names, tmp_path, monkeypatch):
     """Each module's examples run in an empty folder."""
     monkeypatch.chdir(tmp_path)
     name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    result = doctest.testmod(importlib.import_module(name), optionflags=options)
+    result = doctest.testmod(importlib.import_module(name), optionflags=options, extraglobs=names)
     assert result.attempted
     assert not result.failed

@@ -29,7 +29,8 @@ def training(files, tmp_path):
 
     def arguments(*more: object, table: object = None, images: object = None) -> list[object]:
         place = ("--images", images or files.images, "--out", tmp_path / "run")
-        return ["train", table or files.train, *place, "--embeddings", files.train_embeddings, *more]
+        known = () if {"--backbone", "--preprocess"} & set(more) else ("--embeddings", files.train_embeddings)
+        return ["train", table or files.train, *place, *known, *more]
 
     yield arguments
     assert not list(tmp_path.glob("*run*"))
@@ -94,9 +95,11 @@ def test_a_local_backbone_in_a_folder_without_a_model(refused, files, tmp_path):
     assert "holds no config.json" in refused("train", *common, "--out", tmp_path / "run")
 
 
-def test_a_backbone_beside_embeddings_of_another(refused, training):
-    assert "leave out --backbone" in refused(*training("--backbone", "dinov2-small"))
-    assert "leave out --backbone" in refused(*training("--view", "specimen,forewings", "--backbone", "pattern,bioclip"))
+def test_a_backbone_beside_embeddings_of_another(refused, files, training, tmp_path):
+    assert "leave out --backbone" in refused(*training("--view", "forewings"))
+    common = (files.train, "--embeddings", files.train_embeddings, "--out", tmp_path / "run")
+    for names in ("dinov2-small", "pattern,bioclip"):
+        assert "leave out --backbone" in refused("train", *common, "--backbone", names)
 
 
 def test_a_missing_folder_of_images(refused, files, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,15 @@ from hybridwing.errors import BackboneError
 if TYPE_CHECKING:
     from hybridwing.backbones.base import LoadedBackbone
 
+#: Names a folder that holds weights by backbone, such as ``dinov2-small/``, for machines without a hub.
+WEIGHTS_FOLDER = "HYBRIDWING_WEIGHTS"
+
 
 def load(request: Backbone | str, compute: Compute = DEFAULT) -> LoadedBackbone:
     """Make a backbone ready; fetches its weights where they are not at hand.
+
+    Where the environment variable ``HYBRIDWING_WEIGHTS`` names a folder, a backbone of the list is looked for there
+    first, in a sub-folder of its name.
 
     Parameters
     ----------
@@ -108,6 +115,9 @@ def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
     entry = find_entry(plain)
     if entry is None or entry.repository is None:
         raise _unknown(str(request.name))
+    folder = Path(os.environ.get(WEIGHTS_FOLDER, "")) / plain
+    if WEIGHTS_FOLDER in os.environ and folder.is_dir() and not revision:
+        return LocalBackbone(folder, request, compute, entry.layout or None)
     pickle = None
     if not revision and entry.weights == "pickle" and entry.revision is not None:
         # The commit that is known holds a pickle, a later one may hold safetensors; if not, it is refused there.

@@ -30,7 +30,7 @@ def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
         made = Backbone.of(made_by)
         wanted, found = request.singles, made.singles
         fits = [said(one) for one in wanted] == [said(one) for one in found] and all(
-            one.feature in ("default", other.feature) and (one.cuts_itself or one.preprocess == other.preprocess)
+            one.feature in ("default", other.feature) and one.preprocess == other.preprocess
             for one, other in zip(wanted, found, strict=True)
         )
     if not fits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from hybridwing.runtime.arrays import FormatError, SavedDetector, load_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pandas as pd
 
     from hybridwing.backbones.base import BackboneSpec, LoadedBackbone
     from hybridwing.backbones.request import Backbone
@@ -64,6 +66,12 @@ class Run:
         from hybridwing.runs.tables import read_metrics
 
         return read_metrics(self.folder / METRICS)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The metrics on the held-out images as pandas has them, a row a detector."""
+        import pandas as pd
+
+        return pd.DataFrame.from_dict({name: asdict(one) for name, one in self.metrics.items()}, orient="index")
 
     @property
     def failures(self) -> tuple[Failure, ...]:
