@@ -27,6 +27,14 @@ class HybridwingError(Exception):
 
     Whatever a message repeats of the input is bounded here, so that a cell of a million characters does not fill the
     screen: a word of more than :data:`LONGEST_WORD` characters and a line of more than :data:`LONGEST_LINE` are cut.
+
+    Examples
+    --------
+    >>> try:
+    ...     hw.load_run("nowhere")
+    ... except HybridwingError as error:
+    ...     print(error)
+    nowhere is no run folder: it has no run.json; make one with: hybridwing train … --out RUN
     """
 
     def __init__(self, message: str = "") -> None:

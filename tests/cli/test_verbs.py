@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from hybridwing import __version__
+from hybridwing.cli.grouping import VERBS as SECTIONS
 from hybridwing.embeddings.store import read_table
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.runs.run import load_run
@@ -32,14 +33,16 @@ VERBS = (
 )
 
 
-def test_help_lists_every_verb_on_a_line_that_is_not_cut(call):
+def test_help_lists_the_verbs_in_the_order_of_work_with_whole_sentences(call):
     answer = call("--help")
     assert answer.code == 0
-    for verb in VERBS:
-        line = next(line for line in answer.out.splitlines() if line.startswith(f"  {verb} "))
-        assert line.endswith(".")
-        assert not line.endswith("...")
-        assert len(line) <= 80
+    lines = answer.out.splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("  ") and line.strip() and line[2] != " "]
+    order = [verb for verbs in SECTIONS.values() for verb in verbs]
+    assert [verb for verb in listed if verb in VERBS] == order
+    assert set(order) == set(VERBS)
+    assert "..." not in answer.out
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -47,6 +50,7 @@ def test_every_verb_has_help(call, verb):
     answer = call(verb, "--help")
     assert answer.code == 0
     assert answer.out.startswith(f"Usage: hybridwing {verb}")
+    assert verb in ("submission", "embeddings") or f"Example:\n    hybridwing {verb} " in answer.out
     assert answer.err == ""
     undocumented = [line for line in answer.out.splitlines() if line.startswith("  --") and len(line.split()) < 2]
     assert undocumented == []
@@ -275,12 +279,13 @@ def test_quickstart(call, files, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("verb", "first"), [("backbones", "pattern"), ("detectors", "svm")])
 def test_listings(call, verb, first):
-    shown, values = call(verb), json.loads(call(verb, "--json").out)
+    shown, details, values = call(verb), call(verb, "--details"), json.loads(call(verb, "--json").out)
     assert values[0]["name"] == first
     for entry in values:
         assert {"name", "summary"} <= set(entry)
         assert not {"module", "class_name"} & set(entry)
-        assert f"{entry['name']}\n  {entry['summary']}\n" in shown.out
+        assert any(line.startswith(entry["name"]) for line in shown.out.splitlines())
+        assert f"{entry['name']}\n  {entry['summary']}\n" in details.out
     assert shown.err == ""
 
 

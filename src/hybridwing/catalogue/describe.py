@@ -98,6 +98,12 @@ def describe(catalogue: Catalogue) -> CatalogueDescription:
     ----------
     catalogue : Catalogue
         Of any form and any size, labelled or not.
+
+    Examples
+    --------
+    >>> found = describe(hw.read_catalogue(collection.train))
+    >>> found.images == found.hybrids + found.non_hybrids
+    True
     """
     status = ["unlabelled" if value is None else "hybrid" if value else "non-hybrid" for value in statuses(catalogue)]
     columns = metadata_columns(catalogue)

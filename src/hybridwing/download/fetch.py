@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +26,6 @@ from hybridwing.download.urls import checked_base
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
-    from pathlib import Path
 
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.download.plan import Wanted
@@ -37,7 +37,7 @@ _POLL = 0.5
 
 def download(
     catalogue: Catalogue,
-    out: Path,
+    out: Path | str,
     *,
     fraction: float | None = None,
     limit: int | None = None,
@@ -113,7 +113,15 @@ def download(
         If there is nothing to sample from, or `fraction` or `seed` is out of range.
     KeyboardInterrupt
         After the tables were written and the threads ended; the same call goes on.
+
+    Examples
+    --------
+    >>> table = hw.read_catalogue("butterfly_anomaly_train.csv")  # doctest: +SKIP
+    >>> report = download(table, "images", fraction=0.15)  # doctest: +SKIP
+    >>> report.complete  # doctest: +SKIP
+    True
     """
+    out = Path(out)
     _check(jobs, rate, verify, max_bytes, seed)
     bounds = replace(limits or NetworkLimits(), rate=rate, burst=jobs, max_bytes=max_bytes)
     base = None if base_url is None else checked_base(base_url)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import statistics
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +25,6 @@ from hybridwing.errors import ScoringError, first_few
 from hybridwing.evaluation.metrics import average_precision, checked_scores, detection_metrics, ratio, roc_auc
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy.typing as npt
 
 GROUPS = ("major", "minor", "mimic")
@@ -266,15 +265,15 @@ def read_labelled_scores(
 
 
 def score_files(
-    predictions: Path, reference: Path, *, lower_is_hybrid: bool = False, allow_extra: bool = False
+    predictions: Path | str, reference: Path | str, *, lower_is_hybrid: bool = False, allow_extra: bool = False
 ) -> ChallengeScores:
-    """Score a predictions file against a reference table.
+    r"""Score a predictions file against a reference table.
 
     Parameters
     ----------
-    predictions : Path
+    predictions : Path or str
         ``filename,score`` a line, no header.
-    reference : Path
+    reference : Path or str
         CSV, separated by commas, semicolons or tabs, with the columns ``filename``, ``hybrid_stat`` (0 or 1) and
         ``ssp_indicator``.
     lower_is_hybrid : bool, default False
@@ -289,6 +288,17 @@ def score_files(
     ScoringError
         If a file cannot be read, or predictions are missing, extra, duplicate, NaN, infinite or unparsable.
         The message names the first few files or lines.
+
+    Examples
+    --------
+    >>> reference = hw.read_catalogue(collection.ref_val)
+    >>> lines = (f"{name},{place / 1000}" for place, name in enumerate(reference.uuids))
+    >>> with open("predictions.txt", "w") as file:
+    ...     _ = file.write("\n".join(lines))
+    >>> 0 <= score_files("predictions.txt", collection.ref_val).challenge_score <= 1
+    True
     """
-    found = read_labelled_scores(predictions, reference, lower_is_hybrid=lower_is_hybrid, allow_extra=allow_extra)
+    found = read_labelled_scores(
+        Path(predictions), Path(reference), lower_is_hybrid=lower_is_hybrid, allow_extra=allow_extra
+    )
     return challenge_scores(found.scores, found.labels, found.groups)

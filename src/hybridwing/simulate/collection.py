@@ -61,7 +61,7 @@ class SimulatedCollection:
 
 
 def simulate(
-    out: Path,
+    out: Path | str,
     *,
     specimens: int = 1000,
     seed: int = 42,
@@ -98,6 +98,12 @@ def simulate(
     SimulationError
         If `out` holds something already, or a setting is out of its range, or there are too few specimens for
         every class.
+
+    Examples
+    --------
+    >>> made = simulate("small", specimens=200, size=64, workers=1)
+    >>> made.n_train + made.n_test
+    200
     """
     out = Path(out).absolute()
     _check(out, seed, size, workers)
