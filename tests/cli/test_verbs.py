@@ -60,7 +60,7 @@ def test_version_and_no_arguments(call):
     assert call("--version").out == f"hybridwing {__version__}\n"
     answer = call()
     assert answer.code == 2
-    assert "Commands:" in answer.out + answer.err
+    assert "Photographs and tables:" in answer.out + answer.err
 
 
 def test_simulate(call, tmp_path, monkeypatch):
@@ -88,7 +88,7 @@ def test_embed(call, files, tmp_path):
     answer = call("embed", table, "--images", images, "--out", tmp_path / "e.parquet", "--batch-size", "4")
     assert answer.code == 0
     first, second = answer.out.splitlines()
-    assert first == f"{tmp_path / 'e.parquet'}: 5 embeddings of length {DIMENSION}, 1 images failed"
+    assert first == f"{tmp_path / 'e.parquet'}: 5 embeddings of dimension {DIMENSION}, 1 images failed"
     assert re.fullmatch(
         r"6 images in \d+ s \([\d.]+ a second; fp32, batches of 4\): forward [\d.]+ s, write [\d.]+ s; "
         r"beside them, on \d+ workers, decode [\d.]+ s, preprocess [\d.]+ s",
@@ -116,9 +116,9 @@ def test_embed_a_folder_in_shares(call, files, tmp_path):
     assert "1 .txt" in answer.err
     assert read_table(tmp_path / "e.parquet").uuids == ("0.jpg", "deep/1.jpg", "deep/2.jpg")
     part = call("embed", images, "--out", tmp_path / "e.parquet", "--no-cache", "--shard", "1/1")
-    assert part.out.startswith(f"{tmp_path / 'e.part-1-of-1.parquet'}: 3 embeddings of length {DIMENSION}")
+    assert part.out.startswith(f"{tmp_path / 'e.part-1-of-1.parquet'}: 3 embeddings of dimension {DIMENSION}")
     merged = call("embeddings", "merge", tmp_path / "e.part-1-of-1.parquet", "--out", tmp_path / "m.parquet")
-    assert merged.out == f"{tmp_path / 'm.parquet'}: 3 embeddings of length {DIMENSION}, 0 failed\n"
+    assert merged.out == f"{tmp_path / 'm.parquet'}: 3 embeddings of dimension {DIMENSION}, 0 failed\n"
     assert (tmp_path / "m.parquet").read_bytes() == (tmp_path / "e.parquet").read_bytes()
 
 

@@ -31,21 +31,6 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute every embeddi
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed and data, same bytes.", min=0)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier call left under this name.")]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--column",
-        metavar="OURS=THEIRS",
-        help="For a table of your own: which of its columns is filename, label, specimen, subspecies, parent_1, "
-        "parent_2, record, side, file_url or md5. Repeat for each.",
-    ),
-]
-HybridValues = Annotated[
-    list[str] | None, typer.Option("--hybrid-value", help="Label that means hybrid, besides the usual. Repeatable.")
-]
-NonHybridValues = Annotated[
-    list[str] | None, typer.Option("--non-hybrid-value", help="Label that means non-hybrid, besides the usual.")
-]
 
 
 def catalogue_of(

@@ -336,7 +336,7 @@ def show_audit(report: AuditReport) -> None:
 
 def show_embedding(summary: EmbeddingSummary) -> None:
     """What an embedding job came to: counts, and where the time went."""
-    counts = [f"{summary.embedded} embeddings of length {summary.dimension}"]
+    counts = [f"{summary.embedded} embeddings of dimension {summary.dimension}"]
     for number, what in (
         (len(summary.failures), "images failed"),
         (summary.damaged, "are damaged and were used as far as they go"),
