@@ -126,7 +126,7 @@ def bounded(message: str) -> str:
     Examples
     --------
     >>> bounded("no file " + "x" * 1000)[:30], len(bounded("no file " + "x" * 1000))
-    ('no file xxxxxxxxxxxxxxxxxxxxxx', 430)
+    ('no file xxxxxxxxxxxxxxxxxxxxxx', 429)
     """
     if len(message) <= LONGEST_WORD:
         return message
