@@ -13,7 +13,7 @@ import pytest
 from hybridwing.errors import DetectorError, RunError
 from hybridwing.runs.run import load_run
 from hybridwing.runtime.arrays import load_arrays, save_arrays
-from hybridwing.submission.publish.commands import choice_of
+from hybridwing.submission.build.training_choice import choice_of
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hybridwing.submission.publish.commands import TrainingChoice
+from hybridwing.submission.build.training_choice import TrainingChoice
 from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.request import Backbone
 from hybridwing.errors import SubmissionError

@@ -13,13 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from hybridwing.errors import ScoringError, SubmissionError
 from hybridwing.evaluation.challenge_score import score_files
+from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.package.requirements import ALLOWED, MODULES, read_requirements
 from hybridwing.submission.rehearse.bundle import COMPETITION, read_bundle, read_command
 from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion, last_line, remedy_for
 from hybridwing.submission.rehearse.environment import fresh_environment
 from hybridwing.submission.rehearse.ingestion_report import IngestionReport
-from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS, RehearsalState
 from hybridwing.submission.rehearse.stages import MOST_REQUIREMENTS, note_spread, run_ingestion, take_predictions
 from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_file
 from hybridwing.submission.sandbox.run_program import run_program
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.submission.rehearse.bundle import Bundle, Command, Task
+    from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
 
 #: Packages that a program may be given for its imports besides the challenge's whitelist.
 _FURTHER = ("packaging", "PyYAML")

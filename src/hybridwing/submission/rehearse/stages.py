@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 from hybridwing.errors import ScoringError, SubmissionError, first_few
 from hybridwing.evaluation.challenge_score import read_labelled_scores, score_files, unmeasured
 from hybridwing.files import write_bytes
+from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.package.requirements import ALLOWED, read_requirements
 from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion
 from hybridwing.submission.rehearse.environment import fresh_environment
 from hybridwing.submission.rehearse.ingestion_report import IngestionReport, read_report
-from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS, RehearsalState
 from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_lines
 from hybridwing.submission.sandbox.run_program import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
     from hybridwing.submission.sandbox.program_result import ProgramResult
 
 #: Bytes of requirements.txt that are read.
