@@ -21,17 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hybridwing.runtime
-from hybridwing.files import write_text
 from hybridwing import __version__
 from hybridwing.backbones.base import COMPOSITE
-from hybridwing.submission.build.pack import zip_folder
-from hybridwing.submission.build.pins import requirements_of
-from hybridwing.submission.build.weights import WeightPlan, plan_weights
 from hybridwing.errors import SubmissionError
+from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.runtime.digests import file_digest
 from hybridwing.runtime.serving import DETECTOR, SETTINGS, WEIGHTS
 from hybridwing.runtime.settings import Embedding, Settings, Weights
+from hybridwing.submission.build.pack import zip_folder
+from hybridwing.submission.build.pins import requirements_of
+from hybridwing.submission.build.weights import WeightPlan, plan_weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

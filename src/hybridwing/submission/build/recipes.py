@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hybridwing.submission.build.training_choice import TrainingChoice
 from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.request import Backbone
 from hybridwing.errors import SubmissionError
+from hybridwing.submission.build.training_choice import TrainingChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
