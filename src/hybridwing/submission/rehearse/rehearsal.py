@@ -27,7 +27,7 @@ from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.rehearse.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
 from hybridwing.submission.rehearse.page import ScoredImages, submission_html
 from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
-from hybridwing.submission.rehearse.stages import get_environment, ingest, judge_requirements, score_predictions
+from hybridwing.submission.rehearse.stages import accept_requirements, get_environment, ingest, score_predictions
 from hybridwing.submission.sandbox.left_behind import temporary_folder
 from hybridwing.submission.sandbox.run_program import check_sandbox
 
@@ -113,8 +113,9 @@ def run_submission(
             state.notes.append("there is no metadata file: Codabench copies the whole submission into the predictions")
         if opened is None or chosen is None:
             read_reference(reference)
-            lines = judge_requirements(state)
-            if lines is not None and get_environment(state, lines, isolated=isolated, python=python) and ingest(state):
+            lines = accept_requirements(state)
+            ready = lines is not None and get_environment(state, lines, ["Pillow"], isolated=isolated, python=python)
+            if ready and ingest(state):
                 score_predictions(state)
         elif ingest_by_bundle(state, chosen, isolated=isolated, python=python):
             score_by_bundle(state, opened, chosen)

@@ -30,7 +30,7 @@ MOST_REQUIREMENTS = 1 << 20
 _LONGEST_LINE = 1000
 
 
-def judge_requirements(state: RehearsalState) -> list[str] | None:
+def accept_requirements(state: RehearsalState) -> list[str] | None:
     """Lines for pip; None where the ingestion program would refuse one."""
     begun = time.monotonic()
     path = state.submission / "requirements.txt"
@@ -59,16 +59,18 @@ def judge_requirements(state: RehearsalState) -> list[str] | None:
     return [line.installs for line in lines]
 
 
-def get_environment(state: RehearsalState, lines: Sequence[str], *, isolated: bool, python: Path | None) -> bool:
-    """Get an interpreter; whether there is one."""
+def get_environment(
+    state: RehearsalState, lines: Sequence[str], needed: Sequence[str], *, isolated: bool, python: Path | None
+) -> bool:
+    """Get an interpreter with the submission's requirements and what the ingestion needs; whether there is one."""
     if not isolated:
         state.notes.append("the running environment was used, not the pinned versions; --isolated installs those")
         return True
     begun = time.monotonic()
-    wanted = list(lines)
-    if not any(line.split("==")[0] == "Pillow" for line in lines):
-        wanted.append("Pillow")
-        state.notes.append("Pillow was installed besides: the ingestion program needs it and the container has it")
+    besides = [name for name in needed if name not in {line.split("==")[0] for line in lines}]
+    if besides:
+        state.notes.append(f"installed besides, since the ingestion program needs it: {first_few(besides)}")
+    wanted = [*lines, *besides]
     try:
         state.environment = fresh_environment(
             state.place / "environment", wanted, python=python, seconds=max(state.left, 1.0), trusted=state.trusted
