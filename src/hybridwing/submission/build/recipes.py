@@ -38,14 +38,7 @@ _SHIPPED = {"bioclip-svm": "the sample's BioCLIP_code_submission", "dino-sgd": "
 
 @dataclass(frozen=True)
 class Recipe:
-    """A submission that can be made by name.
-
-    Attributes
-    ----------
-    name, summary : str
-    choice : TrainingChoice
-        What is trained; its one detector is built.
-    """
+    """A submission that can be made by name: what is trained; its one detector is built."""
 
     name: str
     summary: str

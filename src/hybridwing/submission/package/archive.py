@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.package.limits import ArchiveLimits, Member, clashes, name_fault, refuse
+from hybridwing.submission.package.limits import ArchiveLimits, Member, clashes, kind_fault, name_fault, refuse
 from hybridwing.submission.package.zip_members import read_directory
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _walk(root: Path, limits: ArchiveLimits) -> list[Member]:
                     refuse(root, [f"it has more than {limits.entries:,} entries"])
                 name = f"{above}{entry.name}"
                 kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
-                fault = name_fault(name, limits) or _kind_fault(kind)
+                fault = name_fault(name, limits) or kind_fault(kind)
                 if fault:
                     faults.append(f"{name!r} {fault}")
                 elif kind == stat.S_IFDIR:
@@ -190,9 +190,3 @@ def _walk(root: Path, limits: ArchiveLimits) -> list[Member]:
     faults += clashes([member.name for member in members], [])
     refuse(root, faults)
     return members
-
-
-def _kind_fault(kind: int) -> str | None:
-    if kind == stat.S_IFLNK:
-        return "is a link; put the file itself there"
-    return None if kind in (stat.S_IFREG, stat.S_IFDIR) else "is a device, pipe or socket"

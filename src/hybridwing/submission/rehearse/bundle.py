@@ -65,7 +65,7 @@ def _inside(name: object, info: ValidationInfo) -> Path | None:
         return None
     if not isinstance(name, str) or "\\" in name or "\0" in name:
         raise ValueError(f"{name!r} is no path")
-    root: Path = info.context
+    root = Path(str(info.context))
     place = (root / name).resolve()
     if not place.is_relative_to(root.resolve()):
         raise ValueError(f"{name!r} lies outside the bundle")
