@@ -14,16 +14,8 @@ if TYPE_CHECKING:
 class TrainingChoice:
     """All that ``hybridwing train`` is told besides where its data are.
 
-    Attributes
-    ----------
-    backbone, preprocess, view, feature : str
-    background : str, optional
-        See :func:`hybridwing.backbones.registry.load_backbone`; several with commas between.
-    detectors : tuple of str
-    split_method : str
-    test_fraction : float
-    seed : int
-    record_weights : bool
+    Backbone, preprocess, view, feature and background are those of :class:`hybridwing.backbones.request.Backbone`;
+    several stand with commas between.
     """
 
     backbone: str = "pattern"

@@ -6,7 +6,6 @@ Nothing of the submission is run or imported here, and nothing is written but by
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import zipfile
 import zlib
@@ -102,7 +101,7 @@ class Submission:
             return file.read(limit)
 
     def unpack(self, folder: Path) -> None:
-        """Write all files into `folder`, which must be new or empty; after an error it is as it was.
+        """Write all files into `folder`, which must be new or empty; an error leaves what was written until then.
 
         Files get the usual permissions and no links are followed; no more bytes are written than were declared.
 
@@ -111,19 +110,11 @@ class Submission:
         SubmissionError
             If `folder` is not empty, or a file is damaged.
         """
-        made = not folder.exists()
-        if not made and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SubmissionError(f"cannot unpack into {folder}: it is there already and not an empty folder")
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            for member in self.members:
-                self._unpack_one(member, folder / member.name)
-        except BaseException:
-            for left in folder.iterdir():
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-            if made:
-                folder.rmdir()
-            raise
+        for member in self.members:
+            self._unpack_one(member, folder / member.name)
 
     def _unpack_one(self, member: Member, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
