@@ -18,7 +18,7 @@ from hybridwing.runs.folder import CONTENTS
 from hybridwing.runs.run import load_run
 from hybridwing.runs.train import train
 from hybridwing.runtime.arrays import load_arrays
-from hybridwing.submission.publish.commands import choice_of
+from hybridwing.submission.build.training_choice import choice_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -74,7 +74,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     embedded = embed_photographs(photographs(table, made.images), PatternBackbone(), compute=Compute(workers=1))
     names = ("svm", "knn")
     trained = train(table, embedded, root / "run", detectors=names, **SPLIT)
-    return Collection(made.images, made.train, made.ref_test, trained.run)
+    return Collection(made.images, made.train, made.ref_test, trained)
 
 
 @pytest.fixture(scope="session")

@@ -123,8 +123,9 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
         json.dumps({"size": size, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]})
     )
     table = read_catalogue(collection.train)
-    options = {"backbone": f"local:{tmp_path / 'tiny'}", "split_method": "stratified", "test_fraction": 0.3}
-    run = train(table, embed(table, collection.images), tmp_path / "run", detectors=("svm",), **options)
+    options = {"split_method": "stratified", "test_fraction": 0.3}
+    embedded = embed(table, collection.images, Backbone(f"local:{tmp_path / 'tiny'}"))
+    run = train(table, embedded, tmp_path / "run", detectors=("svm",), **options)
     (tmp_path / "tiny").rename(tmp_path / "moved")
     moved = f"local:{tmp_path / 'moved'}"
     made = build_submission(run, tmp_path / "submission", archive=True, backbone=moved)
@@ -138,7 +139,7 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
         Backbone("dinov2-tiny"),
         source=f"facebook/tiny@{'c0ffee' * 6}1234",
     )
-    monkeypatch.setattr("hybridwing.submission.build.weights.backbone_of", lambda run, **_: from_hub)
+    monkeypatch.setattr("hybridwing.runs.run.Run.load_backbone", lambda run, *_: from_hub)
     fetched = build_submission(run, tmp_path / "fetched")
     assert not (fetched.folder / "weights").exists()
     settings = Settings.from_json((fetched.folder / "submission.json").read_text())

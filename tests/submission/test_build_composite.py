@@ -36,10 +36,10 @@ from hybridwing.runtime.serving import Scorer
 from hybridwing.runtime.settings import Settings, Weights
 from hybridwing.submission.build.building import build_submission
 from hybridwing.submission.build.pins import PINS
+from hybridwing.submission.build.training_choice import choice_of
 from hybridwing.submission.build.weights import plan_weights, without_paths
 from hybridwing.submission.check.checking import check_submission
 from hybridwing.submission.publish.citation import Author, Publication
-from hybridwing.submission.publish.commands import choice_of
 from hybridwing.submission.publish.publishing import publish, training_commands
 from hybridwing.submission.rehearse.rehearsal import PREDICTIONS, run_submission
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
@@ -226,7 +226,7 @@ def from_hub(several: Several, *repositories: str) -> CompositeBackbone:
 
 def test_weights_of_the_hub_stay_there_unless_they_are_bundled(several, tmp_path, monkeypatch):
     hub = from_hub(several, "facebook/one", "")
-    monkeypatch.setattr("hybridwing.submission.build.weights.backbone_of", lambda run, **_: hub)
+    monkeypatch.setattr("hybridwing.runs.run.Run.load_backbone", lambda run, *_: hub)
     plan = plan_weights(several.run)
     assert [one.origin for one in plan.weights] == ["hub", "hub", "none", "bundled", "bundled"]
     assert plan.weights[0] == plan.weights[1]

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.rehearse import bundle_stages
 from hybridwing.submission.rehearse.bundle import Column, Command, read_bundle, read_command, read_yaml
 from hybridwing.submission.rehearse.bundle_stages import open_bundle, program_needs
 from hybridwing.submission.rehearse.environment import Environment, running_environment
@@ -129,7 +128,7 @@ def test_a_bundle_may_be_a_zip_or_named_by_its_file(bundle, tmp_path):
         for path in bundle.rglob("*"):
             archive.write(path, f"outer/{path.relative_to(bundle)}")
     opened = open_bundle(packed, tmp_path / "unpacked")
-    assert opened.columns == (Column("Share found", "found"), Column("rank", "rank"))
+    assert opened.columns == (Column(key="found", title="Share found"), Column(key="rank"))
     assert [task.name for task in opened.tasks] == ["Development", "Final"]
     assert open_bundle(bundle / "competition.yaml", tmp_path / "none").title == opened.title
     with pytest.raises(SubmissionError, match=r"holds no competition\.yaml"):
@@ -217,7 +216,7 @@ def test_isolated_gives_submission_and_program_what_they_ask_for(bundle, simple,
             raise SubmissionError("pip install x: no matching distribution")
         return Environment(running_environment().interpreter, "Python of a test", "pip said", 1.0)
 
-    monkeypatch.setattr(bundle_stages, "fresh_environment", fresh)
+    monkeypatch.setattr("hybridwing.submission.rehearse.stages.fresh_environment", fresh)
     (simple / "requirements.txt").write_text("numpy==2.2.6\nrm -rf==1\n")
     text = (bundle / "ingestion_program" / "ingest.py").read_text().replace('"install", "numpy==0.0.1"', '"--version"')
     (bundle / "ingestion_program" / "ingest.py").write_text(text)
@@ -269,17 +268,17 @@ HOSTILE = [
     ("a: [" * 50_000, "cannot be read"),
     ("a: \x01", "cannot be read"),
     ("just text", "a table of names and values"),
-    ("version: 1", "version 1 is not 2"),
-    ("version: 2", "tasks is no list"),
-    ("version: 2\ntasks: []", "names no tasks"),
-    ("version: 2\ntasks: [1]", "a table of names and values"),
-    ("version: 2\ntasks:\n- index: x", "no whole number"),
-    (TASK % "absent", "no ingestion_program"),
+    ("version: 1", "version: String should match"),
+    ("version: 2", "tasks: Field required"),
+    ("version: 2\ntasks: []", "tasks: Tuple should have at least 1 item"),
+    ("version: 2\ntasks: [1]", r"tasks\.0: Input should be a valid dictionary"),
+    ("version: 2\ntasks:\n- index: x", r"tasks\.0\.index: Input should be a valid integer"),
+    (TASK % "absent", "ingestion_program: it is not in the bundle"),
     (TASK % "../..", "outside the bundle"),
     (TASK % "/etc", "outside the bundle"),
-    (TASK % "[1]", "which is no path"),
-    (TASK % "program" + "leaderboards: x", "leaderboards is no list"),
-    (TASK % "program" + "leaderboards: [{columns: 1}]", "columns is no list"),
+    (TASK % "[1]", "is no path"),
+    (TASK % "program" + "leaderboards: x", "leaderboards: Input should be a valid tuple"),
+    (TASK % "program" + "leaderboards: [{columns: 1}]", "columns: Input should be a valid tuple"),
     ("x" * (1 << 21), "larger than"),
 ]
 

@@ -11,7 +11,7 @@ from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.errors import RunError, ScoringError
 from hybridwing.evaluation.comparison import COLUMNS
 from hybridwing.leaderboard.comparing import compare_places, write_table
-from hybridwing.leaderboard.page import leaderboard_html
+from hybridwing.leaderboard.page import leaderboard_html, signed
 from hybridwing.report.evaluation_folder import write_evaluation
 from hybridwing.runs.evaluate import evaluate
 
@@ -102,3 +102,10 @@ def test_the_page_is_self_contained_and_escapes_names(places, collection, tmp_pa
     assert "<ref>.csv" in checker.text
     alone = leaderboard_html(compare_places([places[1]], collection.test, resamples=5), "x")
     assert "Against" not in alone
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0, "0.00"), (-0.0049, "0.00"), (0.0051, "+0.01"), (-0.35, "−0.35"), (1.0, "+1.00")]
+)
+def test_a_difference_that_rounds_to_zero_has_no_sign(value, shown):
+    assert signed(value) == shown

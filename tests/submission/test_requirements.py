@@ -1,4 +1,4 @@
-"""Every line is judged as the ingestion program judges it, and the line offered in its place passes."""
+"""Every line is read as the ingestion program reads it, and the line offered in its place passes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def test_the_names_are_the_official_ones(shared):
 
 @pytest.mark.parametrize("line", [f"{name}==1.2.3" for name in ALLOWED if name != "pytorch"] + ["torch==2.3.0+cpu"])
 def test_accepted(line):
-    (judged,) = read_requirements(line)
-    assert (judged.status, judged.installs, judged.why, judged.instead) == ("accepted", line, "", None)
-    assert f"{judged.package}=={judged.version}" == line
+    (line_read,) = read_requirements(line)
+    assert (line_read.status, line_read.installs, line_read.why, line_read.instead) == ("accepted", line, "", None)
+    assert f"{line_read.package}=={line_read.version}" == line
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_accepted(line):
     ],
 )
 def test_rejected_and_mended(line, why, instead):
-    (judged,) = read_requirements(f"{line}\n")
-    assert judged.status == "rejected"
-    assert judged.installs == ""
-    assert why in judged.why
-    assert judged.instead == instead
+    (line_read,) = read_requirements(f"{line}\n")
+    assert line_read.status == "rejected"
+    assert line_read.installs == ""
+    assert why in line_read.why
+    assert line_read.instead == instead
     if instead:
         assert statuses(instead)[0] in ("accepted", "odd")
 
@@ -77,9 +77,9 @@ def test_rejected_and_mended(line, why, instead):
     ],
 )
 def test_odd(line, installs, why, instead):
-    (judged,) = read_requirements(line)
-    assert (judged.status, judged.installs, judged.instead) == ("odd", installs, instead)
-    assert why in judged.why
+    (line_read,) = read_requirements(line)
+    assert (line_read.status, line_read.installs, line_read.instead) == ("odd", installs, instead)
+    assert why in line_read.why
 
 
 def test_lines_are_counted_as_read():
@@ -110,7 +110,7 @@ REST = st.text(st.sampled_from("=>1.20 #;a[]"), max_size=8)
 @given(NAMES, REST)
 def test_accepts_what_the_parser_accepts(name, rest):
     line = name + rest
-    (judged,) = read_requirements(f"{line}\n")
-    assert (judged.status != "rejected") == official(line)
-    if judged.status == "rejected" and judged.instead:
-        assert official(judged.instead)
+    (line_read,) = read_requirements(f"{line}\n")
+    assert (line_read.status != "rejected") == official(line)
+    if line_read.status == "rejected" and line_read.instead:
+        assert official(line_read.instead)

@@ -16,7 +16,7 @@ _STYLES: dict[Status, str] = {"pass": "green", "warn": "yellow", "fail": "bold r
 
 
 def show_check(report: CheckReport) -> None:
-    """A row a check, what to do under what was found; then the verdict."""
+    """A row a check, what to do under what was found; then what it comes to."""
     table = Table(header_style="bold", box=None, pad_edge=False)
     table.add_column("status", no_wrap=True)
     table.add_column("check", no_wrap=True)
@@ -28,11 +28,11 @@ def show_check(report: CheckReport) -> None:
     if report.protection:
         console.note(f"ran in {report.protection}")
     counts = ", ".join(f"{report.count(status)} {status}" for status in ("fail", "warn", "pass", "skipped"))
-    verdict = "it would fail" if report.failed else "nothing found that would fail"
+    conclusion = "it would fail" if report.failed else "nothing found that would fail"
     if report.count("skipped") and not report.failed:
-        verdict += ", but not all of it was tried"
+        conclusion += ", but not all of it was tried"
     out.print()
-    console.say(f"{report.source}: {counts}: {verdict}")
+    console.say(f"{report.source}: {counts}: {conclusion}")
 
 
 def _told(check: Check) -> Text:

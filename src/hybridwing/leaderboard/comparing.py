@@ -16,8 +16,6 @@ from hybridwing.report.evaluation_folder import EVALUATION
 from hybridwing.runs.evaluate import scores_of
 from hybridwing.runs.folder import MANIFEST
 from hybridwing.runs.run import load_run
-from hybridwing.submission.rehearse.rehearsal import RESULT
-from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
     from hybridwing.backbones.compute import Compute
     from hybridwing.evaluation.intervals import Estimate
 
+#: What `hybridwing submission run` leaves in its folder: the predictions, and the result for programs.
+PREDICTIONS, SUBMISSION_RUN = "predictions.txt", "submission_run.json"
 CSV, PAGE = "leaderboard.csv", "leaderboard.html"
 #: All that the folder of a leaderboard holds.
 CONTENTS = (CSV, PAGE)
@@ -124,8 +124,8 @@ def _of_predictions(place: Path, filenames: NDArray[np.object_]) -> Scores:
     elif (place / EVALUATION).is_file():
         found = sorted(place.glob("predictions_*.txt"))
         files = {path.stem.removeprefix("predictions_"): path for path in found}
-    elif (place / RESULT).is_file() and not (place / PREDICTIONS).is_file():
-        raise RunError(f"the submission in {place} failed and left no predictions; see its {RESULT}")
+    elif (place / SUBMISSION_RUN).is_file() and not (place / PREDICTIONS).is_file():
+        raise RunError(f"the submission in {place} failed and left no predictions; see its {SUBMISSION_RUN}")
     else:
         files = {"": place / PREDICTIONS} if (place / PREDICTIONS).is_file() else {}
     if not files:

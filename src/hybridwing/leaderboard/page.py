@@ -44,12 +44,25 @@ def leaderboard_html(comparison: Comparison, reference: str) -> str:
             reference=reference,
             version=__version__,
             surely=surely,
+            signed=signed,
             measures=svg_of(_draw(comparison, differences=False), "measures"),
             differences=svg_of(_draw(comparison, differences=True), "differences")
             if len(comparison.systems) > 1
             else "",
         )
     )
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A difference with its sign; what rounds to zero has none.
+
+    Examples
+    --------
+    >>> signed(-0.0041), signed(-0.35), signed(0.1234, 3)
+    ('0.00', '−0.35', '+0.123')
+    """
+    rounded = round(value, digits)
+    return f"{rounded:+.{digits}f}".replace("-", "\N{MINUS SIGN}") if rounded else f"{0:.{digits}f}"
 
 
 def surely(estimate: Estimate) -> str:

@@ -21,17 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hybridwing.runtime
-from hybridwing.files import write_text
 from hybridwing import __version__
 from hybridwing.backbones.base import COMPOSITE
-from hybridwing.submission.build.pack import zip_folder
-from hybridwing.submission.build.pins import requirements_of
-from hybridwing.submission.build.weights import WeightPlan, plan_weights
 from hybridwing.errors import SubmissionError
+from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.runtime.digests import file_digest
 from hybridwing.runtime.serving import DETECTOR, SETTINGS, WEIGHTS
 from hybridwing.runtime.settings import Embedding, Settings, Weights
+from hybridwing.submission.build.pack import zip_folder
+from hybridwing.submission.build.pins import requirements_of
+from hybridwing.submission.build.weights import WeightPlan, plan_weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -45,58 +45,12 @@ MODEL, REQUIREMENTS, METADATA, RUNTIME = "model.py", "requirements.txt", "metada
 #: All that a submission's folder holds.
 CONTENTS = (MODEL, REQUIREMENTS, METADATA, SETTINGS, DETECTOR, RUNTIME, WEIGHTS)
 
-_MODEL = '''"""Scores photographs of butterflies: higher means more likely a hybrid.
-
-Detector {detector} on the backbone {backbone}, built by hybridwing {version}.
-The challenge's ingestion program calls `load` once and then `predict` for every image.
-"""
-
-import os
-import sys
-from pathlib import Path
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-class Model:
-    """The submission."""
-
-    def __init__(self):
-        self.device = "not loaded"
-        self._scorer = None
-
-    def load(self):
-        """Read the detector and the backbone from the files beside this one."""
-        if HERE not in sys.path:
-            sys.path.append(HERE)
-        from hybridwing_runtime.serving import Scorer
-
-        self._scorer = Scorer(Path(HERE))
-        self.device = self._scorer.device
-
-    def predict(self, image):
-        """Return the hybrid score of a PIL image: a float in (0, 1)."""
-        return self._scorer.score(image)
-'''
-
 
 @dataclass(frozen=True)
 class BuiltSubmission:
-    """A submission that was built.
+    """A submission that was built: its folder, the zip to upload and its SHA-256, if it was asked for.
 
-    Attributes
-    ----------
-    folder : Path
-    archive : Path or None
-        The zip to upload.
-    detector : str
-    requirements : tuple of str
-        Lines of its ``requirements.txt``.
-    files : int
-    size : int
-        Bytes of all files.
-    archive_sha256 : str
-        Of the zip; empty without one.
+    The size is in bytes; the requirements are the lines of ``requirements.txt``.
     """
 
     folder: Path
@@ -189,7 +143,8 @@ def _write(folder: Path, run: Run, detector: str, requirements: Sequence[str], p
         whole = Embedding(spec.family, spec.feature, spec.dimension, spec.preprocess, Weights())
     settings = Settings(whole, detector, __version__, parts=made if spec.parts else ())
     title = backbone_title(run)
-    model = _MODEL.format(detector=detector, backbone=title, version=__version__)
+    template = Path(__file__).with_name("model.py.txt").read_text(encoding="utf-8")
+    model = template.format(detector=detector, backbone=title, version=__version__)
     ast.parse(model)
     texts = {
         MODEL: model,

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hybridwing.submission.publish.commands import TrainingChoice
 from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.request import Backbone
 from hybridwing.errors import SubmissionError
+from hybridwing.submission.build.training_choice import TrainingChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,14 +38,7 @@ _SHIPPED = {"bioclip-svm": "the sample's BioCLIP_code_submission", "dino-sgd": "
 
 @dataclass(frozen=True)
 class Recipe:
-    """A submission that can be made by name.
-
-    Attributes
-    ----------
-    name, summary : str
-    choice : TrainingChoice
-        What is trained; its one detector is built.
-    """
+    """A submission that can be made by name: what is trained; its one detector is built."""
 
     name: str
     summary: str

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.composite import CompositeBackbone
-from hybridwing.backbones.local import LocalBackbone
 from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.local import LocalBackbone
 from hybridwing.errors import SubmissionError
 from hybridwing.runtime.digests import file_digest
 from hybridwing.runtime.settings import Weights

@@ -22,19 +22,8 @@ _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 _LARGE = 2**30
 _LFS = b"version https://git-lfs.github.com/spec/"
 _WEIGHTS = (
-    ".pt",
-    ".pth",
-    ".bin",
-    ".ckpt",
-    ".safetensors",
-    ".npz",
-    ".npy",
-    ".pkl",
-    ".pickle",
-    ".joblib",
-    ".onnx",
-    ".h5",
-)
+    ".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".npz", ".npy", ".pkl", ".pickle", ".joblib", ".onnx", ".h5",
+)  # fmt: skip
 #: Modules of the ingestion program's folder, which comes before the submission's, and what it has imported by then.
 _TAKEN = {"ingestion", "PIL", "tqdm", "packaging", "pip"}
 

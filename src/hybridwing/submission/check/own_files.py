@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
 from hybridwing.submission.check.paths import is_write_mode
+from hybridwing.submission.package.expressions import HERE
 from hybridwing.submission.package.module import FunctionNode, dotted
-from hybridwing.submission.package.path_operations import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -47,7 +47,7 @@ def read_lines(submission: Submission) -> tuple[Requirement, ...] | None:
 
 
 def check_requirements(submission: Submission) -> list[Check]:
-    """Judge every line as the ingestion program does."""
+    """Check every line as the ingestion program does."""
     if _FILE not in submission.names:
         return []
     lines = read_lines(submission)

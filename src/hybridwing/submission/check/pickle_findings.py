@@ -16,20 +16,8 @@ if TYPE_CHECKING:
 
 _NAME = "pickles"
 _ENDINGS = (
-    ".pkl",
-    ".pickle",
-    ".joblib",
-    ".pt",
-    ".pth",
-    ".bin",
-    ".ckpt",
-    ".sav",
-    ".dump",
-    ".p",
-    ".pk",
-    ".jbl",
-    ".model",
-)
+    ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".sav", ".dump", ".p", ".pk", ".jbl", ".model",
+)  # fmt: skip
 _BETTER = "better: store plain arrays (numpy.savez) and load them with allow_pickle=False"
 
 

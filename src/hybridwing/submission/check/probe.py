@@ -59,7 +59,8 @@ class Step(BaseModel):
         Of a score: its type (``type`` in the file), what the ingestion program writes, its value in full, and what
         rounding it raised.
     python, absent, versions
-        Of the packages: see :class:`Probe`.
+        Of the packages: the interpreter's version, needed ones that are not there, for want of which nothing was run,
+        and the installed version of every pinned one.
     device, address : str
         What the model says it runs on; where it wanted to connect to.
     """
@@ -93,41 +94,47 @@ class Probe:
     ----------
     result : ProgramResult
     limits : ResourceLimits
-    python : str
-        Version of the interpreter.
-    absent : tuple of str
-        Packages that the code imports and that are not there, for want of which nothing was run.
-    versions : dict
-        Installed version of every pinned package.
-    steps : tuple of Step
-        Those that ended.
-    begun : str
-        The step that was under way at the end, empty if none was.
-    device : str
-        What the model says it runs on.
+    noted : tuple of Step
+        Every line of the probe program.
     changed : tuple of str
-        Files of its own folder that it wrote, changed or removed.
-    network : tuple of str
-        Addresses that its Python code asked for; there is no network.
-    complete : bool
-        Whether it got to the end of the pictures.
+        Files of its own folder that the submission wrote, changed or removed.
     """
 
     result: ProgramResult
     limits: ResourceLimits
-    python: str
-    absent: tuple[str, ...]
-    versions: dict[str, str]
-    steps: tuple[Step, ...]
-    begun: str
-    device: str
+    noted: tuple[Step, ...]
     changed: tuple[str, ...]
-    network: tuple[str, ...]
-    complete: bool
 
-    def step(self, name: str) -> Step | None:
-        """The first step of a name, if it came to an end."""
-        return next((step for step in self.steps if step.name == name), None)
+    @property
+    def packages(self) -> Step:
+        """Version of the interpreter, versions of pinned packages, and needed ones that are absent."""
+        return next((step for step in self.noted if step.name == "packages"), Step.model_validate({"step": "packages"}))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What the submission was asked to do and came to an end."""
+        return tuple(step for step in self.noted if "seconds" in step.model_fields_set)
+
+    @property
+    def begun(self) -> str:
+        """The step that was under way at the end, empty if none was."""
+        done = [step for step in self.noted if step.name not in ("device", "network")]
+        return "start" if not done else done[-1].name if done[-1].begun else ""
+
+    @property
+    def device(self) -> str:
+        """What the model says it runs on."""
+        return next((step.device for step in self.noted if step.name == "device"), "")
+
+    @property
+    def network(self) -> tuple[str, ...]:
+        """Addresses that its Python code asked for; there is no network."""
+        return tuple(dict.fromkeys(step.address for step in self.noted if step.name == "network"))
+
+    @property
+    def complete(self) -> bool:
+        """Whether it got to the end of the pictures."""
+        return {"predict", "end"} <= {step.name for step in self.noted}
 
     @property
     def predictions(self) -> tuple[Step, ...]:
@@ -184,7 +191,7 @@ def run_probe(
         )
         after = list_files(submitted)
         changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-        return _probe(_read_steps(notes, pictures), result, limits, tuple(changed))
+        return Probe(result, limits, tuple(_read_steps(notes, pictures)), tuple(changed))
 
 
 def _read_steps(notes: Path, images: tuple[ProbeImage, ...]) -> list[Step]:
@@ -199,23 +206,3 @@ def _read_steps(notes: Path, images: tuple[ProbeImage, ...]) -> list[Step]:
         except ValidationError:
             continue
     return lines
-
-
-def _probe(noted: list[Step], result: ProgramResult, limits: ResourceLimits, changed: tuple[str, ...]) -> Probe:
-    named = {step.name: step for step in reversed(noted)}
-    packages = named.get("packages")
-    done = [step for step in noted if step.name not in ("device", "network")]
-    under_way = "start" if not done else done[-1].name if done[-1].begun else ""
-    return Probe(
-        result,
-        limits,
-        python=packages.python if packages else "",
-        absent=packages.absent if packages else (),
-        versions=packages.versions if packages else {},
-        steps=tuple(step for step in done if "seconds" in step.model_fields_set),
-        begun=under_way,
-        device=named["device"].device if "device" in named else "",
-        changed=changed,
-        network=tuple(dict.fromkeys(step.address for step in noted if step.name == "network")),
-        complete={"predict", "end"} <= named.keys(),
-    )

@@ -28,8 +28,8 @@ _DOING = {
 
 def probe_checks(probe: Probe, lines: tuple[Requirement, ...] | None) -> list[Check]:
     """All findings, in the order in which a run would meet them."""
-    if probe.absent:
-        finding = f"not probed: {first_few(probe.absent)} cannot be imported here"
+    if probe.packages.absent:
+        finding = f"not probed: {first_few(probe.packages.absent)} cannot be imported here"
         remedy = "make an environment with the submission's requirements and name its Python: --probe-python PATH"
         return [Check("probe", "skipped", finding, remedy)]
     different = _different(probe, lines)
@@ -48,17 +48,18 @@ def _different(probe: Probe, lines: tuple[Requirement, ...] | None) -> tuple[str
     """Packages that are here in another version than the one that is pinned."""
     pinned = {line.package: line.version for line in lines or () if line.status == "accepted"}
     return tuple(
-        f"{name} {probe.versions[name].partition('+')[0]} instead of {version}"
+        f"{name} {probe.packages.versions[name].partition('+')[0]} instead of {version}"
         for name, version in pinned.items()
-        if probe.versions.get(name) and probe.versions[name].partition("+")[0] != version.partition("+")[0]
+        if probe.packages.versions.get(name)
+        and probe.packages.versions[name].partition("+")[0] != version.partition("+")[0]
     )
 
 
 def _environment(probe: Probe, different: tuple[str, ...]) -> Check:
-    finding = f"run with Python {probe.python or '(unknown)'}"
+    finding = f"run with Python {probe.packages.python or '(unknown)'}"
     if different:
         finding += f", and {first_few(different, 4)}"
-    if probe.python.split(".")[:2] != [str(number) for number in PYTHON]:
+    if probe.packages.python.split(".")[:2] != [str(number) for number in PYTHON]:
         wanted = ".".join(map(str, PYTHON))
         finding += f"; the challenge runs Python {wanted}: to try that one, name it with --probe-python PATH"
     return Check("probe", "pass", finding)

@@ -40,7 +40,7 @@ class Steps:
         except BaseException as error:  # SystemExit too: the run would end there
             self.write(step=step, ok=False, seconds=time.perf_counter() - begun, **values, **_described(error))
             return None
-        self.write(step=step, ok=True, seconds=time.perf_counter() - begun, **values, **_judged(step, result))
+        self.write(step=step, ok=True, seconds=time.perf_counter() - begun, **values, **_written(step, result))
         return result
 
 
@@ -53,19 +53,19 @@ def _described(error: BaseException) -> dict:  # type: ignore[type-arg]
     return {"error": text, "place": place, "missing": missing}
 
 
-def _judged(step: str, result: object) -> dict:  # type: ignore[type-arg]
+def _written(step: str, result: object) -> dict:  # type: ignore[type-arg]
     """What the ingestion program would write for a score: it takes ``str(round(score, 4))``."""
     if step != "predict":
         return {}
     kind = type(result)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    judged = {"type": name, "written": "", "raw": ""}
+    found = {"type": name, "written": "", "raw": ""}
     try:
-        judged["written"] = str(round(result, 4))[:100]  # type: ignore[call-overload]
-        judged["raw"] = repr(float(result))  # type: ignore[arg-type]
+        found["written"] = str(round(result, 4))[:100]  # type: ignore[call-overload]
+        found["raw"] = repr(float(result))  # type: ignore[arg-type]
     except BaseException as error:
-        judged["fault"] = f"{type(error).__name__}: {error}"[:_LONGEST]
-    return judged
+        found["fault"] = f"{type(error).__name__}: {error}"[:_LONGEST]
+    return found
 
 
 def note_network(steps: Steps) -> None:

@@ -22,7 +22,7 @@ QUEUE_SECONDS = 600.0
 
 
 def check_scores(probe: Probe) -> list[Check]:
-    """Judge the scores of all pictures."""
+    """Look at the scores of all pictures."""
     steps = probe.predictions
     if not steps:
         return []

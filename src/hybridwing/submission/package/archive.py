@@ -6,7 +6,6 @@ Nothing of the submission is run or imported here, and nothing is written but by
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import zipfile
 import zlib
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.package.limits import ArchiveLimits, Member, clashes, name_fault, refuse
+from hybridwing.submission.package.limits import ArchiveLimits, Member, clashes, kind_fault, name_fault, refuse
 from hybridwing.submission.package.zip_members import read_directory
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class Submission:
             return file.read(limit)
 
     def unpack(self, folder: Path) -> None:
-        """Write all files into `folder`, which must be new or empty; after an error it is as it was.
+        """Write all files into `folder`, which must be new or empty; an error leaves what was written until then.
 
         Files get the usual permissions and no links are followed; no more bytes are written than were declared.
 
@@ -111,19 +110,11 @@ class Submission:
         SubmissionError
             If `folder` is not empty, or a file is damaged.
         """
-        made = not folder.exists()
-        if not made and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SubmissionError(f"cannot unpack into {folder}: it is there already and not an empty folder")
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            for member in self.members:
-                self._unpack_one(member, folder / member.name)
-        except BaseException:
-            for left in folder.iterdir():
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-            if made:
-                folder.rmdir()
-            raise
+        for member in self.members:
+            self._unpack_one(member, folder / member.name)
 
     def _unpack_one(self, member: Member, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -176,7 +167,7 @@ def _walk(root: Path, limits: ArchiveLimits) -> list[Member]:
                     refuse(root, [f"it has more than {limits.entries:,} entries"])
                 name = f"{above}{entry.name}"
                 kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
-                fault = name_fault(name, limits) or _kind_fault(kind)
+                fault = name_fault(name, limits) or kind_fault(kind)
                 if fault:
                     faults.append(f"{name!r} {fault}")
                 elif kind == stat.S_IFDIR:
@@ -190,9 +181,3 @@ def _walk(root: Path, limits: ArchiveLimits) -> list[Member]:
     faults += clashes([member.name for member in members], [])
     refuse(root, faults)
     return members
-
-
-def _kind_fault(kind: int) -> str | None:
-    if kind == stat.S_IFLNK:
-        return "is a link; put the file itself there"
-    return None if kind in (stat.S_IFREG, stat.S_IFDIR) else "is a device, pipe or socket"

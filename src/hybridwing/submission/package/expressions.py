@@ -1,7 +1,8 @@
-"""Which strings and paths the expressions of a submission stand for, worked out without running them.
+"""Which texts and paths the expressions of a submission may stand for, worked out without running them.
 
-A module's own folder is written as :data:`path_operations.HERE`, so that ``os.path.join(os.path.dirname(__file__),
-"net.pth")`` becomes ``HERE/net.pth``. What cannot be seen has no value: nothing is guessed.
+A name stands for everything that it is given anywhere in its scope, in whatever order; a function's argument for what
+any call gives it. A module's own folder is :data:`HERE`, so that ``os.path.join(os.path.dirname(__file__), "net.pth")``
+becomes ``HERE/net.pth``. What cannot be seen has no value: nothing is guessed.
 """
 
 from __future__ import annotations
@@ -9,34 +10,27 @@ from __future__ import annotations
 import ast
 import itertools
 import posixpath
+from collections import defaultdict
 from contextlib import suppress
-from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from hybridwing.submission.package.module import FunctionNode, Item, Module, dotted
-from hybridwing.submission.package.path_operations import (
-    ATTRIBUTES,
-    FUNCTIONS,
-    HERE,
-    METHODS,
-    SAME,
-    SAME_METHODS,
-    Value,
-    call_method,
-    mapping,
-    operate,
-    size,
-)
+from hybridwing.submission.package.module import FunctionNode, Module, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-#: Values of one expression that are followed, e.g. the names that a loop runs over.
-_MOST = 64
-_DEEPEST = 40
-#: Bounds of the work on one expression, on all, and of a value in characters and items: the code may mean harm.
-_STEPS, _ALL_STEPS, _LARGEST = 500, 200_000, 4_096
-_LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
+#: Stands for the submission's folder, which has a parent of unknown name.
+HERE = "/\0parent/\0submission"
+#: Bounds of the values of one expression, of their length, and of the work on one and on all: the code may mean harm.
+_MOST, _LONGEST, _STEPS, _ALL_STEPS = 64, 4_096, 500, 200_000
+_SELF = ("self", "cls", "type(self)", "self.__class__")
+_MODULES = ("os.", "path.", "osp.", "pathlib.")
+_PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")
+#: Functions and methods that leave a path what it is.
+_SAME = ("abspath", "realpath", "normpath", "expanduser", "fspath", "str", "resolve", "absolute", "as_posix")
+_PATH_METHODS = ("joinpath", "with_name", "with_stem", "with_suffix")
+_PATH_ATTRIBUTES = ("parent", "name", "stem", "suffix")
 
 
 class Expressions:
@@ -50,21 +44,32 @@ class Expressions:
 
     def __init__(self, modules: Sequence[Module]) -> None:
         self._modules = {module.name: module for module in modules}
-        self._calls: dict[str, list[tuple[Module, ast.Call]]] = {}
+        #: Expressions that a name is given, by its scope; attributes of classes are ``.name`` in their module, and
+        #: what a function returns is ``name()``.
+        self._given: dict[tuple[ast.AST, str], list[tuple[Module, ast.AST]]] = defaultdict(list)
+        self._active: set[ast.AST] = set()
+        self._known: dict[ast.AST, tuple[str, ...]] = {}
+        self._steps, self._all_steps = _STEPS, _ALL_STEPS
+        functions: dict[str, list[tuple[Module, FunctionNode]]] = defaultdict(list)
+        for module in modules:
+            for node in module.nodes:
+                self._note(module, node)
+                if isinstance(node, FunctionNode):
+                    taken = [*node.args.posonlyargs, *node.args.args]
+                    for argument, value in zip(reversed(taken), reversed(node.args.defaults), strict=False):
+                        self._given[node, argument.arg].append((module, value))
+                    owner = module.parent(node)
+                    made = isinstance(owner, ast.ClassDef) and node.name == "__init__"
+                    functions[owner.name if made else node.name].append((module, node))  # type: ignore[union-attr]
         for module in modules:
             for name, call in module.calls():
-                self._calls.setdefault(name.rpartition(".")[2], []).append((module, call))
-        self._active: set[ast.AST] = set()
-        self._known: dict[ast.AST, tuple[Value, ...]] = {}
-        self._steps, self._all_steps = _STEPS, _ALL_STEPS
-        self._given: dict[int, tuple[Module, ast.expr | None]] = {}
+                for other, function in functions.get(name.rpartition(".")[2], ()):
+                    self._note_arguments(module, call, other, function)
 
-    def values(self, module: Module, node: ast.AST | None) -> tuple[Value, ...]:
-        """Everything that an expression stands for; empty where that cannot be seen."""
-        if node is None or node in self._active or len(self._active) > _DEEPEST:
-            return ()
-        if node in self._known and not self._given:
-            return self._known[node]
+    def values(self, module: Module, node: ast.AST | None) -> tuple[str, ...]:
+        """Every text or path that an expression may stand for; empty where none can be seen."""
+        if node is None or node in self._active or node in self._known:
+            return self._known.get(node, ()) if node is not None else ()
         if not self._active:
             self._steps = min(_STEPS, self._all_steps)
         if self._steps <= 0:
@@ -72,206 +77,174 @@ class Expressions:
         self._steps -= 1
         self._all_steps -= 1
         self._active.add(node)
-        found: tuple[Value, ...] = ()
-        # The operations of Python itself are applied to other people's texts: any error means "unknown".
-        with suppress(Exception):
-            first = itertools.islice(self._values(module, node), _MOST)
-            found = tuple(one for one in first if size(one) <= _LARGEST)
+        found: tuple[str, ...] = ()
+        with suppress(ValueError, IndexError, RecursionError):  # e.g. with_name("")
+            first = itertools.islice(dict.fromkeys(self._values(module, node)), _MOST)
+            found = tuple(one for one in first if len(one) <= _LONGEST)
         self._active.discard(node)
         if not self._active:
             self._known[node] = found
         return found
 
     def text(self, module: Module, node: ast.AST | None) -> str | None:
-        """The one string that an expression stands for; None for anything else."""
+        """The one text that an expression stands for; None for anything else."""
         found = self.values(module, node)
-        return found[0] if len(found) == 1 and isinstance(found[0], str) else None
+        given = self._expressions(module, node) if isinstance(node, ast.Name) else []
+        return found[0] if len(found) == 1 and all(self.values(*one) for one in given) else None
 
-    def _values(self, module: Module, node: ast.AST) -> Iterator[Value]:
+    def _note(self, module: Module, node: ast.AST) -> None:
+        """Note what an assignment, loop or return gives a name."""
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                self._give(module, target, node.value)
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+            self._give(module, node.target, node.value)
+        elif isinstance(node, ast.AugAssign):
+            self._give(module, node.target, ast.BinOp(node.target, node.op, node.value))
+        elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+            self._give(module, node.target, ast.Starred(node.iter, ast.Load()))
+        elif isinstance(node, ast.Return) and node.value is not None:
+            function = module.scopes(node)[0]
+            if isinstance(function, FunctionNode):
+                self._given[module.tree, f"{function.name}()"].append((module, node.value))
+                if any(dotted(mark).endswith("property") for mark in function.decorator_list):
+                    self._given[module.tree, f".{function.name}"].append((module, node.value))
+
+    def _give(self, module: Module, target: ast.AST, value: ast.AST) -> None:
+        if isinstance(target, (ast.Tuple, ast.List)):
+            if isinstance(value, (ast.Tuple, ast.List)):
+                for one, part in zip(target.elts, value.elts, strict=False):
+                    self._give(module, one, part)
+        elif isinstance(target, ast.Attribute):
+            self._given[module.tree, f".{target.attr}"].append((module, value))
+        elif isinstance(target, ast.Name):
+            scope = module.scopes(target)[0]
+            self._given[scope, target.id].append((module, value))
+            if isinstance(scope, ast.ClassDef):
+                self._given[module.tree, f".{target.id}"].append((module, value))
+
+    def _note_arguments(self, module: Module, call: ast.Call, other: Module, function: FunctionNode) -> None:
+        """Note what a call gives a function's arguments."""
+        taken = [*function.args.posonlyargs, *function.args.args]
+        static = any(dotted(mark) == "staticmethod" for mark in function.decorator_list)
+        bound = isinstance(other.parent(function), ast.ClassDef) and not static
+        for argument, value in zip(taken[bound:], call.args, strict=False):
+            self._given[function, argument.arg].append((module, value))
+        for keyword in call.keywords:
+            self._given[function, keyword.arg or ""].append((module, keyword.value))
+
+    def _values(self, module: Module, node: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Constant):
-            if type(node.value) in (str, int):
+            if isinstance(node.value, str):
                 yield node.value
         elif isinstance(node, (ast.Name, ast.Attribute)):
             yield from self._named(module, node)
         elif isinstance(node, ast.JoinedStr):
-            parts = [_formatted(part) for part in node.values]
-            yield from self._results(module, parts, lambda *texts: "".join(map(str, texts)))
-        elif isinstance(node, ast.BinOp):
-            yield from self._results(module, [node.left, node.right], partial(operate, node.op))
+            parts = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
+            yield from map("".join, self._combined(module, parts))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Div, ast.Add)):
+            for left, right in self._combined(module, [node.left, node.right]):
+                yield left + right if isinstance(node.op, ast.Add) else str(PurePosixPath(left) / right)
         elif isinstance(node, ast.Call):
             yield from self._called(module, node)
         elif isinstance(node, ast.Subscript):
             yield from self._item(module, node)
-        elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-            known = [part for part in node.elts if isinstance(part, ast.Starred) or self.values(module, part)]
-            if len(known) == len(node.elts) or isinstance(module.parent(node), _LOOPS):
-                yield from self._results(module, known, lambda *items: items)
-        elif isinstance(node, ast.Dict):
-            # What is unknown, a learning rate perhaps, does not hide the rest.
-            pairs = [(key, one) for key, one in zip(node.keys, node.values, strict=True) if self.values(module, one)]
-            keys = [key for key, _ in pairs if key is not None]
-            if len(keys) == len(pairs):
-                yield from self._results(module, [*keys, *(one for _, one in pairs)], mapping)
-        elif isinstance(node, ast.IfExp):
-            yield from (*self.values(module, node.body), *self.values(module, node.orelse))
-        elif isinstance(node, ast.BoolOp):
-            for part in node.values:
+        elif isinstance(node, (ast.IfExp, ast.BoolOp)):
+            for part in node.values if isinstance(node, ast.BoolOp) else (node.body, node.orelse):
                 yield from self.values(module, part)
         elif isinstance(node, ast.NamedExpr):
             yield from self.values(module, node.value)
+        elif isinstance(node, ast.Starred):  # what a loop runs over
+            for where, items in self._literals(module, node.value):
+                for one in getattr(items, "keys", getattr(items, "elts", ())):
+                    yield from self.values(where, one)
 
-    def _results(self, module: Module, nodes: Sequence[ast.AST], function: Callable[..., Value]) -> Iterator[Value]:
-        """A function of every combination of the values of some expressions; starred ones give their items."""
-        values = [self.values(module, node.value if isinstance(node, ast.Starred) else node) for node in nodes]
-        for combination in itertools.islice(itertools.product(*values), 4 * _MOST):
-            arguments: list[Value] = []
-            for node, value in zip(nodes, combination, strict=True):
-                arguments += value if isinstance(node, ast.Starred) else [value]
-            with suppress(Exception):
-                yield function(*arguments)
+    def _combined(self, module: Module, nodes: Sequence[ast.AST]) -> Iterator[tuple[str, ...]]:
+        """Every combination of the values of some expressions."""
+        return itertools.islice(itertools.product(*(self.values(module, node) for node in nodes)), 4 * _MOST)
 
-    def _named(self, module: Module, node: ast.Name | ast.Attribute) -> Iterator[Value]:
+    def _named(self, module: Module, node: ast.Name | ast.Attribute) -> Iterator[str]:
         name = dotted(node)
-        if name in ("__file__", "sys.argv[0]") or ast.unparse(node) == "sys.modules[__name__].__file__":
+        if name in ("__file__", "sys.argv[0]"):
             yield f"{HERE}/{module.name}"
         elif name in ("os.sep", "os.path.sep"):
             yield "/"
-        elif (bound := module.bound(node)) is not None:
-            for value in bound:
-                yield from self._bound(module, value)
-        elif (found := self._imported(module, name)) is not None:
-            other, rest = found
-            if rest == "__file__":
-                yield f"{HERE}/{other.name}"
-            for value in other.top_level(rest):
-                yield from self._bound(other, value)
-        elif isinstance(node, ast.Attribute) and node.attr in ATTRIBUTES:
-            yield from (ATTRIBUTES[node.attr](one) for one in self.values(module, node.value) if isinstance(one, str))
+        elif found := self._expressions(module, node):
+            for where, value in found:
+                yield from self.values(where, value)
+        elif name.endswith(".__file__") and (other := self._imported(module, name)):
+            yield f"{HERE}/{other[0].name}"
+        elif isinstance(node, ast.Attribute) and node.attr in _PATH_ATTRIBUTES:
+            for path in self.values(module, node.value):
+                yield str(getattr(PurePosixPath(path), node.attr))
 
-    def _bound(self, module: Module, value: ast.AST) -> Iterator[Value]:
-        """Values of what a name was given: an expression, each item of a loop, or what a function is called with."""
-        if isinstance(value, Item):
-            yield from (one[value.place] for one in self._bound(module, value.value))
-        elif isinstance(value, ast.AugAssign):
-            yield from self._results(module, [value.target, value.value], partial(operate, value.op))
-        elif isinstance(value, ast.For | ast.AsyncFor | ast.comprehension):
-            for items in self.values(module, value.iter):
-                yield from items
-        elif isinstance(value, ast.arg):
-            yield from self._argument(module, value)
-        else:
-            yield from self.values(module, value)
+    def _expressions(self, module: Module, node: ast.AST, suffix: str = "") -> list[tuple[Module, ast.AST]]:
+        """Expressions that a name or an attribute is given; with the suffix ``()`` those that a function returns."""
+        name = dotted(node)
+        if isinstance(node, ast.Attribute):
+            owner = ast.unparse(node.value)
+            classes = [one.name for one in module.nodes if isinstance(one, ast.ClassDef)]
+            if owner in _SELF or owner in classes:
+                return self._given.get((module.tree, f"{node.attr}{suffix}" if suffix else f".{node.attr}"), [])
+        for place, scope in enumerate(module.scopes(node) if isinstance(node, ast.Name) else ()):
+            # A method does not see the names of its class.
+            if (scope, f"{name}{suffix}") in self._given and not (place and isinstance(scope, ast.ClassDef)):
+                return self._given[scope, f"{name}{suffix}"]
+        other, rest = self._imported(module, name) or (module, "")
+        return self._given.get((other.tree, f"{rest}{suffix}"), []) if rest else []
 
-    def _argument(self, module: Module, argument: ast.arg) -> Iterator[Value]:
-        """Values of a function's argument: in the call that is followed, else its default and what all calls give."""
-        function = module.parent(module.parent(argument))
-        if id(argument) in self._given:
-            yield from self.values(*self._given[id(argument)])
-            return
-        if not isinstance(function, FunctionNode):
-            return
-        taken = [*function.args.posonlyargs, *function.args.args]
-        with_default = [*taken[len(taken) - len(function.args.defaults) :], *function.args.kwonlyargs]
-        defaults = dict(zip(with_default, [*function.args.defaults, *function.args.kw_defaults], strict=True))
-        yield from self.values(module, defaults.get(argument))
-        owner = module.parent(function)
-        called = owner.name if isinstance(owner, ast.ClassDef) and function.name == "__init__" else function.name
-        for other, call in self._calls.get(called, []):
-            yield from self.values(other, _given(module, function, argument, call))
-
-    def _imported(self, module: Module, name: str) -> tuple[Module, str] | None:
-        """Module of the submission that a dotted name begins with, and the rest of the name."""
+    def _imported(self, module: Module, name: str, depth: int = 10) -> tuple[Module, str] | None:
+        """Module of the submission that a dotted name leads to, and the rest of the name."""
         for local, (file, attribute) in module.own_names.items():
             other = self._modules.get(file)
-            if other is None:
-                continue
-            if local == "*" and (other.top_level(name) or self._imported(other, name)):
-                return (other, name) if other.top_level(name) else self._imported(other, name)
-            if name == local or name.startswith(f"{local}."):
-                rest = f"{attribute}{name[len(local) :]}".strip(".")
-                return (other, rest) if other.top_level(rest) or rest == "__file__" else self._imported(other, rest)
+            if other is not None and depth and (local in ("*", name) or name.startswith(f"{local}.")):
+                rest = name if local == "*" else f"{attribute}{name[len(local) :]}".strip(".")
+                there = {(other.tree, rest), (other.tree, f"{rest}()")} & self._given.keys()
+                found = (other, rest) if there or rest == "__file__" else self._imported(other, rest, depth - 1)
+                if found:
+                    return found
         return None
 
-    def _called(self, module: Module, call: ast.Call) -> Iterator[Value]:
-        name = dotted(call.func)
-        last = call.func.attr if isinstance(call.func, ast.Attribute) else name
-        if name in ("inspect.getfile", "inspect.getsourcefile", "inspect.getabsfile", "getfile", "getsourcefile"):
+    def _called(self, module: Module, call: ast.Call) -> Iterator[str]:
+        name, function = dotted(call.func), call.func
+        last = function.attr if isinstance(function, ast.Attribute) else name
+        # What a method is called on: a path, unless the function is one of a module.
+        path = function.value if isinstance(function, ast.Attribute) and not name.startswith(_MODULES) else None
+        if returned := self._expressions(module, function, "()"):
+            for where, value in returned:
+                yield from self.values(where, value)
+        elif last in ("getfile", "getsourcefile"):
             yield f"{HERE}/{module.name}"
-        elif last == "files" and call.args and dotted(call.args[0]) in ("__package__", "__name__"):
-            yield posixpath.dirname(f"{HERE}/{module.name}")
-        elif name in ("os.environ.get", "os.getenv", "environ.get", "getenv"):
+        elif name in ("os.environ.get", "os.getenv"):
             yield from self.values(module, call.args[1])
-        elif (function := self._own_function(module, call.func)) is not None:
-            yield from self._returned(module, call, *function)
-        elif isinstance(call.func, ast.Name) or name.startswith(("os.", "posixpath.", "pathlib.", "path.", "osp.")):
-            if last in SAME:
-                yield from self.values(module, call.args[0])
-            elif last == "dict" and not call.args and all(keyword.arg for keyword in call.keywords):
-                names = [str(keyword.arg) for keyword in call.keywords]
-                given = [keyword.value for keyword in call.keywords]
-                yield from self._results(module, given, lambda *values: dict(zip(names, values, strict=True)))
-            elif last in FUNCTIONS:
-                yield from self._results(module, call.args, FUNCTIONS[last])
-        elif isinstance(call.func, ast.Attribute):
-            if last in SAME_METHODS:
-                yield from self.values(module, call.func.value)
-            elif last in METHODS:
-                keys = [keyword.arg for keyword in call.keywords if keyword.arg]
-                nodes = [call.func.value, *call.args, *(keyword.value for keyword in call.keywords)]
-                yield from self._results(module, nodes, partial(call_method, last, keys))
+        elif last in _SAME and (path is not None or call.args):
+            yield from self.values(module, path if path is not None else call.args[0])
+        elif path is not None and last in _PATH_METHODS:
+            for one, *rest in self._combined(module, [path, *call.args]):
+                yield str(getattr(PurePosixPath(one), last)(*rest))
+        elif path is None and last in ("join", "dirname", "basename") and call.args:
+            yield from (getattr(posixpath, last)(*parts) for parts in self._combined(module, call.args))
+        elif last in _PATHS:
+            yield from (str(PurePosixPath(*parts)) for parts in self._combined(module, call.args))
 
-    def _own_function(self, module: Module, func: ast.AST) -> tuple[Module, FunctionNode | ast.Lambda] | None:
-        """A function or method of the submission, by what it is called."""
-        name = dotted(func)
-        name = name.rpartition(".")[2] if name.startswith(("self.", "cls.", "Model.")) else name
-        found: FunctionNode | ast.Lambda | None = module.functions.get(name)
-        if found is None and isinstance(func, ast.Name):
-            found = next((one for one in module.bound(func) or () if isinstance(one, ast.Lambda)), None)
-        if found is None and (imported := self._imported(module, name)):
-            module, name = imported
-            found = module.functions.get(name)
-        return None if found is None else (module, found)
+    def _literals(self, module: Module, node: ast.AST) -> list[tuple[Module, ast.AST]]:
+        """The lists, tuples, sets and dicts that an expression may be."""
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            return self._expressions(module, node)
+        return [(module, node)]
 
-    def _returned(
-        self, module: Module, call: ast.Call, other: Module, function: FunctionNode | ast.Lambda
-    ) -> tuple[Value, ...]:
-        """What a function of the submission returns to one call."""
-        arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-        given = {id(argument): (module, _given(other, function, argument, call)) for argument in arguments}
-        before, self._given = self._given, {**self._given, **{key: one for key, one in given.items() if one[1]}}
-        try:
-            nodes: list[ast.expr | None] = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
-            nodes += [function.body] if isinstance(function, ast.Lambda) else []
-            return tuple(value for node in nodes for value in self.values(other, node))
-        finally:
-            self._given = before
-
-    def _item(self, module: Module, node: ast.Subscript) -> Iterator[Value]:
-        part = node.slice
-        for one in self.values(module, node.value):
-            if isinstance(part, ast.Slice):
-                ends = [self.values(module, end)[0] if end is not None else None for end in (part.lower, part.upper)]
-                yield one[slice(*ends)]
-            else:
-                negative = isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub)
-                for key in self.values(module, part.operand if isinstance(part, ast.UnaryOp) else part):
-                    yield one[-key if negative else key]
-
-
-def _given(module: Module, function: FunctionNode | ast.Lambda, argument: ast.arg, call: ast.Call) -> ast.expr | None:
-    """What a call gives for an argument."""
-    taken = [*function.args.posonlyargs, *function.args.args]
-    marks = [] if isinstance(function, ast.Lambda) else function.decorator_list
-    static = any(dotted(mark) == "staticmethod" for mark in marks)
-    place = taken.index(argument) if argument in taken else len(call.args)
-    place -= isinstance(module.parent(function), ast.ClassDef) and not static
-    named = next((keyword.value for keyword in call.keywords if keyword.arg == argument.arg), None)
-    return call.args[place] if named is None and 0 <= place < len(call.args) else named
-
-
-def _formatted(part: ast.expr) -> ast.expr:
-    """The expression within the braces of an f-string, if it has no format of its own."""
-    if not isinstance(part, ast.FormattedValue):
-        return part
-    plain = part.format_spec is None and part.conversion in (-1, ord("s"))
-    return part.value if plain else ast.Name("", ast.Load())
+    def _item(self, module: Module, node: ast.Subscript) -> Iterator[str]:
+        """One of a dict's or list's items, or of the parents of a path."""
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        base = node.value
+        if isinstance(key, int) and isinstance(base, ast.Attribute) and base.attr == "parents":
+            yield from (str(PurePosixPath(path).parents[key]) for path in self.values(module, base.value))
+        elif isinstance(key, int) and isinstance(base, ast.Call) and dotted(base.func) in ("os.path.split", "split"):
+            yield from (posixpath.split(path)[key] for path in self.values(module, base.args[0]))
+        for where, items in self._literals(module, base):
+            if isinstance(items, ast.Dict):
+                pairs = zip(items.keys, items.values, strict=True)
+                for value in [value for one, value in pairs if isinstance(one, ast.Constant) and one.value == key]:
+                    yield from self.values(where, value)
+            elif isinstance(items, (ast.Tuple, ast.List)) and isinstance(key, int):
+                yield from self.values(where, items.elts[key])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import unicodedata
 from dataclasses import dataclass
 
@@ -41,15 +42,7 @@ class ArchiveLimits:
 
 @dataclass(frozen=True)
 class Member:
-    """One file of a submission.
-
-    Parameters
-    ----------
-    name : str
-        Path from the submission's root, its parts joined by ``/``.
-    size : int
-        Bytes, unpacked.
-    """
+    """One file of a submission: its path from the root, joined by ``/``, and its bytes, unpacked."""
 
     name: str
     size: int
@@ -80,6 +73,13 @@ def name_fault(name: str, limits: ArchiveLimits) -> str | None:
         (len(_encoded(name)) > limits.path_bytes, f"is a path over {limits.path_bytes} bytes long"),
     )
     return next((fault for wrong, fault in faults if wrong), None)
+
+
+def kind_fault(kind: int) -> str | None:
+    """Say why an entry of this kind (``stat.S_IFMT``) is no plain file or folder, or None."""
+    if kind == stat.S_IFLNK:
+        return "is a link; put the file itself there"
+    return None if kind in (stat.S_IFREG, stat.S_IFDIR) else "is a device, pipe or socket"
 
 
 def plain_name(name: str) -> str:

@@ -12,6 +12,7 @@ import pickletools
 import re
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -138,17 +139,13 @@ def _pickles_in_zip(file: IO[bytes], name: str) -> Iterator[PickleScan]:
 def _unpacked(start: bytes, file: IO[bytes]) -> bytes:
     """Content, decompressed as joblib does by the first bytes; no more than :data:`LOOKED_AT` bytes of it."""
     data = file.read(LOOKED_AT)
-    try:
-        if start.startswith(b"\x1f\x8b"):
-            return zlib.decompressobj(31).decompress(data, LOOKED_AT)
-        if start[:1] == b"\x78":
-            return zlib.decompressobj().decompress(data, LOOKED_AT)
+    with suppress(zlib.error, lzma.LZMAError, OSError, EOFError):  # only its first bytes may look packed
+        if start.startswith((b"\x1f\x8b", b"\x78")):
+            return zlib.decompressobj(47).decompress(data, LOOKED_AT)  # 47: gzip or zlib, by its header
         if start.startswith(b"BZh"):
             return bz2.BZ2Decompressor().decompress(data, LOOKED_AT)
         if start.startswith((b"\xfd7zXZ", b"]\0\0")):
             return lzma.LZMADecompressor(memlimit=2**28).decompress(data, LOOKED_AT)
-    except (zlib.error, lzma.LZMAError, OSError, EOFError):
-        pass  # only its first bytes look packed
     return data
 
 

@@ -1,6 +1,6 @@
 """What a module uses that Python 3.10, which the challenge's container runs, does not have.
 
-Names and most syntax are judged by vermin (MIT), whose tables give the Python version of every name in the standard
+Names and most syntax are looked up by vermin (MIT), whose tables give the Python version of every name in the standard
 library. What it does not see is added here: the interpreter that runs the check may be newer, and parses more.
 """
 
@@ -51,18 +51,7 @@ _INSTEAD = {
 
 @dataclass(frozen=True)
 class NewerFeature:
-    """Something that Python 3.10 lacks.
-
-    Parameters
-    ----------
-    what : str
-        A name such as ``typing.Self``, or a piece of syntax.
-    since : str
-        The first Python that has it.
-    line : int
-    instead : str
-        What to write.
-    """
+    """Something that Python 3.10 lacks: its name, the first Python that has it, the line, and what to write instead."""
 
     what: str
     since: str
@@ -91,7 +80,7 @@ def newer_features(text: str, tree: ast.Module, own: frozenset[str] = frozenset(
     '3.11'
     """
     found: dict[tuple[int, str], str] = {}
-    harmless = _guarded_lines(tree)
+    harmless = _harmless_lines(tree)
     syntax = False
     for line, what, since in (*_by_vermin(text, tree), *_unseen_by_vermin(tree)):
         name = re.match(r"'([\w.]+)", what)
@@ -179,18 +168,18 @@ def _calls(call: ast.Call, paths: bool) -> Iterator[tuple[int, str, str]]:
             yield call.lineno, f"'pathlib.Path.{method}({keyword.arg})'", _PATH_ARGUMENTS[keyword.arg]
 
 
-def _guarded_lines(tree: ast.Module) -> set[int]:
+def _harmless_lines(tree: ast.Module) -> set[int]:
     """Lines whose names may be missing: tried and caught, never run, or run by newer Pythons only."""
     lines: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and node.handlers:
-            guarded: list[ast.stmt] = node.body
+            statements: list[ast.stmt] = node.body
         elif isinstance(node, ast.If) and re.search(
             r"version_info|hexversion|TYPE_CHECKING|__name__ ==|hasattr", ast.unparse(node.test)
         ):
-            guarded = [*node.body, *node.orelse]
+            statements = [*node.body, *node.orelse]
         else:
             continue
-        for statement in guarded:
+        for statement in statements:
             lines.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
     return lines

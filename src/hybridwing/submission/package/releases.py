@@ -20,13 +20,7 @@ _PATIENCE = 30
 class Releases:
     """Releases of a package that pip offers to Python 3.10.
 
-    Parameters
-    ----------
-    versions : frozenset of Version
-    first_wheel : Version
-        Older ones have to be compiled.
-    complete : bool
-        Whether there can be no newer ones: the package has given Python 3.10 up.
+    Those before the first wheel have to be compiled; complete where the package has given Python 3.10 up.
     """
 
     versions: frozenset[Version]
@@ -36,16 +30,7 @@ class Releases:
 
 @dataclass(frozen=True)
 class ReleaseFault:
-    """Why a pin cannot be installed, or may not be.
-
-    Parameters
-    ----------
-    status : {"fail", "warn"}
-        ``"warn"`` where it is not certain.
-    why : str
-    instead : str
-        Line to write; empty where none is known.
-    """
+    """Why a pin cannot be installed, or may not be (``"warn"``), and the line to write instead, empty if unknown."""
 
     status: Literal["fail", "warn"]
     why: str

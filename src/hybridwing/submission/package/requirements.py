@@ -17,34 +17,11 @@ from packaging.version import InvalidVersion, Version
 #: Packages a submission may ask for, spelt exactly so: ``whitelist.txt`` of the ingestion program, in its order
 #: (Imageomics/HDR-anomaly-challenge, MIT). ``pytorch`` is allowed, but no package of that name can be installed.
 ALLOWED = (
-    "pytorch",
-    "tensorflow",
-    "numpy",
-    "scikit-learn",
-    "keras",
-    "torch",
-    "open-clip-torch",
-    "torchvision",
-    "transformers",
-    "pandas",
-    "Pillow",
-    "scipy",
-    "tqdm",
-    "pyarrow",
-    "duckdb",
-    "matplotlib",
-    "xgboost",
-    "nflows",
-    "lightgbm",
-    "seaborn",
-    "iminuit",
-    "timm",
-    "torchaudio",
-    "catboost",
-    "plotly",
-    "opencv-python-headless",
+    "pytorch", "tensorflow", "numpy", "scikit-learn", "keras", "torch", "open-clip-torch", "torchvision",
+    "transformers", "pandas", "Pillow", "scipy", "tqdm", "pyarrow", "duckdb", "matplotlib", "xgboost", "nflows",
+    "lightgbm", "seaborn", "iminuit", "timm", "torchaudio", "catboost", "plotly", "opencv-python-headless",
     "albumentations",
-)
+)  # fmt: skip
 
 #: Modules that the allowed packages are imported as, where that is not the package's name.
 MODULES = {
@@ -117,7 +94,7 @@ class Requirement:
 
 
 def read_requirements(text: str) -> tuple[Requirement, ...]:
-    r"""Judge every line as the ingestion program does.
+    r"""Read every line as the ingestion program does.
 
     Parameters
     ----------
@@ -134,10 +111,10 @@ def read_requirements(text: str) -> tuple[Requirement, ...]:
     lines = re.sub(r"\r\n?", "\n", text).split("\n")
     if lines[-1] == "":
         lines.pop()
-    return tuple(_judge(number, line) for number, line in enumerate(lines, start=1))
+    return tuple(_read_line(number, line) for number, line in enumerate(lines, start=1))
 
 
-def _judge(number: int, text: str) -> Requirement:
+def _read_line(number: int, text: str) -> Requirement:
     name, *versions = text.split("==")
     if len(versions) == 1 and not _is_version(versions[0]):
         why = f"{versions[0]!r} is not a version; the parser raises an error, which ends the run"

@@ -1,4 +1,4 @@
-"""What a zip file holds, judged by its directory alone: nothing is unpacked here."""
+"""What a zip file holds, read from its directory alone: nothing is unpacked here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.package.limits import ArchiveLimits, clashes, name_fault, plain_name, refuse
+from hybridwing.submission.package.limits import ArchiveLimits, clashes, kind_fault, name_fault, plain_name, refuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,8 @@ def _member_faults(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> list[
         return [f"it has {len(infos):,} entries, and {limits.entries:,} are allowed"]
     faults = []
     for info in infos:
-        fault = name_fault(info.orig_filename, limits) or _kind_fault(info)
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        fault = name_fault(info.orig_filename, limits) or (kind_fault(kind) if kind else None) or _packing_fault(info)
         if fault:
             shown = info.orig_filename if len(info.orig_filename) < 80 else f"{info.orig_filename[:60]}…"
             faults.append(f"{shown!r} {fault}")
@@ -87,12 +88,7 @@ def _member_faults(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> list[
     return clashes([plain_name(i.orig_filename) for i in infos if not i.orig_filename.endswith("/")], folders)
 
 
-def _kind_fault(info: zipfile.ZipInfo) -> str | None:
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind == stat.S_IFLNK:
-        return "is a link; put the file itself there"
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "is a device, pipe or socket"
+def _packing_fault(info: zipfile.ZipInfo) -> str | None:
     if info.flag_bits & _ENCRYPTED:
         return "is encrypted; zip it without a password"
     if info.compress_type not in _METHODS:

@@ -21,16 +21,7 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 
 @dataclass(frozen=True)
 class Author:
-    """A person, or a group where there is no given name.
-
-    Attributes
-    ----------
-    family, given : str
-        `given` is empty for a group.
-    orcid : str
-        As ``0000-0002-1825-0097``; empty where unknown.
-    affiliation : str
-    """
+    """A person, or a group where there is no given name; the ORCID is as ``0000-0002-1825-0097``."""
 
     family: str
     given: str = ""
@@ -148,32 +139,28 @@ def publication_faults(title: str, version: str, licence: str, released: str, re
 def citation_cff(publication: Publication, abstract: str, keywords: Sequence[str]) -> str:
     """``CITATION.cff`` (Citation File Format 1.2.0, doi.org/10.5281/zenodo.5171937).
 
-    Text is written as JSON strings, which YAML takes as they are: nothing in a name or title can change its meaning.
+    Written as JSON, which YAML takes as it is: nothing in a name or title can change its meaning.
     """
-    lines = [
-        "cff-version: 1.2.0",
-        f"message: {_quoted('If you use this submission, please cite it and the data it was trained on.')}",
-        "type: software",
-        f"title: {_quoted(publication.title)}",
-        f"abstract: {_quoted(abstract)}",
-        "authors:",
-    ]
+    authors = []
     for author in publication.authors:
-        fields = {"family-names": author.family, "given-names": author.given} if author.given else {"name": author.name}
-        if author.orcid:
-            fields["orcid"] = f"https://orcid.org/{author.orcid}"
-        if author.affiliation and author.given:
-            fields["affiliation"] = author.affiliation
-        entries = [f"{name}: {_quoted(value)}" for name, value in fields.items()]
-        lines += [f"  {'- ' if place == 0 else '  '}{entry}" for place, entry in enumerate(entries)]
-    lines.append(f"version: {_quoted(publication.version)}")
-    if publication.released:
-        lines.append(f"date-released: {_quoted(publication.released)}")
-    lines.append(f"license: {publication.licence}")
-    if publication.repository:
-        lines.append(f"repository-code: {_quoted(publication.repository)}")
-    lines += ["keywords:", *(f"  - {_quoted(word)}" for word in keywords)]
-    return "\n".join(lines) + "\n"
+        one = {"family-names": author.family, "given-names": author.given} if author.given else {"name": author.name}
+        one |= {"orcid": f"https://orcid.org/{author.orcid}"} if author.orcid else {}
+        one |= {"affiliation": author.affiliation} if author.affiliation and author.given else {}
+        authors.append(one)
+    values: dict[str, object] = {
+        "cff-version": "1.2.0",
+        "message": "If you use this submission, please cite it and the data it was trained on.",
+        "type": "software",
+        "title": publication.title,
+        "abstract": abstract,
+        "authors": authors,
+        "version": publication.version,
+        "license": publication.licence,
+        "keywords": list(keywords),
+    }
+    values |= {"date-released": publication.released} if publication.released else {}
+    values |= {"repository-code": publication.repository} if publication.repository else {}
+    return "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
 
 
 def zenodo_json(publication: Publication, abstract: str, keywords: Sequence[str], records: Sequence[str]) -> str:
@@ -208,7 +195,3 @@ def zenodo_json(publication: Publication, abstract: str, keywords: Sequence[str]
     if publication.released:
         values["publication_date"] = publication.released
     return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

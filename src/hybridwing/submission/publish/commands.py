@@ -3,83 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hybridwing import __version__
+from hybridwing.submission.build.training_choice import choice_of
 from hybridwing.submission.build.weights import without_paths
 
 if TYPE_CHECKING:
-    from hybridwing.runs.folder import RunManifest
     from hybridwing.runs.run import Run
-
-
-@dataclass(frozen=True)
-class TrainingChoice:
-    """All that ``hybridwing train`` is told besides where its data are.
-
-    Attributes
-    ----------
-    backbone, preprocess, view, feature : str
-    background : str, optional
-        See :func:`hybridwing.backbones.registry.load_backbone`; several with commas between.
-    detectors : tuple of str
-    split_method : str
-    test_fraction : float
-    seed : int
-    record_weights : bool
-    """
-
-    backbone: str = "pattern"
-    detectors: tuple[str, ...] = ("svm",)
-    preprocess: str = "default"
-    view: str = "whole"
-    feature: str = "default"
-    split_method: str = "random"
-    test_fraction: float = 0.2
-    seed: int = 42
-    background: str | None = None
-    record_weights: bool = True
-
-    def command(self, catalogue: str, images: str, out: str) -> str:
-        """The command, every choice spelt out: a default that changes later must not change what it does.
-
-        Examples
-        --------
-        >>> TrainingChoice().command("train.csv", "photos", "run")[:60]
-        'hybridwing train train.csv --images photos --out run --backb'
-        """
-        words = ["hybridwing", "train", catalogue, "--images", images, "--out", out, "--backbone", self.backbone]
-        words += ["--detector", ",".join(self.detectors), "--split", self.split_method]
-        words += ["--test-fraction", f"{self.test_fraction:g}", "--seed", str(self.seed)]
-        words += [] if self.record_weights else ["--no-record-weights"]
-        if self.backbone != "pattern":
-            words += ["--preprocess", self.preprocess, "--view", self.view, "--feature", self.feature]
-            words += [] if self.background is None else ["--background", self.background]
-            # Scores of another number format differ in the fourth decimal.
-            words += ["--precision", "fp32"]
-        return shlex.join(words)
-
-
-def choice_of(manifest: RunManifest) -> TrainingChoice:
-    """What a run was trained with."""
-    spec = manifest.backbone
-    features = {part.feature for part in spec.chosen}
-    around = {part.preprocess.background for part in spec.chosen}
-    return TrainingChoice(
-        backbone=spec.name,
-        detectors=manifest.detectors,
-        preprocess=spec.resize,
-        view=spec.views,
-        # One is asked for, for all backbones with weights: where they differ, each has its own default.
-        feature=features.pop() if len(features) == 1 else "default",
-        split_method=manifest.split_method,
-        test_fraction=manifest.test_fraction,
-        seed=manifest.seed,
-        record_weights=manifest.record_weights,
-        # The whole picture has no choice; beside it, what is masked is masked by default.
-        background="kept" if "kept" in around else "masked" if around == {"masked"} else None,
-    )
 
 
 def training_commands(run: Run, detector: str, *, reference: str = "", addresses: bool = True) -> str:

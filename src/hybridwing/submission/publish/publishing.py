@@ -13,8 +13,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from hybridwing import __version__
@@ -31,7 +33,6 @@ from hybridwing.submission.build.building import backbone_title, build_submissio
 from hybridwing.submission.build.weights import without_paths
 from hybridwing.submission.publish.citation import Publication, citation_cff, zenodo_json
 from hybridwing.submission.publish.commands import line_of, training_commands
-from hybridwing.submission.publish.notebook import notebook_json
 from hybridwing.submission.publish.references import count_entries, records_of, references
 
 if TYPE_CHECKING:
@@ -46,11 +47,6 @@ if TYPE_CHECKING:
     from hybridwing.runs.run import Run
 
 CITATION = "CITATION.cff"
-#: All that a published repository holds; one with a history of its own is never replaced.
-CONTENTS = (
-    "README.md", "MODEL_CARD.md", "LICENSE", CITATION, ".zenodo.json", ".gitignore", "references.bib", "submission",
-    "training", "results", "notebook",
-)  # fmt: skip
 KEYWORDS = ("anomaly detection", "hybrids", "Heliconius", "butterflies", "HDR ML challenge")
 _IGNORED = "__pycache__/\n*.zip\n/images/\n/run/\n"
 #: Measures of the held-out images that the README reports, with what to call them.
@@ -59,30 +55,27 @@ _MEASURES = {
     "prc_auc": "PRC AUC",
     "roc_auc": "ROC AUC",
 }
+#: All that a published repository holds, and what its README says of each.
 _NOTES = {
     "README.md": "what this is, its scores, how to reproduce it",
     "MODEL_CARD.md": "what the model is for, and what to be wary of",
+    "LICENSE": "",
     "CITATION.cff": "how to cite it",
+    ".zenodo.json": "",
+    ".gitignore": "",
     "references.bib": "references of the training photographs",
     "submission": "what goes to Codabench",
     "training": "the exact commands, and what they have to give",
     "results": "scores with intervals",
     "notebook": "load the submission and score photographs",
 }
+#: One with a history of its own, or with anything else in it, is never replaced.
+CONTENTS = tuple(_NOTES)
 
 
 @dataclass(frozen=True)
 class Published:
-    """A repository that was written.
-
-    Attributes
-    ----------
-    folder : Path
-    files : int
-    references : int
-        Entries of ``references.bib``.
-    detector : str
-    """
+    """A repository that was written: its folder, files, entries of ``references.bib``, and detector."""
 
     folder: Path
     files: int
@@ -157,7 +150,7 @@ def publish(
         _write_training(partial / "training", run, commands)
         _write_results(partial / "results", run, measured.measures[name], comparison)
         (partial / "notebook").mkdir()
-        write_text(partial / "notebook" / "submission.ipynb", notebook_json(publication.title))
+        write_text(partial / "notebook" / "submission.ipynb", _notebook(publication.title))
         abstract = (
             f"A submission to the 2024 HDR Anomaly Challenge 'Hybrid Butterfly Detection': detector {name} on "
             f"embeddings by {backbone_title(run)}, trained and packaged by hybridwing {__version__}."
@@ -171,8 +164,8 @@ def publish(
         }
         for file, text in texts.items():
             write_text(partial / file, text)
-        files = sum(path.is_file() for path in partial.rglob("*"))
-    return Published(out, files, count_entries(cited), name)
+        count = sum(path.is_file() for path in partial.rglob("*"))
+    return Published(out, count, count_entries(cited), name)
 
 
 def _write_training(folder: Path, run: Run, commands: str) -> None:
@@ -214,7 +207,6 @@ def _documents(
     cited: str,
     commands: str,
 ) -> dict[str, str]:
-    spec = run.manifest.backbone
     values = {
         "publication": replace(publication, title=marked(publication.title)),
         "authors": marked(publication.holders),
@@ -237,25 +229,19 @@ def _documents(
         "n_references": count_entries(cited),
         "picture": _picture(run),
         "weights": _weights(run),
-        "weights_note": ""
-        if spec.family == "pattern"
-        else f" The backbone's weights have a licence of their own: {_weights(run)}.",
     }
-    (folder / "LICENSE").touch()
+    values["tree"] = _tree(folder)
     templates = _templates()
     names = {"MODEL_CARD.md": "MODEL_CARD.md.j2", "LICENSE": f"{publication.licence}.j2", "README.md": "README.md.j2"}
-    present = sorted({path.name for path in folder.iterdir()} | set(CONTENTS[:7]))
-    values["tree"] = _tree(folder, present)
     return {name: templates.get_template(template).render(values) for name, template in names.items()}
 
 
-def _tree(folder: Path, names: list[str]) -> str:
-    """The repository as a tree, the submission with its files."""
+def _tree(folder: Path) -> str:
+    """The repository as a tree, each folder with its files."""
     lines = []
-    for name in names:
+    for name in sorted(CONTENTS):
         place = folder / name
-        title = f"{name}/" if place.is_dir() else name
-        lines.append(f"{title:28}{_NOTES.get(name, '')}".rstrip())
+        lines.append(f"{f'{name}/' if place.is_dir() else name:28}{_NOTES[name]}".rstrip())
         if place.is_dir():
             inner = sorted(f"{p.name}/" if p.is_dir() else p.name for p in place.iterdir())
             lines += [f"  {entry}" for entry in inner]
@@ -283,6 +269,12 @@ def _weights(run: Run) -> str:
     kept = {part.weights_sha256: part for part in run.manifest.backbone.leaves if part.weights_sha256}
     told = (f"{part.source or part.revision}, SHA-256 {digest}" for digest, part in kept.items())
     return "; ".join(told) or "none"
+
+
+def _notebook(title: str) -> str:
+    """The notebook of a published submission: it loads the submission, scores photographs and draws the scores."""
+    text = files("hybridwing.submission.publish").joinpath("templates", "notebook.json").read_text(encoding="utf-8")
+    return text.replace("# TITLE", json.dumps(f"# {title}", ensure_ascii=False)[1:-1])
 
 
 def marked(text: str) -> str:

@@ -7,13 +7,12 @@ It is not trusted: the file is parsed as plain data, aliases are refused, and pa
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
-from hybridwing.errors import SubmissionError, first_few
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError, ValidationInfo
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from hybridwing.errors import SubmissionError
 
 COMPETITION = "competition.yaml"
 #: Where a program says how it is started; the first that is there counts.
@@ -41,8 +40,7 @@ _INTERPRETERS = ("python", "python3")
 _FLAGS = ("-u", "-B", "-s")
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """How a program is started.
 
     Attributes
@@ -57,23 +55,53 @@ class Command:
     arguments: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of the leaderboard.
-
-    Attributes
-    ----------
-    title, key : str
-        What is shown, and the name in ``scores.json``.
-    """
-
-    title: str
-    key: str
+def _line(value: object) -> str:
+    return "" if value is None else " ".join(str(value).split())[:1000]
 
 
-@dataclass(frozen=True)
-class Task:
-    """One task of a challenge; paths are None where the bundle does not hold what it names.
+def _inside(name: object, info: ValidationInfo) -> Path | None:
+    """The file or folder that a bundle names; None where it names none, or does not hold it."""
+    if not name:
+        return None
+    if not isinstance(name, str) or "\\" in name or "\0" in name:
+        raise ValueError(f"{name!r} is no path")
+    root = Path(str(info.context))
+    place = (root / name).resolve()
+    if not place.is_relative_to(root.resolve()):
+        raise ValueError(f"{name!r} lies outside the bundle")
+    return place if place.exists() else None
+
+
+def _program(name: object, info: ValidationInfo) -> Path:
+    place = _inside(name, info)
+    if place is None:
+        raise ValueError("it is not in the bundle")
+    return place
+
+
+_Line = Annotated[str, BeforeValidator(_line)]
+_Place = Annotated[Path | None, BeforeValidator(_inside)]
+_Program = Annotated[Path, BeforeValidator(_program)]
+_OR_NONE = BeforeValidator(lambda value: value or ())
+
+
+class Column(BaseModel):
+    """A column of the leaderboard: its title, and its name in ``scores.json``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: _Line = ""
+    title: _Line = ""
+
+
+class Leaderboard(BaseModel):
+    """A leaderboard's columns."""
+
+    columns: Annotated[tuple[Column, ...], _OR_NONE] = ()
+
+
+class Task(BaseModel):
+    """One task of a challenge; its data are None where the bundle does not hold what it names.
 
     Attributes
     ----------
@@ -85,34 +113,35 @@ class Task:
         A folder or a zip.
     """
 
-    index: int
-    name: str
-    input_data: Path | None
-    reference_data: Path | None
-    ingestion_program: Path
-    scoring_program: Path
+    index: StrictInt = 0
+    name: _Line = ""
+    input_data: _Place = None
+    reference_data: _Place = None
+    ingestion_program: _Program
+    scoring_program: _Program
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(BaseModel):
     """A challenge as its bundle describes it.
 
     Attributes
     ----------
-    root : Path
+    version : str
+        Of the description; 2 is the only one that is understood.
     title : str
-    docker_image : str
-        That the challenge runs; told, and not used.
     tasks : tuple of Task
-    columns : tuple of Column
-        Of the first leaderboard.
+    leaderboards : tuple of Leaderboard
     """
 
-    root: Path
-    title: str
-    docker_image: str
-    tasks: tuple[Task, ...]
-    columns: tuple[Column, ...]
+    version: Annotated[str, BeforeValidator(str), Field(pattern=r"^2$")]
+    title: _Line = ""
+    tasks: Annotated[tuple[Task, ...], Field(min_length=1)]
+    leaderboards: Annotated[tuple[Leaderboard, ...], _OR_NONE] = ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Columns of the first leaderboard that have a key."""
+        return tuple(column for board in self.leaderboards[:1] for column in board.columns if column.key)
 
     def task(self, index: int) -> Task:
         """The task of this index.
@@ -143,19 +172,12 @@ def read_bundle(root: Path) -> Bundle:
         If it is missing, unreadable, of another version, or names what it may not.
     """
     path = root / COMPETITION
-    values = _mapping(read_yaml(path), path)
-    if str(values.get("version", "")) != "2":
-        raise SubmissionError(f"{path}: version {values.get('version')!r} is not 2, the only one that is understood")
-    tasks = tuple(_task(root, path, entry) for entry in _sequence(values.get("tasks"), path, "tasks"))
-    if not tasks:
-        raise SubmissionError(f"{path} names no tasks")
-    return Bundle(
-        root=root,
-        title=_text(values, "title") or root.name,
-        docker_image=_text(values, "docker_image"),
-        tasks=tasks,
-        columns=_columns(values, path),
-    )
+    try:
+        return Bundle.model_validate({"title": root.name, **_mapping(path)}, context=root)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise SubmissionError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def read_command(program: Path, kind: str) -> Command:
@@ -176,7 +198,7 @@ def read_command(program: Path, kind: str) -> Command:
     path = next((program / name for name in _METADATA if (program / name).is_file()), None)
     if path is None:
         raise SubmissionError(f"{program.name} has neither {' nor '.join(_METADATA)}, so how to start it is unknown")
-    text = _text(_mapping(read_yaml(path), path), "command")
+    text = _line(_mapping(path).get("command"))
     for variable, place in _VARIABLES[kind]:
         text = text.replace(variable, place)
     try:
@@ -185,9 +207,7 @@ def read_command(program: Path, kind: str) -> Command:
         raise SubmissionError(f"{path}: the command {text!r} cannot be read: {error}") from error
     if not words or words[0].rpartition("/")[2] not in _INTERPRETERS:
         raise SubmissionError(f"{path}: the command {text!r} does not start with python3; only that is run here")
-    words = words[1:]
-    while words and words[0] in _FLAGS:
-        words = words[1:]
+    words = [word for word in words[1:] if word not in _FLAGS]
     if not words or not words[0].startswith("/app/program/") or ".." in words[0].split("/"):
         raise SubmissionError(f"{path}: the command {text!r} starts no file below /app/program")
     return Command(words[0].removeprefix("/app/program/"), tuple(words[1:]))
@@ -216,54 +236,8 @@ def read_yaml(path: Path) -> Any:
         raise SubmissionError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
 
 
-def _task(root: Path, path: Path, entry: object) -> Task:
-    values = _mapping(entry, path)
-    index = values.get("index", 0)
-    if type(index) is not int:
-        raise SubmissionError(f"{path}: a task's index is {index!r}, which is no whole number")
-    places = {name: _inside(root, path, values.get(name)) for name in _PLACES}
-    missing = [name for name in ("ingestion_program", "scoring_program") if places[name] is None]
-    if missing:
-        raise SubmissionError(f"{path}: task {index} has no {first_few(missing)} in the bundle")
-    return Task(index=index, name=_text(values, "name"), **places)  # type: ignore[arg-type]  # the programs are there
-
-
-_PLACES = ("input_data", "reference_data", "ingestion_program", "scoring_program")
-
-
-def _inside(root: Path, path: Path, name: object) -> Path | None:
-    """The file or folder that a bundle names; None where it names none, or does not hold it."""
-    if not name:
-        return None
-    if not isinstance(name, str) or "\\" in name or "\0" in name:
-        raise SubmissionError(f"{path} names {name!r}, which is no path")
-    place = (root / name).resolve()
-    if not place.is_relative_to(root.resolve()):
-        raise SubmissionError(f"{path} names {name!r}, which lies outside the bundle")
-    return place if place.exists() else None
-
-
-def _columns(values: dict[str, Any], path: Path) -> tuple[Column, ...]:
-    boards = _sequence(values.get("leaderboards") or [], path, "leaderboards")
-    if not boards:
-        return ()
-    entries = _sequence(_mapping(boards[0], path).get("columns") or [], path, "columns")
-    columns = [_mapping(entry, path) for entry in entries]
-    return tuple(Column(_text(c, "title") or _text(c, "key"), _text(c, "key")) for c in columns if c.get("key"))
-
-
-def _mapping(value: object, path: Path) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise SubmissionError(f"{path}: a table of names and values is needed where there is {str(value)[:80]!r}")
-    return value
-
-
-def _sequence(value: object, path: Path, name: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise SubmissionError(f"{path}: {name} is no list")
-    return value
-
-
-def _text(values: dict[str, Any], name: str) -> str:
-    value = values.get(name)
-    return "" if value is None else " ".join(str(value).split())[:1000]
+def _mapping(path: Path) -> dict[str, Any]:
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise SubmissionError(f"{path}: a table of names and values is needed where there is {str(values)[:80]!r}")
+    return values

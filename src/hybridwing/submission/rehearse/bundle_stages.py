@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from hybridwing.errors import ScoringError, SubmissionError
+from hybridwing.errors import ScoringError
 from hybridwing.evaluation.challenge_score import score_files
+from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.package.requirements import ALLOWED, MODULES, read_requirements
 from hybridwing.submission.rehearse.bundle import COMPETITION, read_bundle, read_command
 from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion, last_line, remedy_for
-from hybridwing.submission.rehearse.environment import fresh_environment
 from hybridwing.submission.rehearse.ingestion_report import IngestionReport
-from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS, RehearsalState
-from hybridwing.submission.rehearse.stages import MOST_REQUIREMENTS, note_spread, run_ingestion, take_predictions
+from hybridwing.submission.rehearse.stages import (
+    MOST_REQUIREMENTS,
+    get_environment,
+    note_spread,
+    run_ingestion,
+    take_predictions,
+)
 from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_file
 from hybridwing.submission.sandbox.run_program import run_program
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.submission.rehearse.bundle import Bundle, Command, Task
+    from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
 
 #: Packages that a program may be given for its imports besides the challenge's whitelist.
 _FURTHER = ("packaging", "PyYAML")
@@ -76,7 +82,8 @@ def ingest_by_bundle(state: RehearsalState, task: Task, *, isolated: bool, pytho
     lay_out(task.ingestion_program, program)
     command = read_command(program, "ingestion")
     _warn_of_fixed_paths(state, program)
-    if not _environment(state, program, isolated=isolated, python=python):
+    lines = _requirements(state)
+    if not get_environment(state, lines, program_needs(program), isolated=isolated, python=python):
         return False
     stub = None if isolated else _stub(state)
     result = run_ingestion(
@@ -130,7 +137,7 @@ def score_by_bundle(state: RehearsalState, bundle: Bundle, task: Task) -> None:
         state.add("scoring", taken, "", Diagnosis(why, "look at the log of the scoring"))
         return
     first = next((c for c in bundle.columns if c.key in state.scores), None)
-    state.add("scoring", taken, f"{first.title} {state.scores[first.key]:.4f}" if first else "scored")
+    state.add("scoring", taken, f"{first.title or first.key} {state.scores[first.key]:.4f}" if first else "scored")
     _compare(state)
 
 
@@ -148,27 +155,11 @@ def _compare(state: RehearsalState) -> None:
         state.notes.append(f"hybridwing's own scoring gives other numbers: {json.dumps(ours)}")
 
 
-def _environment(state: RehearsalState, program: Path, *, isolated: bool, python: Path | None) -> bool:
-    """Get an interpreter with what submission and program need; whether there is one."""
-    if not isolated:
-        state.notes.append("the running environment was used, not the pinned versions; --isolated installs those")
-        return True
-    begun = time.monotonic()
+def _requirements(state: RehearsalState) -> list[str]:
+    """Lines for pip; what the parser refuses is left out: the bundle's own program will say so and stop."""
     path = state.submission / "requirements.txt"
     data = path.read_bytes() if path.is_file() and path.stat().st_size <= MOST_REQUIREMENTS else b""
-    # What the parser refuses is not installed: the program itself will say so and stop.
-    wanted = [line.installs for line in read_requirements(data.decode(errors="replace")) if line.status != "rejected"]
-    named = {line.split("==")[0] for line in wanted}
-    wanted += [name for name in program_needs(program) if name not in named]
-    try:
-        state.environment = fresh_environment(
-            state.place / "environment", wanted, python=python, seconds=max(state.left, 1.0), trusted=state.trusted
-        )
-    except SubmissionError as error:
-        problem = Diagnosis(str(error), "pin versions that exist for Python 3.10 and go together")
-        return state.add("install", time.monotonic() - begun, "", problem)
-    state.logs["install"] = state.environment.log
-    return state.add("install", time.monotonic() - begun, f"{len(wanted)} requirements installed beforehand")
+    return [line.installs for line in read_requirements(data.decode(errors="replace")) if line.status != "rejected"]
 
 
 def program_needs(program: Path) -> tuple[str, ...]:

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why a submission fails, and what to do about it; empty where it does not.
-
-    Attributes
-    ----------
-    problem, remedy : str
-    """
+    """Why a submission fails, and what to do about it; empty where it does not."""
 
     problem: str = ""
     remedy: str = ""

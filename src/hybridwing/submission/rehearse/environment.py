@@ -29,15 +29,7 @@ _SHOWN = 1500
 class Environment:
     """An interpreter to run a submission with.
 
-    Attributes
-    ----------
-    interpreter : Interpreter
-    description : str
-        Version, and whether its packages are the submission's own.
-    log : str
-        What pip said; empty where nothing was installed.
-    seconds : float
-        That making it took.
+    Its version and whose packages it has in words, what pip said, and the seconds that making it took.
     """
 
     interpreter: Interpreter

@@ -27,16 +27,9 @@ _LONGEST_LINE = 400
 
 @dataclass(frozen=True, eq=False)
 class ScoredImages:
-    """Predictions beside the truth.
+    """Predictions beside the truth, and the measures of this one system.
 
-    Attributes
-    ----------
-    scores : ndarray of shape (n,), float64
-    labels : ndarray of shape (n,), int8
-        1 for a hybrid.
-    groups : ndarray of str, shape (n,)
-    comparison : Comparison
-        Of this one system.
+    Scores, labels (1 for a hybrid) and groups have one entry an image.
     """
 
     scores: NDArray[np.float64]

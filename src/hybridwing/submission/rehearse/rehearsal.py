@@ -22,11 +22,12 @@ from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.evaluation.reference import read_reference
 from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
+from hybridwing.leaderboard.comparing import PREDICTIONS, SUBMISSION_RUN
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.rehearse.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
 from hybridwing.submission.rehearse.page import ScoredImages, submission_html
-from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS, RehearsalState
-from hybridwing.submission.rehearse.stages import get_environment, ingest, judge_requirements, score_predictions
+from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
+from hybridwing.submission.rehearse.stages import accept_requirements, get_environment, ingest, score_predictions
 from hybridwing.submission.sandbox.left_behind import temporary_folder
 from hybridwing.submission.sandbox.run_program import check_sandbox
 
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
     from hybridwing.submission.rehearse.bundle import Task
     from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
-RESULT, SCORES, PAGE = "submission_run.json", "scores.json", "detailed_results.html"
+SCORES, PAGE = "scores.json", "detailed_results.html"
 #: All that the folder of a run holds.
-CONTENTS = (RESULT, PREDICTIONS, SCORES, PAGE, "*.log")
+CONTENTS = (SUBMISSION_RUN, PREDICTIONS, SCORES, PAGE, "*.log")
 _GIB = 2**30
 
 
@@ -100,7 +101,7 @@ def run_submission(
     if time_limit <= 0:
         raise SubmissionError(f"the time limit must be positive; got {time_limit:g} seconds")
     check_sandbox(trusted=trust)
-    check_new_folder(out, overwrite=overwrite, mark=RESULT, contents=CONTENTS)
+    check_new_folder(out, overwrite=overwrite, mark=SUBMISSION_RUN, contents=CONTENTS)
     submission = open_submission(source)
     with temporary_folder("hybridwing-submission-") as place:
         opened = None if bundle is None else open_bundle(bundle, place / "bundle")
@@ -112,8 +113,9 @@ def run_submission(
             state.notes.append("there is no metadata file: Codabench copies the whole submission into the predictions")
         if opened is None or chosen is None:
             read_reference(reference)
-            lines = judge_requirements(state)
-            if lines is not None and get_environment(state, lines, isolated=isolated, python=python) and ingest(state):
+            lines = accept_requirements(state)
+            ready = lines is not None and get_environment(state, lines, ["Pillow"], isolated=isolated, python=python)
+            if ready and ingest(state):
                 score_predictions(state)
         elif ingest_by_bundle(state, chosen, isolated=isolated, python=python):
             score_by_bundle(state, opened, chosen)
@@ -161,7 +163,7 @@ def write_run(result: SubmissionRun, state: RehearsalState, out: Path, *, overwr
     RunError
         If `out` exists and may not be replaced, or cannot be written.
     """
-    with new_folder(out, overwrite=overwrite, mark=RESULT, contents=CONTENTS) as partial:
+    with new_folder(out, overwrite=overwrite, mark=SUBMISSION_RUN, contents=CONTENTS) as partial:
         if state.predictions.is_file():
             shutil.copyfile(state.predictions, partial / PREDICTIONS)
         if result.scores is not None:
@@ -170,7 +172,7 @@ def write_run(result: SubmissionRun, state: RehearsalState, out: Path, *, overwr
             write_text(partial / f"{name}.log", text)
         page = submission_html(result, state.reference.name, state.logs, _scored(state))
         write_text(partial / PAGE, page)
-        write_text(partial / RESULT, json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n")
+        write_text(partial / SUBMISSION_RUN, json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n")
 
 
 def _scored(state: RehearsalState) -> ScoredImages | None:

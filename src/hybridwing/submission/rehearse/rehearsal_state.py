@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.rehearse.diagnosis import Diagnosis
 from hybridwing.submission.rehearse.environment import Environment, running_environment
 from hybridwing.submission.rehearse.ingestion_report import IngestionReport
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from hybridwing.evaluation.challenge_score import ChallengeScores
 
-PREDICTIONS = "predictions.txt"
 #: Characters that are shown of a message, which may quote what the submission wrote.
 _LONGEST_MESSAGE = 1000
 

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 from hybridwing.errors import ScoringError, SubmissionError, first_few
 from hybridwing.evaluation.challenge_score import read_labelled_scores, score_files, unmeasured
 from hybridwing.files import write_bytes
+from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.package.requirements import ALLOWED, read_requirements
 from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion
 from hybridwing.submission.rehearse.environment import fresh_environment
 from hybridwing.submission.rehearse.ingestion_report import IngestionReport, read_report
-from hybridwing.submission.rehearse.rehearsal_state import PREDICTIONS, RehearsalState
 from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_lines
 from hybridwing.submission.sandbox.run_program import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
     from hybridwing.submission.sandbox.program_result import ProgramResult
 
 #: Bytes of requirements.txt that are read.
@@ -29,7 +30,7 @@ MOST_REQUIREMENTS = 1 << 20
 _LONGEST_LINE = 1000
 
 
-def judge_requirements(state: RehearsalState) -> list[str] | None:
+def accept_requirements(state: RehearsalState) -> list[str] | None:
     """Lines for pip; None where the ingestion program would refuse one."""
     begun = time.monotonic()
     path = state.submission / "requirements.txt"
@@ -58,16 +59,18 @@ def judge_requirements(state: RehearsalState) -> list[str] | None:
     return [line.installs for line in lines]
 
 
-def get_environment(state: RehearsalState, lines: Sequence[str], *, isolated: bool, python: Path | None) -> bool:
-    """Get an interpreter; whether there is one."""
+def get_environment(
+    state: RehearsalState, lines: Sequence[str], needed: Sequence[str], *, isolated: bool, python: Path | None
+) -> bool:
+    """Get an interpreter with the submission's requirements and what the ingestion needs; whether there is one."""
     if not isolated:
         state.notes.append("the running environment was used, not the pinned versions; --isolated installs those")
         return True
     begun = time.monotonic()
-    wanted = list(lines)
-    if not any(line.split("==")[0] == "Pillow" for line in lines):
-        wanted.append("Pillow")
-        state.notes.append("Pillow was installed besides: the ingestion program needs it and the container has it")
+    besides = [name for name in needed if name not in {line.split("==")[0] for line in lines}]
+    if besides:
+        state.notes.append(f"installed besides, since the ingestion program needs it: {first_few(besides)}")
+    wanted = [*lines, *besides]
     try:
         state.environment = fresh_environment(
             state.place / "environment", wanted, python=python, seconds=max(state.left, 1.0), trusted=state.trusted

@@ -16,17 +16,9 @@ TEST_IMAGES = 2350
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a run.
+    """One stage of a run: ``requirements``, ``install``, ``ingestion`` or ``scoring``.
 
-    Attributes
-    ----------
-    name : str
-        ``"requirements"``, ``"install"``, ``"ingestion"`` or ``"scoring"``.
-    passed : bool
-    seconds : float
-        Wall clock.
-    detail : str
-        What was done, or what went wrong.
+    Whether it passed, the seconds on the clock, and what was done or went wrong.
     """
 
     name: str

@@ -21,15 +21,10 @@ _PACKAGES = ("site-packages", "dist-packages")
 
 @dataclass(frozen=True)
 class Interpreter:
-    """An interpreter.
+    """An interpreter, its version, and the folders that it needs to see: its prefixes and those of its packages.
 
-    Parameters
-    ----------
-    python : pathlib.Path
-        Absolute; its links are not resolved, since a virtual environment is found beside them.
-    version : tuple of int
-    folders : tuple of pathlib.Path
-        Its prefixes and the folders of its packages. A project that is installed in editable mode is not among them.
+    Links of its path are not resolved, since a virtual environment is found beside them. A project that is installed in
+    editable mode is not among the folders.
     """
 
     python: Path
