@@ -21,8 +21,8 @@ torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed"
 transformers = pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
 
 
-def local(folder: Path, **options: Any) -> LocalBackbone:
-    return LocalBackbone(folder, Backbone("local:x", **options), Compute(device="cpu"))
+def local(folder: Path, precision: str = "auto", **options: Any) -> LocalBackbone:
+    return LocalBackbone(folder, Backbone("local:x", **options), Compute(device="cpu", precision=precision))
 
 
 def inputs(count: int, side: int = 32) -> list[np.ndarray]:

@@ -47,9 +47,7 @@ MODELS = [
 def local(folder: Path, **options: Any) -> LocalBackbone:
     return LocalBackbone(
         folder,
-        Backbone(
-            Backbone(Backbone(Backbone(Backbone(Backbone(Backbone(Backbone(Backbone(f"local:{folder}", **options))))))))
-        ),
+        Backbone(f"local:{folder}", **options),
         Compute(device="cpu"),
     )
 
@@ -276,7 +274,7 @@ def test_a_model_for_another_size_of_picture(save):
 def test_a_device_that_is_not_there(save, device):
     backbone = LocalBackbone(
         save("ViT"),
-        Backbone(Backbone(Backbone(Backbone(Backbone(Backbone("local:x")))))),
+        Backbone("local:x"),
         Compute(device=device),
     )
     with pytest.raises(BackboneError, match=f"the device '{device}' cannot be used"):
