@@ -1,0 +1,329 @@
+"""What a taxon name says: species, subspecies or parents, whether it is a hybrid, and how sure that is.
+
+Names are read as collections write them, formulas by the grammar of `hybridwing.catalogue.crosses`. The general parser
+of GBIF (gbif-name-parser) is not used: it refuses formulas and single epithets, reads ``ssp. nov.`` as an epithet and
+drops the subspecies above a form. The tests hold the plain names against it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+from unicodedata import normalize
+
+from hybridwing.catalogue.crosses import CROSS_PARTS, Cross, cross_of, is_cross_name, parse_cross
+
+Certainty = Literal["certain", "uncertain"]
+
+_LONGEST = 200
+_GENERA = frozenset({"heliconius"})  # known as genera even in lower case
+_DOUBT = re.compile(
+    r"(?<!\w)(?:cf|aff|nr|prob|poss)(?:\.|(?!\w))|\?"
+    r"|(?<!\w)(?:maybe|perhaps|possibl[ey]|probabl[ey]|near|uncertain|unsure|doubtful|questionable)(?!\w)",
+    re.IGNORECASE,
+)
+_NEW = re.compile(r"(?<!\w)(?:(?:ssp|subsp)\.?\s*)?(?:nov\.|n\.?\s*(?:ssp|subsp)\.?|nov\s*$)(?!\w)", re.IGNORECASE)
+_NOT_HYBRID = re.compile(r"(?<!\w)(?:non?[-\s]?hybrid|not\s+(?:a\s+)?hybrid|pure)(?!\w)", re.IGNORECASE)
+_HYBRID = re.compile(
+    r"(?<!\w)(?:hybrids?|hybr?\.|natural hybrid|intergrades?|back-?cross(?:es)?|F[12]|BC[12]?)(?!\w)(?:\s+of(?!\w))?",
+    re.IGNORECASE,
+)
+_UNKNOWN = re.compile(
+    r"[?\s.]*|(?:unknown|unk|unidentified|undetermined|not known|indet|spp?|ssp|subsp|na|n/a)[?\s.]*", re.IGNORECASE
+)
+_RANKS = frozenset({"ssp", "subsp", "subspecies", "race"})
+_FORMS = frozenset({"f", "form", "forma", "fo", "morph", "var", "ab"})
+_NO_EPITHET = frozenset({"sp", "spp", "indet", "species"})
+# An author and a year, in brackets or not; a name of a person in brackets; a genus's own subgenus.
+_AUTHORS = re.compile(
+    r"\(\s*[^\W\d_a-z][^()]*\)|[\s,]+[^\W\d_a-z][^\W\d_]*[.]?(?:(?:\s+|,\s*|\s*&\s*)[^\W\d_][^\W\d_]*[.]?)*,?\s*\d{4}(?!\d)"
+)
+_AUTHOR_IN_BRACKETS = re.compile(r"(?<=\w)\s*\(\s*[^\W\d_a-z][^()×]*?\d{4}\s*\)")
+_SIGNS = ("x", "X", "×")
+_NAME = "name"
+_SEX = re.compile("[♂♀⚥\"“”‘’']")
+
+
+@dataclass(frozen=True)
+class TaxonName:
+    """What a name says.
+
+    Attributes
+    ----------
+    raw : str
+        The name as the table has it.
+    genus, species, subspecies, form : str
+        Empty where the name does not say. `species` is the epithet: ``"erato"``. A hybrid has no subspecies.
+    cross : Cross or None
+        The two parents of a hybrid and who was crossed with whom.
+    parent : str
+        The parent of a hybrid of which one is known.
+    is_hybrid : bool or None
+        None where the name does not say, such as one of a genus and a species alone.
+    certainty : {"certain", "uncertain"}
+        ``"uncertain"`` where the name doubts itself: ``cf.``, ``aff.``, ``?``, ``ssp. nov.``.
+    reason : str
+        Why it was read so, in words.
+    """
+
+    raw: str
+    genus: str = ""
+    species: str = ""
+    subspecies: str = ""
+    form: str = ""
+    cross: Cross | None = None
+    parent: str = ""
+    is_hybrid: bool | None = None
+    certainty: Certainty = "certain"
+    reason: str = "names no taxon"
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The known parents: two, one or none."""
+        return self.cross.parents if self.cross else (self.parent,) if self.parent else ()
+
+    @property
+    def pedigree(self) -> str:
+        """Who was crossed with whom, see `Cross`; empty where both parents are not known."""
+        return self.cross.pedigree if self.cross else ""
+
+    @property
+    def binomial(self) -> str:
+        """Genus and species, ``"Heliconius erato"``; empty without a species."""
+        return f"{self.genus} {self.species}".strip() if self.species else ""
+
+    @property
+    def label(self) -> bool | None:
+        """Whether a detector may learn from the name as a hybrid's; None where it is unsure or does not say."""
+        return self.is_hybrid if self.certainty == "certain" else None
+
+
+def parse_taxon(name: str, second: str | None = None, *, epithet: bool = False) -> TaxonName:
+    """Read the name of a taxon or of a hybrid.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"Heliconius erato ssp. notabilis x lativitta"``, ``"H. e. notabilis"`` or ``"notabilis"``, with or
+        without authors. Anything at all may stand there.
+    second : str, optional
+        The other parent, where a table has a second column for it.
+    epithet : bool, default False
+        Whether a capitalised word alone is a subspecies (``"Notabilis"``) and no genus.
+
+    Examples
+    --------
+    >>> found = parse_taxon("Heliconius erato ssp. notabilis x lativitta")
+    >>> found.is_hybrid, found.parents, found.binomial
+    (True, ('lativitta', 'notabilis'), 'Heliconius erato')
+    >>> parse_taxon("Heliconius erato cf. hydara").certainty
+    'uncertain'
+    """
+    found = _parse(name, epithet=epithet)
+    if second is None or _UNKNOWN.fullmatch(second.strip()):
+        return found
+    other = _parse(second, epithet=True)
+    both = f"{name} × {second}"
+    certainty: Certainty = "uncertain" if "uncertain" in (found.certainty, other.certainty) else "certain"
+    if found.cross or other.cross or not other.subspecies:
+        return replace(
+            found, raw=both, certainty="uncertain", reason=f"cannot be read together with the second name {second!r}"
+        )
+    if found.subspecies == other.subspecies:
+        return replace(found, raw=both, certainty=certainty, reason="names the same subspecies twice")
+    if not found.subspecies:
+        one = other.subspecies
+        return replace(found, raw=both, parent=one, is_hybrid=True, certainty=certainty, reason=_one_parent(one))
+    cross = cross_of(found.subspecies, other.subspecies)
+    reason = "names a second subspecies"
+    return replace(found, raw=both, subspecies="", cross=cross, is_hybrid=True, certainty=certainty, reason=reason)
+
+
+def _parse(raw: str, *, epithet: bool) -> TaxonName:
+    if len(raw) > _LONGEST:
+        return TaxonName(
+            raw, certainty="uncertain", reason=f"is longer than {_LONGEST} characters, which no taxon name is"
+        )
+    text = _SEX.sub(" ", normalize("NFC", raw).replace("_", " ").replace("✕", "×").replace("✖", "×"))
+    text = " ".join(text.split())
+    if text.isupper() and len(text) > 2:
+        text = text.lower()
+    if is_cross_name(f" {text} "):
+        return _formula(raw, text)
+    if _UNKNOWN.fullmatch(text):
+        return TaxonName(raw, certainty="uncertain" if "?" in text else "certain")
+    return _plain(raw, text, epithet=epithet)
+
+
+def _plain(raw: str, text: str, *, epithet: bool) -> TaxonName:
+    """A name without a cross sign."""
+    denied = _NOT_HYBRID.search(text)
+    text = _NOT_HYBRID.sub(" ", text)
+    hybrid = None if denied else _HYBRID.search(text)
+    text = _HYBRID.sub(" ", text)
+    doubts = [found.group().strip() for found in _DOUBT.finditer(text)]
+    text = _DOUBT.sub(" ", text)
+    new = _NEW.search(text)
+    text = _NEW.sub(" ", text)
+    named = replace(_words(text, epithet=epithet), raw=raw)
+    certainty: Certainty = "uncertain" if doubts or new else "certain"
+    doubt = f", in doubt by {doubts[0]!r}" if doubts else ""
+    if hybrid:
+        parent = named.subspecies
+        said = _one_parent(parent) if parent else f"is called {hybrid.group().strip()!r}, of unknown parents"
+        return replace(
+            named, subspecies="", parent=parent, is_hybrid=True, certainty=certainty, reason=f"{said}{doubt}"
+        )
+    if new:
+        return replace(named, certainty=certainty, reason=f"is of a subspecies not yet named ({new.group().strip()})")
+    if named.subspecies:
+        with_form = f", form {named.form}" if named.form else ""
+        return replace(named, is_hybrid=False, certainty=certainty, reason=f"names one subspecies{with_form}{doubt}")
+    if denied:
+        return replace(named, is_hybrid=False, certainty=certainty, reason=f"is called {denied.group()!r}{doubt}")
+    if named.species:
+        rank = f"a form ({named.form}) but no subspecies" if named.form else "a species but no subspecies"
+        return replace(named, certainty=certainty, reason=f"names {rank}{doubt}")
+    if named.genus:
+        return replace(named, certainty=certainty, reason=f"names a genus alone{doubt}")
+    return replace(named, certainty=certainty, reason=f"names no taxon{doubt}")
+
+
+def _one_parent(parent: str) -> str:
+    return f"is a hybrid of which one parent is known, {parent}"
+
+
+def _words(text: str, *, epithet: bool) -> TaxonName:
+    """Genus, species, subspecies and form of a name without doubts, authors left out."""
+    words = [
+        word.strip(".,;:()[]{}-–") + ("." if word.endswith(".") else "") for word in _AUTHORS.sub(" ", text).split()
+    ]
+    words = [word for word in words if word.strip(".")]
+    genus = species = subspecies = form = ""
+    if words and _is_genus(words, epithet=epithet):
+        genus = words.pop(0).capitalize()
+        if words and _is_epithet(words[0]) and _bare(words[0]) not in _RANKS | _FORMS | _NO_EPITHET:
+            species = words.pop(0)
+    elif len(words) > 1 and all(map(_is_epithet, words[:2])) and not _ranked(words[:2]):
+        species = words.pop(0)
+    rank = ""
+    for word in words:
+        bare = _bare(word)
+        if bare in _RANKS | _FORMS | _NO_EPITHET:
+            rank = bare
+        elif rank in _FORMS:
+            form, rank = form or _spelled(word), ""
+        elif not subspecies and (_is_epithet(word) or (epithet and not genus) or rank in _RANKS):
+            subspecies, rank = _spelled(word), ""
+        elif word[:1].isupper():
+            break  # an author
+    return TaxonName("", genus, species, subspecies, form)
+
+
+def _is_genus(words: list[str], *, epithet: bool) -> bool:
+    first = words[0]
+    if first.casefold() in _GENERA or (len(words) > 2 and all(map(_is_epithet, words[:3])) and not _ranked(words[:3])):
+        return True
+    if epithet and len(words) == 1:
+        return False
+    return (
+        re.fullmatch(r"[^\W\d_](?:[^\W\d_]+|[^\W\d_]?\.)", first) is not None
+        and first[0].isupper()
+        and (first[1:].islower() or first.endswith("."))
+    )
+
+
+def _is_epithet(word: str) -> bool:
+    """``notabilis``, ``latRo``, a hyphenated one, an abbreviated ``e.`` or a code ``8``; no author."""
+    return re.fullmatch(r"[^\W\d_A-Z][\w-]*\.?|\d+", word) is not None
+
+
+def _ranked(words: list[str]) -> bool:
+    return any(_bare(word) in _RANKS | _FORMS | _NO_EPITHET for word in words)
+
+
+def _bare(word: str) -> str:
+    return word.rstrip(".").casefold()
+
+
+def _spelled(word: str) -> str:
+    """``Notabilis`` and ``NOTABILIS`` as ``notabilis``; ``latRo`` as it is."""
+    word = word.rstrip(".")
+    return word.lower() if word[1:].islower() or (word.isupper() and len(word) > 2) else word
+
+
+def _formula(raw: str, text: str) -> TaxonName:
+    """A name with a cross sign: each side read as a name, the first one giving genus and species to the rest."""
+    parts, sides, given = _sides(text)
+    names, binomial = _names_of_sides(sides, given)
+    unsure = any(side is not None and _DOUBT.search(side.raw) for side in sides)
+    doubt = ", in doubt" if unsure else ""
+    genus, _, species = binomial.partition(" ")
+    base = TaxonName(raw, genus, species, is_hybrid=True, certainty="uncertain" if unsure else "certain")
+    distinct = sorted({name for name in names if name})
+    if "" in names:
+        if len(distinct) == 1:
+            return replace(base, parent=distinct[0], reason=f"{_one_parent(distinct[0])}{doubt}")
+        unknown = "a cross with an unknown parent among its own" if distinct else "a cross of unknown parents"
+        return replace(base, reason=f"is {unknown}{doubt}")
+    if len(distinct) == 1:
+        return replace(base, is_hybrid=None, certainty="uncertain", reason=f"crosses {distinct[0]} with itself")
+    if len(distinct) > 2:
+        return replace(base, reason=f"is a hybrid of {len(distinct)} parents{doubt}")
+    written = iter(names)
+    try:
+        cross = parse_cross(" ".join(next(written) if part == _NAME else part for part in parts))
+    except ValueError as error:
+        return replace(base, certainty="uncertain", reason=str(error))
+    between = "" if binomial or not any(side and side.species for side in sides) else " of two species"
+    return replace(base, cross=cross, reason=f"is a cross{between}{doubt}")
+
+
+def _sides(text: str) -> tuple[list[str], list[TaxonName | None], TaxonName]:
+    """The formula with `_NAME` for every side, the sides (None for an unknown one), and the name before a bracket."""
+    text = _HYBRID.sub(" ", _AUTHOR_IN_BRACKETS.sub(" ", text))
+    pieces = [part.strip() for part in CROSS_PARTS.split(f" {text} ") if part.strip()]
+    parts: list[str] = []
+    sides: list[TaxonName | None] = []
+    given = TaxonName("")
+    for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
+        if piece in _SIGNS:
+            if not parts or parts[-1] in "(×":  # a side that is not written is unknown
+                parts.append(_NAME)
+                sides.append(None)
+            parts.append("×")
+        elif piece in "()":
+            parts.append(piece)
+        else:
+            name = replace(_words(_NEW.sub(" ", _DOUBT.sub(" ", piece)), epithet=True), raw=piece)
+            if following == "(":  # "Heliconius erato (demophoon x hydara)"
+                given = name
+            else:
+                parts.append(_NAME)
+                sides.append(None if _UNKNOWN.fullmatch(piece) else name)
+    if parts[-1] == "×":
+        parts.append(_NAME)
+        sides.append(None)
+    return parts, sides, given
+
+
+def _names_of_sides(sides: list[TaxonName | None], given: TaxonName) -> tuple[list[str], str]:
+    """What to call each parent, "" where unknown, and the species that all of them are of, "" where there is none.
+
+    Parents of two species are called by species too; so are those of a formula that begins with a species and no
+    subspecies, ``"Heliconius erato x melpomene"``.
+    """
+    known = [side for side in sides if side]
+    first = next((side for side in known if side.species), given)
+    of_species = first is not given and first is sides[0] and not first.subspecies and not _ranked(first.raw.split())
+    full = []
+    for side in known:
+        species, name = side.species or first.species, side.subspecies
+        if of_species and not side.species and name:
+            species, name = name, ""
+        full.append((f"{side.genus or first.genus} {species}".strip() if species else "", name))
+    binomials = {binomial for binomial, _ in full if binomial}
+    by_species = len(binomials) > 1 or of_species
+    names = iter([f"{binomial} {name}".strip() if by_species else name for binomial, name in full])
+    return [next(names) if side else "" for side in sides], binomials.pop() if len(binomials) == 1 else ""
