@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from hybridwing.catalogue.column_names import ColumnChoice
+    from hybridwing.catalogue.taxon_names import TaxonName
+
 Form = Literal["training", "reference", "custom"]
 
 COLUMNS: Mapping[str, str] = {
@@ -23,6 +27,7 @@ COLUMNS: Mapping[str, str] = {
     "filename": "string",
     "specimen": "string",
     "hybrid": "boolean",
+    "species": "string",
     "subspecies": "string",
     "parent_1": "string",
     "parent_2": "string",
@@ -46,6 +51,8 @@ specimen
     The photographed individual (the challenge's ``CAMID``).
 hybrid
     True for a hybrid; NA if unlabelled.
+species
+    Such as ``"Heliconius erato"``; NA where the table does not say, as the challenge's do not, and for a cross of two.
 subspecies
     NA for hybrids. A code ``"0"`` to ``"13"`` in the training form, a name in the reference form.
 parent_1, parent_2
@@ -69,6 +76,44 @@ row
 """
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a user's own table was read; empty for the challenge's forms.
+
+    Attributes
+    ----------
+    columns : tuple of ColumnChoice
+        Which column was taken for what and why, and which was not though its name says so.
+    names : tuple of (TaxonName, int)
+        Every name and number of rows, most frequent first.
+    unsure : int
+        Rows that the table doubts (``?``, ``maybe``, ``cf.``). They have no label.
+    unlabelled : int
+        Rows without a label, the unsure ones among them.
+    unknown_parents, one_parent : int
+        Hybrids of which no parent or one is known.
+    without_photograph : int
+        Rows that name no photograph. They are left out.
+    notes : tuple of str
+        What was done to read the file: encoding, sheet, title lines, paths.
+    """
+
+    columns: tuple[ColumnChoice, ...] = ()
+    names: tuple[tuple[TaxonName, int], ...] = ()
+    unsure: int = 0
+    unlabelled: int = 0
+    unknown_parents: int = 0
+    one_parent: int = 0
+    without_photograph: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def _no_columns() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame()
+
+
 @dataclass(frozen=True, eq=False)
 class Catalogue:
     """A validated table of specimens, one row an image.
@@ -83,6 +128,11 @@ class Catalogue:
         That file.
     sha256 : str
         SHA-256 of that file's bytes, in lower-case hexadecimal: what a run records as its provenance.
+    extra : pandas.DataFrame
+        The file's other columns as text, such as locality, sex and date, by its own names; same rows as `table`,
+        missing values NA. Without it, there are none.
+    reading : Reading
+        How the file was read.
 
     Raises
     ------
@@ -94,8 +144,14 @@ class Catalogue:
     form: Form
     source: Path
     sha256: str
+    extra: pd.DataFrame = field(default_factory=_no_columns)
+    reading: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
+        if not len(self.extra.columns):
+            object.__setattr__(self, "extra", self.table.iloc[:, :0])
+        if len(self.extra) != len(self.table):
+            raise CatalogueError(f"{len(self.table)} rows cannot have {len(self.extra)} rows of other columns.")
         found = {str(name): str(dtype) for name, dtype in self.table.dtypes.items()}
         if list(found.items()) != list(COLUMNS.items()):
             wrong = sorted(dict(set(COLUMNS.items()) ^ set(found.items()))) or ["their order"]
@@ -142,6 +198,11 @@ class Catalogue:
                 f"{self.source}: all {len(self)} images are {kind}; a detector learns from hybrids and non-hybrids: "
                 f"add images of {other}, or correct the labels."
             )
+
+    @property
+    def species(self) -> npt.NDArray[np.object_]:
+        """Species, shape (n,), str or None."""
+        return self._texts("species")
 
     @property
     def subspecies(self) -> npt.NDArray[np.object_]:
@@ -204,7 +265,26 @@ class Catalogue:
             rows = np.flatnonzero(rows)
         elif not rows.size:
             rows = rows.astype(np.intp)
-        return Catalogue(self.table.iloc[rows].reset_index(drop=True), self.form, self.source, self.sha256)
+        table, extra = (frame.iloc[rows].reset_index(drop=True) for frame in (self.table, self.extra))
+        return replace(self, table=table, extra=extra)
+
+    def labelled(self) -> Catalogue:
+        """The rows that have a label, which are those that a detector can learn from."""
+        return self.select(self.table["hybrid"].notna().to_numpy(dtype=bool))
+
+    def possible_pairs(self) -> list[tuple[str, str]]:
+        """Pairs of subspecies that may have crossed: those of one species, and all that the table has crosses of.
+
+        A subspecies whose species is not known may have crossed with any.
+        """
+        species = dict(sorted(zip(self.subspecies, self.species, strict=True), key=lambda row: row[1] or ""))
+        species.pop(None, None)
+        pairs = {
+            (first, second)
+            for first, second in combinations(sorted(species), 2)
+            if None in (species[first], species[second]) or species[first] == species[second]
+        }
+        return sorted(pairs | {pair for pair in self.parent_pairs if pair})
 
     def counts(self) -> CatalogueCounts:
         """Count what the catalogue holds."""

@@ -80,9 +80,14 @@ def describe(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Count a catalogue by subspecies, cross, record, side and file type."""
+    """Say how a table is read, and count it by subspecies, cross, record, side and file type.
+
+    Prints which column is taken for what and why, and every taxon name with what it is read as, before anything is
+    learned from it.
+    """
     from hybridwing.catalogue.describe import describe as count
     from hybridwing.cli import show as console
+    from hybridwing.cli.show_description import show_description
     from hybridwing.folders import check_new_folder, new_folder
     from hybridwing.report.catalogue_figures import FILES, write_description
 
@@ -95,7 +100,7 @@ def describe(
     if as_json:
         typer.echo(description.to_json())
         return
-    console.show_description(description)
+    show_description(description)
     if out is not None:
         console.say(f"\n{out}: figures of classes, records and metadata")
 
