@@ -173,7 +173,9 @@ def test_every_column_of_ours_is_found_unless_overridden(write) -> None:
 
 
 def test_a_column_of_two_readings_is_refused(write) -> None:
-    with pytest.raises(CatalogueError, match=r"could be meant for label: 'Label' \(1\) or 'LABEL' \(0\).*--column label="):
+    with pytest.raises(
+        CatalogueError, match=r"could be meant for label: 'Label' \(1\) or 'LABEL' \(0\).*--column label="
+    ):
         read_catalogue(write("filename,Label,LABEL\na.jpg,1,0\n"))
     exact = read_catalogue(write("filename,label,LABEL,hybrid_stat\na.jpg,1,0,0\n"), columns=ColumnNames())
     assert exact.labels.tolist() == [1]

@@ -188,8 +188,8 @@ def _official_identities(frame: pd.DataFrame, layout: Layout) -> list[Identity]:
 
 def _as_read(frame: pd.DataFrame, identities: Sequence[Identity], *, strict: bool) -> pd.DataFrame:
     """The cells to check: names as they were read, so that only what cannot be read is a fault."""
-    named = zip((identity.name for identity in identities), frame["subspecies"], frame["taxon"], strict=True)
-    spelled = [_spelled(name, given or taxon, strict=strict) for name, given, taxon in named]
+    rows = zip(identities, frame["subspecies"], frame["taxon"], strict=True)
+    spelled = [_spelled(identity, given or taxon, strict=strict) for identity, given, taxon in rows]
     unsure = frame["label"].map(cells.is_unsure) & (not strict)
     return frame.assign(
         subspecies=spelled,
@@ -198,9 +198,11 @@ def _as_read(frame: pd.DataFrame, identities: Sequence[Identity], *, strict: boo
     )
 
 
-def _spelled(name: TaxonName, cell: str, *, strict: bool) -> str:
-    """A name as it was read; as it stands where it cannot be, or holds the error of a spreadsheet."""
-    if cells.spreadsheet_error(cell) or (strict and is_cross_name(cell) and not name.pedigree):
+def _spelled(identity: Identity, cell: str, *, strict: bool) -> str:
+    """A name as it was read; as it stands where it cannot be, or says something else than the label."""
+    name = identity.name
+    unread = strict and is_cross_name(cell) and not name.pedigree
+    if cells.spreadsheet_error(cell) or unread or (identity.hybrid is False and name.label):
         return cell
     return name.pedigree or name.subspecies
 

@@ -110,13 +110,13 @@ def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:
         titles = first_few([" ".join(filter(None, cells)) for _, cells in rows[:above]])
         notes.append(f"the header is line {rows[above][0]}, below {titles!r}")
     header, body = rows[above][1], rows[above + 1 :]
-    width = max((place for place, name in enumerate(header, start=1) if name), default=0)
+    filled = max(_filled(cells) for _, cells in [(0, header), *body])
     if not hint:  # a workbook has no rows that are too short, and may have columns without a name
-        width = max([width, *(len(cells) for _, cells in body)])
-        body = [(line, cells + ("",) * (width - len(cells))) for line, cells in body]
-        header += ("",) * (width - len(header))
-    body = [(line, cells[:width] if not any(cells[width:]) else cells) for line, cells in body]
+        body = [(line, cells + ("",) * (filled - len(cells))) for line, cells in body]
+        header += ("",) * (filled - len(header))
+    width = min(filled, len(header))
     header = header[:width]
+    body = [(line, cells if any(cells[width:]) else cells[:width]) for line, cells in body]
     _check_header(path, header)
     ragged = [f"line {line} ({len(cells)})" for line, cells in body if len(cells) != width]
     if ragged:
@@ -130,6 +130,11 @@ def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:
     return TextTable(
         header, cells, tuple(line for line, _ in body), hashlib.sha256(data).hexdigest(), hint, tuple(notes)
     )
+
+
+def _filled(cells: tuple[str, ...]) -> int:
+    """Number of cells up to the last one that is not empty."""
+    return max((place for place, cell in enumerate(cells, start=1) if cell), default=0)
 
 
 def _parsed(path: Path, text: str) -> tuple[list[Row], str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hybridwing.catalogue.cells import SIDES, path_problem, plain_path, spreadsheet_error
 from hybridwing.catalogue.crosses import cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.faults import Fault
+from hybridwing.catalogue.taxon_names import parse_taxon
 from hybridwing.errors import remedy
 
 if TYPE_CHECKING:
@@ -191,7 +192,8 @@ def _custom_problem(
     if hybrid is False:
         if first or second:
             return ("parent_1" if first else "parent_2"), "is the parent of a hybrid, but the row is a non-hybrid"
-        return "subspecies", "is a cross, but the row is a non-hybrid" if is_cross_name(name) else ""
+        hybrids = "is a cross" if is_cross_name(name) else "is a hybrid's" if parse_taxon(name).label else ""
+        return "subspecies", hybrids and f"{hybrids}, but the row is a non-hybrid"
     if first and second and (problem := _cross_problem(first, second)):
         return "parent_2", problem
     if is_cross_name(name):
