@@ -79,7 +79,7 @@ def photographs(source: Source, images: Path | str | None = None) -> Photographs
             found = find_images([place])
             items = [(key_of(path.relative_to(place)), path) for path in found.images]
             return Photographs(items, None, found.left_out)
-        if place.suffix.lower() in (".csv", ".tsv", ".txt"):
+        if place.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".ods"):
             from hybridwing.catalogue.readers import read_catalogue
 
             return _of_catalogue(read_catalogue(place), images)
