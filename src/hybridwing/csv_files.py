@@ -94,7 +94,7 @@ def guarded(cell: str) -> str:
 
 
 def escaped(cell: str) -> str:
-    r"""A text with its control characters written out, as in :func:`guarded`, where it cannot be taken for a formula."""
+    """A text with its control characters written out, for a file in which no text is taken for a formula."""
     return _TO_ESCAPE.sub(_escape, cell)
 
 

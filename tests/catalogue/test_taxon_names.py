@@ -25,6 +25,8 @@ SPECIES = "Heliconius erato"
         ("heliconius erato notabilis", SPECIES, "notabilis", False),
         ("Heliconius_erato_notabilis", SPECIES, "notabilis", False),
         ("H. e. notabilis", "H. e.", "notabilis", False),
+        ("H.e.notabilis", "H. e.", "notabilis", False),
+        ("H erato notabilis", "H erato", "notabilis", False),
         ("erato notabilis", "erato", "notabilis", False),
         ("notabilis", "", "notabilis", False),
         ("latRo", "", "latRo", False),
@@ -59,6 +61,13 @@ def test_names_without_a_cross(name: str, species: str, subspecies: str, hybrid:
         ("(malleti x plesseni) x malleti", "", ("malleti", "plesseni"), "(malleti x plesseni) x malleti"),
         ("notabilis × lativitta", "", ("lativitta", "notabilis"), "lativitta x notabilis"),
         ("F1 notabilis x lativitta", "", ("lativitta", "notabilis"), "lativitta x notabilis"),
+        ("notabilis-lativitta hybrid", "", ("lativitta", "notabilis"), "lativitta x notabilis"),
+        ("hybrid between notabilis and lativitta", "", ("lativitta", "notabilis"), "lativitta x notabilis"),
+        ("notabilis hybrid with lativitta", "", ("lativitta", "notabilis"), "lativitta x notabilis"),
+        ("notabilis * lativitta", "", ("lativitta", "notabilis"), "lativitta x notabilis"),
+        ("notabilisXlativitta", "", ("lativitta", "notabilis"), "lativitta x notabilis"),
+        ("Heliconius erato notabilis X H. e. lativitta", SPECIES, ("lativitta", "notabilis"), "lativitta x notabilis"),
+        ("Heliconius erato x melpomene", "", (), ""),
         ("9 x 8", "", ("8", "9"), "8 x 9"),
         ("notabilis x ?", "", ("notabilis",), ""),
         ("unknown x notabilis", "", ("notabilis",), ""),
@@ -76,10 +85,13 @@ def test_names_of_hybrids(name: str, species: str, parents: tuple[str, ...], ped
     assert (found.binomial, found.parents, found.pedigree) == (species, parents, pedigree)
 
 
-@pytest.mark.parametrize("name", ["Heliconius erato x Heliconius melpomene", "Heliconius erato x melpomene"])
+@pytest.mark.parametrize(
+    "name", ["Heliconius erato x Heliconius melpomene", "Heliconius melpomene × H. erato", "H erato X H melpomene"]
+)
 def test_a_cross_between_species_names_them(name: str) -> None:
     found = parse_taxon(name)
-    assert (found.parents, found.binomial) == (("Heliconius erato", "Heliconius melpomene"), "")
+    genus = found.parents[0].split()[0]
+    assert (found.parents, found.binomial) == ((f"{genus} erato", f"{genus} melpomene"), "")
     assert found.reason == "is a cross of two species"
 
 
@@ -88,7 +100,7 @@ def test_a_cross_between_species_names_them(name: str) -> None:
     [
         "Heliconius erato cf. notabilis", "Heliconius cf. erato", "aff. notabilis", "notabilis?", "?", "hybrid?",
         "Heliconius erato ssp.nov.", "Heliconius erato ssp. nov.", "probably notabilis", "cf. notabilis x lativitta",
-        "a x a", "a x (b",
+        "a x a", "a x (b", "notabilis ?x lativitta", "Heliconius erato notabilis/lativitta", "notabilis or lativitta",
     ],
 )  # fmt: skip
 def test_names_in_doubt_have_no_label(name: str) -> None:

@@ -25,8 +25,8 @@ _SPREADSHEET_ERROR = re.compile(
     rf"(?<!\w)(?:{'|'.join(map(re.escape, SPREADSHEET_ERRORS))})(?!\w)|(?<!\w)err:5\d\d(?!\w)", re.IGNORECASE
 )
 
-HYBRID = frozenset({"hybrid", "1", "1.0", "true", "yes"})
-NON_HYBRID = frozenset({"non-hybrid", "0", "0.0", "false", "no"})
+HYBRID = frozenset({"hybrid", "1", "1.0", "true", "yes", "y"})
+NON_HYBRID = frozenset({"non-hybrid", "0", "0.0", "false", "no", "n"})
 """Labels understood without being told, in lower case."""
 
 UNSURE = frozenset({"maybe", "unsure", "uncertain", "unknown", "possible", "possibly", "probable", "probably"})

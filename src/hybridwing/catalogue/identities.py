@@ -80,12 +80,13 @@ def _name(taxon: str, subspecies: str, second: str, species: str, genus: str) ->
     found = parse_taxon(taxon)
     if subspecies and not found.parents:
         narrow = parse_taxon(subspecies, epithet=True)
+        raw = taxon if subspecies in taxon else f"{taxon} {subspecies}".strip()
         if found.is_hybrid and not narrow.is_hybrid:
             found = replace(found, parent=narrow.subspecies)
         elif narrow.subspecies or narrow.is_hybrid or narrow.certainty == "uncertain":
             doubt = narrow if found.certainty == "certain" else found
             found = replace(
-                narrow, raw=taxon or subspecies, genus=found.genus or narrow.genus, form=found.form or narrow.form,
+                narrow, raw=raw, genus=found.genus or narrow.genus, form=found.form or narrow.form,
                 species=found.species or narrow.species, certainty=doubt.certainty, reason=doubt.reason,
             )  # fmt: skip
     if second:

@@ -267,6 +267,9 @@ def _records(frame: pd.DataFrame, layout: Layout) -> list[str]:
 
 def _sides(frame: pd.DataFrame, layout: Layout) -> list[str]:
     if layout.form == "custom":
-        return [cells.side_of(side) for side in (frame["side"] if layout.has("side") else frame["filename"])]
+        named = zip(frame["side"], frame["filename"], strict=True)
+        return [
+            cells.side_of(side) or cells.side_of(name if len(cells.stem_of(name)) > 1 else "") for side, name in named
+        ]
     pairs = zip(frame["file_url"], frame["filename"], strict=True)
     return [cells.side_of(address) or cells.side_of(name) for address, name in pairs]

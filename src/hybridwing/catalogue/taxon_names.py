@@ -39,6 +39,8 @@ _NO_EPITHET = frozenset({"sp", "spp", "indet", "species"})
 _AUTHORS = re.compile(
     r"\(\s*[^\W\d_a-z][^()]*\)|[\s,]+[^\W\d_a-z][^\W\d_]*[.]?(?:(?:\s+|,\s*|\s*&\s*)[^\W\d_][^\W\d_]*[.]?)*,?\s*\d{4}(?!\d)"
 )
+_JOINED = re.compile(r"(?<=[a-z]{3})(?:\s*[-/+&]\s*|\s+(?:and|with|by)\s+)(?=[a-z]{3})(?!hybrid)")
+_EITHER = re.compile(r"(?<=[a-z]{3})(?:\s*[/+]\s*|\s+(?:or|by)\s+)(?=[a-z]{3})")
 _AUTHOR_IN_BRACKETS = re.compile(r"(?<=\w)\s*\(\s*[^\W\d_a-z][^()×]*?\d{4}\s*\)")
 _SIGNS = ("x", "X", "×")
 _NAME = "name"
@@ -145,10 +147,14 @@ def _parse(raw: str, *, epithet: bool) -> TaxonName:
         return TaxonName(
             raw, certainty="uncertain", reason=f"is longer than {_LONGEST} characters, which no taxon name is"
         )
-    text = _SEX.sub(" ", normalize("NFC", raw).replace("_", " ").replace("✕", "×").replace("✖", "×"))
+    text = _SEX.sub(" ", normalize("NFC", raw).replace("_", " "))
+    text = re.sub(r"[✕✖*]|(?<=[a-z]{3})X(?=[a-z]{3})", " × ", text)
+    text = re.sub(r"\.(?=[^\W\d_])", ". ", text.replace("?", " ? "))
     text = " ".join(text.split())
     if text.isupper() and len(text) > 2:
         text = text.lower()
+    if _HYBRID.search(text) and not _NOT_HYBRID.search(text):  # "notabilis-lativitta hybrid", "hybrid of a and b"
+        text = _JOINED.sub(" × ", text)
     if is_cross_name(f" {text} "):
         return _formula(raw, text)
     if _UNKNOWN.fullmatch(text):
@@ -162,8 +168,8 @@ def _plain(raw: str, text: str, *, epithet: bool) -> TaxonName:
     text = _NOT_HYBRID.sub(" ", text)
     hybrid = None if denied else _HYBRID.search(text)
     text = _HYBRID.sub(" ", text)
-    doubts = [found.group().strip() for found in _DOUBT.finditer(text)]
-    text = _DOUBT.sub(" ", text)
+    doubts = [found.group().strip() for found in (*_DOUBT.finditer(text), *_EITHER.finditer(text))]
+    text = _EITHER.split(_DOUBT.sub(" ", text))[0]
     new = _NEW.search(text)
     text = _NEW.sub(" ", text)
     named = replace(_words(text, epithet=epithet), raw=raw)
@@ -222,16 +228,15 @@ def _words(text: str, *, epithet: bool) -> TaxonName:
 
 
 def _is_genus(words: list[str], *, epithet: bool) -> bool:
-    first = words[0]
-    if first.casefold() in _GENERA or (len(words) > 2 and all(map(_is_epithet, words[:3])) and not _ranked(words[:3])):
+    first, *rest = words
+    if first.casefold() in _GENERA:
         return True
-    if epithet and len(words) == 1:
+    plain = len(rest) > 1 and not _ranked(words[:3]) and all(_is_epithet(word) and len(word) > 2 for word in words[:3])
+    if plain or (len(first) == 1 and first.isupper() and rest and _is_epithet(rest[0])):
+        return True
+    if epithet and not rest:
         return False
-    return (
-        re.fullmatch(r"[^\W\d_](?:[^\W\d_]+|[^\W\d_]?\.)", first) is not None
-        and first[0].isupper()
-        and (first[1:].islower() or first.endswith("."))
-    )
+    return re.fullmatch(r"[^\W\d_]+\.?", first) is not None and first.istitle() and len(first) > 1
 
 
 def _is_epithet(word: str) -> bool:
@@ -311,19 +316,29 @@ def _sides(text: str) -> tuple[list[str], list[TaxonName | None], TaxonName]:
 def _names_of_sides(sides: list[TaxonName | None], given: TaxonName) -> tuple[list[str], str]:
     """What to call each parent, "" where unknown, and the species that all of them are of, "" where there is none.
 
-    Parents of two species are called by species too; so are those of a formula that begins with a species and no
-    subspecies, ``"Heliconius erato x melpomene"``.
+    Parents of two species are called by species too. Of ``"Heliconius erato x melpomene"`` neither is known: the second
+    may be a species or a subspecies.
     """
-    known = [side for side in sides if side]
-    first = next((side for side in known if side.species), given)
+    first = next((side for side in sides if side and side.species), given)
+    known = [_abbreviated(side, first) for side in sides if side]
     of_species = first is not given and first is sides[0] and not first.subspecies and not _ranked(first.raw.split())
+    if of_species and any(side.subspecies and not side.species for side in known):
+        return [""] * len(sides), ""  # "Heliconius erato x melpomene": a species or a subspecies
     full = []
     for side in known:
-        species, name = side.species or first.species, side.subspecies
-        if of_species and not side.species and name:
-            species, name = name, ""
-        full.append((f"{side.genus or first.genus} {species}".strip() if species else "", name))
+        species = side.species or first.species
+        full.append((f"{side.genus or first.genus} {species}".strip() if species else "", side.subspecies))
     binomials = {binomial for binomial, _ in full if binomial}
     by_species = len(binomials) > 1 or of_species
     names = iter([f"{binomial} {name}".strip() if by_species else name for binomial, name in full])
     return [next(names) if side else "" for side in sides], binomials.pop() if len(binomials) == 1 else ""
+
+
+def _abbreviated(side: TaxonName, first: TaxonName) -> TaxonName:
+    """A side with the genus and species of the first for ``H. e.``."""
+    genus, species = side.genus, side.species
+    if species and first.genus.startswith(genus.rstrip(".")) and (len(genus) == 1 or genus.endswith(".")):
+        genus = first.genus
+    if species.endswith(".") and first.species.startswith(species.rstrip(".")):
+        species = first.species
+    return replace(side, genus=genus, species=species)
