@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 import pytest
 
-from hybridwing.images.listed import ImageFolder
+from hybridwing.images.listed import ImageFolder, find_listed
 
 
 def put(folder, *names):
@@ -102,3 +102,10 @@ def test_two_names_are_not_one_file(tmp_path):
 def test_an_ambiguous_name_is_told_its_candidates(tmp_path):
     folder = put(tmp_path, "x/a.jpg", "y/a.png")
     assert folder.hint("a") == "; it may be any of x/a.jpg, y/a.png: give its folder and ending in the table"
+
+
+def test_the_files_of_a_table_are_counted(tmp_path):
+    put(tmp_path, "a.jpg", "x/b.jpg", "x/c.jpg", "y/c.jpg")
+    listed = find_listed(tmp_path, ["a.jpg", "B", "c", "d.jpg"])
+    assert (listed.found, listed.respelled, listed.missing) == (2, {"B": "x/b.jpg"}, ["d.jpg"])
+    assert listed.ambiguous == {"c": ["x/c.jpg", "y/c.jpg"]}

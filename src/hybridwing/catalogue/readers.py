@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,8 @@ def read_catalogue(
     if faults:
         raise CatalogueFaults(path, faults)
     table = _typed(frame, layout, identities)
-    reading = _reading(layout, identities, len(text.cells) - len(frame), notes) if own else Reading(notes=tuple(notes))
+    reading = _reading(layout, identities, len(text.cells) - len(frame)) if own else Reading()
+    reading = replace(reading, notes=tuple(notes), sheet=sheet)
     return Catalogue(table, layout.form, path, text.sha256, extra.reset_index(drop=True), reading)
 
 
@@ -211,7 +213,7 @@ def _parent(cell: str) -> str:
     return cell if cells.spreadsheet_error(cell) else subspecies_of(cell)
 
 
-def _reading(layout: Layout, identities: Sequence[Identity], left_out: int, notes: Sequence[str]) -> Reading:
+def _reading(layout: Layout, identities: Sequence[Identity], left_out: int) -> Reading:
     hybrids = [identity for identity in identities if identity.hybrid]
     return Reading(
         layout.choices,
@@ -221,7 +223,6 @@ def _reading(layout: Layout, identities: Sequence[Identity], left_out: int, note
         unknown_parents=sum(not (identity.cross or identity.parent) for identity in hybrids),
         one_parent=sum(bool(identity.parent) for identity in hybrids),
         without_photograph=left_out,
-        notes=tuple(notes),
     )
 
 

@@ -96,6 +96,8 @@ class Reading:
         Rows that name no photograph. They are left out.
     notes : tuple of str
         What was done to read the file: encoding, sheet, title lines, paths.
+    sheet : str or None
+        The sheet of a workbook that was asked for.
     """
 
     columns: tuple[ColumnChoice, ...] = ()
@@ -106,6 +108,7 @@ class Reading:
     one_parent: int = 0
     without_photograph: int = 0
     notes: tuple[str, ...] = ()
+    sheet: str | None = None
 
 
 def _no_columns() -> pd.DataFrame:

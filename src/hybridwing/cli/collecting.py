@@ -76,6 +76,9 @@ def download(
 def describe(
     catalogue: CatalogueArgument,
     options: TableOptions,
+    images: Annotated[
+        Path | None, typer.Option("--images", help="Folder of the photographs, to say which of them are found.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for the figures and the counts.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     overwrite: Overwrite = False,
@@ -87,13 +90,15 @@ def describe(
     """
     from hybridwing.catalogue.describe import describe as count
     from hybridwing.cli import show as console
-    from hybridwing.cli.show_description import show_description
+    from hybridwing.cli.show_description import show_description, show_listed
     from hybridwing.folders import check_new_folder, new_folder
+    from hybridwing.images.listed import find_listed
     from hybridwing.report.catalogue_figures import FILES, write_description
 
     if out is not None:
         check_new_folder(out, overwrite=overwrite, mark="description.json", contents=FILES)
-    description = count(options.read(catalogue))
+    table = options.read(catalogue)
+    description = count(table)
     if out is not None:
         with new_folder(out, overwrite=overwrite, mark="description.json", contents=FILES) as partial:
             write_description(description, partial)
@@ -101,6 +106,8 @@ def describe(
         typer.echo(description.to_json())
         return
     show_description(description)
+    if images is not None:
+        show_listed(images, find_listed(images, table.table["filename"].tolist()))
     if out is not None:
         console.say(f"\n{out}: figures of classes, records and metadata")
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing.cli.show import note, say, show_rows
+from hybridwing.errors import first_few
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hybridwing.catalogue.describe import CatalogueDescription
     from hybridwing.catalogue.schema import Reading
+    from hybridwing.images.listed import ListedFiles
 
+_MOST = 20  # rows of a list of files
 _LABELS = {True: "hybrid", False: "non-hybrid", None: "–"}
 
 
@@ -54,3 +59,16 @@ def show_reading(source: str, reading: Reading) -> None:
     for what, count in counts.items():
         if count:
             say(f"{count} {what}")
+
+
+def show_listed(folder: Path, listed: ListedFiles) -> None:
+    """Which file names of the table are in the folder, and which are there by another spelling."""
+    asked = listed.found + len(listed.ambiguous) + len(listed.missing)
+    say(f"\n{folder}: {listed.found} of {asked} photographs found")
+    if listed.respelled:
+        show_rows("found by another spelling", ("table", "file"), list(listed.respelled.items())[:_MOST])
+    if listed.ambiguous:
+        several = [(name, first_few(files, 5)) for name, files in listed.ambiguous.items()]
+        show_rows("may be any of several: give folder and ending in the table", ("table", "files"), several[:_MOST])
+    if listed.missing:
+        note(f"not found: {first_few(listed.missing, 10)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -11,7 +12,46 @@ from hybridwing.errors import first_few
 from hybridwing.images.find import SUFFIXES, files_below
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ListedFiles:
+    """Which of a table's file names are in a folder.
+
+    Attributes
+    ----------
+    found : int
+        Names that have a file, the respelled ones among them.
+    respelled : dict of str to str
+        Names that have exactly one file of another spelling, with that file.
+    ambiguous : dict of str to list of str
+        Names that may stand for any of several files, with these.
+    missing : list of str
+        Names that stand for none.
+    """
+
+    found: int
+    respelled: dict[str, str]
+    ambiguous: dict[str, list[str]]
+    missing: list[str]
+
+
+def find_listed(root: Path, names: Sequence[str]) -> ListedFiles:
+    """Look for the files of a table in a folder of images.
+
+    Parameters
+    ----------
+    root : Path
+    names : sequence of str
+        POSIX paths relative to it.
+    """
+    folder = ImageFolder(root)
+    absent = [name for name in names if not folder.locate(name).is_file()]
+    several = {name: near for name in absent if len(near := folder.candidates(name)) > 1}
+    found = len(names) - len(absent)
+    return ListedFiles(found, folder.respelled, several, [name for name in absent if name not in several])
 
 
 class ImageFolder:
