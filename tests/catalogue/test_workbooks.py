@@ -121,6 +121,20 @@ def test_hostile_workbooks_are_bounded(tmp_path, monkeypatch, sheets: str, messa
         read_text_table(ods(tmp_path / "t.ods", content))
 
 
+@pytest.mark.parametrize("place", ['r="1000000000000"', 'r="XFD1"'])
+def test_a_cell_far_away_costs_nothing(tmp_path, book, place: str) -> None:
+    far = f'<row {place}><c t="n"><v>1</v></c></row>' if "X" not in place else f"<row><c {place}><v>1</v></c></row>"
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/>'
+        f'<sheetData><row r="1"><c r="A1"><v>1</v></c></row>{far}</sheetData></worksheet>'
+    )
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(tmp_path / "far.xlsx", "w") as new:
+        for member in old.namelist():
+            new.writestr(member, sheet if "sheet1" in member else old.read(member))
+    with pytest.raises(CatalogueError, match=r"over 2,000 columns|a header but no rows"):
+        read_text_table(tmp_path / "far.xlsx", sheet="Notes")
+
+
 def test_a_zip_bomb_and_other_archives(tmp_path, monkeypatch, book) -> None:
     monkeypatch.setattr(workbooks, "LARGEST_UNPACKED", 1000)
     with pytest.raises(CatalogueError, match=r"unpacks to .* MiB, more than"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.crosses import Cross, cross_of, is_cross_name, parse_cross
-from hybridwing.catalogue.taxon_names import TaxonName, parse_taxon
+from hybridwing.catalogue.taxon_names import parse_taxon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hybridwing.catalogue.columns import Layout
+    from hybridwing.catalogue.taxon_words import TaxonName
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hybridwing.catalogue.reading import Reading
 from hybridwing.errors import CatalogueError, first_few, remedy
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import pandas as pd
-
-    from hybridwing.catalogue.column_names import ColumnChoice
-    from hybridwing.catalogue.taxon_names import TaxonName
 
 Form = Literal["training", "reference", "custom"]
 
@@ -74,41 +72,6 @@ split
 row
     Line of the source file; the header is line 1.
 """
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a user's own table was read; empty for the challenge's forms.
-
-    Attributes
-    ----------
-    columns : tuple of ColumnChoice
-        Which column was taken for what and why, and which was not though its name says so.
-    names : tuple of (TaxonName, int)
-        Every name and number of rows, most frequent first.
-    unsure : int
-        Rows that the table doubts (``?``, ``maybe``, ``cf.``). They have no label.
-    unlabelled : int
-        Rows without a label, the unsure ones among them.
-    unknown_parents, one_parent : int
-        Hybrids of which no parent or one is known.
-    without_photograph : int
-        Rows that name no photograph. They are left out.
-    notes : tuple of str
-        What was done to read the file: encoding, sheet, title lines, paths.
-    sheet : str or None
-        The sheet of a workbook that was asked for.
-    """
-
-    columns: tuple[ColumnChoice, ...] = ()
-    names: tuple[tuple[TaxonName, int], ...] = ()
-    unsure: int = 0
-    unlabelled: int = 0
-    unknown_parents: int = 0
-    one_parent: int = 0
-    without_photograph: int = 0
-    notes: tuple[str, ...] = ()
-    sheet: str | None = None
 
 
 def _no_columns() -> pd.DataFrame:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Row = tuple[int, tuple[str, ...]]
 
+MOST_ROWS = 1_048_576  # of a sheet, in Excel and in LibreOffice
 MOST_COLUMNS = 2_000
 MOST_CELLS = 20_000_000
 LARGEST_UNPACKED = 256 * 2**20  # bytes of XML; a sheet of a million rows has about 100 MiB
@@ -92,9 +93,9 @@ def _bounded(path: Path, title: str, rows: Iterator[Row]) -> list[Row]:
     for number, row in rows:
         width = max((place for place, cell in enumerate(row, start=1) if cell), default=0)
         cells += width
-        if width > MOST_COLUMNS or cells > MOST_CELLS:
-            what = f"over {MOST_COLUMNS:,} columns" if width > MOST_COLUMNS else f"over {MOST_CELLS:,} cells"
-            raise CatalogueError(f"{path}: sheet {title!r} has {what}, by row {number}; is it the right file?")
+        limits = {"columns": (width, MOST_COLUMNS), "cells": (cells, MOST_CELLS), "rows": (len(kept), MOST_ROWS - 1)}
+        if over := [f"over {most:,} {what}" for what, (count, most) in limits.items() if count > most]:
+            raise CatalogueError(f"{path}: sheet {title!r} has {over[0]}, by row {number}; is it the right file?")
         if width:
             kept.append((number, row[:width]))
     return kept
@@ -108,7 +109,7 @@ def _excel_sheets(data: bytes) -> Iterator[tuple[str, Iterator[Row]]]:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what the file says of its size need not be so
-            rows = sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True)
+            rows = sheet.iter_rows(max_row=MOST_ROWS, values_only=True)
             yield sheet.title, ((number, tuple(map(_text, row))) for number, row in enumerate(rows, start=1))
 
 
