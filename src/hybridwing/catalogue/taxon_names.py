@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -41,6 +42,7 @@ _NAME = "name"
 _SEX = re.compile("[♂♀⚥\"“”‘’']")
 
 
+@lru_cache(maxsize=4096)  # a table has few names and many rows
 def parse_taxon(name: str, second: str | None = None, *, epithet: bool = False) -> TaxonName:
     """Read the name of a taxon or of a hybrid.
 
