@@ -56,7 +56,7 @@ def read_catalogue(
     sheet: str | None = None,
     strict: bool = False,
 ) -> Catalogue:
-    """Read and check a table of specimens.
+    r"""Read and check a table of specimens.
 
     Parameters
     ----------
@@ -88,10 +88,10 @@ def read_catalogue(
 
     Examples
     --------
-    >>> collection = hw.simulate_collection("collection", specimens=200)  # doctest: +SKIP
-    >>> table = read_catalogue(collection.train)
-    >>> table.counts().images == len(table)
-    True
+    >>> _ = Path("drawer.csv").write_text("Photo;Taxon\na.jpg;H. erato venus x cyrbia\nb.jpg;H. erato venus\n")
+    >>> table = read_catalogue("drawer.csv")
+    >>> table.classes.tolist(), table.labels.tolist()
+    (['cyrbia x venus', 'venus'], [1, 0])
     """
     path = Path(path)
     if columns is not None and not isinstance(columns, ColumnNames):
@@ -165,8 +165,9 @@ def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         frame = frame[frame["filename"] != ""]
     local = frame["filename"].map(cells.local_path)
     addresses = frame["filename"].map(lambda name: re.split(r"\s*[|;]\s*", name)[0] if "://" in name else "")
-    if changed := int((local != frame["filename"]).sum()):
-        notes.append(f"{changed} file names are taken from paths and addresses, such as {frame['filename'].iloc[0]!r}")
+    changed = frame["filename"][local != frame["filename"]]
+    if len(changed):
+        notes.append(f"{len(changed)} file names are taken from paths and addresses, such as {changed.iloc[0]!r}")
     return (
         frame.assign(filename=local, file_url=frame["file_url"].where(frame["file_url"] != "", addresses)),
         notes,
