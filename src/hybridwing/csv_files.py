@@ -49,13 +49,18 @@ def write_rows(path: Path, header: Sequence[str] | None, rows: Iterable[Sequence
     WriteError
         If the file cannot be written.
     """
+    write_text(path, csv_text(header, rows))
+
+
+def csv_text(header: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> str:
+    """What :func:`write_rows` writes."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     if header is not None:
         writer.writerow([guarded(name) for name in header])
     for row in rows:
         writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def read_rows(file: Iterable[str]) -> Iterator[dict[str, str]]:
@@ -85,6 +90,11 @@ def guarded(cell: str) -> str:
     """
     if (_FORMULA.match(cell) and not _NUMBER.fullmatch(cell)) or _QUOTED_FORMULA.match(cell):
         cell = f"'{cell}"
+    return escaped(cell)
+
+
+def escaped(cell: str) -> str:
+    """A text with its control characters written out, for a file in which no text is taken for a formula."""
     return _TO_ESCAPE.sub(_escape, cell)
 
 

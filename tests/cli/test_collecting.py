@@ -62,6 +62,31 @@ def test_a_rate_is_requests_a_minute(call, own, tmp_path):
     assert "--rate takes requests a minute, as 60 or 60/min; got 'fast'" in answer.err
 
 
+def test_describe_says_how_a_table_of_ones_own_is_read(call, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "A.JPG").write_bytes(b"x")
+    table = tmp_path / "t.csv"
+    table.write_text("Photo;Hybrid?;Taxon\na;?;Heliconius erato cf. venus\nb.jpg;yes;H. erato venus x cyrbia\n;no;x\n")
+    answer = call("describe", table, "--images", tmp_path / "photos")
+    assert answer.code == 0
+    printed = " ".join(answer.out.split())
+    for line in (
+        "Photo filename by its name: 'a', 'b.jpg'",
+        "H. erato venus x cyrbia 1 hybrid H. erato cyrbia + venus cyrbia x venus certain is a cross",
+        "names one subspecies, in doubt by 'cf.'",
+        "1 unsure rows, which are not learned from",
+        "1 rows that name no photograph, which are left out",
+        "1 of 2 photographs found",
+        "a A.JPG",
+    ):
+        assert line in printed
+    assert "not found: b.jpg" in answer.err
+    refused = call("describe", table, "--strict")
+    assert refused.code == 2
+    assert "row 2: column 'Hybrid?': '?' is not a label" in refused.err
+    assert "has no sheet 'x'" in call("describe", table, "--sheet", "x").err
+
+
 def test_describe(call, files, tmp_path):
     answer = call("describe", files.train, "--out", tmp_path / "counts")
     assert answer.code == 0

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 import pytest
 
-from hybridwing.images.listed import ImageFolder
+from hybridwing.images.listed import ImageFolder, find_listed
 
 
 def put(folder, *names):
@@ -68,3 +68,44 @@ def test_a_folder_is_listed_once(tmp_path, monkeypatch):
         folder.nearly(f"{number}.jpg")
     assert len(listed) == 2
     assert len(walked) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("ONE.JPG", "a/One.jpg"),
+        ("one", "a/One.jpg"),
+        ("One.jpeg", "a/One.jpg"),
+        ("box/a/one", "a/One.jpg"),
+        ("one.png", None),
+        ("two.jpg", None),
+        ("b/two", "b/two.jpg"),
+        ("B/Two.JPG", "b/two.jpg"),
+        (normalize("NFC", "ä"), normalize("NFD", "c/Ä.jpg")),
+        ("v1.2", "a/v1.2.jpg"),
+        ("v1", None),
+    ],
+)
+def test_the_one_file_of_another_spelling_is_found(tmp_path, asked, found):
+    folder = put(tmp_path, "a/One.jpg", "a/two.jpg", "b/two.jpg", normalize("NFD", "c/Ä.jpg"), "a/v1.2.jpg")
+    located = folder.locate(asked)
+    assert located.is_file() is (found is not None)
+    assert folder.respelled == ({asked: found} if found else {})
+    assert bool(folder.remark()) is (found is not None)
+
+
+def test_two_names_are_not_one_file(tmp_path):
+    folder = put(tmp_path, "a.jpg")
+    assert [folder.locate(name).is_file() for name in ("A", "a", "A")] == [True, False, True]
+
+
+def test_an_ambiguous_name_is_told_its_candidates(tmp_path):
+    folder = put(tmp_path, "x/a.jpg", "y/a.png")
+    assert folder.hint("a") == "; it may be any of x/a.jpg, y/a.png: give its folder and ending in the table"
+
+
+def test_the_files_of_a_table_are_counted(tmp_path):
+    put(tmp_path, "a.jpg", "x/b.jpg", "x/c.jpg", "y/c.jpg")
+    listed = find_listed(tmp_path, ["a.jpg", "B", "c", "d.jpg"])
+    assert (listed.found, listed.respelled, listed.missing) == (2, {"B": "x/b.jpg"}, ["d.jpg"])
+    assert listed.ambiguous == {"c": ["x/c.jpg", "y/c.jpg"]}

@@ -16,16 +16,24 @@ SPREADSHEET_ERRORS = (
 )  # fmt: skip
 """What Excel, LibreOffice and Google Sheets show in a cell whose formula failed, in lower case."""
 
-EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", *SPREADSHEET_ERRORS})
-"""What spreadsheets and pandas write into an empty cell, in lower case. A formula that failed gave no value."""
+EMPTY = frozenset(
+    {"", "na", "n/a", "n.a.", "na?", "nan", "null", "none", "<na>", "-", "--", "–", "—", "\u2212", *SPREADSHEET_ERRORS}
+)
+"""What people, spreadsheets and pandas write into an empty cell, in lower case. A formula that failed gave no value."""
 
 _SPREADSHEET_ERROR = re.compile(
     rf"(?<!\w)(?:{'|'.join(map(re.escape, SPREADSHEET_ERRORS))})(?!\w)|(?<!\w)err:5\d\d(?!\w)", re.IGNORECASE
 )
 
-HYBRID = frozenset({"hybrid", "1", "1.0", "true", "yes"})
-NON_HYBRID = frozenset({"non-hybrid", "0", "0.0", "false", "no"})
+HYBRID = frozenset({"hybrid", "1", "1.0", "true", "yes", "y"})
+NON_HYBRID = frozenset({"non-hybrid", "0", "0.0", "false", "no", "n"})
 """Labels understood without being told, in lower case."""
+
+UNSURE = frozenset({"maybe", "unsure", "uncertain", "unknown", "possible", "possibly", "probable", "probably"})
+"""What people write for a label that they do not know, in lower case; so is whatever ends in a question mark."""
+
+SIDES = frozenset({"d", "v", "dorsal", "ventral"})
+"""Sides of a specimen, in lower case."""
 
 _CODE = re.compile(r"(\d+)\.0*")
 _RECORD = re.compile(r"zenodo\.org/records?/(\d+)")
@@ -58,6 +66,17 @@ def hybrid_of(label: str, hybrid_values: Collection[str] = (), non_hybrid_values
         if folded in folded_labels(others):
             return False
     return None
+
+
+def is_unsure(label: str) -> bool:
+    """Whether a label says that it is not known.
+
+    Examples
+    --------
+    >>> is_unsure("Maybe"), is_unsure("hybrid?"), is_unsure("hybrid")
+    (True, True, False)
+    """
+    return label.endswith("?") or label.casefold() in UNSURE
 
 
 def folded_labels(values: Collection[str]) -> frozenset[str]:
@@ -100,6 +119,23 @@ def path_problem(name: str) -> str:
     if name.endswith(("/", "/.")) or name == ".":
         return "is a folder, not a file"
     return ""
+
+
+def local_path(name: str) -> str:
+    r"""A path as it may be looked for in the folder of images, from one that another program or machine wrote.
+
+    Backslashes are slashes. Of an absolute path and of an address only the file's name is left, and of several
+    addresses, as Darwin Core's ``associatedMedia`` may hold, the first.
+
+    Examples
+    --------
+    >>> local_path(r"C:\photos\a.jpg"), local_path("https://x.org/f/a%20b.jpg?v=1 | y"), local_path(r"box\a.jpg")
+    ('a.jpg', 'a b.jpg', 'box/a.jpg')
+    """
+    if re.match(r"[A-Za-z][A-Za-z+.-]+://", name):
+        return posixpath.basename(unquote(re.split(r"\s*[|;]\s*|[?#]", name)[0]))
+    path = name.replace("\\", "/")
+    return posixpath.basename(path) if path.startswith("/") or re.match(r"[A-Za-z]:", path) else path
 
 
 def plain_path(name: str) -> str:

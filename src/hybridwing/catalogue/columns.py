@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.cells import folded_labels, hybrid_of
+from hybridwing.catalogue.cells import EMPTY, folded_labels, hybrid_of
+from hybridwing.catalogue.column_names import ColumnChoice, guess_columns
 from hybridwing.errors import CatalogueError, first_few, remedy
 
 if TYPE_CHECKING:
@@ -14,26 +16,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.catalogue.schema import Form
+    from hybridwing.catalogue.text_table import TextTable
 
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """Names of the columns in a user's own CSV file. Only the file names are required.
-
-    A column that is not named counts all the same if its header is the attribute's name in any case, such as
-    ``Label``; so do ``hybrid_stat`` for the label, ``CAMID`` for the specimen and ``View`` for the side.
+    """Names of the columns in a user's own table. Those that are not named are guessed, see `column_names`.
 
     Attributes
     ----------
-    filename : str, default "filename"
+    filename : str or None
         Path of the image, relative to the folder of images.
     label : str or None
         hybrid/non-hybrid, 1/0, true/false or yes/no, in any case; empty for an unlabelled image.
     specimen : str or None
         The individual; by default the path of the image without its ending and a side such as ``_d`` or
         ``_v_whitestandard``.
-    subspecies : str or None
-        Subspecies, or for hybrids the cross ("notabilis x lativitta").
+    taxon : str or None
+        Scientific name, of a species or a subspecies or a hybrid (``"Heliconius erato ssp. notabilis x lativitta"``).
+    subspecies, subspecies_2 : str or None
+        Subspecies, or for hybrids the cross ("notabilis x lativitta"); the other one of a hybrid.
+    species, genus : str or None
+        Species, as an epithet or with its genus.
     parent_1, parent_2 : str or None
         Parent subspecies of hybrids.
     record : str or None
@@ -48,10 +52,10 @@ class ColumnNames:
     Raises
     ------
     CatalogueError
-        If the column of file names has no name, or a label is to mean both.
+        If a label is to mean both.
     """
 
-    filename: str = "filename"
+    filename: str | None = None
     label: str | None = None
     specimen: str | None = None
     subspecies: str | None = None
@@ -61,6 +65,10 @@ class ColumnNames:
     side: str | None = None
     file_url: str | None = None
     md5: str | None = None
+    taxon: str | None = None
+    subspecies_2: str | None = None
+    species: str | None = None
+    genus: str | None = None
     hybrid_values: tuple[str, ...] = ()
     non_hybrid_values: tuple[str, ...] = ()
 
@@ -73,15 +81,12 @@ class ColumnNames:
         CatalogueError
             If a name is none of ours.
         """
-        ours = [name for name in cls.__dataclass_fields__ if not name.endswith("_values")]
-        unknown = [repr(name) for name in names if name not in ours]
+        unknown = [repr(name) for name in names if name not in OWN]
         if unknown:
-            raise CatalogueError(f"a column is one of {', '.join(ours)}; got {first_few(unknown)}")
+            raise CatalogueError(f"a column is one of {', '.join(OWN)}; got {first_few(unknown)}")
         return cls(**dict(names))  # type: ignore[arg-type]  # the texts alone
 
     def __post_init__(self) -> None:
-        if not self.filename:
-            raise CatalogueError("The column of file names must be named.")
         both = sorted(folded_labels(self.hybrid_values) & folded_labels(self.non_hybrid_values))
         if both:
             raise CatalogueError(f"A label cannot mean both hybrid and non-hybrid: {first_few(both)}.")
@@ -98,12 +103,15 @@ class Layout:
         Pairs of a name of ours and the file's name for it; only columns that the file has.
     hybrid_values, non_hybrid_values : tuple of str
         As in `ColumnNames`.
+    choices : tuple of ColumnChoice
+        Why each column of a user's own table was taken for what, and which was not.
     """
 
     form: Form
     columns: tuple[tuple[str, str], ...]
     hybrid_values: tuple[str, ...] = ()
     non_hybrid_values: tuple[str, ...] = ()
+    choices: tuple[ColumnChoice, ...] = ()
 
     def has(self, ours: str) -> bool:
         """Whether the file has a column of ours."""
@@ -115,12 +123,12 @@ class Layout:
 
     def source_name(self, ours: str) -> str:
         """The file's name for a column of ours; ours if the file has none."""
-        return dict(self.columns).get(ours, ours)
+        names = dict(self.columns)
+        return names.get(ours, names.get("taxon", ours) if ours == "subspecies" else ours)
 
 
-_OWN = tuple(field.name for field in fields(ColumnNames) if not field.name.endswith("_values"))
-_ALIASES = {"label": "hybrid_stat", "specimen": "camid", "side": "view"}
-"""Headers of the challenge and of collections that also count in a user's own table, case-folded."""
+OWN = tuple(field.name for field in fields(ColumnNames) if not field.name.endswith("_values"))
+"""Columns that a user can name."""
 
 _TRAINING = (
     ("filename", "filename"),
@@ -145,19 +153,17 @@ _REFERENCE = (
 _REFERENCE_OPTIONAL = (("specimen", "CAMID"), ("file_url", "file_url"))
 
 
-def layout_of(path: Path, header: Sequence[str], names: ColumnNames | None, *, hint: str = "") -> Layout:
-    """Recognise the form of a file by its header.
+def layout_of(path: Path, text: TextTable, names: ColumnNames | None) -> Layout:
+    """Recognise the form of a file by its header, or else its columns by their names and cells.
 
     Parameters
     ----------
     path : Path
         The file, for messages.
-    header : sequence of str
-        Its column names.
+    text : TextTable
+        Its header and cells.
     names : ColumnNames or None
         The user's own names; None to recognise one of the challenge's forms.
-    hint : str, default ""
-        What else may be wrong with the header, for messages.
 
     Raises
     ------
@@ -165,58 +171,43 @@ def layout_of(path: Path, header: Sequence[str], names: ColumnNames | None, *, h
         If a required or named column is missing, or it is not clear which column is meant. The message says
         which were found and which is nearest.
     """
+    header = text.header
     form: Form
     required: tuple[tuple[str, str], ...]
     optional: tuple[tuple[str, str], ...]
-    if names is not None:
-        return _custom_layout(path, header, names, hint)
-    if "subspecies_ref" in header or "ssp_indicator" in header:
+    if names is None and ("subspecies_ref" in header or "ssp_indicator" in header):
         form, required, optional = "reference", _REFERENCE, _REFERENCE_OPTIONAL
-    elif "hybrid_stat" in header or "parent_subspecies_1" in header:
+    elif names is None and ("hybrid_stat" in header or "parent_subspecies_1" in header):
         form, required, optional = "training", _TRAINING, _TRAINING_OPTIONAL
     else:
-        return _custom_layout(path, header, ColumnNames(), hint)
+        return _custom_layout(path, text, names or ColumnNames())
     missing = [name for _, name in required if name not in header]
     if missing:
-        raise CatalogueError(_missing_message(path, form, missing, header) + hint)
+        raise CatalogueError(_missing_message(path, form, missing, header) + text.hint)
     present = tuple((ours, name) for ours, name in optional if name in header)
     return Layout(form, required + present)
 
 
-def _custom_layout(path: Path, header: Sequence[str], names: ColumnNames, hint: str) -> Layout:
-    """The columns that are named, and of the others those that go by our names."""
-    columns = {ours: name for ours in _OWN if (name := getattr(names, ours)) is not None}
-    if names.filename == "filename" and "filename" not in header:
-        del columns["filename"]  # the default is no more than a guess, so another case will do
-    free = [name for name in header if name not in columns.values()]
-    for ours in _OWN:
-        if ours not in columns and (found := _goes_by(path, ours, free)):
-            columns[ours] = found
-    columns.setdefault("filename", names.filename)
-    missing = [name for name in columns.values() if name not in header]
-    if missing:
-        ours = next(ours for ours, name in columns.items() if name == missing[0])
-        raise CatalogueError(_missing_message(path, "custom", missing, header, ours) + hint)
+def _custom_layout(path: Path, text: TextTable, names: ColumnNames) -> Layout:
+    """The columns that are named, and of the others those that are guessed."""
+    given = {ours: name for ours in OWN if (name := getattr(names, ours)) is not None}
+    if missing := [(ours, name) for ours, name in given.items() if name not in text.header]:
+        lacking = [name for _, name in missing]
+        raise CatalogueError(_missing_message(path, "custom", lacking, text.header, missing[0][0]) + text.hint)
+    empty = EMPTY - folded_labels((*names.hybrid_values, *names.non_hybrid_values))
+    cells = [["" if cell.casefold() in empty else cell for cell in row] for row in text.cells]
+    understood = partial(hybrid_of, hybrid_values=names.hybrid_values, non_hybrid_values=names.non_hybrid_values)
+    choices = guess_columns(path, text.header, cells, given, lambda label: understood(label) is not None)
+    columns = {choice.ours: choice.theirs for choice in choices if choice.taken}
+    if "filename" not in columns:
+        raise CatalogueError(_missing_message(path, "custom", ["filename"], text.header) + text.hint)
     if (names.hybrid_values or names.non_hybrid_values) and "label" not in columns:
         raise CatalogueError(
-            f"{path}: what labels mean is said, but no column of labels is found among {', '.join(header)}; "
+            f"{path}: what labels mean is said, but no column of labels is found among {', '.join(text.header)}; "
             f"name it: {remedy('ColumnNames(label=...)', '--column label=...')}."
         )
-    return Layout("custom", tuple(columns.items()), names.hybrid_values, names.non_hybrid_values)
-
-
-def _goes_by(path: Path, ours: str, header: Sequence[str]) -> str:
-    """The column whose header is a name of ours; empty if there is none."""
-    for wanted in (ours, _ALIASES.get(ours)):
-        found = [name for name in header if name.casefold() == wanted]
-        if len(found) > 1 and ours not in found:
-            raise CatalogueError(
-                f"{path}: {' and '.join(found)} could each be the column '{ours}'; name one: "
-                f"{remedy(f'ColumnNames({ours}=...)', f'--column {ours}=...')}."
-            )
-        if found:
-            return ours if ours in found else found[0]
-    return ""
+    values = names.hybrid_values, names.non_hybrid_values
+    return Layout("custom", tuple(columns.items()), *values, tuple(choices))
 
 
 def _missing_message(

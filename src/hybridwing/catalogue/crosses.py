@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 # The letter is a cross sign only where it stands alone: subspecies such as "xenoclea" hold it too.
-_PARTS = re.compile(r"([()×]|(?<![^\s()×])[xX](?![^\s()×]))")
+CROSS_PARTS = re.compile(r"([()×]|(?<![^\s()×])[xX](?![^\s()×]))")
 _CROSS_SIGN = re.compile(r"×|[\s)][xX][\s(]")
 _SIGNS = ("x", "X", "×")
 _LONGEST = 200
@@ -79,7 +79,7 @@ def parse_cross(text: str) -> Cross:
     """
     if len(text) > _LONGEST:
         raise ValueError(f"is longer than {_LONGEST} characters, which no name of a cross is")
-    parts = [part.strip() for part in _PARTS.split(text) if part.strip()]
+    parts = [part.strip() for part in CROSS_PARTS.split(text) if part.strip()]
     subspecies, pedigree, rest = _cross(parts)
     if rest or not is_cross_name(text):
         raise ValueError(_NOT_A_CROSS)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.metadata import UNKNOWN, metadata_columns
 from hybridwing.catalogue.names import with_subspecies_names
+from hybridwing.catalogue.reading import Reading
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class CatalogueDescription:
         Most frequent first, then by name.
     names_inferred : bool
         Whether the names beside the codes are inferred and not from the table.
+    reading : Reading
+        How a user's own table was read.
     """
 
     source: str
@@ -80,6 +83,7 @@ class CatalogueDescription:
     file_types: tuple[StatusCount, ...]
     groups: tuple[StatusCount, ...]
     names_inferred: bool
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def tiny(self) -> tuple[StatusCount, ...]:
@@ -124,6 +128,7 @@ def describe(catalogue: Catalogue) -> CatalogueDescription:
         file_types=_counts(columns["file type"], status),
         groups=_counts([str(group) if group else UNKNOWN for group in catalogue.groups], status),
         names_inferred=inferred,
+        reading=catalogue.reading,
     )
 
 

@@ -18,14 +18,17 @@ reference *lativitta* come from record 4291095, so that record's others could on
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.crosses import cross_of
-from hybridwing.catalogue.schema import COLUMNS, Catalogue
+from hybridwing.catalogue.schema import COLUMNS
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from hybridwing.catalogue.schema import Catalogue
 
 TRAINING_SUBSPECIES = (
     "amalfreda",
@@ -102,4 +105,4 @@ def with_subspecies_names(catalogue: Catalogue) -> Catalogue:
     }
     columns = {name: pd.Series(list(column), dtype="string") for name, column in translated.items()}
     table = catalogue.table.assign(**columns)[list(COLUMNS)]
-    return Catalogue(table, catalogue.form, catalogue.source, catalogue.sha256)
+    return replace(catalogue, table=table)

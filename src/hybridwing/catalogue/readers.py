@@ -1,16 +1,22 @@
-"""From a CSV file to a catalogue: the challenge's two forms and a user's own."""
+"""From a table to a catalogue: the challenge's two forms and a user's own."""
 
 from __future__ import annotations
 
 import logging
+import re
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue import cells
 from hybridwing.catalogue.columns import ColumnNames, Layout, layout_of
-from hybridwing.catalogue.crosses import Cross, cross_of, is_cross_name, parse_cross
+from hybridwing.catalogue.crosses import cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.faults import CatalogueFaults
+from hybridwing.catalogue.identities import Identity, counted_names, read_identities, subspecies_of
+from hybridwing.catalogue.reading import Reading
 from hybridwing.catalogue.schema import COLUMNS, Catalogue
+from hybridwing.catalogue.taxon_words import TaxonName
 from hybridwing.catalogue.text_table import TextTable, read_text_table
 from hybridwing.catalogue.validation import find_faults
 
@@ -21,7 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnNames", "read_catalogue"]
 
+_KEPT = ("taxon", "subspecies_2", "species", "genus")
+"""Columns that are read and stay among the others too, since the table has nothing of their wording."""
+
 _TEXT_COLUMNS = (
+    *_KEPT,
     "filename",
     "label",
     "specimen",
@@ -39,51 +49,74 @@ _TEXT_COLUMNS = (
 _log = logging.getLogger(__name__)
 
 
-def read_catalogue(path: Path | str, *, columns: ColumnNames | Mapping[str, str] | None = None) -> Catalogue:
-    """Read and check a table of specimens.
+def read_catalogue(
+    path: Path | str,
+    *,
+    columns: ColumnNames | Mapping[str, str] | None = None,
+    sheet: str | None = None,
+    strict: bool = False,
+) -> Catalogue:
+    r"""Read and check a table of specimens.
 
     Parameters
     ----------
     path : Path or str
-        CSV file, UTF-8, separated by commas, semicolons or tabs. The challenge's training form
+        CSV file, or an ``.xlsx`` or ``.ods`` workbook, see `read_text_table`. The challenge's training form
         (``butterfly_anomaly_train.csv``) and reference form (``ref_val.csv``) are recognised by their
         headers.
     columns : ColumnNames or mapping, optional
-        What the columns are called in a file of another form. Columns that go by our names (see `ColumnNames`)
-        need not be named; others are not read. ``{"filename": "Photo", "label": "Status"}`` says it in short. Without
-        it, such a file needs a column ``filename``.
+        What the columns are called in a file of another form, where they are not guessed rightly.
+        ``{"filename": "Photo", "label": "Status"}`` says it in short.
+    sheet : str, optional
+        Sheet of a workbook; by default the first that is not empty.
+    strict : bool, default False
+        Refuse rows of a user's own table that are unsure or partial (a label ``?``, a hybrid whose parents are not
+        both known, a row without a photograph, a path of another machine), instead of reading what they say.
 
     Returns
     -------
     Catalogue
-        Rows in the order of the file. Whether the image files exist is not asked here.
+        Rows in the order of the file; `Catalogue.reading` says how they were read. Whether the image files exist is
+        not asked here.
 
     Raises
     ------
     CatalogueFaults
         If cells are faulty; all of them are listed in its ``faults``.
     CatalogueError
-        If the file cannot be read, is no CSV table or lacks a column.
+        If the file cannot be read, is no table, lacks a column or has two that could be meant.
 
     Examples
     --------
-    >>> collection = hw.simulate_collection("collection", specimens=200)  # doctest: +SKIP
-    >>> table = read_catalogue(collection.train)
-    >>> table.counts().images == len(table)
-    True
+    >>> _ = Path("drawer.csv").write_text("Photo;Taxon\na.jpg;H. erato venus x cyrbia\nb.jpg;H. erato venus\n")
+    >>> table = read_catalogue("drawer.csv")
+    >>> table.classes.tolist(), table.labels.tolist()
+    (['cyrbia x venus', 'venus'], [1, 0])
     """
     path = Path(path)
     if columns is not None and not isinstance(columns, ColumnNames):
         columns = ColumnNames.of(columns)
-    text = read_text_table(path)
-    layout = layout_of(path, text.header, columns, hint=text.hint)
-    if layout.form == "custom":
+    text = read_text_table(path, sheet=sheet)
+    layout = layout_of(path, text, columns)
+    own = layout.form == "custom"
+    if own:
         _log.info("%s: columns read: %s", path, ", ".join(f"{name} as {ours}" for ours, name in layout.columns))
     frame = _cells(text, layout)
-    faults = find_faults(frame, layout)
+    extra = _other_cells(text, layout)
+    notes = list(text.notes)
+    if own and not strict:
+        frame, found = _completed(frame)
+        extra = extra.loc[frame.index]
+        notes += found
+    identities = read_identities(frame, layout) if own else _official_identities(frame, layout)
+    checked = _as_read(frame, identities, strict=strict) if own else frame
+    faults = find_faults(checked, layout, strict=strict or not own)
     if faults:
         raise CatalogueFaults(path, faults)
-    return Catalogue(_typed(frame, layout), layout.form, path, text.sha256)
+    table = _typed(frame, layout, identities)
+    reading = _reading(layout, identities, len(text.cells) - len(frame)) if own else Reading()
+    reading = replace(reading, notes=tuple(notes), sheet=sheet)
+    return Catalogue(table, layout.form, path, text.sha256, extra.reset_index(drop=True), reading)
 
 
 def as_catalogue(catalogue: Catalogue | Path | str) -> Catalogue:
@@ -110,27 +143,105 @@ def _cells(text: TextTable, layout: Layout) -> pd.DataFrame:
     return frame
 
 
-def _typed(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+def _other_cells(text: TextTable, layout: Layout) -> pd.DataFrame:
+    """The columns that are not taken over as they are, by the file's names; a column without a name by its place."""
+    import pandas as pd
+
+    stored = {theirs for ours, theirs in layout.columns if ours not in _KEPT}
+    columns = {
+        name or f"column {place + 1}": [
+            None if row[place].casefold() in cells.EMPTY else row[place] for row in text.cells
+        ]
+        for place, name in enumerate(text.header)
+        if name not in stored
+    }
+    return pd.DataFrame(columns, index=list(text.lines), dtype="string")
+
+
+def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """What unsure and partial rows of a user's own table say, and sentences on what was done with their paths."""
+    notes = []
+    if frame["filename"].any():
+        frame = frame[frame["filename"] != ""]
+    local = frame["filename"].map(cells.local_path)
+    addresses = frame["filename"].map(lambda name: re.split(r"\s*[|;]\s*", name)[0] if "://" in name else "")
+    changed = frame["filename"][local != frame["filename"]]
+    if len(changed):
+        notes.append(f"{len(changed)} file names are taken from paths and addresses, such as {changed.iloc[0]!r}")
+    return (
+        frame.assign(filename=local, file_url=frame["file_url"].where(frame["file_url"] != "", addresses)),
+        notes,
+    )
+
+
+def _official_identities(frame: pd.DataFrame, layout: Layout) -> list[Identity]:
+    """Identities in the challenge's forms, which leave nothing open."""
+    found = []
+    for label, name, *parents in zip(*(frame[c] for c in ("label", "subspecies", "parent_1", "parent_2")), strict=True):
+        hybrid = layout.hybrid_of(label)
+        cross = None
+        with suppress(ValueError):  # its faults are listed after
+            if hybrid is not False and is_cross_name(name):
+                cross = parse_cross(name)  # before the parents, because it may be a back-cross
+            elif hybrid is not False and all(parents):
+                cross = cross_of(*parents)
+        subspecies = "" if hybrid or is_cross_name(name) else name
+        found.append(Identity(TaxonName(name), hybrid, subspecies, cross, "" if cross else parents[0] or parents[1]))
+    return found
+
+
+def _as_read(frame: pd.DataFrame, identities: Sequence[Identity], *, strict: bool) -> pd.DataFrame:
+    """The cells to check: names as they were read, so that only what cannot be read is a fault."""
+    rows = zip(identities, frame["subspecies"], frame["taxon"], strict=True)
+    spelled = [_spelled(identity, given or taxon, strict=strict) for identity, given, taxon in rows]
+    unsure = frame["label"].map(cells.is_unsure) & (not strict)
+    return frame.assign(
+        subspecies=spelled,
+        label=frame["label"].mask(unsure, ""),
+        **{column: [_parent(cell) for cell in frame[column]] for column in ("parent_1", "parent_2")},
+    )
+
+
+def _spelled(identity: Identity, cell: str, *, strict: bool) -> str:
+    """A name as it was read; as it stands where it cannot be, or says something else than the label."""
+    name = identity.name
+    unread = strict and is_cross_name(cell) and not name.pedigree
+    if cells.spreadsheet_error(cell) or unread or (identity.hybrid is False and name.label):
+        return cell
+    return name.pedigree or name.subspecies
+
+
+def _parent(cell: str) -> str:
+    return cell if cells.spreadsheet_error(cell) else subspecies_of(cell)
+
+
+def _reading(layout: Layout, identities: Sequence[Identity], left_out: int) -> Reading:
+    hybrids = [identity for identity in identities if identity.hybrid]
+    return Reading(
+        layout.choices,
+        counted_names(identities),
+        unsure=sum(identity.unsure for identity in identities),
+        unlabelled=sum(identity.hybrid is None for identity in identities),
+        unknown_parents=sum(not (identity.cross or identity.parent) for identity in hybrids),
+        one_parent=sum(bool(identity.parent) for identity in hybrids),
+        without_photograph=left_out,
+    )
+
+
+def _typed(frame: pd.DataFrame, layout: Layout, identities: Sequence[Identity]) -> pd.DataFrame:
     """Give checked cells their meaning and their types."""
     import pandas as pd
 
-    hybrid = [layout.hybrid_of(label) for label in frame["label"]]
-    descent = zip(frame["subspecies"], frame["parent_1"], frame["parent_2"], strict=True)
-    crosses = [None if known is False else _cross(*names) for known, names in zip(hybrid, descent, strict=True)]
+    crosses = [identity.cross for identity in identities]
     paths = [cells.plain_path(name) for name in frame["filename"]]
     columns: dict[str, Sequence[object]] = {
         "uuid": paths,
         "filename": paths,
         "specimen": [given or cells.specimen_of(name) for given, name in zip(frame["specimen"], paths, strict=True)],
-        "hybrid": hybrid,
-        "subspecies": [
-            "" if known or is_cross_name(name) else name
-            for known, name in zip(hybrid, frame["subspecies"], strict=True)
-        ],
-        "parent_1": [
-            cross.parents[0] if cross else first or second
-            for cross, first, second in zip(crosses, frame["parent_1"], frame["parent_2"], strict=True)
-        ],
+        "hybrid": [identity.hybrid for identity in identities],
+        "species": [identity.species for identity in identities],
+        "subspecies": [identity.subspecies for identity in identities],
+        "parent_1": [cross.parents[0] if cross else one.parent for cross, one in zip(crosses, identities, strict=True)],
         "parent_2": [cross.parents[1] if cross else "" for cross in crosses],
         "cross": [cross.name if cross else "" for cross in crosses],
         "pedigree": [cross.pedigree if cross else "" for cross in crosses],
@@ -149,21 +260,19 @@ def _typed(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     return pd.DataFrame(typed)
 
 
-def _cross(name: str, first: str, second: str) -> Cross | None:
-    if is_cross_name(name):  # before the parents, because it may be a back-cross
-        return parse_cross(name)
-    return cross_of(first, second) if first and second else None
-
-
 def _records(frame: pd.DataFrame, layout: Layout) -> list[str]:
     if layout.form == "custom":
-        return [str(record) for record in frame["record"]]
+        pairs = zip(frame["record"], frame["file_url"], strict=True)
+        return [cells.record_of(record) or record or cells.record_of(address) for record, address in pairs]
     pairs = zip(frame["record"], frame["file_url"], strict=True)
     return [cells.record_of(link) or cells.record_of(address) for link, address in pairs]
 
 
 def _sides(frame: pd.DataFrame, layout: Layout) -> list[str]:
     if layout.form == "custom":
-        return [cells.side_of(side) for side in frame["side"]]
+        named = zip(frame["side"], frame["filename"], strict=True)
+        return [
+            cells.side_of(side) or cells.side_of(name if len(cells.stem_of(name)) > 1 else "") for side, name in named
+        ]
     pairs = zip(frame["file_url"], frame["filename"], strict=True)
     return [cells.side_of(address) or cells.side_of(name) for address, name in pairs]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hybridwing.catalogue.reading import Reading
 from hybridwing.errors import CatalogueError, first_few, remedy
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ COLUMNS: Mapping[str, str] = {
     "filename": "string",
     "specimen": "string",
     "hybrid": "boolean",
+    "species": "string",
     "subspecies": "string",
     "parent_1": "string",
     "parent_2": "string",
@@ -46,6 +49,8 @@ specimen
     The photographed individual (the challenge's ``CAMID``).
 hybrid
     True for a hybrid; NA if unlabelled.
+species
+    Such as ``"Heliconius erato"``; NA where the table does not say, as the challenge's do not, and for a cross of two.
 subspecies
     NA for hybrids. A code ``"0"`` to ``"13"`` in the training form, a name in the reference form.
 parent_1, parent_2
@@ -69,6 +74,12 @@ row
 """
 
 
+def _no_columns() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame()
+
+
 @dataclass(frozen=True, eq=False)
 class Catalogue:
     """A validated table of specimens, one row an image.
@@ -83,6 +94,11 @@ class Catalogue:
         That file.
     sha256 : str
         SHA-256 of that file's bytes, in lower-case hexadecimal: what a run records as its provenance.
+    extra : pandas.DataFrame
+        The file's other columns as text, such as locality, sex and date, by its own names; same rows as `table`,
+        missing values NA. Without it, there are none.
+    reading : Reading
+        How the file was read.
 
     Raises
     ------
@@ -94,8 +110,14 @@ class Catalogue:
     form: Form
     source: Path
     sha256: str
+    extra: pd.DataFrame = field(default_factory=_no_columns)
+    reading: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
+        if not len(self.extra.columns):
+            object.__setattr__(self, "extra", self.table.iloc[:, :0])
+        if len(self.extra) != len(self.table):
+            raise CatalogueError(f"{len(self.table)} rows cannot have {len(self.extra)} rows of other columns.")
         found = {str(name): str(dtype) for name, dtype in self.table.dtypes.items()}
         if list(found.items()) != list(COLUMNS.items()):
             wrong = sorted(dict(set(COLUMNS.items()) ^ set(found.items()))) or ["their order"]
@@ -142,6 +164,11 @@ class Catalogue:
                 f"{self.source}: all {len(self)} images are {kind}; a detector learns from hybrids and non-hybrids: "
                 f"add images of {other}, or correct the labels."
             )
+
+    @property
+    def species(self) -> npt.NDArray[np.object_]:
+        """Species, shape (n,), str or None."""
+        return self._texts("species")
 
     @property
     def subspecies(self) -> npt.NDArray[np.object_]:
@@ -204,7 +231,26 @@ class Catalogue:
             rows = np.flatnonzero(rows)
         elif not rows.size:
             rows = rows.astype(np.intp)
-        return Catalogue(self.table.iloc[rows].reset_index(drop=True), self.form, self.source, self.sha256)
+        table, extra = (frame.iloc[rows].reset_index(drop=True) for frame in (self.table, self.extra))
+        return replace(self, table=table, extra=extra)
+
+    def labelled(self) -> Catalogue:
+        """The rows that have a label, which are those that a detector can learn from."""
+        return self.select(self.table["hybrid"].notna().to_numpy(dtype=bool))
+
+    def possible_pairs(self) -> list[tuple[str, str]]:
+        """Pairs of subspecies that may have crossed: those of one species, and all that the table has crosses of.
+
+        A subspecies whose species is not known may have crossed with any.
+        """
+        species = dict(sorted(zip(self.subspecies, self.species, strict=True), key=lambda row: row[1] or ""))
+        species.pop(None, None)
+        pairs = {
+            (first, second)
+            for first, second in combinations(sorted(species), 2)
+            if None in (species[first], species[second]) or species[first] == species[second]
+        }
+        return sorted(pairs | {pair for pair in self.parent_pairs if pair})
 
     def counts(self) -> CatalogueCounts:
         """Count what the catalogue holds."""

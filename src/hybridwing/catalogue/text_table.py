@@ -1,7 +1,8 @@
-"""Reading a CSV file that may be anything: every cell as text, with the line it came from."""
+"""Reading a table that may be anything: every cell as text, with the line it came from."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -12,40 +13,42 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybridwing.catalogue.column_names import is_known_name
+from hybridwing.catalogue.workbooks import read_sheet
 from hybridwing.csv_files import read_cell
 from hybridwing.errors import CatalogueError, first_few
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hybridwing.catalogue.workbooks import Row
+
 LARGEST_FILE = 512 * 2**20  # bytes; a hundred times the table of all specimens on Zenodo, and fits in memory
 
 # Some files that people take for CSV, by how they begin.
 _OTHER_FORMATS = (
-    (b"PK\x03\x04", "an Excel workbook or a zip archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
     (b"PAR1", "a Parquet file"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
-    (b"\xff\xfe", "UTF-16 text"),
-    (b"\xfe\xff", "UTF-16 text"),
 )
 
 _SEPARATOR_LINE = re.compile(r"""\s*("?sep=([^"\r\n])"?)[ ,;\t]*(?=[\r\n]|\Z)""", re.IGNORECASE)
-_LINE_END = re.compile(r"\r\n|[\r\n]")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 """Separators that are recognised, in words."""
 _ROWS_LOOKED_AT = 100_000  # characters by which a separator is chosen
-_LOOKED_AT = 10_000  # characters in which a header is looked for; fewer than csv allows one cell
+_TITLES_LOOKED_AT = 20  # rows in which the header is looked for
+_VALUE = re.compile(r"[\d.,/:-]+|.*\.(?:jpe?g|png|tiff?)", re.IGNORECASE)  # what no column is called
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f\x81\x8d\x8f\x90\x9d]")  # bytes that Windows-1252 text does not hold
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """Cells of a CSV file.
+    """Cells of a table.
 
     Attributes
     ----------
@@ -54,12 +57,13 @@ class TextTable:
     cells : tuple of tuple of str
         One tuple a row, as long as the header; stripped.
     lines : tuple of int
-        Line of the file on which each row begins; the header is line 1.
+        Line of the file, or row of the sheet, on which each row begins; the first is 1.
     sha256 : str
         SHA-256 of the file's bytes, in lower-case hexadecimal.
     hint : str
-        Sentences, after a blank, on the separator that was assumed, and on another line that looks more like the header
-        if there is one.
+        A sentence, after a blank, on the separator that was assumed; empty for a workbook.
+    notes : tuple of str
+        What was done to read it: encoding, sheet, lines above the header.
     """
 
     header: tuple[str, ...]
@@ -67,15 +71,21 @@ class TextTable:
     lines: tuple[int, ...]
     sha256: str
     hint: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def read_text_table(path: Path) -> TextTable:
-    """Read a CSV file, separated by commas, semicolons or tabs, or as its first line ``sep=`` says.
+def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:
+    """Read a table: CSV separated by commas, semicolons or tabs, or as its first line ``sep=`` says; or a workbook.
+
+    Title lines above the header, and empty rows and columns, are left out.
 
     Parameters
     ----------
     path : Path
-        The file: UTF-8, with or without byte-order mark; a header and at least one row.
+        UTF-8, UTF-16 with its mark, or else Windows-1252; or an ``.xlsx`` or ``.ods`` workbook. A header and at least
+        one row.
+    sheet : str, optional
+        Sheet of a workbook; by default the first that is not empty.
 
     Raises
     ------
@@ -83,7 +93,52 @@ def read_text_table(path: Path) -> TextTable:
         If it is not such a file.
     """
     data = _read_bytes(path)
-    text = _decode(path, data)
+    notes: list[str] = []
+    hint = ""
+    if data.startswith(b"PK\x03\x04"):
+        rows, said = read_sheet(path, data, sheet)
+        notes.append(said)
+    elif sheet is not None:
+        raise CatalogueError(f"{path}: is no workbook, so it has no sheet {sheet!r}; leave the sheet out.")
+    else:
+        text, said = _decode(path, data)
+        rows, hint = _parsed(path, text)
+        notes += [said] if said else []
+    if not rows:
+        raise CatalogueError(f"{path}: the file is empty: all its cells are.")
+    if above := _titles(rows):
+        titles = first_few([" ".join(filter(None, cells)) for _, cells in rows[:above]])
+        notes.append(f"the header is line {rows[above][0]}, below {titles!r}")
+    header, body = rows[above][1], rows[above + 1 :]
+    filled = max(_filled(cells) for _, cells in [(0, header), *body])
+    if not hint:  # a workbook has no rows that are too short, and may have columns without a name
+        body = [(line, cells + ("",) * (filled - len(cells))) for line, cells in body]
+        header += ("",) * (filled - len(header))
+    width = min(filled, len(header))
+    header = header[:width]
+    body = [(line, cells if any(cells[width:]) else cells[:width]) for line, cells in body]
+    _check_header(path, header)
+    ragged = [f"line {line} ({len(cells)})" for line, cells in body if len(cells) != width]
+    if ragged:
+        raise CatalogueError(
+            f"{path}: the header has {width} columns, but other rows have more or fewer: "
+            f"{first_few(ragged)}. Quote cells that hold a separator, or correct these rows.{hint}"
+        )
+    if not body:
+        raise CatalogueError(f"{path}: the table has a header but no rows.")
+    cells = tuple(cells for _, cells in body)
+    return TextTable(
+        header, cells, tuple(line for line, _ in body), hashlib.sha256(data).hexdigest(), hint, tuple(notes)
+    )
+
+
+def _filled(cells: tuple[str, ...]) -> int:
+    """Number of cells up to the last one that is not empty."""
+    return max((place for place, cell in enumerate(cells, start=1) if cell), default=0)
+
+
+def _parsed(path: Path, text: str) -> tuple[list[Row], str]:
+    """Rows of a CSV text that are not empty, and a sentence on the separator that was assumed."""
     announced = _SEPARATOR_LINE.match(text)
     if announced:  # Excel's; the line ends stay, so that lines are counted as in the file
         text = text[: announced.start(1)] + text[announced.end(1) :]
@@ -94,43 +149,41 @@ def read_text_table(path: Path) -> TextTable:
     if delimiter != ",":
         _log.info("%s: columns are separated by %r", path, delimiter)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows: list[tuple[str, ...]] = []
-    lines: list[int] = []
+    rows: list[Row] = []
     begins = 1
     try:
         for fields in reader:
-            cells_read = tuple(read_cell(field.strip()).strip() for field in fields)
-            if any(cells_read):
-                rows.append(cells_read)
-                lines.append(begins)
+            cells = tuple(read_cell(field.strip()).strip() for field in fields)
+            if any(cells):
+                rows.append((begins, cells))
             begins = reader.line_num + 1
     except csv.Error as error:
         raise CatalogueError(
             f"{path}: the row that begins on line {begins} is not CSV: {error}. Look for a quotation mark too many."
             f"{assumed}"
         ) from error
-    if not rows:
-        raise CatalogueError(f"{path}: the file is empty: all its cells are.")
-    header, cells = rows[0], rows[1:]
-    hint = assumed + _likely_header(rows[0], text)
-    _check_header(path, header)
-    ragged = [
-        f"line {line} ({len(row)})" for row, line in zip(cells, lines[1:], strict=True) if len(row) != len(header)
-    ]
-    if ragged:
-        raise CatalogueError(
-            f"{path}: the header has {len(header)} columns, but other rows have more or fewer: "
-            f"{first_few(ragged)}. Quote cells that hold a separator, or correct these rows.{hint}"
-        )
-    if not cells:
-        raise CatalogueError(f"{path}: the table has a header but no rows.")
-    return TextTable(header, tuple(cells), tuple(lines[1:]), hashlib.sha256(data).hexdigest(), hint)
+    return rows, assumed
+
+
+def _titles(rows: list[Row]) -> int:
+    """Number of rows above the header: those of at most half as many cells as a later row that looks like one.
+
+    A header's names are different texts, and none is a file name or a number. A first row that has a name which this
+    package knows is the header.
+    """
+    filled = [[cell for cell in cells if cell] for _, cells in rows[:_TITLES_LOOKED_AT]]
+    widest = max(map(len, filled))
+    for place, cells in enumerate(filled):
+        if 2 * len(cells) > widest or is_known_name(cells):
+            like_names = len(set(cells)) == len(cells) and not any(map(_VALUE.fullmatch, cells))
+            return place if place == 0 or like_names else 0
+    return 0
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise CatalogueError(f"{path}: is a folder; give the CSV file itself.")
+            raise CatalogueError(f"{path}: is a folder; give the table itself.")
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise CatalogueError(
@@ -145,23 +198,29 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(path: Path, data: bytes) -> str:
+def _decode(path: Path, data: bytes) -> tuple[str, str]:
+    """The text, and a sentence on its encoding where that was guessed."""
     for magic, name in _OTHER_FORMATS:
         if data.startswith(magic):
-            raise CatalogueError(f"{path}: is {name}, not a CSV table; export or save it as 'CSV UTF-8'.")
-    if b"\0" in data:
+            raise CatalogueError(f"{path}: is {name}, not a table; export or save it as 'CSV UTF-8' or .xlsx.")
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    if encoding == "utf-8-sig" and b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise CatalogueError(f"{path}: is not a text file: line {line} holds a NUL byte.")
+    said = ""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise CatalogueError(
-            f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); save the table as 'CSV UTF-8'."
-        ) from error
+        if encoding == "utf-16" or _NO_TEXT.search(data):
+            raise CatalogueError(
+                f"{path}: line {line} is not text (byte 0x{data[error.start]:02x}); save the table as 'CSV UTF-8'."
+            ) from error
+        text = data.decode("cp1252")
+        said = f"read as Windows-1252: line {line} is not UTF-8"
     if not text.strip():
         raise CatalogueError(f"{path}: the file is empty.")
-    return text
+    return text, said
 
 
 def separator_of(text: str) -> str:
@@ -188,21 +247,6 @@ def _agreement(text: str, separator: str) -> tuple[float, int]:
         lengths[len(fields)] -= 1  # the last row is cut
     columns, rows = max(lengths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
     return (rows / lengths.total(), columns) if columns > 1 else (0.0, 1)
-
-
-def _likely_header(header: tuple[str, ...], text: str) -> str:
-    """Say which line looks like the header where the first one looks like a title above it."""
-    titles = sum(map(bool, header))
-    number, widest = 0, [""]
-    for line_number, line in enumerate(_LINE_END.split(text[:_LOOKED_AT])[1:], start=2):
-        if line.strip():
-            cells = next(csv.reader([line], delimiter=separator_of(line)))
-            found = [cell.strip() for cell in cells if cell.strip()]
-            if len(found) > len(widest):
-                number, widest = line_number, found
-    if len(widest) < 2 * titles:
-        return ""
-    return f" Line {number} looks like the header ({first_few(widest)}): if it is, delete the lines above it."
 
 
 def _check_header(path: Path, header: tuple[str, ...]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.cells import path_problem, plain_path, spreadsheet_error
+from hybridwing.catalogue.cells import SIDES, path_problem, plain_path, spreadsheet_error
 from hybridwing.catalogue.crosses import cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.faults import Fault
+from hybridwing.catalogue.taxon_names import parse_taxon
 from hybridwing.errors import remedy
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _FORMULA_FAILED = "holds the error of a formula that failed; write the value its
 _LABELS = "is not a label; write hybrid or non-hybrid, 1 or 0, true or false, yes or no"
 
 
-def find_faults(cells: pd.DataFrame, layout: Layout) -> list[Fault]:
+def find_faults(cells: pd.DataFrame, layout: Layout, *, strict: bool = True) -> list[Fault]:
     """Check all cells of a table.
 
     Parameters
@@ -33,6 +34,8 @@ def find_faults(cells: pd.DataFrame, layout: Layout) -> list[Fault]:
         md5; empty cells are ``""``. The index is the line of the file.
     layout : Layout
         Which form the file has and what it calls its columns.
+    strict : bool, default True
+        Whether partial rows are faults: hybrids whose parents are not both known.
 
     Returns
     -------
@@ -42,7 +45,7 @@ def find_faults(cells: pd.DataFrame, layout: Layout) -> list[Fault]:
     from pandera.errors import SchemaErrors
 
     try:
-        _schema(cells, layout).validate(cells, lazy=True)
+        _schema(cells, layout, strict).validate(cells, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
         found = zip(cases["index"], cases["column"], cases["failure_case"], cases["check"], strict=True)
@@ -55,7 +58,7 @@ def find_faults(cells: pd.DataFrame, layout: Layout) -> list[Fault]:
     return []
 
 
-def _schema(cells: pd.DataFrame, layout: Layout) -> pa.DataFrameSchema:
+def _schema(cells: pd.DataFrame, layout: Layout, strict: bool) -> pa.DataFrameSchema:
     """Rules of one cell, and of one cell given the others of its row, where it can be mended."""
     import pandera.pandas as pa
 
@@ -94,11 +97,11 @@ def _schema(cells: pd.DataFrame, layout: Layout) -> pa.DataFrameSchema:
             "label": pa.Column(checks=label_rules),
             **{
                 column: pa.Column(checks=[no_value, *_one_by_one(problems, unless)])
-                for column, problems in _parentage_problems(cells, layout).items()
+                for column, problems in _parentage_problems(cells, layout, strict).items()
             },
             "side": pa.Column(
                 checks=rule(
-                    lambda side: side.casefold() in {"", "d", "v", "dorsal", "ventral"},
+                    lambda side: not side or side.casefold() in SIDES,
                     "is not a side; write dorsal or ventral",
                 )
             ),
@@ -137,13 +140,14 @@ def _one_by_one(problems: pd.Series[str], unless: Callable[[pd.Series[bool], str
     return [unless(problems == problem, problem) for problem in sorted(set(problems) - {""})]
 
 
-def _parentage_problems(cells: pd.DataFrame, layout: Layout) -> dict[str, pd.Series[str]]:
+def _parentage_problems(cells: pd.DataFrame, layout: Layout, strict: bool) -> dict[str, pd.Series[str]]:
     """Say for the three cells of descent what is wrong with each, given the row's label."""
     columns = ["subspecies", "parent_1", "parent_2"]
     problems = cells[columns].copy()
     problems.loc[:, :] = ""
     hybrids = [layout.hybrid_of(label) for label in cells["label"]]
-    custom = partial(_custom_problem, with_parents=layout.has("parent_1") or layout.has("parent_2"))
+    with_parents = layout.has("parent_1") or layout.has("parent_2")
+    custom = partial(_custom_problem, with_parents=with_parents, strict=strict)
     judges: dict[Form, Callable[[bool | None, str, str, str], tuple[str, str]]] = {
         "training": _training_problem,
         "reference": _reference_problem,
@@ -182,22 +186,25 @@ def _reference_problem(hybrid: bool | None, name: str, _first: str, _second: str
     return "subspecies", "is a cross, but the row is a non-hybrid" if wrong else ""
 
 
-def _custom_problem(hybrid: bool | None, name: str, first: str, second: str, *, with_parents: bool) -> tuple[str, str]:
+def _custom_problem(
+    hybrid: bool | None, name: str, first: str, second: str, *, with_parents: bool, strict: bool
+) -> tuple[str, str]:
     if hybrid is False:
         if first or second:
             return ("parent_1" if first else "parent_2"), "is the parent of a hybrid, but the row is a non-hybrid"
-        return "subspecies", "is a cross, but the row is a non-hybrid" if is_cross_name(name) else ""
+        hybrids = "is a cross" if is_cross_name(name) else "is a hybrid's" if parse_taxon(name).label else ""
+        return "subspecies", hybrids and f"{hybrids}, but the row is a non-hybrid"
     if first and second and (problem := _cross_problem(first, second)):
         return "parent_2", problem
     if is_cross_name(name):
         return "subspecies", _name_problem(name) or _contradiction(name, {first, second} - {""})
-    if hybrid and name:
+    if hybrid and name and strict:
         return (
             "subspecies",
             "is one subspecies, but the row is a hybrid; write its cross, such as 'lativitta x notabilis', "
             "or leave it empty",
         )
-    if hybrid and with_parents and not (first and second):
+    if hybrid and strict and with_parents and not (first and second):
         return (
             "parent_2" if first else "parent_1",
             "is missing: a hybrid needs both parents, or its cross as the subspecies",

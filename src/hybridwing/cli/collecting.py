@@ -76,26 +76,38 @@ def download(
 def describe(
     catalogue: CatalogueArgument,
     options: TableOptions,
+    images: Annotated[
+        Path | None, typer.Option("--images", help="Folder of the photographs, to say which of them are found.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for the figures and the counts.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Count a catalogue by subspecies, cross, record, side and file type."""
+    """Say how a table is read, and count it by subspecies, cross, record, side and file type.
+
+    Prints which column is taken for what and why, and every taxon name with what it is read as, before anything is
+    learned from it.
+    """
     from hybridwing.catalogue.describe import describe as count
     from hybridwing.cli import show as console
+    from hybridwing.cli.show_description import show_description, show_listed
     from hybridwing.folders import check_new_folder, new_folder
+    from hybridwing.images.listed import find_listed
     from hybridwing.report.catalogue_figures import FILES, write_description
 
     if out is not None:
         check_new_folder(out, overwrite=overwrite, mark="description.json", contents=FILES)
-    description = count(options.read(catalogue))
+    table = options.read(catalogue)
+    description = count(table)
     if out is not None:
         with new_folder(out, overwrite=overwrite, mark="description.json", contents=FILES) as partial:
             write_description(description, partial)
     if as_json:
         typer.echo(description.to_json())
         return
-    console.show_description(description)
+    show_description(description)
+    if images is not None:
+        show_listed(images, find_listed(images, table.table["filename"].tolist()))
     if out is not None:
         console.say(f"\n{out}: figures of classes, records and metadata")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hybridwing.backbones.compute import Compute
     from hybridwing.catalogue.schema import Catalogue
 
-CatalogueArgument = Annotated[Path, typer.Argument(help="CSV table of the specimens, a row an image.")]
+CatalogueArgument = Annotated[Path, typer.Argument(help="Table of the specimens, a row an image: CSV, .xlsx or .ods.")]
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `hybridwing train` made.")]
 Images = Annotated[Path, typer.Option("--images", help="Folder that the table's file names are relative to.")]
 MovedBackbone = Annotated[
@@ -34,25 +34,29 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an ea
 
 
 def catalogue_of(
-    path: Path, columns: list[str] | None, hybrid_values: list[str] | None, non_hybrid_values: list[str] | None
+    path: Path,
+    columns: list[str] | None = None,
+    hybrid_values: list[str] | None = None,
+    non_hybrid_values: list[str] | None = None,
+    *,
+    sheet: str | None = None,
+    strict: bool = False,
 ) -> Catalogue:
     """Read a catalogue; naming columns or labels makes it a user's own."""
-    from hybridwing.catalogue.columns import ColumnNames
+    from hybridwing.catalogue.columns import OWN, ColumnNames
     from hybridwing.catalogue.readers import read_catalogue
 
-    if not columns and not hybrid_values and not non_hybrid_values:
-        return read_catalogue(path)
     named: dict[str, str] = {}
-    known = [name for name in ColumnNames.__dataclass_fields__ if not name.endswith("_values")]
     for pair in columns or []:
         ours, separator, theirs = pair.partition("=")
-        if not separator or ours not in known or not theirs:
-            raise CatalogueError(f"--column takes OURS=THEIRS with OURS one of {', '.join(known)}; got {pair!r}")
+        if not separator or ours not in OWN or not theirs:
+            raise CatalogueError(f"--column takes OURS=THEIRS with OURS one of {', '.join(OWN)}; got {pair!r}")
         if ours in named:
             raise CatalogueError(f"--column names {ours} twice: {named[ours]!r} and {theirs!r}")
         named[ours] = theirs
     labels = {"hybrid_values": tuple(hybrid_values or ()), "non_hybrid_values": tuple(non_hybrid_values or ())}
-    return read_catalogue(path, columns=ColumnNames(**named, **labels))  # type: ignore[arg-type]  # checked by name
+    names = ColumnNames(**named, **labels) if named or any(labels.values()) else None  # type: ignore[arg-type]
+    return read_catalogue(path, columns=names, sheet=sheet, strict=strict)
 
 
 def compute_of(device: str, precision: str, runtime: str, offline: bool, cache: Path | None, no_cache: bool) -> Compute:

@@ -30,8 +30,9 @@ class TableOptions:
         typer.Option(
             "--column",
             metavar="OURS=THEIRS",
-            help="For a table of your own: which of its columns is filename, label, specimen, subspecies, parent_1, "
-            "parent_2, record, side, file_url or md5. Repeat for each.",
+            help="For a table of your own, where a column is not guessed rightly (see `hybridwing describe`): which is "
+            "filename, label, specimen, taxon, species, genus, subspecies, subspecies_2, parent_1, parent_2, record, "
+            "side, file_url or md5. Repeat for each.",
         ),
     ] = None
     hybrid_value: Annotated[
@@ -40,10 +41,19 @@ class TableOptions:
     non_hybrid_value: Annotated[
         list[str] | None, typer.Option("--non-hybrid-value", help="Label that means non-hybrid, besides the usual.")
     ] = None
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet of a workbook. [default: the first that is not empty]")
+    ] = None
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse unsure and partial rows of a table of your own, and odd paths in it."),
+    ] = False
 
     def read(self, path: Path) -> Catalogue:
         """The catalogue at a path."""
-        return catalogue_of(path, self.column, self.hybrid_value, self.non_hybrid_value)
+        return catalogue_of(
+            path, self.column, self.hybrid_value, self.non_hybrid_value, sheet=self.sheet, strict=self.strict
+        )
 
 
 @dataclass(frozen=True)

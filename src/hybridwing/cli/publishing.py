@@ -79,7 +79,7 @@ def publish(
         trained,
         out,
         publication,
-        catalogue=None if catalogue is None else catalogue_of(catalogue, None, None, None),
+        catalogue=None if catalogue is None else catalogue_of(catalogue),
         bib="" if bib is None else read_bib(bib),
         comparison=comparison,
         reference="" if reference is None else reference.name,

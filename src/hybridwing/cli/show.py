@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rich.progress import Task
 
     from hybridwing.audit.findings import AuditReport
-    from hybridwing.catalogue.describe import CatalogueDescription
     from hybridwing.download.report import DownloadReport
     from hybridwing.embeddings.summary import EmbeddingSummary
     from hybridwing.embeddings.table import Failure
@@ -261,16 +260,6 @@ def show_download(report: DownloadReport, limit: int = 10) -> None:
         note(f"all of them with their addresses: {report.missing}; the same command fetches what is missing")
     if report.catalogue is not None:
         say(f"next: hybridwing train {report.catalogue} --images {report.out} --out RUN")
-
-
-def show_description(description: CatalogueDescription) -> None:
-    """Images, hybrids and non-hybrids of every class and record."""
-    for title, counts in (("class", description.classes), ("record", description.records)):
-        rows = [(c.name, str(c.images), str(c.hybrids), str(c.non_hybrids)) for c in counts]
-        header = (title, "images", "hybrids", "non-hybrids")
-        show_rows(f"{description.source}: {description.images} images", header, rows, numeric=header[1:])
-    if description.names_inferred:
-        say("\nnames beside codes are inferred: the subspecies in alphabetical order")
 
 
 def show_comparison(comparison: Comparison) -> None:

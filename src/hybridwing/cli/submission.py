@@ -68,7 +68,7 @@ def build(
         with console.progress("embedding") as report:
             trained = train_recipe(
                 chosen,
-                catalogue_of(catalogue, None, None, None),
+                catalogue_of(catalogue),
                 images,
                 out.with_name(f"{out.name}-run"),
                 preprocess=preprocess,

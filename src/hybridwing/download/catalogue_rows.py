@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.cells import plain_path
 from hybridwing.catalogue.text_table import read_text_table
 from hybridwing.csv_files import write_rows
 from hybridwing.errors import CatalogueError
@@ -39,21 +38,18 @@ def write_catalogue_rows(catalogue: Catalogue, paths: Mapping[int, str], target:
     if not paths:
         return None
     try:
-        text = read_text_table(catalogue.source)
+        text = read_text_table(catalogue.source, sheet=catalogue.reading.sheet)
         if text.sha256 != catalogue.sha256:
             raise CatalogueError(f"{catalogue.source} changed since it was read")
     except CatalogueError as error:
         _log.warning("catalogue.csv is not written: %s", error)
         return None
-    names = dict(zip(catalogue.table["row"], catalogue.table["filename"], strict=True))
-    known = [(cells, names[line]) for line, cells in zip(text.lines, text.cells, strict=True) if line in names]
-    for column in range(len(text.header)):
-        if all(plain_path(cells[column]) == name for cells, name in known):  # the file names, whatever it is called
-            rows = (
-                [*cells[:column], paths[line], *cells[column + 1 :]]
-                for line, cells in zip(text.lines, text.cells, strict=True)
-                if line in paths
-            )
-            write_rows(target, text.header, rows)
-            return target
-    return None
+    named = (choice.theirs for choice in catalogue.reading.columns if choice.taken and choice.ours == "filename")
+    column = text.header.index(next(named, "filename"))
+    rows = (
+        [*cells[:column], paths[line], *cells[column + 1 :]]
+        for line, cells in zip(text.lines, text.cells, strict=True)
+        if line in paths
+    )
+    write_rows(target, text.header, rows)
+    return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.backbones.request import Backbone
     from hybridwing.embeddings.table import EmbeddingTable
+
+logger = logging.getLogger(__name__)
 
 #: What is embedded: a catalogue or the path of one, a folder of photographs, or image files and folders.
 Source = Catalogue | Path | str | Iterable[Path | str]
@@ -76,7 +79,7 @@ def photographs(source: Source, images: Path | str | None = None) -> Photographs
             found = find_images([place])
             items = [(key_of(path.relative_to(place)), path) for path in found.images]
             return Photographs(items, None, found.left_out)
-        if place.suffix.lower() in (".csv", ".tsv", ".txt"):
+        if place.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".ods"):
             from hybridwing.catalogue.readers import read_catalogue
 
             return _of_catalogue(read_catalogue(place), images)
@@ -172,4 +175,7 @@ def _of_catalogue(catalogue: Catalogue, images: Path | str | None) -> Photograph
     if not folder.is_dir():
         raise EmbeddingError(f"no folder of images at {folder}; name it with --images")
     listed, files = ImageFolder(folder), zip(catalogue.uuids, catalogue.table["filename"], strict=True)
-    return Photographs([(str(uuid), listed.locate(str(name))) for uuid, name in files], metadata_of(catalogue))
+    items = [(str(uuid), listed.locate(str(name))) for uuid, name in files]
+    if listed.respelled:
+        logger.warning("%s: %s", folder, listed.remark())
+    return Photographs(items, metadata_of(catalogue))

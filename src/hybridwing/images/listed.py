@@ -1,9 +1,10 @@
-"""Find the files that a table lists in a folder of images, and say which file is nearly one that is not there."""
+"""Find the files that a table lists in a folder of images, also where it spells their names in another way."""
 
 from __future__ import annotations
 
 import os
 import posixpath
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -11,8 +12,46 @@ from hybridwing.errors import first_few
 from hybridwing.images.find import SUFFIXES, files_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
     from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ListedFiles:
+    """Which of a table's file names are in a folder.
+
+    Attributes
+    ----------
+    found : int
+        Names that have a file, the respelled ones among them.
+    respelled : dict of str to str
+        Names that have exactly one file of another spelling, with that file.
+    ambiguous : dict of str to list of str
+        Names that may stand for any of several files, with these.
+    missing : list of str
+        Names that stand for none.
+    """
+
+    found: int
+    respelled: dict[str, str]
+    ambiguous: dict[str, list[str]]
+    missing: list[str]
+
+
+def find_listed(root: Path, names: Sequence[str]) -> ListedFiles:
+    """Look for the files of a table in a folder of images.
+
+    Parameters
+    ----------
+    root : Path
+    names : sequence of str
+        POSIX paths relative to it.
+    """
+    folder = ImageFolder(root)
+    absent = [name for name in names if not folder.locate(name).is_file()]
+    several = {name: near for name in absent if len(near := folder.candidates(name)) > 1}
+    found = len(names) - len(absent)
+    return ListedFiles(found, folder.respelled, several, [name for name in absent if name not in several])
 
 
 class ImageFolder:
@@ -32,14 +71,18 @@ class ImageFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.respelled: dict[str, str] = {}
+        """Files that were found by another spelling: the table's name, and the path relative to the folder."""
         self._listed: dict[Path, dict[str, str]] = {}
         self._everywhere: dict[str, list[str]] | None = None
 
     def locate(self, name: str) -> Path:
-        """The file of a name, which letters with accents may spell in another way than the disk does.
+        """The file of a name, which the table may spell in another way than the disk does.
 
         ``é`` is one character (Unicode's NFC) or an ``e`` with an accent after it (NFD): tables have the one, and
-        disks that were written by a Mac the other.
+        disks that were written by a Mac the other. Where there is no such file, the one whose name differs only by
+        case, by a folder or an ending that the table leaves out, or by ``.jpg`` for ``.jpeg``, if there is exactly
+        one and no other name has it.
 
         Parameters
         ----------
@@ -55,40 +98,59 @@ class ImageFolder:
         for part in name.split("/"):
             path /= part if name.isascii() else self._names_in(path).get(normalize("NFC", part), part)
         exact = self.root / name
-        return exact if path == exact or os.path.lexists(exact) else path
+        if path != exact and os.path.lexists(exact):
+            return exact
+        if os.path.lexists(path):
+            return path
+        if name not in self.respelled:
+            same = self.candidates(name)
+            if len(same) != 1 or same[0] in self.respelled.values():
+                return path
+            self.respelled[name] = same[0]
+        return self.root / self.respelled[name]
+
+    def candidates(self, name: str) -> list[str]:
+        """Files that a name may stand for: those of its folder, or else of any, relative to the folder of images."""
+        stem, ending = _parted(name)
+        alike = [found for found in self._alike(stem) if not ending or _parted(found)[1] == ending]
+        here = [found for found in alike if _folded(posixpath.dirname(found)) == _folded(posixpath.dirname(name))]
+        within = [found for found in alike if _folded(f"/{_plain(found)}").endswith(_folded(f"/{_plain(name)}"))]
+        return here or within or alike
 
     def nearly(self, name: str) -> list[str]:
-        """Files whose name differs from one that is not there only by case, by its ending, or by its folder.
-
-        Returns
-        -------
-        list of str
-            Relative to the folder; the nearest kind that there is any of.
-        """
-        if self._everywhere is None:
-            self._everywhere = {}
-            for path in files_below(self.root, []):
-                if path.suffix.lower() in SUFFIXES:
-                    found = path.relative_to(self.root).as_posix()
-                    self._everywhere.setdefault(_folded(_stem(found)), []).append(found)
-        alike = self._everywhere.get(_folded(_stem(name)), [])
-        # By case, by ending, by folder, and by ending and folder.
-        kinds: list[Callable[[str], str]] = [str, lambda path: posixpath.splitext(path)[0], posixpath.basename, _stem]
-        for kind in kinds:
-            if near := [found for found in alike if _folded(kind(found)) == _folded(kind(name))]:
-                return near
-        return []
+        """Files that a name may stand for, or else those of the same name with another ending."""
+        stem, _ = _parted(name)
+        alike = self._alike(stem)
+        same_folder = [found for found in alike if _folded(_plain(found)) == _folded(_plain(name))]
+        return self.candidates(name) or same_folder or alike
 
     def hint(self, name: str) -> str:
         """A clause that names the files that are nearly one that is not there; empty if there is none."""
         near = self.nearly(name)
-        return f"; {first_few(near, 3)} is nearly it: correct the table or rename the file" if near else ""
+        if len(near) > 1:
+            return f"; it may be any of {first_few(near, 3)}: give its folder and ending in the table"
+        return f"; {near[0]} is nearly it: correct the table or rename the file" if near else ""
+
+    def remark(self) -> str:
+        """A sentence on the files that were found by another spelling; empty if there are none."""
+        shown = first_few([f"{name!r} is {found}" for name, found in self.respelled.items()], 3)
+        return f"{len(self.respelled)} files were found by another spelling: {shown}" if shown else ""
 
     @classmethod
     def of(cls, path: Path, name: str) -> ImageFolder:
         """The folder that a file lies in under a name; the folder just above it where its path is no such name."""
         above = len(name.split("/"))
         return cls(path.parents[above - 1] if path.as_posix().endswith(f"/{name}") else path.parent)
+
+    def _alike(self, stem: str) -> list[str]:
+        """Images anywhere in the folder with a name, whatever its ending."""
+        if self._everywhere is None:
+            self._everywhere = {}
+            for path in files_below(self.root, []):
+                if path.suffix.lower() in SUFFIXES:
+                    found = path.relative_to(self.root).as_posix()
+                    self._everywhere.setdefault(_parted(found)[0], []).append(found)
+        return self._everywhere.get(stem, [])
 
     def _names_in(self, folder: Path) -> dict[str, str]:
         """Names in a folder by their composed spelling."""
@@ -105,5 +167,15 @@ def _folded(name: str) -> str:
     return normalize("NFC", name).casefold()
 
 
-def _stem(name: str) -> str:
-    return posixpath.splitext(posixpath.basename(name))[0]
+def _plain(name: str) -> str:
+    """A path without its ending, if that is an image's."""
+    stem, ending = posixpath.splitext(name)
+    return stem if ending.lower() in SUFFIXES else name
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """Name of a file without folder, folded, and its ending if that is an image's, in one spelling."""
+    stem, ending = posixpath.splitext(posixpath.basename(name))
+    if ending.lower() not in SUFFIXES:
+        return _folded(stem + ending), ""
+    return _folded(stem), {".jpeg": ".jpg", ".tiff": ".tif"}.get(ending.lower(), ending.lower())
