@@ -13,7 +13,6 @@ import pytest
 from hybridwing.errors import DetectorError, RunError
 from hybridwing.runs.run import load_run
 from hybridwing.runtime.arrays import load_arrays, save_arrays
-from hybridwing.submission.publish.commands import choice_of
 
 
 @pytest.fixture
@@ -26,13 +25,12 @@ def change(folder: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
-def test_a_run_of_before_specimens_were_weighed_says_so(copy):
+def test_a_run_file_that_lacks_a_field_is_refused(copy):
     values = json.loads((copy / "run.json").read_text())
-    assert values.pop("record_weights")
+    del values["record_weights"]
     (copy / "run.json").write_text(json.dumps(values))
-    manifest = load_run(copy).manifest
-    assert not manifest.record_weights
-    assert "--no-record-weights" in choice_of(manifest).command("t.csv", "photos", "run")
+    with pytest.raises(RunError, match=r"run\.json is not what hybridwing writes: .*'record_weights'"):
+        load_run(copy)
 
 
 def test_a_moved_run_is_read(trained, copy):
