@@ -75,7 +75,7 @@ def train(
             "\nthe embeddings do not say what made them: this run ranks embeddings of that kind, and cannot embed "
             "photographs"
         )
-    elif not manifest.n_heldout_hybrids:
+    if not manifest.n_heldout_hybrids and manifest.split_method != "folds":
         console.note(
             "\nno hybrid was held out, so how many the detectors find is unknown; --split folds holds out every one"
         )
@@ -263,6 +263,40 @@ def predict(
     total = len(ranked.images) + len(ranked.failures)
     console.show_failures(ranked.failures, total)
     console.show_left_out(ranked.left_out)
+    if out is not None:
+        console.say(f"\n{out}: all {total} images")
+
+
+@verb(app, "hybridwing identify my-run drawer/ --out names.csv")
+def identify(
+    run: RunArgument,
+    images: Annotated[
+        list[Path], typer.Argument(help="Photographs or folders of them, or one table of embeddings (.parquet).")
+    ],
+    compute: ComputeOptions,
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file for the names.")] = None,
+    backbone: MovedBackbone = None,
+) -> None:
+    """Name the subspecies that photographs show, or the two parents, or neither."""
+    from collections import Counter
+
+    from hybridwing.cli import show as console
+    from hybridwing.runs.run import load_run
+
+    if out is not None:
+        check_file(out, ".csv")
+    with console.progress("embedding") as report:
+        found = load_run(run).identify(
+            images[0] if len(images) == 1 else images, backbone=backbone, compute=compute.compute(), progress=report
+        )
+    if out is not None:
+        found.write(out)
+    counts = Counter(image.name for image in found.images).most_common()
+    rows = [(name, str(count)) for name, count in counts]
+    console.show_rows(f"{len(found.images)} images", ("looks like", "images"), rows, numeric=("images",))
+    total = len(found.images) + len(found.failures)
+    console.show_failures(found.failures, total)
+    console.show_left_out(found.left_out)
     if out is not None:
         console.say(f"\n{out}: all {total} images")
 

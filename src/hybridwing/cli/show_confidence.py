@@ -137,6 +137,8 @@ def _both(evaluation: Evaluation) -> list[Uncertainty]:
 
 def show_promises(ranking: RankedImages) -> None:
     """What the threshold and a flag are worth, how many images nothing can be told of, and what the run cannot say."""
+    if ranking.no_verdict:
+        note(f"no verdict: {ranking.no_verdict}")
     if (known := ranking.calibration) is not None:
         achieved, rate = known.achieved, known.true_rate
         say(

@@ -71,7 +71,7 @@ def calibrate_out_of_fold(
     The threshold is the conformal quantile of the non-hybrids' out-of-fold scores (cross-conformal prediction). For
     exchangeable specimens, that of the fold fits themselves misses the stated rate `1 - a` by no more than another `a`,
     whatever the detector, and in practice about meets it. Here the fit on all specimens, which has seen more than
-    those, scores new ones; ``benchmarks/coverage.py`` counts how often the rate is kept.
+    those, scores new ones; ``benchmarks/kept_rates.py`` counts how often the rate is kept.
 
     Parameters
     ----------

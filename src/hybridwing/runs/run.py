@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hybridwing.evaluation.bootstrap import Uncertainty
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
+    from hybridwing.runs.identify import Identifications
     from hybridwing.runs.predict import RankedImages
 
 
@@ -195,6 +196,19 @@ class Run:
             compute=compute,
             progress=progress,
         )
+
+    def identify(
+        self,
+        source: Source | EmbeddingTable,
+        *,
+        backbone: Backbone | str | None = None,
+        compute: Compute = DEFAULT,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Identifications:
+        """Name subspecies or parents; see :func:`hybridwing.runs.identify.identify`."""
+        from hybridwing.runs.identify import identify
+
+        return identify(self, source, backbone=backbone, compute=compute, progress=progress)
 
     def evaluate(
         self,

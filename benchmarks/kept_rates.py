@@ -6,24 +6,27 @@ mean of at least the rate; for a single draw the share scatters about it (Vovk 2
 what a separate held-out set of as many specimens would give.
 
     hybridwing embed TABLE --images IMAGES --out embeddings.parquet
-    python benchmarks/coverage.py TABLE embeddings.parquet [--detector mahalanobis] [--draws 200]
+    python benchmarks/kept_rates.py TABLE embeddings.parquet [--detector mahalanobis] [--draws 200]
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import beta
 
 import hybridwing as hw
-from hybridwing.detectors.base import Detector
 from hybridwing.detectors.out_of_fold import calibrate_out_of_fold, deal
 from hybridwing.detectors.registry import detector_for_run
 from hybridwing.detectors.threshold import threshold_of
 from hybridwing.embeddings.selection import as_embeddings, select
 from hybridwing.runtime.scoring import calibrated_scores
+
+if TYPE_CHECKING:
+    from hybridwing.detectors.base import Detector
 
 
 def main() -> None:
