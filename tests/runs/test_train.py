@@ -122,7 +122,8 @@ def test_embeddings_of_other_images_are_refused(album, stub, tmp_path):
 def test_bad_images_are_listed_and_the_rest_is_unharmed(album, stub, tmp_path):
     (album.images / "03.png").write_bytes(b"no picture")
     (album.images / "08.png").unlink()
-    result = train(album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("knn",))
+    table = album.read()
+    result = train(table, embed(table, album.images), tmp_path / "run", detectors=("knn",), split_method="random")
     assert [failure.uuid for failure in result.failures] == ["03.png", "08.png"]
     listed = rows(tmp_path / "run" / "failures.csv")
     assert [(row["uuid"], row["stage"]) for row in listed] == [("03.png", "open"), ("08.png", "open")]
@@ -138,7 +139,12 @@ def test_a_table_without_hybrids_in_the_held_out_part_still_trains(album, stub, 
     album.table.write_text("\n".join([lines[0], *few]) + "\n")
     seeds = (s for s in range(40) if _held_out_hybrids(album, s) == 0)
     result = train(
-        album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("svm", "knn"), seed=next(seeds)
+        album.read(),
+        embed(album.read(), album.images),
+        tmp_path / "run",
+        detectors=("svm", "knn"),
+        split_method="random",
+        seed=next(seeds),
     )
     assert result.manifest.n_heldout_hybrids == 0
     assert result.manifest.best_detector == "svm"
@@ -166,10 +172,10 @@ class TestRefusals:
         [
             ({"detectors": ()}, DetectorError, "no detector is named; choose one or more of svm"),
             ({"detectors": ("svm", "smv")}, DetectorError, "unknown detector 'smv'.*did you mean"),
-            ({"split_method": "by record"}, CatalogueError, "Unknown split 'by record'"),
+            ({"split_method": "by record"}, RunError, "unknown split 'by record'"),
             ({"split_method": "record"}, CatalogueError, "have no record"),
-            ({"test_fraction": 0.0}, CatalogueError, "must be in"),
-            ({"test_fraction": float("nan")}, CatalogueError, "must be in"),
+            ({"split_method": "random", "test_fraction": 0.0}, CatalogueError, "must be in"),
+            ({"split_method": "random", "test_fraction": float("nan")}, CatalogueError, "must be in"),
             ({"seed": -1}, HybridwingError, "-1"),
         ],
     )
@@ -212,7 +218,7 @@ def test_a_part_whose_images_all_failed_is_an_error(album, stub, tmp_path, part)
     for uuid in table.uuids[gone]:
         (album.images / uuid).unlink()
     with pytest.raises(RunError, match="no image is left in the training or the held-out part"):
-        train(table, embed(table, album.images), tmp_path / "run")
+        train(table, embed(table, album.images), tmp_path / "run", split_method="random")
     assert not (tmp_path / "run").exists()
 
 

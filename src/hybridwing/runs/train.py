@@ -191,6 +191,7 @@ def check_training(
         or the catalogue cannot be divided so.
     """
     check_detectors(detectors)
+    detector_for_run(DEFAULT_DETECTOR, seed=seed)
     if catalogue.labels.any():
         catalogue.check_both_kinds()
     elif needy := [name for name in detectors if detector_for_run(name, seed=seed).needs_hybrids]:
