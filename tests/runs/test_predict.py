@@ -25,8 +25,14 @@ HEADER = list(COLUMNS)
 
 @pytest.fixture
 def run(album, stub, tmp_path):
+    table = album.read()
     return train(
-        album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("svm", "knn"), test_fraction=0.5
+        table,
+        embed(table, album.images),
+        tmp_path / "run",
+        detectors=("svm", "knn"),
+        split_method="random",
+        test_fraction=0.5,
     )
 
 

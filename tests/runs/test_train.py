@@ -304,3 +304,24 @@ def test_record_weights_can_be_switched_off(data, tmp_path):
     assert heads == [True, False]
     assert "--no-record-weights" in choice_of(alike.manifest).command("t.csv", "photos", "run")
     assert "record-weights" not in choice_of(weighed.manifest).command("t.csv", "photos", "run")
+
+
+def test_non_hybrids_alone_are_learned_from_and_scored_out_of_fold(data, tmp_path):
+    pure = data.train.select(data.train.labels == 0)
+    run = train(pure, data.train_embeddings, tmp_path / "run", detectors=("mahalanobis",))
+    manifest = run.manifest
+    assert (manifest.split_method, manifest.n_train, manifest.n_heldout) == ("folds", len(pure), len(pure))
+    assert f"no hybrid is known: learned from {len(pure)} non-hybrids" in manifest.choice
+    assert {row["uuid"] for row in rows(tmp_path / "run" / "scores.csv")} == set(pure.uuids)
+    assert {image.verdict for image in run.predict(data.test_embeddings).images} > {"non-hybrid"}
+    with pytest.raises(DetectorError, match="svm cannot learn without; use fusion"):
+        train(pure, data.train_embeddings, tmp_path / "other", detectors=("svm",))
+
+
+def test_a_table_of_one_s_own_is_scored_out_of_fold(album, stub, tmp_path):
+    table = album.read()
+    run = train(table, embed(table, album.images), tmp_path / "run", detectors=("svm",))
+    assert run.manifest.split_method == "folds"
+    assert run.manifest.n_heldout_hybrids == table.labels.sum()
+    found = run.uncertainty.measures["svm"]["hybrid_recall"]
+    assert found.interval.low <= found.value <= found.interval.high
