@@ -71,8 +71,7 @@ def test_hybrids_score_higher(name: str) -> None:
         (np.zeros((40, 0)), None, "the embeddings cannot be used: Found array with 0 feature"),
         (np.zeros((0, 3)), None, "the embeddings cannot be used: Found array with 0 sample"),
         (np.zeros((39, 3)), None, "39 embeddings but 40 labels"),
-        (None, np.zeros(40), "all 40 specimens are non-hybrids, one class"),
-        (None, np.ones(40), "all 40 specimens are hybrids, one class"),
+        (None, np.ones(40), "all 40 specimens to learn from are hybrids"),
         (None, np.arange(40) % 2 + 1, r"y must hold 1 \(hybrid\) and 0 \(non-hybrid\), or True and False; got 2\. "),
         (None, np.arange(40), "got 2, 3, 4, 5, 6"),
         (None, np.where(np.arange(40) % 2, np.nan, 1.0), "got nan"),
@@ -89,6 +88,19 @@ def test_data_that_cannot_be_used(name: str, X: object, y: object, message: str)
     with pytest.raises(DetectorError, match=message) as caught:
         make_detector(name).fit(X if only_X else good_X, good_y if only_X else y)
     assert isinstance(caught.value, ValueError)
+
+
+@each_detector
+def test_non_hybrids_alone_are_enough_or_refused(name: str) -> None:
+    X, _ = data()
+    detector = make_detector(name)
+    if detector.needs_hybrids:
+        with pytest.raises(DetectorError, match=f"all {len(X)} specimens to learn from are non-hybrids"):
+            detector.fit(X, np.zeros(len(X)))
+    else:
+        fitted = detector.fit(X, np.zeros(len(X), dtype=bool), subspecies=["a", "b"] * (len(X) // 2))
+        assert fitted.classes_.tolist() == [False, True]
+        assert np.isfinite(fitted.decision_function(X)).all()
 
 
 @each_detector

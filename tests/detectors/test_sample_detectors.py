@@ -76,7 +76,7 @@ def test_sgd_says_in_the_log_that_it_ran_out_of_epochs(
 
 def test_knn_needs_as_many_specimens_as_neighbours() -> None:
     X, y = np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1])
-    with pytest.raises(DetectorError, match="n_neighbors=5 but only 4 images"):
+    with pytest.raises(DetectorError, match="n_neighbors is 5, but there are only 4 specimens"):
         KnnDetector().fit(X, y)
     with pytest.raises(DetectorError, match="n_neighbors must be a whole number of at least 1; got 0"):
         KnnDetector(n_neighbors=0).fit(X, y)

@@ -25,6 +25,14 @@ def change(folder: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
+def test_a_run_file_that_lacks_a_field_is_refused(copy):
+    values = json.loads((copy / "run.json").read_text())
+    del values["record_weights"]
+    (copy / "run.json").write_text(json.dumps(values))
+    with pytest.raises(RunError, match=r"run\.json is not what hybridwing writes: .*'record_weights'"):
+        load_run(copy)
+
+
 def test_a_moved_run_is_read(trained, copy):
     run = load_run(copy)
     assert run.manifest == trained.manifest

@@ -25,8 +25,14 @@ HEADER = list(COLUMNS)
 
 @pytest.fixture
 def run(album, stub, tmp_path):
+    table = album.read()
     return train(
-        album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("svm", "knn"), test_fraction=0.5
+        table,
+        embed(table, album.images),
+        tmp_path / "run",
+        detectors=("svm", "knn"),
+        split_method="random",
+        test_fraction=0.5,
     )
 
 
@@ -125,7 +131,7 @@ def test_what_is_written(run, folder, tmp_path):
             image.reason,
         ]
         assert line[:9] == expected
-        assert line[9:] == [""] * 9, "of one subspecies no parents can be told, and no prevalence is given"
+        assert line[9:] == [""] * 15, "of one subspecies no parents can be told, and no prevalence is given"
         assert len(line[2].split(".")[1]) <= 4
 
 
@@ -137,7 +143,6 @@ def test_what_is_written(run, folder, tmp_path):
         (1.5, "must be within"),
         (-0.1, "must be within"),
         (float("nan"), "must be within"),
-        (0.999, "needs at least 999 held-out non-hybrids and this detector has"),
     ],
 )
 def test_rates_that_cannot_be_had(run, folder, tnr, message, stub):
@@ -145,6 +150,17 @@ def test_rates_that_cannot_be_had(run, folder, tnr, message, stub):
     with pytest.raises(DetectorError, match=message):
         predict(run, [folder], tnr=tnr)
     assert stub.images == 0
+
+
+def test_a_rate_that_cannot_be_promised_still_ranks(run, folder, tmp_path):
+    ranking = predict(run, [folder], tnr=0.999)
+    n = len(run.detector().arrays["heldout_nonhybrid"])
+    assert ranking.threshold is ranking.calibration is None
+    assert f"needs at least 999 held-out non-hybrids and this detector has {n}, which can promise" in ranking.no_verdict
+    assert f"{int(1000 * n / (n + 1)) / 1000:.3f} at most" in ranking.no_verdict
+    assert [image.score for image in ranking.images] == sorted((i.score for i in ranking.images), reverse=True)
+    assert {image.verdict for image in ranking.images} <= {"", "cannot tell"}
+    assert {line[3] for line in written(ranking, tmp_path / "r.csv")[1:]} <= {"", "cannot tell"}
 
 
 def test_what_cannot_be_ranked(run, folder, tmp_path):
@@ -240,7 +256,7 @@ def test_images_unlike_training_have_no_verdict_and_come_last(run, folder, tmp_p
     assert last.verdict == "cannot tell"
     assert last.reason.startswith("unlike the training images")
     assert not last.is_hybrid
-    assert last.parentage is None
+    assert last.looks is None
     assert {image.verdict for image in ranking.images[:-1]} <= {"hybrid", "non-hybrid"}
     line = written(ranking, tmp_path / "r.csv")[-1]
     assert line[3] == "cannot tell"
@@ -252,13 +268,19 @@ def test_parents_are_told_where_the_run_knows_subspecies(trained, data, tmp_path
     ranking = predict(trained, places, tnr=0.9)
     assert ranking.lacking == ()
     for image in ranking.images:
-        assert (image.parentage is None) == bool(image.reason)
+        assert (image.looks is None) == bool(image.reason)
     lines = written(ranking, tmp_path / "r.csv")
     column = COLUMNS.index("parent_1")
     told = [line for line in lines[1:] if line[column]]
     assert told
     assert all(name.isalpha() for line in told for name in [line[column]]), "names, not the training table's codes"
     assert all(0 <= float(line[column + 2]) <= 1 for line in told)
+    for line in lines[1:]:
+        cells = dict(zip(COLUMNS, line, strict=True))
+        hybrid, named = cells["verdict"] == "hybrid", cells["verdict"] != "cannot tell"
+        assert bool(cells["parent_1"]) == bool(cells["parent_2"]) == bool(cells["hybrid_index"]) == hybrid
+        assert bool(cells["identity_1"]) == (named and not hybrid)
+        assert not hybrid or float(cells["hybrid_index"]) > 0
 
 
 def test_a_run_of_before_still_predicts_and_says_what_it_does_not_know(trained, data, tmp_path):
@@ -269,7 +291,7 @@ def test_a_run_of_before_still_predicts_and_says_what_it_does_not_know(trained, 
     places = [data.images / str(name) for name in data.test.table["filename"][:3]]
     ranking = predict(load_run(old), places, tnr=0.9)
     assert {image.verdict for image in ranking.images} <= {"hybrid", "non-hybrid"}
-    assert [image.parentage for image in ranking.images] == [None] * 3
+    assert [image.looks for image in ranking.images] == [None] * 3
     assert len(ranking.lacking) == 2
     now = predict(trained, places, tnr=0.9)
     assert {i.path: i.score for i in ranking.images} == {i.path: i.score for i in now.images}

@@ -122,7 +122,8 @@ def test_embeddings_of_other_images_are_refused(album, stub, tmp_path):
 def test_bad_images_are_listed_and_the_rest_is_unharmed(album, stub, tmp_path):
     (album.images / "03.png").write_bytes(b"no picture")
     (album.images / "08.png").unlink()
-    result = train(album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("knn",))
+    table = album.read()
+    result = train(table, embed(table, album.images), tmp_path / "run", detectors=("knn",), split_method="random")
     assert [failure.uuid for failure in result.failures] == ["03.png", "08.png"]
     listed = rows(tmp_path / "run" / "failures.csv")
     assert [(row["uuid"], row["stage"]) for row in listed] == [("03.png", "open"), ("08.png", "open")]
@@ -138,7 +139,12 @@ def test_a_table_without_hybrids_in_the_held_out_part_still_trains(album, stub, 
     album.table.write_text("\n".join([lines[0], *few]) + "\n")
     seeds = (s for s in range(40) if _held_out_hybrids(album, s) == 0)
     result = train(
-        album.read(), embed(album.read(), album.images), tmp_path / "run", detectors=("svm", "knn"), seed=next(seeds)
+        album.read(),
+        embed(album.read(), album.images),
+        tmp_path / "run",
+        detectors=("svm", "knn"),
+        split_method="random",
+        seed=next(seeds),
     )
     assert result.manifest.n_heldout_hybrids == 0
     assert result.manifest.best_detector == "svm"
@@ -166,10 +172,10 @@ class TestRefusals:
         [
             ({"detectors": ()}, DetectorError, "no detector is named; choose one or more of svm"),
             ({"detectors": ("svm", "smv")}, DetectorError, "unknown detector 'smv'.*did you mean"),
-            ({"split_method": "by record"}, CatalogueError, "Unknown split 'by record'"),
+            ({"split_method": "by record"}, RunError, "unknown split 'by record'"),
             ({"split_method": "record"}, CatalogueError, "have no record"),
-            ({"test_fraction": 0.0}, CatalogueError, "must be in"),
-            ({"test_fraction": float("nan")}, CatalogueError, "must be in"),
+            ({"split_method": "random", "test_fraction": 0.0}, CatalogueError, "must be in"),
+            ({"split_method": "random", "test_fraction": float("nan")}, CatalogueError, "must be in"),
             ({"seed": -1}, HybridwingError, "-1"),
         ],
     )
@@ -212,7 +218,7 @@ def test_a_part_whose_images_all_failed_is_an_error(album, stub, tmp_path, part)
     for uuid in table.uuids[gone]:
         (album.images / uuid).unlink()
     with pytest.raises(RunError, match="no image is left in the training or the held-out part"):
-        train(table, embed(table, album.images), tmp_path / "run")
+        train(table, embed(table, album.images), tmp_path / "run", split_method="random")
     assert not (tmp_path / "run").exists()
 
 
@@ -298,3 +304,24 @@ def test_record_weights_can_be_switched_off(data, tmp_path):
     assert heads == [True, False]
     assert "--no-record-weights" in choice_of(alike.manifest).command("t.csv", "photos", "run")
     assert "record-weights" not in choice_of(weighed.manifest).command("t.csv", "photos", "run")
+
+
+def test_non_hybrids_alone_are_learned_from_and_scored_out_of_fold(data, tmp_path):
+    pure = data.train.select(data.train.labels == 0)
+    run = train(pure, data.train_embeddings, tmp_path / "run", detectors=("mahalanobis",))
+    manifest = run.manifest
+    assert (manifest.split_method, manifest.n_train, manifest.n_heldout) == ("folds", len(pure), len(pure))
+    assert f"no hybrid is known: learned from {len(pure)} non-hybrids" in manifest.choice
+    assert {row["uuid"] for row in rows(tmp_path / "run" / "scores.csv")} == set(pure.uuids)
+    assert {image.verdict for image in run.predict(data.test_embeddings).images} > {"non-hybrid"}
+    with pytest.raises(DetectorError, match="svm cannot learn without; use fusion"):
+        train(pure, data.train_embeddings, tmp_path / "other", detectors=("svm",))
+
+
+def test_a_table_of_one_s_own_is_scored_out_of_fold(album, stub, tmp_path):
+    table = album.read()
+    run = train(table, embed(table, album.images), tmp_path / "run", detectors=("svm",))
+    assert run.manifest.split_method == "folds"
+    assert run.manifest.n_heldout_hybrids == table.labels.sum()
+    found = run.uncertainty.measures["svm"]["hybrid_recall"]
+    assert found.interval.low <= found.value <= found.interval.high

@@ -35,19 +35,20 @@ def train(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit and calibrate detectors on a labelled table."""
-    from hybridwing.catalogue.splits import split
     from hybridwing.cli import show as console
+    from hybridwing.cli.show_confidence import show_headline
     from hybridwing.folders import check_new_folder
     from hybridwing.runs.folder import CONTENTS, MANIFEST
-    from hybridwing.runs.train import check_detectors
+    from hybridwing.runs.train import check_detectors, check_training, learnable
     from hybridwing.runs.train import train as fit
 
     check_new_folder(out, overwrite=overwrite, mark=MANIFEST, contents=CONTENTS)
     check_detectors(learning.detectors, learning.seed)
-    listed = table.read(catalogue)
-    listed.check_both_kinds()
-    dealt = {"test_fraction": held_out.test_fraction, "seed": learning.seed}
-    split(listed, method=held_out.split, **dealt)  # type: ignore[arg-type]  # any text; checked there
+    read = table.read(catalogue)
+    listed = learnable(read)
+    method = check_training(
+        listed, learning.detectors, held_out.split, test_fraction=held_out.test_fraction, seed=learning.seed
+    )
     with console.progress("embedding") as report:
         embeddings = source.embedded_by(backbone, listed, compute.compute(), report)
     run = fit(
@@ -55,31 +56,37 @@ def train(
         embeddings,
         out,
         detectors=learning.detectors,
-        split_method=held_out.split,  # type: ignore[arg-type]  # as above
+        split_method=method,
         test_fraction=held_out.test_fraction,
         seed=learning.seed,
         record_weights=learning.record_weights,
         overwrite=overwrite,
     )
     console.show_failures(run.failures, len(listed))
+    if len(listed) < len(read):
+        console.note(f"{len(read) - len(listed)} of {len(read)} rows have no label and were not learned from")
     manifest = run.manifest
-    console.show_metrics(f"{out}: trained on {manifest.n_train} images, measured on others", run.metrics)
-    if len(manifest.detectors) > 1:
+    measured = "scored out of fold" if manifest.split_method == "folds" else "measured on others"
+    console.show_metrics(f"{out}: trained on {manifest.n_train} images, {measured}", run.metrics)
+    show_headline(run.uncertainty, manifest.n_heldout_hybrids)
+    if "no hybrid is known" in manifest.choice:
+        console.say(f"\n{manifest.choice.rpartition('; ')[2]}; how many hybrids it finds cannot be measured")
+    elif len(manifest.detectors) > 1:
         console.say(f"\n`predict` uses {manifest.best_detector} unless told otherwise: {manifest.choice}")
     if not manifest.backbone.can_embed:
         console.note(
             "\nthe embeddings do not say what made them: this run ranks embeddings of that kind, and cannot embed "
             "photographs"
         )
-    if not manifest.n_heldout_hybrids:
+    if not manifest.n_heldout_hybrids and manifest.split_method != "folds":
         console.note(
-            "\nno hybrid was held out, so how many the detectors find is unknown and none is best; "
-            "--split stratified or a larger --test-fraction may mend that"
+            "\nno hybrid was held out, so how many the detectors find is unknown; --split folds holds out every one"
         )
     if (non_hybrids := manifest.n_heldout - manifest.n_heldout_hybrids) < 19:
         console.note(
-            f"\nonly {non_hybrids} non-hybrids were held out: `predict` needs 19 for its default --tnr 0.95; "
-            "hold out more with --test-fraction, or ask it for a lower rate"
+            f"\nonly {non_hybrids} non-hybrids were held out: `predict` needs 19 for its default --tnr 0.95, and ranks "
+            "images without a verdict otherwise"
+            + ("" if manifest.split_method == "folds" else "; --split folds holds out every one")
         )
 
 
@@ -259,6 +266,40 @@ def predict(
     total = len(ranked.images) + len(ranked.failures)
     console.show_failures(ranked.failures, total)
     console.show_left_out(ranked.left_out)
+    if out is not None:
+        console.say(f"\n{out}: all {total} images")
+
+
+@verb(app, "hybridwing identify my-run drawer/ --out names.csv")
+def identify(
+    run: RunArgument,
+    images: Annotated[
+        list[Path], typer.Argument(help="Photographs or folders of them, or one table of embeddings (.parquet).")
+    ],
+    compute: ComputeOptions,
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file for the names.")] = None,
+    backbone: MovedBackbone = None,
+) -> None:
+    """Name the subspecies that photographs show, or the two parents, or neither."""
+    from collections import Counter
+
+    from hybridwing.cli import show as console
+    from hybridwing.runs.run import load_run
+
+    if out is not None:
+        check_file(out, ".csv")
+    with console.progress("embedding") as report:
+        found = load_run(run).identify(
+            images[0] if len(images) == 1 else images, backbone=backbone, compute=compute.compute(), progress=report
+        )
+    if out is not None:
+        found.write(out)
+    counts = Counter(image.name for image in found.images).most_common()
+    rows = [(name, str(count)) for name, count in counts]
+    console.show_rows(f"{len(found.images)} images", ("looks like", "images"), rows, numeric=("images",))
+    total = len(found.images) + len(found.failures)
+    console.show_failures(found.failures, total)
+    console.show_left_out(found.left_out)
     if out is not None:
         console.say(f"\n{out}: all {total} images")
 

@@ -222,7 +222,14 @@ class SplitOptions:
     """Which part of the table is held out."""
 
     SECTION: ClassVar[str] = "What is held out"
-    split: Annotated[str, typer.Option("--split", help="random, stratified, record or specimen.")] = "random"
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            help="folds (every specimen once), random, stratified, record or specimen. "
+            "By default random for the challenge's tables with hybrids, folds for others.",
+        ),
+    ] = None
     test_fraction: Annotated[float, typer.Option("--test-fraction", help="Share of the images held out.")] = 0.2
 
 

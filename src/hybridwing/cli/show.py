@@ -234,18 +234,21 @@ def show_evaluation(evaluation: Evaluation) -> None:
 
 def show_ranking(ranking: RankedImages, limit: int = 20) -> None:
     """The first images of a ranking."""
-    flagged = sum(image.is_hybrid for image in ranking.images)
+    flagged = sum(image.is_hybrid is True for image in ranking.images)
     shown = ranking.images[:limit]
     header = ["rank", "score", "verdict", "image"]
     rows = [[str(image.rank), f"{image.score:.4f}", image.verdict, str(image.path)] for image in shown]
-    if any(image.parentage for image in shown):
+    if any(image.name for image in shown):
         header.insert(3, "looks like")
         for row, image in zip(rows, shown, strict=True):
-            row.insert(3, " x ".join(image.parentage.parents) if image.parentage else _UNKNOWN)
-    title = (
-        f"{flagged} of {len(ranking.images)} images score above {ranking.threshold:.4f} "
-        f"({ranking.detector}; {100 * ranking.tnr:g} % of non-hybrids stay at or below)"
-    )
+            row.insert(3, image.name or _UNKNOWN)
+    if ranking.threshold is None:
+        title = f"{len(ranking.images)} images, ranked by {ranking.detector} without a verdict"
+    else:
+        title = (
+            f"{flagged} of {len(ranking.images)} images score above {ranking.threshold:.4f} "
+            f"({ranking.detector}; {100 * ranking.tnr:g} % of non-hybrids stay at or below)"
+        )
     show_rows(title, header, rows, numeric=("rank", "score"))
     if len(ranking.images) > limit:
         say(f"… and {len(ranking.images) - limit} more")

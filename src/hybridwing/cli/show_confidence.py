@@ -118,6 +118,18 @@ def show_uncertainty(evaluation: Evaluation) -> None:
             note(f"without {rest.without}: {text}")
 
 
+def show_headline(uncertainty: Uncertainty, hybrids: int) -> None:
+    """The held-out recall of each detector with its interval, and how many hybrids it rests on."""
+    for name, measures in uncertainty.measures.items():
+        if (found := measures.get("hybrid_recall")) is not None:
+            say(f"{name} finds {spelled(found)} of the hybrids at a true-negative rate of 95 %")
+    if 0 < hybrids < 5:
+        note(f"this rests on {hybrids} known hybrid{'s: each' if hybrids > 1 else ', which'} decides much of it")
+    if hybrids:
+        for text in uncertainty.notes:
+            note(text)
+
+
 def _both(evaluation: Evaluation) -> list[Uncertainty]:
     """Of all images, and of what is left without another table's."""
     return [evaluation.uncertainty, *([evaluation.remainder.uncertainty] if evaluation.remainder else [])]
@@ -125,6 +137,8 @@ def _both(evaluation: Evaluation) -> list[Uncertainty]:
 
 def show_promises(ranking: RankedImages) -> None:
     """What the threshold and a flag are worth, how many images nothing can be told of, and what the run cannot say."""
+    if ranking.no_verdict:
+        note(f"no verdict: {ranking.no_verdict}")
     if (known := ranking.calibration) is not None:
         achieved, rate = known.achieved, known.true_rate
         say(

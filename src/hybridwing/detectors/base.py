@@ -87,6 +87,9 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
     min_per_class: ClassVar[int] = 1
     """Fewest non-hybrids and fewest hybrids that ``fit`` can work with."""
 
+    needs_hybrids: ClassVar[bool] = True
+    """Whether ``fit`` needs a known hybrid. A detector that does not can learn from non-hybrids alone."""
+
     boundary: ClassVar[float] = 0.0
     """The ``threshold_`` of a detector whose scores have one of their own; otherwise ``_fit`` sets ``threshold_``."""
 
@@ -128,11 +131,11 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
         Raises
         ------
         DetectorInputError
-            If the data hold NaN or infinity, do not fit each other, hold only one class, or are too few, or a
-            parameter is out of range.
+            If the data hold NaN or infinity, do not fit each other, hold only hybrids, hold only non-hybrids and the
+            detector needs hybrids, or are too few, or a parameter is out of range.
         """
         values = self._checked_samples(X, reset=True)
-        classes, labels = _checked_labels(y, len(values))
+        classes, labels = _checked_labels(y, len(values), needs_hybrids=self.needs_hybrids)
         given = {"subspecies": subspecies, "parents": parents, "records": records}
         metadata = Metadata(**{name: _checked_entries(name, entries, len(values)) for name, entries in given.items()})
         self._check_counts(labels)
@@ -212,7 +215,7 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
 
     @abstractmethod
     def _fit(self, X: Floats, y: Labels, metadata: Metadata) -> None:
-        """Learn from checked data: float64 ``X``, and ``y`` of 0 and 1 with both present."""
+        """Learn from checked data: float64 ``X``, and ``y`` of 0 and 1, with both present if ``needs_hybrids``."""
 
     @abstractmethod
     def _score(self, X: Floats) -> Floats:
@@ -225,7 +228,7 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
     def _check_counts(self, y: Labels) -> None:
         """Refuse too few specimens; a subclass adds what it needs beyond ``min_per_class``."""
         for name, count in (("non-hybrids", int((y == 0).sum())), ("hybrids", int((y == 1).sum()))):
-            if count < self.min_per_class:
+            if count < self.min_per_class and (name == "non-hybrids" or self.needs_hybrids):
                 raise DetectorInputError(
                     f"{type(self).__name__} needs at least {self.min_per_class} {name} and got {count} "
                     f"among {len(y)} specimens; give it more of them, or use a detector that needs fewer"
@@ -299,7 +302,7 @@ def _checked_entries(name: str, entries: Sequence[Any] | None, n_samples: int) -
     return [None if str(entry) in ("nan", "<NA>") and not isinstance(entry, str) else entry for entry in entries]
 
 
-def _checked_labels(y: ArrayLike, n_samples: int) -> tuple[NDArray[np.generic], Labels]:
+def _checked_labels(y: ArrayLike, n_samples: int, *, needs_hybrids: bool) -> tuple[NDArray[np.generic], Labels]:
     """Both classes, that of the hybrids last, and the labels as 0 and 1."""
     if y is None:
         raise DetectorInputError("requires y to be passed, but the target y is None: 1 = hybrid, 0 = non-hybrid")
@@ -324,6 +327,8 @@ def _checked_labels(y: ArrayLike, n_samples: int) -> tuple[NDArray[np.generic], 
     classes = np.unique(encoded if labels.dtype == object else labels)
     if len(classes) < 2:
         name = "hybrids" if classes[0] else "non-hybrids"
+        if name == "non-hybrids" and not needs_hybrids:
+            return np.array([0, 1]).astype(classes.dtype), encoded
         raise DetectorInputError(
             f"all {n_samples} specimens to learn from are {name}; a detector needs both kinds. (Only one class.)"
         )

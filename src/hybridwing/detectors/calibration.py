@@ -21,6 +21,15 @@ LARGEST_RAW = 1e100
 """Largest absolute raw score that is accepted; differences of such scores cannot overflow."""
 
 
+class TooFewError(DetectorError):
+    """Too few non-hybrids were held out to promise a true-negative rate."""
+
+
+def highest_rate(n: int) -> float:
+    """The highest true-negative rate that `n` held-out non-hybrids can promise, in three decimals, rounded down."""
+    return math.floor(1000 * n / (n + 1)) / 1000
+
+
 @dataclass(frozen=True, eq=False)
 class ScoreMap:
     """A strictly rising map from raw scores to calibrated quantiles in (0, 1).
@@ -140,9 +149,10 @@ def threshold_at(saved: SavedDetector, tnr: float) -> float:
 
     Raises
     ------
+    TooFewError
+        If too few non-hybrids were held out for it.
     DetectorError
-        If ``tnr`` is out of range, the detector is not calibrated, or too few non-hybrids were held out for
-        it.
+        If ``tnr`` is out of range, or the detector is not calibrated.
 
     References
     ----------
@@ -158,9 +168,10 @@ def threshold_at(saved: SavedDetector, tnr: float) -> float:
     rank = _conformal_rank(len(scores), tnr)
     if rank > len(scores):
         needed = math.ceil(tnr / (1 - tnr) - 1e-9)
-        raise DetectorError(
+        raise TooFewError(
             f"a true-negative rate of {tnr} needs at least {needed} held-out non-hybrids and this "
-            f"detector has {len(scores)}; hold out more, or ask for a lower rate"
+            f"detector has {len(scores)}, which can promise {highest_rate(len(scores)):.3f} at most; hold out more, "
+            "or ask for a lower rate"
         )
     return float(scores[rank - 1])
 

@@ -49,7 +49,9 @@ class FusionDetector(Detector):
     non-hybrids. ``mahalanobis`` always counts: it is there for what is unlike everything, such as hybrids of parents
     without specimens, and the known hybrids cannot show that it works. At last every base detector is fitted on all
     specimens. :data:`WEIGHTS` says how much each counts; ``synthetic-hybrids``, which learns both known and other
-    crosses, counts most. ``threshold_`` is the 95 % quantile of the held-out non-hybrids' scores.
+    crosses, counts most. Where no hybrid is known, the three that need none count alike, and where the specimens are of
+    one subspecies too, ``mahalanobis`` stands alone. ``threshold_`` is the 95 % quantile of the held-out non-hybrids'
+    scores.
 
     Parameters
     ----------
@@ -67,11 +69,12 @@ class FusionDetector(Detector):
     Attributes
     ----------
     estimators_ : tuple of Detector
-        The base detectors, in the order of ``runtime.layouts.FUSED``.
+        The base detectors that could be fitted, in the order of ``runtime.layouts.FUSED``.
     weights_ : ndarray of shape (5,), float64
         :data:`WEIGHTS`, but 0 for a base detector that does not count.
     recalls_ : ndarray of shape (5,), float64
-        Recall of the held-out known hybrids by each base detector, mean over folds and ``RATES``; NaN without folds.
+        Recall of the held-out known hybrids by each base detector, mean over folds and ``RATES``; NaN without folds
+        or known hybrids.
     centres_, scales_ : ndarray of shape (5,), float64
         Median of the held-out non-hybrids' scores, and the distance from there to their 95 % quantile.
 
@@ -84,6 +87,7 @@ class FusionDetector(Detector):
 
     kind: ClassVar[str] = "fusion"
     form: ClassVar[str] = "fusion"
+    needs_hybrids: ClassVar[bool] = False
     estimators_: tuple[Detector, ...]
     weights_: Floats
     recalls_: Floats
@@ -107,33 +111,41 @@ class FusionDetector(Detector):
             raise DetectorInputError(f"n_folds must be a whole number of at least 2; got {self.n_folds}")
         block_starts(self.blocks, X.shape[1])
         self.estimators_ = self._fit_all(X, y, metadata)
-        n = len(self.estimators_)
-        if min(np.bincount(y)) < self.n_folds:
+        fitted = np.isin(list(FUSED), [estimator.kind for estimator in self.estimators_])
+        pure, hybrids = int((y == 0).sum()), int(y.sum())
+        self.recalls_ = np.full(len(FUSED), np.nan)
+        self.weights_ = np.where(fitted, WEIGHTS if hybrids else 1.0, 0.0)
+        if pure < self.n_folds or 0 < hybrids < self.n_folds:
             scores = _scores(self.estimators_, X[y == 0])
             self.centres_, self.scales_ = _scale(scores)
-            self.weights_, self.recalls_ = _weights(np.ones(n, dtype=bool)), np.full(n, np.nan)
             self.threshold_ = float(np.quantile(self._sum(scores), 0.95))
             return
         fold = _folds(y, group(y, metadata).member, metadata.records, self.n_folds, self.random_state)
-        scores = np.empty((len(X), n))
+        scores = np.empty((len(X), len(FUSED)))
         for number in range(self.n_folds):
             rows = np.flatnonzero(fold != number)
             estimators = self._fit_all(X[rows], y[rows], metadata.select(rows))
             scores[fold == number] = _scores(estimators, X[fold == number])
         self.centres_, self.scales_ = _scale(scores[y == 0])
-        self.recalls_ = _recalls(scores, y, fold)
-        self.weights_ = _weights(self.recalls_ >= LEAST_SHARE * self.recalls_.max())
+        if hybrids:
+            self.recalls_ = _recalls(scores, y, fold)
+            self.weights_ = _weights(self.recalls_ >= LEAST_SHARE * self.recalls_.max())
         self.threshold_ = float(np.quantile(self._sum(scores[y == 0]), 0.95))
 
     def _fit_all(self, X: Floats, y: Labels, metadata: Metadata) -> tuple[Detector, ...]:
         balanced = self.balance_records
-        estimators: tuple[Detector, ...] = (
-            SvmDetector(balance_records=balanced),
-            BlockDiscriminantDetector(self.blocks, balance_records=balanced),
-            SyntheticHybridsDetector(self.blocks, balance_records=balanced, random_state=self.random_state),
-            ParentMixtureDetector(self.blocks),
-            MahalanobisDetector(self.blocks),
-        )
+        estimators: list[Detector] = []
+        if y.any():
+            estimators += [
+                SvmDetector(balance_records=balanced),
+                BlockDiscriminantDetector(self.blocks, balance_records=balanced),
+            ]
+        if y.any() or len(group(y, metadata).subspecies) > 1:
+            estimators += [
+                SyntheticHybridsDetector(self.blocks, balance_records=balanced, random_state=self.random_state),
+                ParentMixtureDetector(self.blocks),
+            ]
+        estimators.append(MahalanobisDetector(self.blocks))
         return tuple(estimator.fit(X, y, **vars(metadata)) for estimator in estimators)
 
     def _sum(self, scores: Floats) -> Floats:
@@ -148,15 +160,18 @@ class FusionDetector(Detector):
             "fusion_centres": self.centres_,
             "fusion_scales": self.scales_,
         }
-        for kind, estimator in zip(FUSED, self.estimators_, strict=True):
-            prefix = array_prefix(kind)
+        for estimator in self.estimators_:
+            prefix = array_prefix(estimator.kind)
             arrays.update({prefix + name: array for name, array in estimator.to_saved().arrays.items()})
         return arrays
 
 
 def _scores(estimators: Sequence[Detector], X: Floats) -> Floats:
-    """Scores of every base detector, shape (n, 5)."""
-    return np.stack([estimator.decision_function(X) for estimator in estimators], axis=1)
+    """Scores of every base detector, shape (n, 5); 0 of one that could not be fitted."""
+    scores = np.zeros((len(X), len(FUSED)))
+    for estimator in estimators:
+        scores[:, list(FUSED).index(estimator.kind)] = estimator.decision_function(X)
+    return scores
 
 
 def _folds(y: Labels, member: Labels, records: Sequence[str | None] | None, n_folds: int, seed: int) -> Labels:

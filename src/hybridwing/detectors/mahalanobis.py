@@ -52,6 +52,7 @@ class MahalanobisDetector(Detector):
 
     kind: ClassVar[str] = "mahalanobis"
     form: ClassVar[str] = "mahalanobis"
+    needs_hybrids: ClassVar[bool] = False
     arrays_: dict[str, Array]
 
     def __init__(self, blocks: Sequence[int] | None = None) -> None:

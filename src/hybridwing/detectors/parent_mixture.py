@@ -52,6 +52,7 @@ class ParentMixtureDetector(Detector):
 
     kind: ClassVar[str] = "parent-mixture"
     form: ClassVar[str] = "parent-mixture"
+    needs_hybrids: ClassVar[bool] = False
     arrays_: dict[str, Array]
 
     def __init__(self, blocks: Sequence[int] | None = None, seen_crosses: bool = True) -> None:
@@ -60,10 +61,10 @@ class ParentMixtureDetector(Detector):
 
     def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
         groups = group(y, metadata)
-        if len(groups.subspecies) < 2 and not self.seen_crosses:
+        if len(groups.subspecies) < 2 and not (self.seen_crosses and groups.crosses):
             raise DetectorInputError(
                 f"all non-hybrids are of one subspecies ({groups.subspecies[0]}), so there is no pair of parents; "
-                "give the subspecies of the specimens, or let seen_crosses be True"
+                "give the subspecies of the specimens, or known hybrids and seen_crosses=True, or use mahalanobis"
             )
         starts = block_starts(self.blocks, X.shape[1])
         fitted = parent_arrays(X, groups, starts, with_crosses=self.seen_crosses)

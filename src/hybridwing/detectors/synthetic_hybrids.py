@@ -29,7 +29,7 @@ class SyntheticHybridsDetector(Detector):
 
     See :func:`hybridwing.detectors.synthetic_crosses.shifted_crosses` for how they are made. Without a pair of
     subspecies or a known cross with a known parent none can be made. The detector is then ``svm`` with the weights
-    that `balance_records` gives.
+    that `balance_records` gives, and is refused where no hybrid is known either.
 
     Parameters
     ----------
@@ -57,6 +57,7 @@ class SyntheticHybridsDetector(Detector):
 
     kind: ClassVar[str] = "synthetic-hybrids"
     form: ClassVar[str] = "svm"
+    needs_hybrids: ClassVar[bool] = False
     machine_: SvmDetector
 
     def __init__(
@@ -76,12 +77,18 @@ class SyntheticHybridsDetector(Detector):
             raise DetectorInputError(f"n_synthetic must be a whole number of at least 1; got {self.n_synthetic}")
         slices = block_slices(block_starts(self.blocks, X.shape[1]), X.shape[1])
         made = shifted_crosses(X, group(y, metadata), slices, self.n_synthetic, self.random_state)
+        if not len(made) and not y.any():
+            raise DetectorInputError(
+                "no hybrid is known and all specimens are of one subspecies, so no cross can be made; give the "
+                "subspecies of the specimens, or use mahalanobis"
+            )
         labels = np.concatenate([y, np.ones(len(made), dtype=np.int64)])
         weights = np.ones(len(labels))
         weights[: len(y)] = record_weights(y, metadata.records if self.balance_records else None)
         if len(made):
             real, n_hybrids = np.flatnonzero(y == 1), int(labels.sum())
-            weights[real], weights[len(y) :] = n_hybrids / 2 / len(real), n_hybrids / 2 / len(made)
+            if len(real):
+                weights[real], weights[len(y) :] = n_hybrids / 2 / len(real), n_hybrids / 2 / len(made)
         self.machine_ = SvmDetector()
         self.machine_.learn(np.concatenate([X, made]), labels, weights)
 

@@ -26,6 +26,7 @@ from hybridwing.evaluation.intervals import Interval
 from hybridwing.runtime.parents import unit_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -63,6 +64,35 @@ class Parentage:
     """
 
     parents: tuple[str, ...]
+    probability: float
+    two_parents: float
+    hybrid_index: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The subspecies that an image would show as a non-hybrid, and the parents that it would show as a hybrid.
+
+    Attributes
+    ----------
+    identities : tuple of (str, float)
+        The three most probable subspecies, or as many as there are, with their probabilities among all single
+        subspecies.
+    parents : tuple of (str, str)
+        The most probable pair, sorted.
+    probability : float in [0, 1]
+        Of this pair among all pairs.
+    two_parents : float in [0, 1]
+        Probability of any two parents rather than one subspecies.
+    hybrid_index : float in (0, 1)
+        Share of the second parent.
+    interval : Interval
+        Of the index at 95 %.
+    """
+
+    identities: tuple[tuple[str, float], ...]
+    parents: tuple[str, str]
     probability: float
     two_parents: float
     hybrid_index: float
@@ -151,18 +181,45 @@ class ParentModel:
         vectors : ndarray of shape (n, d)
             Embeddings of the backbone that the model was fitted on.
         """
+        return tuple(self._parentage(*image) for image in self._judged(vectors))
+
+    def looks(self, vectors: NDArray[np.floating]) -> tuple[Looks, ...]:
+        """Return the likeliest subspecies and the likeliest parents of each image.
+
+        Parameters
+        ----------
+        vectors : ndarray of shape (n, d)
+            Embeddings of the backbone that the model was fitted on.
+        """
+        return tuple(self._looks(*image) for image in self._judged(vectors))
+
+    def _judged(self, vectors: NDArray[np.floating]) -> Iterator[tuple[Floats, Floats, int, float, float]]:
+        """Of each image: probabilities of subspecies and of pairs, the best pair, its share and the share's spread."""
         if not len(vectors):
-            return ()
+            return
         single, double = self.log_likelihoods(vectors)
         single = single + np.log((1 - PAIR_PRIOR) / single.shape[1])
         double = double + np.log(PAIR_PRIOR / double.shape[1])
         total = np.logaddexp.reduce(np.hstack([single, double]), axis=1)[:, None]
-        one, two = np.exp(single - total), np.exp(double - total)
-        best = two.argmax(axis=1)
+        # Kept above 0, so that the likeliest of either kind can be told even where the other kind has it all.
+        one, two = (
+            np.exp(np.maximum(logs - total, -600 + logs - logs.max(axis=1)[:, None])) for logs in (single, double)
+        )
+        best = double.argmax(axis=1)
         share, spread = self._shares(np.asarray(vectors, dtype=np.float64), best)
-        return tuple(
-            self._parentage(one[row], two[row], int(best[row]), float(share[row]), float(spread[row]))
-            for row in range(len(vectors))
+        for row in range(len(vectors)):
+            yield one[row], two[row], int(best[row]), float(share[row]), float(spread[row])
+
+    def _looks(self, one: Floats, two: Floats, best: int, share: float, spread: float) -> Looks:
+        order = np.argsort(-one, kind="stable")[:3]
+        first, second = self.pairs[best]
+        return Looks(
+            tuple((self.names[place], float(one[place] / one.sum())) for place in order),
+            (self.names[first], self.names[second]),
+            float(two[best] / two.sum()),
+            float(two.sum()),
+            share,
+            _mixed_interval(0.0, share, spread),
         )
 
     def _parentage(self, one: Floats, two: Floats, best: int, share: float, spread: float) -> Parentage:

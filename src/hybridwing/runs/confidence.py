@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.runs.run import Run
@@ -50,39 +51,39 @@ class Confidence:
         return tuple(absent)
 
 
-def write_confidence(
+def write_typicality(
     folder: Path,
-    catalogue: Catalogue,
-    vectors: NDArray[np.float32],
-    held_out_catalogue: Catalogue,
-    held_out: NDArray[np.float32],
+    seen: tuple[Catalogue, NDArray[np.float32]],
+    unseen: tuple[Catalogue, NDArray[np.float32]],
     embeddings: EmbeddingTable,
 ) -> None:
-    """Learn and write what predictions need to say what they are worth.
+    """Learn and write what images look like.
 
     Parameters
     ----------
     folder : Path
         Of the run.
-    catalogue, held_out_catalogue : Catalogue
-        The training images and those held out.
-    vectors, held_out : ndarray of shape (n, d) and (h, d), float32
-        Their embeddings.
+    seen, unseen : tuple of Catalogue and ndarray of shape (n, d), float32
+        Images to learn from, and others that set the limits, with their embeddings.
     embeddings : EmbeddingTable
         Of the whole catalogue: how often the view asked for was not found.
     """
+    catalogue, vectors = seen
     trained = {str(uuid) for uuid in catalogue.uuids}
-    missed = sum(fallback.uuid in trained for fallback in embeddings.fallbacks)
     typicality = fit_typicality(
         Images(vectors, _undersides(catalogue)),
-        Images(held_out, _undersides(held_out_catalogue)),
+        Images(unseen[1], _undersides(unseen[0])),
         regions=embeddings.backbone.region_widths,
         is_pattern=is_pattern(embeddings.backbone),
-        fallbacks=missed,
+        fallbacks=sum(fallback.uuid in trained for fallback in embeddings.fallbacks),
         images=len(vectors),
     )
     typicality.write(folder / TYPICALITY)
-    model = fit_parent_model(vectors, named(catalogue).subspecies.tolist(), embeddings.backbone.trait_widths)
+
+
+def write_parents(folder: Path, catalogue: Catalogue, vectors: NDArray[np.float32], backbone: BackboneSpec) -> None:
+    """Learn and write the subspecies, where two or more are known."""
+    model = fit_parent_model(vectors, named(catalogue).subspecies.tolist(), backbone.trait_widths)
     if model is not None:
         model.write(folder / PARENTS)
 

@@ -62,7 +62,7 @@ class RunManifest:
         Why it is that one, in a sentence.
     seed : int
     split_method : str
-        How images were held out, see :func:`hybridwing.catalogue.splits.split`.
+        How images were held out, see :func:`hybridwing.runs.train.train`.
     test_fraction : float
         Share of the images held out, in (0, 1).
     catalogue_name : str
@@ -70,7 +70,7 @@ class RunManifest:
     catalogue_sha256, embeddings_sha256 : str
         Of the catalogue's bytes, and of the names and vectors of the embeddings.
     n_images, n_embedded, n_train, n_heldout, n_heldout_hybrids : int
-        Images listed, embedded, learned from and held out.
+        Images listed, embedded, learned from and held out; with the method ``"folds"`` all were both.
     versions : dict of str to str
         Python and the packages that numbers depend on.
     record_weights : bool

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.csv_files import write_rows
+from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import Flag, Threshold, flag_of, threshold_of
 from hybridwing.embeddings.compatible import require_same_backbone
 from hybridwing.embeddings.embed import Source, embed_photographs, photographs
@@ -23,15 +24,22 @@ if TYPE_CHECKING:
 
     from hybridwing.backbones.request import Backbone
     from hybridwing.embeddings.table import Failure
-    from hybridwing.explain.parents import Parentage
+    from hybridwing.explain.parents import Looks
     from hybridwing.runs.run import Run
 
 
-COLUMNS = (
-    "rank", "path", "score", "verdict", "threshold", "tnr", "detector", "failure", "reason", "parent_1", "parent_2",
-    "parent_probability", "hybrid_index", "hybrid_index_low", "hybrid_index_high", "flag_probability",
-    "flag_probability_low", "flag_probability_high",
+NAMES = (
+    "identity_1", "identity_1_probability", "identity_2", "identity_2_probability", "identity_3",
+    "identity_3_probability", "parent_1", "parent_2", "parent_probability", "hybrid_index", "hybrid_index_low",
+    "hybrid_index_high",
 )  # fmt: skip
+"""Columns that say what an image shows: either its subspecies or its parents are filled in."""
+
+COLUMNS = (
+    *("rank", "path", "score", "verdict", "threshold", "tnr", "detector", "failure", "reason"),
+    *NAMES,
+    *("flag_probability", "flag_probability_low", "flag_probability_high"),
+)
 """Columns of a written ranking."""
 
 
@@ -46,28 +54,42 @@ class RankedImage:
     path : Path
     score : float in (0, 1)
         Higher = more likely hybrid; four decimals.
-    is_hybrid : bool
-        Whether the score lies above the threshold and the image is like those in training.
+    is_hybrid : bool or None
+        Whether the score lies above the threshold and the image is like those in training; None without a threshold.
     reason : str
         Why the score means nothing: what makes the image unlike those in training. Empty where it is like them, and
         for runs that cannot tell.
-    parentage : Parentage or None
-        What it shows of its parents; None where the run cannot tell, and where the score means nothing.
+    looks : Looks or None
+        Subspecies or parents that it shows; None where the run cannot tell, and where the score means nothing.
     """
 
     rank: int
     path: Path
     score: float
-    is_hybrid: bool
+    is_hybrid: bool | None
     reason: str = ""
-    parentage: Parentage | None = None
+    looks: Looks | None = None
 
     @property
     def verdict(self) -> str:
-        """``"hybrid"``, ``"non-hybrid"`` or ``"cannot tell"``."""
+        """``"hybrid"``, ``"non-hybrid"``, ``"cannot tell"``, or empty where there is no threshold."""
         if self.reason:
             return "cannot tell"
-        return "hybrid" if self.is_hybrid else "non-hybrid"
+        return "" if self.is_hybrid is None else "hybrid" if self.is_hybrid else "non-hybrid"
+
+    @property
+    def shows_hybrid(self) -> bool:
+        """Whether parents are named rather than a subspecies: by the verdict, and without one by what it looks like."""
+        if self.is_hybrid is None:
+            return self.looks is not None and self.looks.two_parents > 0.5
+        return self.is_hybrid
+
+    @property
+    def name(self) -> str:
+        """The subspecies, or the two parents of a hybrid with an ``x`` between; empty where nothing can be told."""
+        if self.looks is None:
+            return ""
+        return " x ".join(self.looks.parents) if self.shows_hybrid else self.looks.identities[0][0]
 
 
 @dataclass(frozen=True)
@@ -80,8 +102,9 @@ class RankedImages:
         Which of the run's detectors scored them.
     tnr : float in (0, 1)
         Share of non-hybrids that the threshold lets pass as non-hybrids, as measured on held-out images.
-    threshold : float
-        An image is called hybrid when its score is strictly greater; four decimals, as the scores.
+    threshold : float or None
+        An image is called hybrid when its score is strictly greater; four decimals, as the scores. None where too few
+        non-hybrids were held out to promise the rate: images are then ranked without a verdict.
     images : tuple of RankedImage
     failures : tuple of Failure
         Images that could not be scored, with the reason.
@@ -93,17 +116,20 @@ class RankedImages:
         What a verdict of hybrid is worth at a prevalence, if one was given.
     lacking : tuple of str
         What the run cannot say, in words.
+    no_verdict : str
+        Why there is no threshold, and which rate could be promised; empty where there is one.
     """
 
     detector: str
     tnr: float
-    threshold: float
+    threshold: float | None
     images: tuple[RankedImage, ...]
     failures: tuple[Failure, ...]
     left_out: tuple[Path, ...] = ()
     calibration: Threshold | None = None
     flag: Flag | None = None
     lacking: tuple[str, ...] = ()
+    no_verdict: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """The ranking as pandas has it, with the columns of :data:`COLUMNS`; empty cells where nothing is known."""
@@ -126,11 +152,11 @@ class RankedImages:
         write_rows(path, COLUMNS, self._rows())
 
     def _rows(self) -> list[Sequence[object]]:
-        common = (self.threshold, self.tnr, self.detector)
+        common = ("" if self.threshold is None else self.threshold, self.tnr, self.detector)
         rows: list[Sequence[object]] = [
             (
                 *(image.rank, str(image.path), image.score, image.verdict, *common, "", image.reason),
-                *_parent_cells(image.parentage),
+                *name_cells(image.looks, is_cross=image.shows_hybrid),
                 *_flag_cells(self.flag if image.is_hybrid else None),
             )
             for image in self.images
@@ -140,12 +166,15 @@ class RankedImages:
         return rows
 
 
-def _parent_cells(parentage: Parentage | None) -> tuple[object, ...]:
-    if parentage is None:
-        return ("",) * 6
-    first, second = (*parentage.parents, "")[:2]
-    numbers = (parentage.probability, parentage.hybrid_index, parentage.interval.low, parentage.interval.high)
-    return (first, second, *(round(number, 4) for number in numbers))
+def name_cells(looks: Looks | None, *, is_cross: bool) -> tuple[object, ...]:
+    """Cells of :data:`NAMES`: identities of what is no hybrid, or parents of a hybrid, never both."""
+    if looks is None:
+        return ("",) * len(NAMES)
+    if is_cross:
+        numbers = (looks.probability, looks.hybrid_index, looks.interval.low, looks.interval.high)
+        return (*("",) * 6, *looks.parents, *(round(number, 4) for number in numbers))
+    named = [cell for name, probability in looks.identities for cell in (name, round(probability, 4))]
+    return (*named, *("",) * (len(NAMES) - len(named)))
 
 
 def _flag_cells(flag: Flag | None) -> tuple[object, ...]:
@@ -189,36 +218,42 @@ def predict(
     Raises
     ------
     HybridwingError
-        If there are no images, none could be read, embeddings are of another backbone, or the threshold cannot be set
-        at this rate.
+        If there are no images, none could be read, embeddings are of another backbone, or the rate is out of range.
     """
     name = detector or run.manifest.best_detector
     saved = run.detector(name)
-    calibration = threshold_of(saved, tnr)
-    flag = None if prevalence is None else flag_of(saved, calibration, held_out_hybrids(run, name), prevalence)
+    calibration, no_verdict = None, ""
+    try:
+        calibration = threshold_of(saved, tnr)
+    except TooFewError as error:
+        no_verdict = str(error)
+    flag = None
+    if prevalence is not None and calibration is not None:
+        flag = flag_of(saved, calibration, held_out_hybrids(run, name), prevalence)
     knows = read_confidence(run)
-    table, paths, left_out = _embedded(run, source, backbone, compute, progress)
+    table, paths, left_out = embedded_by(run, source, backbone, compute, progress)
     scores = score_images(saved, table, table.uuids)
     reasons = [""] * len(table) if knows.typicality is None else knows.typicality.reasons(table)
-    parents = [None] * len(table) if knows.parents is None else knows.parents.parentage(table.vectors)
+    looks = [None] * len(table) if knows.parents is None else knows.parents.looks(table.vectors)
+    limit = None if calibration is None else calibration.value
     order = sorted(range(len(table)), key=lambda row: (bool(reasons[row]), -scores[row], table.uuids[row]))
     images = tuple(
         RankedImage(
             rank,
             paths[table.uuids[row]],
             float(scores[row]),
-            bool(scores[row] > calibration.value) and not reasons[row],
+            None if limit is None else bool(scores[row] > limit) and not reasons[row],
             reasons[row],
-            None if reasons[row] else parents[row],
+            None if reasons[row] else looks[row],
         )
         for rank, row in enumerate(order, start=1)
     )
     return RankedImages(
-        name, tnr, calibration.value, images, table.failures, left_out, calibration, flag, knows.lacking
+        name, tnr, limit, images, table.failures, left_out, calibration, flag, knows.lacking, no_verdict
     )
 
 
-def _embedded(
+def embedded_by(
     run: Run,
     source: Source | EmbeddingTable,
     backbone: Backbone | str | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.errors import BackboneError, DetectorError, RunError
-from hybridwing.runs.folder import DETECTORS, EMBEDDINGS, FAILURES, METRICS, RunManifest, read_manifest
+from hybridwing.runs.folder import DETECTORS, EMBEDDINGS, FAILURES, METRICS, SCORES, RunManifest, read_manifest
 from hybridwing.runtime.arrays import FormatError, SavedDetector, load_arrays
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.embed import Source
     from hybridwing.embeddings.table import EmbeddingTable, Failure
+    from hybridwing.evaluation.bootstrap import Uncertainty
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
+    from hybridwing.runs.identify import Identifications
     from hybridwing.runs.predict import RankedImages
 
 
@@ -72,6 +74,16 @@ class Run:
         import pandas as pd
 
         return pd.DataFrame.from_dict({name: asdict(one) for name, one in self.metrics.items()}, orient="index")
+
+    @property
+    def uncertainty(self) -> Uncertainty:
+        """Intervals of the detectors' measures on the held-out images, by the bootstrap over specimens."""
+        from hybridwing.evaluation.bootstrap import detection_uncertainty
+        from hybridwing.runs.tables import read_scores
+
+        found = {name: read_scores(self.folder / SCORES, name) for name in self.manifest.detectors}
+        one = found[self.manifest.best_detector]
+        return detection_uncertainty({name: rows.scores for name, rows in found.items()}, one.labels, one.specimens)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -192,6 +204,19 @@ class Run:
             compute=compute,
             progress=progress,
         )
+
+    def identify(
+        self,
+        source: Source | EmbeddingTable,
+        *,
+        backbone: Backbone | str | None = None,
+        compute: Compute = DEFAULT,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Identifications:
+        """Name subspecies or parents; see :func:`hybridwing.runs.identify.identify`."""
+        from hybridwing.runs.identify import identify
+
+        return identify(self, source, backbone=backbone, compute=compute, progress=progress)
 
     def evaluate(
         self,

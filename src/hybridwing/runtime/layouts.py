@@ -63,6 +63,21 @@ def _fused() -> dict[str, str]:
 LAYOUTS: Mapping[str, Mapping[str, str]] = {**_SINGLE, "fusion": _fused()}
 """Arrays and shapes of each form: ``d`` is ``n_features``, equal letters are equal lengths."""
 
+
+def layout_of(form: str, arrays: Mapping[str, Any]) -> dict[str, str]:
+    """Arrays and shapes that a saved detector must have.
+
+    They are those of :data:`LAYOUTS`, but a base detector of ``fusion`` whose weight is 0 may be left out.
+    """
+    layout = dict(LAYOUTS[form])
+    weights = np.asarray(arrays.get("fusion_weights", ()))
+    if form == "fusion" and weights.shape == (len(FUSED),):
+        for kind, weight in zip(FUSED, weights, strict=True):
+            if not weight and not own_arrays(kind, arrays):
+                layout = {name: shape for name, shape in layout.items() if not name.startswith(array_prefix(kind))}
+    return layout
+
+
 SCORE_MAP_LAYOUT: Mapping[str, str] = {
     "map_knots": "k",
     "map_levels": "k",
@@ -97,7 +112,8 @@ def form_fault(form: str, arrays: Mapping[str, NDArray[np.generic]]) -> str:
         if len(arrays["fusion_weights"]) != len(FUSED):
             return f"'fusion_weights' must have one entry for each of {', '.join(FUSED)}"
         for kind, own in FUSED.items():
-            if fault := form_fault(own, own_arrays(kind, arrays)):
+            single = own_arrays(kind, arrays)
+            if single and (fault := form_fault(own, single)):
                 return f"{kind}: {fault}"
     if form == "knn" and not 1 <= int(arrays["n_neighbors"]) <= len(arrays["vectors"]):
         return f"'n_neighbors' must be within 1 and the {len(arrays['vectors'])} vectors there are"

@@ -137,8 +137,9 @@ class Settings:
         """
         try:
             values = json.loads(text)
-            if values["format_version"] != FORMAT_VERSION:
-                raise ValueError(f"format {values['format_version']!r} is not the {FORMAT_VERSION} that this reads")
+            version = values["format_version"]
+            if type(version) is not int or version != FORMAT_VERSION:
+                raise ValueError(f"'format_version' is {version!r} and not the {FORMAT_VERSION} that this reads")
             return cls(
                 embedding=Embedding.from_dict(values),
                 detector=str(values["detector"]),
