@@ -14,5 +14,11 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     if MARK not in markdown:
         return markdown
     names = [name for name in getattr(hybridwing, "__all__", ()) if not name.startswith("_")]
-    public = [getattr(hybridwing, name) for name in names]
-    return markdown.replace(MARK, "\n\n".join(f"::: {item.__module__}.{item.__qualname__}" for item in public))
+    return markdown.replace(MARK, "\n\n".join(map(_section, names)))
+
+
+def _section(name: str) -> str:
+    """A public name with what its docstring says, wherever in the package it lives."""
+    item = getattr(hybridwing, name)
+    shown = "    options:\n      show_root_heading: false\n      show_root_toc_entry: false"
+    return f"## `hw.{name}`\n\n::: {item.__module__}.{item.__qualname__}\n{shown}"

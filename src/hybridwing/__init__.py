@@ -62,7 +62,6 @@ __all__ = [
     "Compute",
     "Embedder",
     "HybridwingError",
-    "__version__",
     "describe",
     "download_images",
     "draw",

@@ -284,12 +284,12 @@ def test_the_library_may_be_missing(monkeypatch, tmp_path):
 
 @pytest.fixture
 def registry_hub(hub, tmp_path, monkeypatch):
-    """The registry's own calls, led to the imitated hub."""
-    from hybridwing.backbones import registry
+    """What `load` fetches comes from the imitated hub."""
+    from hybridwing.backbones import load as loading
 
-    real = registry.fetch
+    real = loading.fetch
     monkeypatch.setattr(
-        registry, "fetch", lambda *a, **k: real(*a, **k, endpoint=hub.endpoint, cache=tmp_path / "cache")
+        loading, "fetch", lambda *a, **k: real(*a, **k, endpoint=hub.endpoint, cache=tmp_path / "cache")
     )
     return hub
 

@@ -72,7 +72,7 @@ def test_one_mistake_in_a_whole_column_is_one_line(call, training, tmp_path):
         (["--detector", "smv"], "unknown detector 'smv'; there are svm, sgd, knn, gaussian"),
         (["--detector", ""], "no detector is named; choose one or more of svm"),
         (["--detector", " , ,"], "no detector is named"),
-        (["--split", "alphabetical"], "Unknown split 'alphabetical'"),
+        (["--split", "alphabetical"], "unknown split 'alphabetical'"),
         (["--test-fraction", "1.5"], "The fraction to test on must be in (0, 1); got 1.5"),
         (["--test-fraction", "nan"], "The fraction to test on must be in (0, 1)"),
         (["--seed", str(2**32)], "seed 4294967296 is out of range"),
@@ -168,7 +168,6 @@ def test_what_is_no_run(refused, files, tmp_path, verb):
     ("options", "message"),
     [
         (["--tnr", "1.5"], "the true-negative rate must be within (0, 1); got 1.5"),
-        (["--tnr", "0.9999"], "held-out non-hybrids and this detector has"),
         (["--detector", "sgd"], "has no detector 'sgd'; it has svm, knn"),
         (["--backbone", "dino"], "no backbone is called 'dino'"),
     ],

@@ -21,7 +21,7 @@ def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
     """
 
     def said(one: Backbone) -> tuple[object, ...]:
-        view = "whole" if one.cuts_itself else one.view
+        view = "whole" if one.cuts_itself and one.view == "specimen" else one.view
         background = None if view == "whole" else one.background or "masked"
         return str(one.name).partition("@")[0], view, background
 
@@ -30,7 +30,7 @@ def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
         made = Backbone.of(made_by)
         wanted, found = request.singles, made.singles
         fits = [said(one) for one in wanted] == [said(one) for one in found] and all(
-            one.feature in ("default", other.feature) and one.preprocess == other.preprocess
+            one.feature in ("default", other.feature) and one.preprocess in ("default", other.preprocess)
             for one, other in zip(wanted, found, strict=True)
         )
     if not fits:
