@@ -74,7 +74,7 @@ def test_a_format_version_that_is_no_whole_number(version):
 
 def test_a_newer_format_is_refused():
     values = {**json.loads(PATTERN.to_json()), "format_version": 2}
-    with pytest.raises(ServingError, match="format 2 is not the 1"):
+    with pytest.raises(ServingError, match="'format_version' is 2 and not the 1"):
         Settings.from_json(json.dumps(values))
 
 

@@ -42,20 +42,19 @@ def train(
     from hybridwing.runs.train import check_detectors, check_training, learnable
     from hybridwing.runs.train import train as fit
 
+    detectors = learning.detectors("fusion")
     check_new_folder(out, overwrite=overwrite, mark=MANIFEST, contents=CONTENTS)
-    check_detectors(learning.detectors, learning.seed)
+    check_detectors(detectors, learning.seed)
     read = table.read(catalogue)
     listed = learnable(read)
-    method = check_training(
-        listed, learning.detectors, held_out.split, test_fraction=held_out.test_fraction, seed=learning.seed
-    )
+    method = check_training(listed, detectors, held_out.split, test_fraction=held_out.test_fraction, seed=learning.seed)
     with console.progress("embedding") as report:
         embeddings = source.embedded_by(backbone, listed, compute.compute(), report)
     run = fit(
         listed,
         embeddings,
         out,
-        detectors=learning.detectors,
+        detectors=detectors,
         split_method=method,
         test_fraction=held_out.test_fraction,
         seed=learning.seed,
@@ -144,7 +143,8 @@ def validate(
     out, overwrite = result.out, result.overwrite
     if out is not None:
         check_validation_folder(out, overwrite=overwrite)
-    check_detectors(learning.detectors, learning.seed)
+    detectors = learning.detectors("svm")
+    check_detectors(detectors, learning.seed)
     listed = table.read(catalogue)
     folds(listed, hidden.protocol, parts=hidden.parts, seed=learning.seed)  # type: ignore[arg-type]  # checked there
     with console.progress("embedding") as report:
@@ -154,7 +154,7 @@ def validate(
             listed,
             embeddings,
             protocol=hidden.protocol,  # type: ignore[arg-type]  # checked above
-            detectors=learning.detectors,
+            detectors=detectors,
             seed=learning.seed,
             parts=hidden.parts,
             resamples=hidden.resamples,

@@ -200,8 +200,12 @@ class LearningOptions:
 
     SECTION: ClassVar[str] = "What is learned"
     detector: Annotated[
-        str, typer.Option("--detector", help="One or more, with commas between; see `hybridwing detectors`.")
-    ] = "fusion"
+        str | None,
+        typer.Option(
+            "--detector",
+            help="One or more, with commas between; see `hybridwing detectors`. [default: fusion; svm for validate]",
+        ),
+    ] = None
     seed: Annotated[int, typer.Option("--seed", help="Same seed and data, same bytes.", min=0)] = 42
     record_weights: Annotated[
         bool,
@@ -211,10 +215,10 @@ class LearningOptions:
         ),
     ] = True
 
-    @property
-    def detectors(self) -> list[str]:
+    def detectors(self, default: str) -> list[str]:
         """The names."""
-        return [name.strip() for name in self.detector.split(",") if name.strip()]
+        named = default if self.detector is None else self.detector
+        return [name.strip() for name in named.split(",") if name.strip()]
 
 
 @dataclass(frozen=True)

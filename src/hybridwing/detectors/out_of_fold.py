@@ -50,7 +50,7 @@ def deal(specimens: NDArray[np.object_], classes: NDArray[np.object_], labels: N
     Examples
     --------
     >>> deal(np.array(list("aabcd")), np.array(list("xxxyy")), np.array([0, 0, 0, 1, 1]), seed=0)
-    array([2, 2, 3, 1, 0])
+    array([2, 2, 3, 0, 1])
     """
     names, first, member = np.unique(specimens.astype(str), return_index=True, return_inverse=True)
     if len(names) < 2:

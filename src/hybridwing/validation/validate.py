@@ -10,7 +10,6 @@ import numpy as np
 
 from hybridwing.catalogue.readers import as_catalogue
 from hybridwing.csv_files import write_rows
-from hybridwing.detectors.registry import DEFAULT_DETECTOR
 from hybridwing.embeddings.selection import as_embeddings, select
 from hybridwing.errors import EmbeddingError
 from hybridwing.evaluation.resampling import RESAMPLES
@@ -87,7 +86,7 @@ def validate(
     embeddings: EmbeddingTable | Path | str,
     *,
     protocol: Protocol = "cross",
-    detectors: Sequence[str] = (DEFAULT_DETECTOR,),
+    detectors: Sequence[str] = ("svm",),
     seed: int = 42,
     parts: int = PARTS,
     resamples: int = RESAMPLES,
