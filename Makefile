@@ -17,7 +17,7 @@ quickstart: $(VENV)/.core ## simulate, train and score in the folder quickstart
 	$(BIN)/hybridwing quickstart --out quickstart --overwrite
 
 test: lint ## check style, types and layers, then run every test
-	$(PYTEST) --cov --cov-report=term --cov-fail-under=90
+	$(PYTEST) --cov --cov-report=term --cov-fail-under=96
 
 test-fast: $(VENV)/.dev ## run the tests that need neither patience, torch, Ray, a browser nor a sandbox
 	$(PYTEST) -m "not (slow or torch or ray or browser or sandbox)"

@@ -58,7 +58,7 @@ def test_a_record_in_training_is_judged_out_of_its_fold(official_report: AuditRe
 
 def test_weak_columns_are_said_to_be_weak(official_report: AuditReport) -> None:
     (weak,) = [finding for finding in official_report.findings if finding.key == "metadata without effect"]
-    assert weak.headline == "View, file type and white standard alone say next to nothing about the label."
+    assert weak.headline == "Side, file type and white standard alone say next to nothing about the label."
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_help_lists_the_verbs_in_the_order_of_work_with_whole_sentences(call):
     assert [verb for verb in listed if verb in order] == order
     assert set(VERBS) <= set(order)
     assert "More:" not in answer.out, "each verb has its place in a section"
-    assert "..." not in answer.out
+    assert "..." not in "".join(lines[1:]), "the usage alone has dots"
     assert max(map(len, lines)) <= 80
 
 
@@ -143,7 +143,7 @@ def test_train(call, files, tmp_path):
     lines = answer.out.splitlines()
     assert lines[1] == f"{tmp_path / 'run'}: trained on {manifest.n_train} images, measured on others"
     assert lines[2].split()[:3] == ["detector", "images", "hybrids"]
-    assert [line.split()[:3] for line in lines[3:]] == [
+    assert [line.split()[:3] for line in lines[3:5]] == [
         [name, str(manifest.n_heldout), str(manifest.n_heldout_hybrids)] for name in ("svm", "knn")
     ]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
-from hybridwing.backbones.load import backbone_entries
+from hybridwing.backbones.entries import backbone_entries
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.images.decode import read_rgb
 from hybridwing.runtime.pattern import DIMENSION, cut_wings, describe

@@ -139,7 +139,11 @@ class TestScores:
             ("1 - 1e-6 * grey(image)", "score 0.0000 or 1.0000: saturated"),
             ("0.5 + 1e-6 * grey(image)", "tie once their scores are rounded"),
             ("-100 * grey(image)", "lie outside [0, 1]"),
-            ("min(max(grey(image) + np.random.normal(0, 0.01), 0.01), 0.99)", "one picture scores"),
+            # Another value at each call, and the same ones in each run of the test.
+            (
+                "0.01 + 0.9 * grey(image) + 0.0137 * (setattr(self, 'n', getattr(self, 'n', 0) + 1) or self.n % 5)",
+                "one picture scores",
+            ),
         ],
     )
     def test_what_scores_badly(self, made, returned, finding):
