@@ -30,7 +30,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from hybridwing.backbones.load import load_backbone
+from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.load import load
+from hybridwing.backbones.request import Backbone
 from hybridwing.embeddings.embed import photographs
 from hybridwing.embeddings.job import embed_to_file
 
@@ -185,9 +187,8 @@ def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
     runtimes = ["torch"]
     if importlib.util.find_spec("openvino") and arguments.device in ("auto", "cpu") and not torch.cuda.is_available():
         runtimes.append("openvino")
-    load = partial(load_backbone, f"local:{root / 'model'}", feature="cls")
-    load = partial(load, device=arguments.device, precision=arguments.precision)
-    backbones = {runtime: load(runtime=runtime) for runtime in runtimes}
+    request = Backbone(f"local:{root / 'model'}", feature="cls")
+    backbones = {name: load(request, Compute(arguments.device, arguments.precision, name)) for name in runtimes}
     rng = np.random.default_rng(0)
     inputs = list(rng.standard_normal((arguments.images, 3, SIDE, SIDE)).astype(np.float32))
     device = "cuda" if torch.cuda.is_available() and arguments.device != "cpu" else "cpu"

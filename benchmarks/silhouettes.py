@@ -17,7 +17,6 @@ from pathlib import Path
 from hybridwing.backbones.request import Backbone
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.embeddings.embed import embed
-from hybridwing.runs.evaluate import evaluate
 from hybridwing.runs.train import train
 
 DETECTORS = ("svm", "sgd", "knn", "gaussian", "fusion")
@@ -34,17 +33,10 @@ def measure(folder: Path, backbone: str, preprocess: str) -> dict[str, dict[str,
     """Leaderboard record of each detector."""
     with tempfile.TemporaryDirectory() as place:
         images = folder / "images"
-        trained = train(
-            read_catalogue(folder / "train.csv"),
-            embed(read_catalogue(folder / "train.csv"), images, Backbone(backbone, preprocess=preprocess)),
-            Path(place) / "run",
-            detectors=DETECTORS,
-        )
-        result = evaluate(
-            trained.run,
-            read_catalogue(folder / "ref_val.csv"),
-            trained.run.embed(read_catalogue(folder / "ref_val.csv"), images),
-        )
+        learned, reference = (read_catalogue(folder / name) for name in ("train.csv", "ref_val.csv"))
+        embeddings = embed(learned, images, Backbone(backbone, preprocess=preprocess))
+        run = train(learned, embeddings, Path(place) / "run", detectors=DETECTORS)
+        result = run.evaluate(reference, run.embed(reference, images))
     return {name: one.challenge.leaderboard() for name, one in result.detectors.items() if one.challenge}
 
 
