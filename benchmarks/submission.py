@@ -30,7 +30,7 @@ from hybridwing.runs.scoring import score_images
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 from hybridwing.submission.build.building import build_submission
-from hybridwing.submission.rehearse.rehearsal import PREDICTIONS, run_submission
+from hybridwing.submission.rehearse.rehearsal import run_submission
 
 
 def main() -> None:
