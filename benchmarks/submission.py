@@ -26,6 +26,7 @@ from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.evaluation.predictions import read_predictions
+from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.runs.scoring import score_images
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
