@@ -72,6 +72,8 @@ def train(
         console.say(f"\n{manifest.choice.rpartition('; ')[2]}; how many hybrids it finds cannot be measured")
     elif len(manifest.detectors) > 1:
         console.say(f"\n`predict` uses {manifest.best_detector} unless told otherwise: {manifest.choice}")
+    for assumed in dict.fromkeys(part.assumed for part in manifest.backbone.leaves if part.assumed):
+        console.note(f"\nassumed: {assumed}")
     if not manifest.backbone.can_embed:
         console.note(
             "\nthe embeddings do not say what made them: this run ranks embeddings of that kind, and cannot embed "
