@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 CatalogueArgument = Annotated[Path, typer.Argument(help="Table of the specimens, a row an image: CSV, .xlsx or .ods.")]
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `hybridwing train` made.")]
+Drawer = Annotated[
+    list[Path], typer.Argument(help="Photographs or folders of them, or one table of embeddings (.parquet).")
+]
 Images = Annotated[Path, typer.Option("--images", help="Folder that the table's file names are relative to.")]
 MovedBackbone = Annotated[
     str | None,

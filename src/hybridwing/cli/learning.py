@@ -10,7 +10,7 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import CatalogueArgument, MovedBackbone, Overwrite, RunArgument
+from hybridwing.cli.inputs import CatalogueArgument, Drawer, MovedBackbone, Overwrite, RunArgument
 from hybridwing.cli.options import (
     BackboneOptions,
     ComputeOptions,
@@ -232,9 +232,7 @@ def evaluate(
 @verb(app, "hybridwing predict my-run drawer/ --out ranked.csv --tnr 0.95")
 def predict(
     run: RunArgument,
-    images: Annotated[
-        list[Path], typer.Argument(help="Photographs or folders of them, or one table of embeddings (.parquet).")
-    ],
+    images: Drawer,
     compute: ComputeOptions,
     out: Annotated[Path | None, typer.Option("--out", help="CSV file for the ranking.")] = None,
     tnr: Annotated[float, typer.Option("--tnr", help="Share of non-hybrids to let pass as such.")] = 0.95,
@@ -275,9 +273,7 @@ def predict(
 @verb(app, "hybridwing identify my-run drawer/ --out names.csv")
 def identify(
     run: RunArgument,
-    images: Annotated[
-        list[Path], typer.Argument(help="Photographs or folders of them, or one table of embeddings (.parquet).")
-    ],
+    images: Drawer,
     compute: ComputeOptions,
     out: Annotated[Path | None, typer.Option("--out", help="CSV file for the names.")] = None,
     backbone: MovedBackbone = None,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
-from hybridwing.csv_files import write_rows
 from hybridwing.errors import RunError
 from hybridwing.runs.confidence import read_confidence
 from hybridwing.runs.predict import NAMES, embedded_by, name_cells
+from hybridwing.runs.tables import ImageRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import pandas as pd
+    from pathlib import Path
 
     from hybridwing.backbones.request import Backbone
     from hybridwing.embeddings.embed import Source
@@ -61,7 +59,7 @@ class Identification:
 
 
 @dataclass(frozen=True)
-class Identifications:
+class Identifications(ImageRows):
     """What photographs show, in the order given.
 
     Attributes
@@ -77,23 +75,7 @@ class Identifications:
     failures: tuple[Failure, ...]
     left_out: tuple[Path, ...]
 
-    def to_frame(self) -> pd.DataFrame:
-        """A row an image, with the columns of :data:`COLUMNS`; empty cells where nothing is known."""
-        import pandas as pd
-
-        return pd.DataFrame(self._rows(), columns=list(COLUMNS)).replace("", None)
-
-    def write(self, path: Path | str) -> None:
-        """Write a CSV file, a row an image; failures come last.
-
-        Raises
-        ------
-        WriteError
-            If the file cannot be written.
-        """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_rows(path, COLUMNS, self._rows())
+    _columns = COLUMNS
 
     def _rows(self) -> list[Sequence[object]]:
         rows: list[Sequence[object]] = [

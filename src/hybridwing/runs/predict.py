@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
-from hybridwing.csv_files import write_rows
 from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import Flag, Threshold, flag_of, threshold_of
 from hybridwing.embeddings.compatible import require_same_backbone
@@ -16,11 +15,10 @@ from hybridwing.embeddings.foreign import read_embeddings
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.runs.confidence import held_out_hybrids, read_confidence
 from hybridwing.runs.scoring import score_images
+from hybridwing.runs.tables import ImageRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import pandas as pd
 
     from hybridwing.backbones.request import Backbone
     from hybridwing.embeddings.table import Failure
@@ -93,7 +91,7 @@ class RankedImage:
 
 
 @dataclass(frozen=True)
-class RankedImages:
+class RankedImages(ImageRows):
     """Photographs, most likely hybrids first, and after them those of which nothing can be told.
 
     Attributes
@@ -131,25 +129,7 @@ class RankedImages:
     lacking: tuple[str, ...] = ()
     no_verdict: str = ""
 
-    def to_frame(self) -> pd.DataFrame:
-        """The ranking as pandas has it, with the columns of :data:`COLUMNS`; empty cells where nothing is known."""
-        import pandas as pd
-
-        return pd.DataFrame(self._rows(), columns=list(COLUMNS)).replace("", None)
-
-    def write(self, path: Path | str) -> None:
-        """Write a CSV file, a row an image; failures come last. Columns are as in :data:`COLUMNS`.
-
-        What is not known is empty. :func:`hybridwing.csv_files.read_cell` reads a path that looks like a formula.
-
-        Raises
-        ------
-        WriteError
-            If the file cannot be written.
-        """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_rows(path, COLUMNS, self._rows())
+    _columns = COLUMNS
 
     def _rows(self) -> list[Sequence[object]]:
         common = ("" if self.threshold is None else self.threshold, self.tnr, self.detector)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,11 +18,40 @@ from hybridwing.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from hybridwing.evaluation.bootstrap import Uncertainty
+
+
+class ImageRows:
+    """A row an image, failures last, as pandas and as a CSV file have it; a sub-class gives columns and rows."""
+
+    _columns: ClassVar[tuple[str, ...]]
+
+    def _rows(self) -> list[Sequence[object]]:
+        raise NotImplementedError
+
+    def to_frame(self) -> pd.DataFrame:
+        """The rows as pandas has them, with the columns of the module's ``COLUMNS``; empty where nothing is known."""
+        import pandas as pd
+
+        return pd.DataFrame(self._rows(), columns=list(self._columns)).replace("", None)
+
+    def write(self, path: Path | str) -> None:
+        """Write a CSV file with the columns of the module's ``COLUMNS``; what is not known is empty.
+
+        :func:`hybridwing.csv_files.read_cell` reads a path that looks like a formula.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(path, self._columns, self._rows())
 
 
 def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
@@ -139,14 +169,13 @@ def read_scores(path: Path, detector: str) -> HeldOutImages:
         If the file is missing or damaged.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in read_rows(file) if row["detector"] == detector]
+        rows = [row for row in _rows_of(path) if row["detector"] == detector]
         return HeldOutImages(
             np.array([float(row["score"]) for row in rows]),
             np.array([int(row["label"]) for row in rows], dtype=np.int8),
             tuple(row["specimen"] for row in rows),
         )
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} cannot be read: {error}; train again") from error
 
 
