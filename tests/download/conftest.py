@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import importlib.util
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.download.fetch import download
+from hybridwing.download.hosts import Politeness, Stop
+from hybridwing.download.plan import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.download.report import DownloadReport
 
 TRAIN = (
     "CAMID", "file_url", "hybrid_stat", "split", "zenodo_link", "md5", "subspecies", "parent_subspecies_1",
@@ -75,8 +80,29 @@ def site() -> Iterator[object]:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The clock of all downloads of a test."""
+    hands = FakeClock()
+    monkeypatch.setattr(Stop, "monotonic", lambda stop: hands.monotonic())
+    monkeypatch.setattr(Stop, "sleep", lambda stop, seconds: hands.sleep(seconds))
+    return hands
+
+
+POLITENESS = {field.name for field in dataclasses.fields(Politeness)}
+SAMPLE = {field.name for field in dataclasses.fields(Sample)}
+
+
+@pytest.fixture
+def fetch(tmp_path: Path, clock: FakeClock) -> Callable[..., DownloadReport]:
+    """Download into ``out`` at once; the fields of `Politeness` and `Sample` are options too."""
+
+    def run(catalogue: Catalogue, out: Path | None = None, **options: Any) -> DownloadReport:
+        polite = {name: options.pop(name) for name in POLITENESS & set(options)}
+        chosen = {name: options.pop(name) for name in SAMPLE & set(options)}
+        politeness = Politeness(**{"rate": 60_000.0, **polite})
+        return download(catalogue, out or tmp_path / "out", politeness=politeness, sample=Sample(**chosen), **options)
+
+    return run
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.download.fetch import download
+from hybridwing.download.hosts import Politeness
 
+AT_ONCE = Politeness(rate=1e6, jobs=1)
 EVENTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.link", "shutil.copyfile", "socket.connect"})
 
 
@@ -28,13 +30,13 @@ def attempt(catalogue: object, out: Path, moment: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
-    download(catalogue, out, jobs=1, rate=1e6)  # type: ignore[arg-type]
+    download(catalogue, out, politeness=AT_ONCE)  # type: ignore[arg-type]
 
 
 def main() -> None:
     catalogue, base = read_catalogue(Path(sys.argv[1])), Path(sys.argv[2])
     # Whatever is imported late is imported now: files of the interpreter are not what is counted.
-    download(catalogue, base / "warm", jobs=1, rate=1e6)
+    download(catalogue, base / "warm", politeness=AT_ONCE)
     print("warm", flush=True)
     sys.stdin.readline()
     moment, died = 0, True

@@ -209,31 +209,9 @@ def whole_as_part(handler: Handler, path: str, value: str) -> None:
     handler.answer(206, handler.site.files[path], {**headers, "Content-Range": value})
 
 
-def _drip(handler: Handler, start: bytes, piece: bytes, seconds: float = 0.02) -> None:
-    handler.close_connection = True
-    handler.wfile.write(start)
-    while not handler.site.hold.wait(seconds):
-        handler.wfile.write(piece)
-
-
-def dripping_header(handler: Handler, path: str, value: str) -> None:
-    _drip(handler, b"HTTP/1.1 200 OK\r\n", b"X-Line: a\r\n")
-
-
-def interim_answers(handler: Handler, path: str, value: str) -> None:
-    _drip(handler, b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001)
-
-
 def mute(handler: Handler, path: str, value: str) -> None:
     handler.close_connection = True
     handler.site.hold.wait(30)
-
-
-def trailers(handler: Handler, path: str, value: str) -> None:
-    """The whole file in one chunk, and trailers without an end."""
-    whole = handler.site.files[path]
-    start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n" % (len(whole), whole)
-    _drip(handler, start, b"X-Line: a\r\n")
 
 
 def reason(handler: Handler, path: str, value: str) -> None:
@@ -257,10 +235,7 @@ WAYS: dict[str, Callable[[Handler, str, str], None]] = {
         redirect,
         headed,
         whole_as_part,
-        dripping_header,
-        interim_answers,
         mute,
-        trailers,
         reason,
     )
 }

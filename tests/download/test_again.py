@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridwing.download.errors import DownloadError
-from hybridwing.download.fetch import download
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +53,12 @@ def lacking(out: Path) -> set[str]:
     return {name for name in NAMES if not (out / name).exists()}
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(
     st.fixed_dictionaries({name: st.lists(st.sampled_from(FAULTS), max_size=9) for name in NAMES}), st.integers(1, 3)
 )
 @pytest.mark.slow
-def test_any_mix_of_faults(site: Any, training: Any, clock: Any, plans: dict[str, list[str]], jobs: int) -> None:
+def test_any_mix_of_faults(site: Any, training: Any, fetch: Any, plans: dict[str, list[str]], jobs: int) -> None:
     catalogue = training(*NAMES)
     for name, plan in plans.items():
         site.plans[f"/{name}"] = list(plan)
@@ -67,7 +66,7 @@ def test_any_mix_of_faults(site: Any, training: Any, clock: Any, plans: dict[str
         out = Path(folder)
         asked = len(site.asked)
         for _ in range(1 + max(map(len, plans.values()))):
-            report = download(catalogue, out, jobs=jobs, rate=60_000.0, clock=clock)
+            report = fetch(catalogue, out, jobs=jobs)
             assert not wrong(out, site)
             assert {failure.path for failure in report.failed} == lacking(out)
             if report.complete:
@@ -76,7 +75,7 @@ def test_any_mix_of_faults(site: Any, training: Any, clock: Any, plans: dict[str
         good = [entry.path for entry in site.asked[asked:] if entry.way == "good" and entry.path != "/gone.jpg"]
         assert sorted(good) == [f"/{name}" for name in NAMES], "no file is asked for that was served as it should be"
         asked = len(site.asked)
-        assert download(catalogue, out, clock=clock).requests == len(site.asked) - asked == 0
+        assert fetch(catalogue, out).requests == len(site.asked) - asked == 0
 
 
 @contextlib.contextmanager
@@ -93,7 +92,7 @@ def running(script: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.slow
-def test_killed_at_any_moment(site: Any, training: Any, clock: Any, tmp_path: Path) -> None:
+def test_killed_at_any_moment(site: Any, training: Any, fetch: Any, tmp_path: Path) -> None:
     catalogue = training(*NAMES[:2])
     names = NAMES[:2]
     script = Path(__file__).with_name("killed.py")
@@ -110,7 +109,7 @@ def test_killed_at_any_moment(site: Any, training: Any, clock: Any, tmp_path: Pa
             assert not wrong(out, site)
             before = {name for name in names if (out / name).exists()}
             asked = len(site.asked)
-            report = download(catalogue, out, rate=60_000.0, clock=clock)
+            report = fetch(catalogue, out)
             assert report.complete
             assert set(report.already_there) == before
             again = [entry.path for entry in site.asked[asked:]]
@@ -134,15 +133,16 @@ import sys
 from pathlib import Path
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.download.fetch import download
+from hybridwing.download.hosts import Politeness
 from hybridwing.errors import HybridwingError
 try:
-    print(download(read_catalogue(Path(sys.argv[1])), Path(sys.argv[2]), rate=1e6).summary())
+    print(download(read_catalogue(Path(sys.argv[1])), Path(sys.argv[2]), politeness=Politeness(rate=1e6)).summary())
 except HybridwingError as error:
     print(error)
 """
 
 
-def test_killed_in_mid_body_while_another_waits_outside(site: Any, training: Any, clock: Any, tmp_path: Path) -> None:
+def test_killed_in_mid_body_while_another_waits_outside(site: Any, training: Any, fetch: Any, tmp_path: Path) -> None:
     catalogue: Catalogue = training(*NAMES, side=400)
     site.plans["/b.jpg"] = ["held"]
     script, out = tmp_path / "script.py", tmp_path / "out"
@@ -150,7 +150,7 @@ def test_killed_in_mid_body_while_another_waits_outside(site: Any, training: Any
     with running(script, catalogue.source, out) as process:
         assert site.held.wait(30)
         with pytest.raises(DownloadError, match="another download is running"):
-            download(catalogue, out, clock=clock)
+            fetch(catalogue, out)
         part = out / ".hybridwing-download" / "parts" / f"{hashlib.sha256(b'b.jpg').hexdigest()[:32]}.part"
         half = len(site.files["/b.jpg"]) // 2
         while not (part.exists() and part.stat().st_size > half // 2):
@@ -160,7 +160,7 @@ def test_killed_in_mid_body_while_another_waits_outside(site: Any, training: Any
     before = lacking(out)
     assert "b.jpg" in before
     asked = len(site.asked)
-    report = download(catalogue, out, rate=60_000.0, clock=clock)
+    report = fetch(catalogue, out)
     assert report.complete
     assert set(report.fetched) == before
     assert not wrong(out, site)

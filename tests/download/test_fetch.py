@@ -9,7 +9,7 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -17,27 +17,12 @@ from PIL import Image
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.download import fetch as fetch_module
 from hybridwing.download.errors import DownloadError
-from hybridwing.download.fetch import download
 from hybridwing.download.folder import DownloadFolder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.download.report import DownloadReport
 
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
-
-
-@pytest.fixture
-def fetch(out: Path, clock: Any) -> Callable[..., DownloadReport]:
-    def run(catalogue: Catalogue, **options: Any) -> DownloadReport:
-        return download(catalogue, out, **{"clock": clock, "rate": 60_000.0, **options})
-
-    return run
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -49,7 +34,7 @@ def test_the_tables(site: Any, training: Any, fetch: Any, out: Path) -> None:
     catalogue = training("a.jpg", "b.jpg", "c.jpg")
     site.plans["/b.jpg"] = ["status:404"]
     seen: list[tuple[int, int]] = []
-    report = fetch(catalogue, by="hybrid_stat", licence="CC-BY-4.0", progress=lambda *at: seen.append(at))
+    report = fetch(catalogue, by="hybrid_stat", progress=lambda *at: seen.append(at))
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert (report.fetched, report.already_there, report.complete) == (("hybrid/a.jpg", "non-hybrid/c.jpg"), (), False)
     assert report.summary().endswith(" s), 0 already there, 1 failed")
@@ -62,7 +47,7 @@ def test_the_tables(site: Any, training: Any, fetch: Any, out: Path) -> None:
         "md5": hashlib.md5(whole).hexdigest(),
         "sha256": hashlib.sha256(whole).hexdigest(),
         "url": f"{site.base}/a.jpg",
-        "licence": "CC-BY-4.0",
+        "licence": "",
     }
     assert rows(report.missing) == [
         {"path": "non-hybrid/b.jpg", "url": f"{site.base}/b.jpg", "reason": "HTTP 404 Not Found"}
@@ -84,7 +69,7 @@ def test_only_what_is_missing_or_wrong_is_fetched(site: Any, training: Any, fetc
     status = (out / "3.jpg").stat()
     (out / "3.jpg").write_bytes(site.files["/3.jpg"][:-1] + b"x")
     os.utime(out / "3.jpg", ns=(status.st_atime_ns, status.st_mtime_ns))
-    quick = fetch(catalogue, verify="none")
+    quick = fetch(catalogue, verify=False)
     assert quick.fetched == ("1.jpg", "2.jpg"), "size and time of 3.jpg are as before"
     report = fetch(catalogue)
     assert report.fetched == ("3.jpg",)
@@ -195,7 +180,7 @@ def test_smaller_copies(site: Any, training: Any, fetch: Any, out: Path) -> None
     site.files["/a.jpg"] = (out.parent / "wide.jpg").read_bytes()
     Image.new("RGB", (20, 30), "orange").save(out.parent / "small.png")
     site.files["/c.png"] = (out.parent / "small.png").read_bytes()
-    options = {"by": "hybrid_stat", "downsize": 50, "verify": "none"}
+    options = {"by": "hybrid_stat", "downsize": 50, "verify": False}
     report = fetch(catalogue, **options)
     assert report.complete, report.failed
     assert report.downsized == out.parent / "out_downsized"
@@ -265,22 +250,22 @@ def test_a_name_never_leaves_the_folder(site: Any, reference: Any, fetch: Any, o
     assert sum(site.counts.values()) == 2, "what has no place is not asked for"
 
 
-def test_folders_that_cannot_be_used(training: Any, tmp_path: Path, clock: Any) -> None:
+def test_folders_that_cannot_be_used(training: Any, tmp_path: Path, fetch: Any) -> None:
     catalogue = training("a.jpg")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DownloadError, match="cannot be used as a folder"):
-        download(catalogue, tmp_path / "file", clock=clock)
+        fetch(catalogue, tmp_path / "file")
     (tmp_path / "linked").mkdir()
     (tmp_path / "linked" / ".hybridwing-download").symlink_to(tmp_path)
     with pytest.raises(DownloadError, match="symbolic link"):
-        download(catalogue, tmp_path / "linked", clock=clock)
+        fetch(catalogue, tmp_path / "linked")
     (tmp_path / "spoilt").mkdir()
     (tmp_path / "spoilt" / ".hybridwing-download").write_bytes(b"")
     with pytest.raises(DownloadError, match="cannot be used as a folder"):
-        download(catalogue, tmp_path / "spoilt", clock=clock)
+        fetch(catalogue, tmp_path / "spoilt")
     (tmp_path / "taken" / "missing.csv").mkdir(parents=True)
     with pytest.raises(DownloadError, match="its tables cannot be written"):
-        download(catalogue, tmp_path / "taken", clock=clock)
+        fetch(catalogue, tmp_path / "taken")
 
 
 def test_one_download_at_a_time(site: Any, training: Any, fetch: Any, out: Path, monkeypatch: Any) -> None:
@@ -304,9 +289,11 @@ def test_one_download_at_a_time(site: Any, training: Any, fetch: Any, out: Path,
         ({"jobs": 0}, "--jobs"),
         ({"rate": 0.0}, "--rate"),
         ({"rate": float("nan")}, "--rate"),
-        ({"verify": "sha1"}, "--verify"),
         ({"max_bytes": 0}, "--max-bytes"),
         ({"seed": -1}, "seed"),
+        ({"contact": "me (here)"}, "--contact"),
+        ({"fraction": 0.1, "limit": 3}, "not both"),
+        ({"limit": 0}, "at least 1"),
         ({"base_url": "ftp://x"}, "base address"),
     ],
 )

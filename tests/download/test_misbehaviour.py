@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import re
 import socket
 from dataclasses import replace
 from email.utils import formatdate
@@ -12,26 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hybridwing.download.errors import DownloadError
-from hybridwing.download.fetch import download
 from hybridwing.download.partial import PartialFile
-from hybridwing.download.rate import NetworkLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.download.report import DownloadReport
-
-QUIET = NetworkLimits(first_wait=0.5)
-
-
-@pytest.fixture
-def fetch(tmp_path: Path, clock: Any) -> Callable[..., DownloadReport]:
-    def run(catalogue: Catalogue, **options: Any) -> DownloadReport:
-        return download(catalogue, tmp_path / "out", **{"clock": clock, "rate": 60_000.0, "limits": QUIET, **options})
-
-    return run
 
 
 def is_whole(out: Path, site: Any, name: str = "a.jpg") -> bool:
@@ -128,8 +113,8 @@ def test_retry_after_holds_all_files_of_the_host(site: Any, training: Any, fetch
     report = fetch(catalogue, jobs=1, rate=60.0)
     assert report.complete
     # two minutes; a date in the far future, cut to the longest wait; the third is a jittered back-off
-    assert [slept for slept in clock.slept if slept > 60] == [120.0, QUIET.longest_wait]
-    assert 120.0 + 900.0 <= report.seconds <= 120.0 + 900.0 + 2 * 0.5 * 2**3 + 10
+    assert [slept for slept in clock.slept if slept > 60] == pytest.approx([120.0, 900.0])
+    assert 120.0 + 900.0 <= report.seconds <= 120.0 + 900.0 + 4 + 10
 
 
 def test_a_broken_body_is_continued_where_it_broke(site: Any, training: Any, fetch: Any) -> None:
@@ -227,34 +212,21 @@ def test_an_endless_body_ends_at_the_size_cap(site: Any, training: Any, fetch: A
     assert fetch(catalogue).complete
 
 
-@pytest.mark.parametrize("way", ["endless:1", "trailers"])
-def test_a_body_that_drips_ends_by_its_pace(way: str, site: Any, reference: Any, fetch: Any) -> None:
+def test_a_body_that_drips_is_too_slow(site: Any, reference: Any, fetch: Any) -> None:
     site.add("a.jpg")
-    site.plans["/a.jpg"] = [way] * 2
-    (failure,) = fetch(reference(("a.jpg", "a.jpg")), limits=replace(QUIET, window=0.2, attempts=2)).failed
-    assert failure.reason == "too slow: less than 2,048 bytes in 0.2 s; given up after 2 requests"
+    site.plans["/a.jpg"] = ["endless:1"] * 2
+    (failure,) = fetch(reference(("a.jpg", "a.jpg")), timeout=0.2, attempts=2).failed
+    assert re.fullmatch(r"too slow: \d+ bytes in 0 s; given up after 2 requests", failure.reason)
     assert fetch(reference(("a.jpg", "a.jpg"))).complete
-
-
-@pytest.mark.parametrize("way", ["dripping_header", "interim_answers", "mute"])
-def test_an_answer_that_does_not_end_is_given_up(way: str, site: Any, training: Any, fetch: Any) -> None:
-    catalogue = training("a.jpg", "b.jpg")
-    site.plans["/a.jpg"] = [way] * 3
-    report = fetch(catalogue, jobs=1, limits=replace(QUIET, answer=0.2, attempts=3))
-    assert [(failure.path, failure.reason) for failure in report.failed] == [
-        ("a.jpg", "no whole answer after 0.2 s; given up after 3 requests")
-    ]
-    assert report.fetched == ("b.jpg",), "one bad file is no reason to give up its host"
-    assert fetch(catalogue).complete
 
 
 def test_a_host_that_never_answers_is_not_asked_for_every_file(site: Any, training: Any, fetch: Any) -> None:
     names = [f"{number}.jpg" for number in range(15)]
     catalogue = training(*names)
     site.plans.update({f"/{name}": ["mute"] * 9 for name in names})
-    report = fetch(catalogue, limits=replace(QUIET, answer=0.2))
+    report = fetch(catalogue, timeout=0.2)
     assert report.requests <= 8
-    assert all("no whole answer after 0.2 s" in failure.reason for failure in report.failed)
+    assert all("the server fell silent" in failure.reason for failure in report.failed)
 
 
 @pytest.mark.parametrize("fault", ["dns", "refused", "tls", "proxy"])
@@ -311,21 +283,21 @@ def test_what_a_server_says_is_one_printable_line(
 def test_a_silent_server_is_left(site: Any, training: Any, fetch: Any) -> None:
     catalogue = training("a.jpg")
     site.plans["/a.jpg"] = ["held"] * 2
-    (failure,) = fetch(catalogue, limits=replace(QUIET, read=0.25, attempts=2)).failed
+    (failure,) = fetch(catalogue, timeout=0.25, attempts=2).failed
     assert failure.reason == "the server fell silent: timed out; given up after 2 requests"
     assert fetch(catalogue).complete
     assert "range" in site.asked[-1].headers
 
 
 def test_a_dead_host_is_not_asked_for_every_file(site: Any, training: Any, fetch: Any) -> None:
-    names = [f"{number}.jpg" for number in range(12)]
+    names = [f"{number}.jpg" for number in range(17)]
     catalogue = training(*names)
     for name in names:
         site.plans[f"/{name}"] = ["status:500"] * 2
-    report = fetch(catalogue, jobs=1, limits=replace(QUIET, attempts=2, patience=10))
-    assert report.requests == 5 * 2
-    assert [failure.reason for failure in report.failed][5:] == [
-        f"127.0.0.1:{site.port} is not asked any more: 10 requests in a row failed (HTTP 500 Internal Server Error)"
+    report = fetch(catalogue, jobs=1, attempts=2)
+    assert report.requests == 10 * 2
+    assert [failure.reason for failure in report.failed][10:] == [
+        f"127.0.0.1:{site.port} is not asked any more: 20 requests in a row failed (HTTP 500 Internal Server Error)"
     ] * 7
 
 

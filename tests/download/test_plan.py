@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hybridwing.catalogue.readers import ColumnNames, read_catalogue
 from hybridwing.download.errors import DownloadError
-from hybridwing.download.plan import chosen_rows, folder_name, plan
+from hybridwing.download.plan import Sample, folder_name, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def test_the_official_table_has_an_address_and_a_place_for_every_row(shared: Path) -> None:
     for name, spaces in (("butterfly_anomaly_train.csv", 0), ("ref_val.csv", 14), ("ref_test.csv", 26)):
         catalogue = read_catalogue(shared / "challenge" / name)
-        files = plan(catalogue, by="hybrid_stat", base=None, licence=None)
+        files = plan(catalogue, by="hybrid_stat", base=None)
         assert len(files) == len(catalogue)
         assert not any(wanted.problem for wanted in files)
         assert {wanted.licence for wanted in files} == {"CC-BY-4.0"}
@@ -31,18 +31,15 @@ def test_the_official_table_has_an_address_and_a_place_for_every_row(shared: Pat
 
 def test_a_fraction_keeps_every_class(shared: Path) -> None:
     catalogue = read_catalogue(shared / "challenge" / "butterfly_anomaly_train.csv")
-    rows = chosen_rows(catalogue, 0.15, None, 42)
+    rows = Sample(fraction=0.15).rows(catalogue)
     assert len(rows) == 312
     assert set(catalogue.classes[rows]) == set(catalogue.classes)
-    assert chosen_rows(catalogue, 0.15, None, 42).tolist() == rows.tolist()
-    limited = chosen_rows(catalogue, None, 100, 42)
+    assert Sample(fraction=0.15).rows(catalogue).tolist() == rows.tolist()
+    limited = Sample(limit=100).rows(catalogue)
     assert len(limited) == len(set(limited.tolist())) == 100
     assert set(catalogue.classes[limited]) == set(catalogue.classes)
-    assert len(chosen_rows(catalogue, None, 3, 42)) == 3
-    assert len(chosen_rows(catalogue, None, 99_999, 42)) == len(catalogue)
-    for fraction, limit, told in ((0.1, 3, "not both"), (None, 0, "at least 1")):
-        with pytest.raises(DownloadError, match=told):
-            chosen_rows(catalogue, fraction, limit, 42)
+    assert len(Sample(limit=3).rows(catalogue)) == 3
+    assert len(Sample(limit=99_999).rows(catalogue)) == len(catalogue)
 
 
 @pytest.fixture
@@ -61,7 +58,7 @@ def test_sub_folders(custom: Callable[[str], Catalogue]) -> None:
         "filename,status,taxon,drawer,url\na.jpg,hybrid,a x b,D/1,http://h/a\nb.jpg,no,a,..,http://h/b\nc.jpg,,,,http://h/c\n"
     )
     folders = {
-        by: [wanted.path.rsplit("/", 1)[0] for wanted in plan(catalogue, by=by, base=None, licence=None)]
+        by: [wanted.path.rsplit("/", 1)[0] for wanted in plan(catalogue, by=by, base=None)]
         for by in ("hybrid_stat", "subspecies", "record", "side")
     }
     assert folders == {
@@ -71,7 +68,7 @@ def test_sub_folders(custom: Callable[[str], Catalogue]) -> None:
         "side": ["unknown"] * 3,
     }
     with pytest.raises(DownloadError, match="Unknown column for sub-folders 'md5'"):
-        plan(catalogue, by="md5", base=None, licence=None)
+        plan(catalogue, by="md5", base=None)
 
 
 def test_files_that_cannot_be_asked_for(custom: Callable[[str], Catalogue], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +87,7 @@ def test_files_that_cannot_be_asked_for(custom: Callable[[str], Catalogue], monk
         "u.jpg,no,a,,http://u:p@h/8\n"
         "12:30.jpg,no,a,,http://h/9\n"
     )
-    files = plan(catalogue, by=None, base=None, licence="")
+    files = plan(catalogue, by=None, base=None)
     problems = {wanted.path: wanted.problem for wanted in files if wanted.problem}
     assert {path: problem.split(" with ")[0][:30] for path, problem in problems.items()} == {
         "A.JPG": "its name clashes",
@@ -102,17 +99,16 @@ def test_files_that_cannot_be_asked_for(custom: Callable[[str], Catalogue], monk
         "n.jpg": "the catalogue has no address f",
         "u.jpg": "its address holds a user name;",
     }
-    mirrored = {wanted.path: wanted for wanted in plan(catalogue, by=None, base="http://m/x", licence="CC0-1.0")}
+    mirrored = {wanted.path: wanted for wanted in plan(catalogue, by=None, base="http://m/x")}
     assert mirrored["n.jpg"].address == mirrored["n.jpg"].source == "http://m/x/n.jpg"
     assert (mirrored["a.jpg"].address, mirrored["a.jpg"].source) == ("http://m/x/a", "http://h/a")
-    assert {wanted.licence for wanted in mirrored.values()} == {"CC0-1.0"}
     monkeypatch.setattr("hybridwing.download.plan._NOT_IN_FILE_NAMES", frozenset(":"))
-    assert "does not allow" in plan(catalogue, by=None, base=None, licence="")[-1].problem
+    assert "does not allow" in plan(catalogue, by=None, base=None)[-1].problem
 
 
 def test_the_licence_of_other_peoples_files_is_unknown(custom: Callable[[str], Catalogue]) -> None:
     catalogue = custom("filename,status,taxon,drawer,url\na.jpg,no,a,,https://zenodo.org/record/1/files/a.jpg\n")
-    assert Counter(wanted.licence for wanted in plan(catalogue, by=None, base=None, licence=None)) == {"": 1}
+    assert Counter(wanted.licence for wanted in plan(catalogue, by=None, base=None)) == {"": 1}
 
 
 @given(st.text())

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing import __version__
-from hybridwing.download.connection import user_agent
 from hybridwing.download.errors import DownloadError, RefusedError
+from hybridwing.download.hosts import Politeness
 from hybridwing.download.urls import checked_base, host_of, on_base, plain_address, redirect_target
 
 ZENODO = "https://zenodo.org/record/1/files/a.jpg"
@@ -130,11 +130,11 @@ def test_bases_that_are_none(base: str) -> None:
 
 
 def test_user_agent_names_project_and_contact() -> None:
-    assert user_agent() == f"hybridwing/{__version__}"
-    assert user_agent(" me@example.org ") == f"hybridwing/{__version__} (me@example.org)"
+    assert Politeness().user_agent == f"hybridwing/{__version__}"
+    assert Politeness(contact=" me@example.org ").user_agent == f"hybridwing/{__version__} (me@example.org)"
 
 
 @pytest.mark.parametrize("contact", ["a\r\nX-Evil: 1", "é@example.org", "me (here)"])
 def test_contacts_that_do_not_fit_a_header(contact: str) -> None:
     with pytest.raises(DownloadError, match="--contact"):
-        user_agent(contact)
+        Politeness(contact=contact)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import typer
 
@@ -18,29 +19,47 @@ from hybridwing.cli.inputs import (
 from hybridwing.cli.options import TableOptions
 
 
+@dataclass(frozen=True)
+class SampleOptions:
+    """Which photographs."""
+
+    SECTION: ClassVar[str] = "Which of them"
+
+    fraction: Annotated[
+        float | None, typer.Option("--fraction", help="Share of every subspecies and cross, e.g. 0.15.")
+    ] = None
+    limit: Annotated[int | None, typer.Option("--limit", help="Number of images, drawn alike.")] = None
+    seed: Seed = 42
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How the servers are asked."""
+
+    SECTION: ClassVar[str] = "How servers are asked"
+
+    jobs: Annotated[int, typer.Option("--jobs", help="Files fetched at a time.")] = 4
+    rate: Annotated[str, typer.Option("--rate", help="Requests a minute and host: 60 or 60/min.")] = "60/min"
+    contact: Annotated[str, typer.Option("--contact", help="Your address, told to the server.")] = ""
+    base_url: Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Address of a mirror.")] = None
+
+
 @verb(app, "hybridwing download butterfly_anomaly_train.csv --out images --fraction 0.15")
 def download(
     catalogue: CatalogueArgument,
     options: TableOptions,
+    which: SampleOptions,
+    server: ServerOptions,
     out: Annotated[Path, typer.Option("--out", help="Folder for the photographs; continues what is there.")],
-    fraction: Annotated[
-        float | None, typer.Option("--fraction", help="Share of every subspecies and cross to fetch, e.g. 0.15.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Number of images to fetch, drawn alike.")] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="COLUMN", help="Sort into sub-folders, e.g. by hybrid_stat.")
     ] = None,
     downsize: Annotated[
         int | None, typer.Option("--downsize", metavar="PX", help="Also write copies with this short side.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", help="Files fetched at a time.")] = 4,
-    rate: Annotated[str, typer.Option("--rate", help="Requests a minute and host: 60 or 60/min.")] = "60/min",
     verify: Annotated[
         Literal["md5", "none"], typer.Option("--verify", help="md5: check every file; none: trust size and time.")
     ] = "md5",
-    base_url: Annotated[str | None, typer.Option("--base-url", help="Address of a mirror.")] = None,
-    contact: Annotated[str, typer.Option("--contact", help="Your address, told to the server.")] = "",
-    seed: Seed = 42,
 ) -> None:
     """Fetch a catalogue's photographs.
 
@@ -49,22 +68,22 @@ def download(
     """
     from hybridwing.cli import show as console
     from hybridwing.download.fetch import download as fetch
+    from hybridwing.download.hosts import Politeness
+    from hybridwing.download.plan import Sample
 
+    politeness = Politeness(per_minute(server.rate), server.jobs, server.contact)
+    sample = Sample(which.fraction, which.limit, which.seed)
     table = options.read(catalogue)
     with console.progress("downloading") as report:
         done = fetch(
             table,
             out,
-            fraction=fraction,
-            limit=limit,
+            sample=sample,
             by=by,
             downsize=downsize,
-            jobs=jobs,
-            rate=per_minute(rate),
-            verify=verify,
-            base_url=base_url,
-            contact=contact,
-            seed=seed,
+            verify=verify == "md5",
+            base_url=server.base_url,
+            politeness=politeness,
             progress=report,
         )
     console.show_download(done)

@@ -35,24 +35,6 @@ class TransientError(FileError):
     """The transfer failed; worth asking again after a while."""
 
 
-class BusyError(TransientError):
-    """The host of `url` asks for fewer requests (429, 503), so all its files wait: `wait` seconds if it says so."""
-
-    def __init__(self, reason: str, url: str, wait: float | None) -> None:
-        super().__init__(reason)
-        self.url = url
-        self.wait = wait
-
-
-class NoAnswerError(TransientError):
-    """The host of `url` sent no answer; without a connection, that concerns all its files."""
-
-    def __init__(self, reason: str, url: str, *, connected: bool) -> None:
-        super().__init__(reason)
-        self.url = url
-        self.connected = connected
-
-
 class StoppedError(FileError):
     """The download is being stopped."""
 

@@ -3,57 +3,43 @@
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hybridwing.csv_files import write_rows
 from hybridwing.download.catalogue_rows import write_catalogue_rows
-from hybridwing.download.connection import user_agent
 from hybridwing.download.downsample import Downsizer
 from hybridwing.download.errors import DownloadError, one_line
 from hybridwing.download.fetch_file import FileFetcher, FileResult
 from hybridwing.download.folder import CATALOGUE, MANIFEST, MISSING, DownloadFolder
+from hybridwing.download.hosts import Hosts, Politeness, Stop
 from hybridwing.download.manifest import Manifest
-from hybridwing.download.plan import chosen_rows, plan
-from hybridwing.download.rate import Hosts, NetworkLimits, Stop
+from hybridwing.download.plan import Sample, plan
 from hybridwing.download.report import DownloadReport, MissingFile
 from hybridwing.download.transfer import Transfer
 from hybridwing.download.urls import checked_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
 
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.download.plan import Wanted
-    from hybridwing.download.rate import Clock
 
-#: Seconds between two looks for a Ctrl-C, which on Windows does not end a wait.
-_POLL = 0.5
+DEFAULT, EVERYTHING = Politeness(), Sample()
 
 
 def download(
     catalogue: Catalogue,
     out: Path | str,
     *,
-    fraction: float | None = None,
-    limit: int | None = None,
+    sample: Sample = EVERYTHING,
     by: str | None = None,
     downsize: int | None = None,
-    jobs: int = 4,
-    rate: float = 60.0,
-    verify: Literal["md5", "none"] = "md5",
+    verify: bool = True,
     base_url: str | None = None,
-    seed: int = 42,
-    max_bytes: int = 200_000_000,
-    contact: str = "",
-    licence: str | None = None,
+    politeness: Politeness = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
-    limits: NetworkLimits | None = None,
-    clock: Clock | None = None,
 ) -> DownloadReport:
     """Fetch the photographs of a catalogue into a folder.
 
@@ -67,38 +53,23 @@ def download(
     out : Path
         Folder, made if need be. It also gets ``manifest.csv`` (path, bytes, md5, sha256, url, licence),
         ``missing.csv`` (path, url, reason) and ``catalogue.csv`` (the catalogue's rows that are there).
-    fraction : float in (0, 1], optional
-        Fetch this share of every subspecies and cross, at least one image of each.
-    limit : int, at least 1, optional
-        Fetch this number of images, drawn in the same way.
+    sample : Sample
+        Which of the photographs; all by default.
     by : {"hybrid_stat", "subspecies", "record", "group", "side", "split"}, optional
         Sort the files into sub-folders by this column.
     downsize : int, at least 1, optional
         Also write copies with this short side in pixels, into ``OUT_downsized``.
-    jobs : int, at least 1
-        Files fetched at a time.
-    rate : float, above 0
-        Requests a minute and host, whatever `jobs` is.
-    verify : {"md5", "none"}
-        ``"md5"`` compares each file with the catalogue's digest (where it has none: with what was first received), also
-        the files that are there already. ``"none"`` trusts the size and time of files that are there.
+    verify : bool
+        Compare each file with the catalogue's MD5 (where it has none: with what was first received), also the files
+        that are there already. False trusts the size and time of files that are there, for mirrors that packed the
+        photographs anew.
     base_url : str, optional
-        Address of a mirror. It replaces scheme and host of each address, and its path comes before the address's own.
+        Address of a mirror: it replaces scheme and host of each address, and its path comes before the address's own.
         A row without an address is asked for by its file name.
-    seed : int, at least 0
-        For the sample and the back-off.
-    max_bytes : int, at least 1
-        A larger file is refused.
-    contact : str
-        Your e-mail or web address, told to the server in the ``User-Agent``.
-    licence : str, optional
-        Written to the manifest for every file; by default what is known of the challenge's files.
+    politeness : Politeness
+        How often and how long servers are asked.
     progress : callable, optional
         Called in this thread with the number of files done and the number of all.
-    limits : NetworkLimits, optional
-        Every other bound; its `rate`, `burst` and `max_bytes` are replaced by the arguments above.
-    clock : Clock, optional
-        For tests.
 
     Returns
     -------
@@ -110,33 +81,29 @@ def download(
     DownloadError
         If an argument is out of range, the folder cannot be used, or another download runs in it.
     CatalogueError
-        If there is nothing to sample from, or `fraction` or `seed` is out of range.
+        If there is nothing to sample from.
     KeyboardInterrupt
         After the tables were written and the threads ended; the same call goes on.
 
     Examples
     --------
     >>> table = hw.read_catalogue("butterfly_anomaly_train.csv")  # doctest: +SKIP
-    >>> report = download(table, "images", fraction=0.15)  # doctest: +SKIP
+    >>> report = download(table, "images", sample=Sample(fraction=0.15))  # doctest: +SKIP
     >>> report.complete  # doctest: +SKIP
     True
     """
     out = Path(out)
-    _check(jobs, rate, verify, max_bytes, seed)
-    bounds = replace(limits or NetworkLimits(), rate=rate, burst=jobs, max_bytes=max_bytes)
     base = None if base_url is None else checked_base(base_url)
     stop = Stop()
-    clock = clock or stop
-    hosts = Hosts(bounds, clock, stop, seed)
-    agent = user_agent(contact)
-    chosen = catalogue.select(chosen_rows(catalogue, fraction, limit, seed))
-    files = plan(chosen, by=by, base=base, licence=licence)
+    chosen = catalogue.select(sample.rows(catalogue))
+    files = plan(chosen, by=by, base=base)
     folder = DownloadFolder(out)
     downsizer = None if downsize is None else Downsizer(out, downsize)
-    begun = clock.monotonic()
-    with folder.locked(), contextlib.closing(Transfer(agent, hosts, bounds, stop)) as transfer, _table_errors(out):
+    begun = stop.monotonic()
+    transfer = Transfer(Hosts(politeness, stop), politeness, stop)
+    with folder.locked(), contextlib.closing(transfer), _table_errors(out):
         manifest = Manifest(out)
-        fetcher = FileFetcher(folder, manifest, transfer, hosts, bounds, clock, stop, verify == "md5", downsizer)
+        fetcher = FileFetcher(folder, manifest, transfer, stop, politeness.attempts, verify, downsizer)
         done = {wanted.row: FileResult(wanted, reason=wanted.problem) for wanted in files if wanted.problem}
 
         def fetch_group(group: Sequence[Wanted]) -> None:
@@ -146,13 +113,9 @@ def download(
                     manifest.add(result.entry)
 
         try:
-            with _threads(jobs, stop, transfer) as threads:
-                ended: SimpleQueue[Future[None]] = SimpleQueue()
-                groups = _groups(files)
-                for group in groups:
-                    threads.submit(fetch_group, group).add_done_callback(ended.put)
-                for _ in groups:
-                    _next(ended).result()  # raises what went wrong in the thread
+            with _threads(politeness.jobs, stop) as threads:
+                for ended in as_completed([threads.submit(fetch_group, group) for group in _groups(files)]):
+                    ended.result()  # raises what went wrong in the thread
                     if progress is not None:
                         progress(len(done), len(files))
         finally:
@@ -169,26 +132,19 @@ def download(
         downsized=downsizer.folder if downsizer else None,
         requests=transfer.requests,
         bytes_received=transfer.bytes_received,
-        seconds=clock.monotonic() - begun,
+        seconds=stop.monotonic() - begun,
     )
 
 
 @contextlib.contextmanager
-def _threads(jobs: int, stop: Stop, transfer: Transfer) -> Iterator[ThreadPoolExecutor]:
-    """Threads that end soon, whatever happens: no file is begun any more, and no socket keeps them waiting."""
+def _threads(jobs: int, stop: Stop) -> Iterator[ThreadPoolExecutor]:
+    """Threads that begin no file any more once an error or an interrupt ends the block."""
     threads = ThreadPoolExecutor(jobs, thread_name_prefix="download")
     try:
         yield threads
     finally:
         stop.set("interrupted")
-        transfer.interrupt()
         threads.shutdown(wait=True, cancel_futures=True)
-
-
-def _next(ended: SimpleQueue[Future[None]]) -> Future[None]:
-    while True:
-        with contextlib.suppress(Empty):
-            return ended.get(timeout=_POLL)
 
 
 @contextlib.contextmanager
@@ -197,19 +153,6 @@ def _table_errors(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DownloadError(f"{out}: its tables cannot be written: {error.strerror or error}") from error
-
-
-def _check(jobs: int, rate: float, verify: str, max_bytes: int, seed: int) -> None:
-    if jobs < 1:
-        raise DownloadError(f"The number of files fetched at a time (jobs, --jobs) must be at least 1; got {jobs}.")
-    if not 0 < rate < float("inf"):
-        raise DownloadError(f"The requests a minute (rate, --rate) must be more than 0; got {rate}.")
-    if verify not in ("md5", "none"):
-        raise DownloadError(f"What to verify (verify, --verify) must be 'md5' or 'none'; got {verify!r}.")
-    if max_bytes < 1:
-        raise DownloadError(f"The largest size of a file (max_bytes, --max-bytes) must be at least 1; got {max_bytes}.")
-    if seed < 0:
-        raise DownloadError(f"The seed must not be negative; got {seed}.")
 
 
 def _groups(files: Iterable[Wanted]) -> list[list[Wanted]]:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 from hybridwing.download.checks import Checksums, checksums, image_error
 from hybridwing.download.errors import (
-    BusyError,
     DiskError,
     FileError,
-    NoAnswerError,
     RefusedError,
     TransientError,
     WrongContentError,
@@ -27,10 +25,10 @@ if TYPE_CHECKING:
 
     from hybridwing.download.downsample import Downsizer
     from hybridwing.download.folder import DownloadFolder
+    from hybridwing.download.hosts import Stop
     from hybridwing.download.manifest import Manifest
     from hybridwing.download.partial import PartialFile
     from hybridwing.download.plan import Wanted
-    from hybridwing.download.rate import Clock, Hosts, NetworkLimits, Stop
     from hybridwing.download.transfer import Transfer
 
 #: Times that a server may send something that is not the file.
@@ -56,10 +54,8 @@ class FileFetcher:
     folder: DownloadFolder
     manifest: Manifest
     transfer: Transfer
-    hosts: Hosts
-    limits: NetworkLimits
-    clock: Clock
     stop: Stop
+    attempts: int
     verify: bool
     downsizer: Downsizer | None
 
@@ -153,43 +149,20 @@ class FileFetcher:
 
     def _fetch(self, wanted: Wanted, target: Path) -> Entry:
         """Fetch a file, asking again where that may help."""
-        host = self.hosts.of(wanted.address)
         part = self.folder.part(wanted.path)
         failures = wrong = 0
         while True:
             try:
-                sums = self._receive(wanted, part)
+                return _place(wanted, target, part, self._receive(wanted, part))
             except WrongContentError as error:
-                host.succeeded()
                 wrong += 1
                 if wrong >= _WRONG_CONTENTS:
                     raise RefusedError(f"{error.reason}; asked {wrong} times") from error
-                self.clock.sleep(host.backoff(wrong))
             except TransientError as error:
+                _log.info("%s: %s", wanted.address, error.reason)
                 failures += 1
-                self._note_failure(wanted, error)
-                if failures >= self.limits.attempts:
+                if failures >= self.attempts:
                     raise RefusedError(f"{error.reason}; given up after {failures} requests") from error
-                if not isinstance(error, (BusyError, NoAnswerError)):
-                    self.clock.sleep(host.backoff(failures))
-            else:
-                host.succeeded()
-                return _place(wanted, target, part, sums)
-
-    def _note_failure(self, wanted: Wanted, error: TransientError) -> None:
-        """Count a failure for its host; one that does not answer, or is busy, gets a pause from all threads."""
-        _log.info("%s: %s", wanted.address, error.reason)
-        if isinstance(error, NoAnswerError):
-            host = self.hosts.of(error.url)
-            host.failed(error.url, error.reason, answered=False, connected=error.connected)
-            host.pause()
-        elif isinstance(error, BusyError):
-            host = self.hosts.of(error.url)
-            host.failed(wanted.address, error.reason, answered=True, connected=True)
-            host.pause(error.wait)
-        else:
-            host = self.hosts.of(wanted.address)
-            host.failed(wanted.address, error.reason, answered=True, connected=True)
 
     def _receive(self, wanted: Wanted, part: PartialFile) -> Checksums:
         """Receive a file, and check that it is the right one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING
 from hybridwing.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 
 @dataclass(frozen=True)
@@ -81,17 +80,9 @@ class PartialFile:
         self.discard()
         write_text(self._version_path, json.dumps(asdict(version)))
 
-    @contextlib.contextmanager
-    def append(self) -> Iterator[Callable[[bytes], None]]:
-        """Open for more bytes; yields what writes them, without a buffer."""
-        with self.path.open("ab", buffering=0) as file:
-
-            def write(piece: bytes) -> None:
-                rest = memoryview(piece)
-                while rest:
-                    rest = rest[file.write(rest) :]
-
-            yield write
+    def append(self) -> BinaryIO:
+        """Open for more bytes."""
+        return self.path.open("ab")
 
     def discard(self) -> None:
         """Remove the bytes, then their version."""

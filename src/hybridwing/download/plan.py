@@ -66,25 +66,50 @@ class Wanted:
     problem: str = ""
 
 
-def chosen_rows(catalogue: Catalogue, fraction: float | None, limit: int | None, seed: int) -> npt.NDArray[np.intp]:
-    """Positions of the rows to fetch, ascending.
+@dataclass(frozen=True)
+class Sample:
+    """Which photographs of a catalogue to fetch.
 
-    The same of every class (subspecies or cross), at least one of each, as the challenge sample's notebook draws it;
-    `limit` draws that many, fewer than there are classes if need be.
+    The same share of every class (subspecies or cross) is drawn, as the challenge sample's notebook draws it.
+
+    Parameters
+    ----------
+    fraction : float in (0, 1], optional
+        This share of every class, at least one image of each.
+    limit : int, at least 1, optional
+        This number of images; fewer than there are classes if need be.
+    seed : int, at least 0
+        The same seed draws the same.
+
+    Raises
+    ------
+    DownloadError
+        If both are given, or one is out of range.
     """
-    if fraction is not None and limit is not None:
-        raise DownloadError("Give a fraction or a limit, not both (--fraction or --limit).")
-    if fraction is not None:
-        return sample_fraction(catalogue, fraction, by="subspecies", seed=seed)
-    if limit is None or limit >= len(catalogue):
-        return np.arange(len(catalogue), dtype=np.intp)
-    if limit < 1:
-        raise DownloadError(f"The number of images to fetch (limit, --limit) must be at least 1; got {limit}.")
-    rows = sample_fraction(catalogue, limit / len(catalogue), by="subspecies", seed=seed)
-    return np.sort(np.random.default_rng(seed).permutation(rows)[:limit])
+
+    fraction: float | None = None
+    limit: int | None = None
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if self.fraction is not None and self.limit is not None:
+            raise DownloadError("Give a fraction or a limit, not both (--fraction or --limit).")
+        if self.limit is not None and self.limit < 1:
+            raise DownloadError(f"The number of images to fetch (--limit) must be at least 1; got {self.limit}.")
+        if self.seed < 0:
+            raise DownloadError(f"The seed (--seed) must not be negative; got {self.seed}.")
+
+    def rows(self, catalogue: Catalogue) -> npt.NDArray[np.intp]:
+        """Positions of the rows to fetch, ascending."""
+        if self.fraction is not None:
+            return sample_fraction(catalogue, self.fraction, by="subspecies", seed=self.seed)
+        if self.limit is None or self.limit >= len(catalogue):
+            return np.arange(len(catalogue), dtype=np.intp)
+        rows = sample_fraction(catalogue, self.limit / len(catalogue), by="subspecies", seed=self.seed)
+        return np.sort(np.random.default_rng(self.seed).permutation(rows)[: self.limit])
 
 
-def plan(catalogue: Catalogue, *, by: str | None, base: str | None, licence: str | None) -> list[Wanted]:
+def plan(catalogue: Catalogue, *, by: str | None, base: str | None) -> list[Wanted]:
     """Files of a catalogue, one a row.
 
     Parameters
@@ -94,8 +119,6 @@ def plan(catalogue: Catalogue, *, by: str | None, base: str | None, licence: str
         Column whose values become sub-folders.
     base : str or None
         Address of a mirror, from :func:`hybridwing.download.urls.checked_base`.
-    licence : str or None
-        Of all files. None for what is known: `CHALLENGE_LICENCE` for files on Zenodo in the challenge's tables.
 
     Raises
     ------
@@ -115,7 +138,7 @@ def plan(catalogue: Catalogue, *, by: str | None, base: str | None, licence: str
         except RefusedError as error:
             problem = error.reason
         known = catalogue.form != "custom" and urlsplit(source or address).hostname == "zenodo.org"
-        terms = licence if licence is not None else CHALLENGE_LICENCE if known else ""
+        terms = CHALLENGE_LICENCE if known else ""
         files.append(Wanted(path, int(row), source or address, address, str(md5), terms, problem))
     return _without_clashes(files)
 

@@ -5,38 +5,36 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import httpx
 
-from hybridwing.download.connection import Connection
 from hybridwing.download.errors import (
-    BusyError,
-    NoAnswerError,
+    DownloadError,
     RefusedError,
     TransientError,
     WrongContentError,
     disk_error,
 )
+from hybridwing.download.hosts import retry_after
 from hybridwing.download.partial import Version
-from hybridwing.download.rate import retry_after
 from hybridwing.download.urls import redirect_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hybridwing.download.hosts import Hosts, Politeness, Stop
     from hybridwing.download.partial import PartialFile
-    from hybridwing.download.rate import Hosts, NetworkLimits, Stop
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: Too many requests, and unavailable for now: said of the host, not of the file.
-_BUSY = frozenset({429, 503})
-_TRANSIENT = frozenset({408, 425})
+_MOST_REDIRECTS = 5
+_ASK_LATER = frozenset({408, 425, 429, 503})
 #: Kinds of content that are a page about the file and not the file. An image may come as application/octet-stream.
 _PAGES = ("text/", "application/json", "application/xml", "application/xhtml", "application/problem")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-#: Bodies of redirects up to this size are read, which keeps the connection for the next request.
-_SMALL = 16_384
+#: Bytes a second that a body must bring, once it has taken the time that a silence may last.
+_SLOWEST = 10_240
 _WORDS = {
     httpx.ConnectTimeout: "no connection in time",
     httpx.ConnectError: "no connection",
@@ -45,34 +43,35 @@ _WORDS = {
     httpx.RemoteProtocolError: "the server broke off",
     httpx.ReadError: "the connection broke",
 }
-_NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
 class Transfer:
-    """Receives files, in any number of threads; each thread has a connection of its own."""
+    """Receives files, in any number of threads."""
 
-    def __init__(self, user_agent: str, hosts: Hosts, limits: NetworkLimits, stop: Stop) -> None:
-        self._user_agent = user_agent
+    def __init__(self, hosts: Hosts, politeness: Politeness, stop: Stop) -> None:
         self._hosts = hosts
-        self._limits = limits
+        self._politeness = politeness
         self._stop = stop
         self._lock = threading.Lock()
-        self._of_thread = threading.local()
-        self._connections: list[Connection] = []
-        self._connection()  # settings that cannot be used are told at once
         self.requests = 0
         self.bytes_received = 0
+        accepted = "image/*, application/octet-stream;q=0.9, */*;q=0.1"
+        try:
+            self._client = httpx.Client(
+                headers={"User-Agent": politeness.user_agent, "Accept": accepted, "Accept-Encoding": "identity"},
+                follow_redirects=False,  # each is checked, and waits for its turn at the host
+                timeout=politeness.timeout,
+                limits=httpx.Limits(max_connections=politeness.jobs),
+            )
+        except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+            raise DownloadError(
+                "The proxy or the certificates that the environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, "
+                f"SSL_CERT_FILE) cannot be used: {error}"
+            ) from error
 
     def close(self) -> None:
         """Close all connections, after the threads have ended."""
-        for connection in self._connections:
-            connection.close()
-
-    def interrupt(self) -> None:
-        """End all that is being received; may be called from any thread."""
-        with self._lock:
-            for connection in self._connections:
-                connection.interrupt()
+        self._client.close()
 
     def receive(self, url: str, part: PartialFile, *, checked: bool) -> None:
         """Ask for a file once, and once more if what there is of it cannot be continued.
@@ -97,25 +96,8 @@ class Transfer:
                 self._receive(url, part, checked=checked)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise RefusedError(f"its address cannot be used: {error}") from error
-        except TimeoutError as error:
-            self._stop.check()
-            speed = f"{self._limits.slowest * self._limits.window:,.0f} bytes in {self._limits.window:g} s"
-            raise TransientError(f"too slow: less than {speed}") from error
-        except httpx.TransportError as error:
-            self._stop.check()
-            raise TransientError(_in_words(error)) from error
         except OSError as error:
             raise disk_error(error) from error
-
-    def _connection(self) -> Connection:
-        """Connection of this thread."""
-        if not hasattr(self._of_thread, "connection"):
-            connection = Connection(self._user_agent, self._limits.connect, self._limits.read)
-            with self._lock:
-                self._connections.append(connection)
-            self._of_thread.connection = connection
-        found: Connection = self._of_thread.connection
-        return found
 
     def _receive(self, url: str, part: PartialFile, *, checked: bool) -> bool:
         """Whether the answer fits what there is; False asks for a fresh start."""
@@ -125,10 +107,10 @@ class Transfer:
             headers["Range"] = f"bytes={part.size}-"
             if version.etag or version.modified:
                 headers["If-Range"] = version.etag or version.modified
-        with self._answer(url, headers) as response:
+        with self._answer(url, headers) as (response, place):
             if version is not None and response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return False
-            self._check_answer(response)
+            self._check_answer(response, place)
             if response.status_code == httpx.codes.PARTIAL_CONTENT:
                 if version is None:
                     raise WrongContentError("the server sent a part of the file when asked for the whole")
@@ -137,52 +119,46 @@ class Transfer:
             else:
                 version = _version(url, response)
                 part.begin(version)
-            self._write(response, part, version)
+            self._write(response, place, part, version)
+            self._hosts.of(place).succeeded()
         return True
 
     @contextlib.contextmanager
-    def _answer(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        """Answer to a request, after redirects; its body is not read yet."""
-        address = url
-        for _ in range(self._limits.redirects + 1):
-            self._hosts.of(address).acquire()
-            with self._lock:
-                self.requests += 1
-            with contextlib.ExitStack() as stack:
-                response = self._first_byte(stack, address, headers)
-                if response.status_code not in _REDIRECTS:
-                    yield response
-                    return
-                location = response.headers.get("location", "")
-                if not location:
-                    raise RefusedError(f"HTTP {response.status_code} without saying where the file is")
-                address = redirect_target(address, location)
-                if 0 <= _number(response.headers.get("content-length", "")) <= _SMALL:
-                    with self._connection().time_limit(self._limits.answer):
-                        for _ in response.iter_raw():
-                            pass
-        raise RefusedError(f"redirected more than {self._limits.redirects} times")
-
-    def _first_byte(self, stack: contextlib.ExitStack, url: str, headers: dict[str, str]) -> httpx.Response:
-        """Answer to one request; the stack closes it."""
+    def _answer(self, url: str, headers: dict[str, str]) -> Iterator[tuple[httpx.Response, str]]:
+        """Answer to a request and its address, after redirects; the body is not read yet. Hosts learn of failures."""
+        answered = False
         try:
-            return stack.enter_context(self._connection().get(url, headers, self._limits.answer))
-        except TimeoutError as error:
-            self._stop.check()
-            raise NoAnswerError(f"no whole answer after {self._limits.answer:g} s", url, connected=True) from error
+            for _ in range(_MOST_REDIRECTS + 1):
+                self._hosts.of(url).acquire()
+                with self._lock:
+                    self.requests += 1
+                answered = False
+                with self._client.stream("GET", url, headers=headers) as response:
+                    answered = True
+                    if response.status_code not in _REDIRECTS:
+                        yield response, url
+                        return
+                    location = response.headers.get("location", "")
+                    if not location:
+                        raise RefusedError(f"HTTP {response.status_code} without saying where the file is")
+                    self._hosts.of(url).succeeded()
+                    url = redirect_target(url, location)
         except httpx.TransportError as error:
             self._stop.check()
-            connected = not isinstance(error, _NOT_CONNECTED)
-            raise NoAnswerError(_in_words(error), url, connected=connected) from error
+            raise self._failed(url, _in_words(error), answered=answered) from error
+        raise RefusedError(f"redirected more than {_MOST_REDIRECTS} times")
 
-    def _check_answer(self, response: httpx.Response) -> None:
+    def _failed(self, url: str, reason: str, *, answered: bool = True, wait: float | None = None) -> TransientError:
+        self._hosts.of(url).failed(reason, answered=answered, wait=wait)
+        return TransientError(reason)
+
+    def _check_answer(self, response: httpx.Response, url: str) -> None:
         """Raise unless the answer promises an image."""
         status = response.status_code
         told = f"HTTP {status} {response.reason_phrase}".rstrip()
-        if status in _BUSY:
-            raise BusyError(told, str(response.url), retry_after(response.headers, self._limits.longest_wait))
-        if status in _TRANSIENT or status >= 500:
-            raise TransientError(told)
+        if status in _ASK_LATER or status >= 500:
+            wait = retry_after(response.headers, self._politeness.longest_wait)
+            raise self._failed(url, told, wait=wait)
         if status not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
             raise RefusedError(told)
         coding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -193,40 +169,31 @@ class Transfer:
         if kind.startswith(_PAGES):
             raise WrongContentError(f"the server sent {kind[:60]} in place of an image")
 
-    def _write(self, response: httpx.Response, part: PartialFile, version: Version) -> None:
+    def _write(self, response: httpx.Response, url: str, part: PartialFile, version: Version) -> None:
+        begun, received = time.monotonic(), 0
         try:
             self._check_size(version.total)
-            size = self._append(response, part)
+            with part.append() as file:
+                for piece in response.iter_raw():
+                    self._stop.check()
+                    received += len(piece)
+                    self._check_size(file.tell() + len(piece))
+                    file.write(piece)
+                    seconds = time.monotonic() - begun
+                    if seconds > self._politeness.timeout and received < _SLOWEST * seconds:
+                        raise self._failed(url, f"too slow: {received:,} bytes in {seconds:.0f} s")
         except RefusedError:
             part.discard()
             raise
-        if 0 <= version.total != size:
-            raise TransientError(f"cut short: {size:,} of {version.total:,} bytes")
-
-    def _append(self, response: httpx.Response, part: PartialFile) -> int:
-        """Size of the part after the body, of which each stretch must come within the window."""
-        size, stretch = part.size, self._limits.slowest * self._limits.window
-        pieces = response.iter_raw()
-        with part.append() as write:
-            ended = False
-            while not ended:
-                begun, ended = size, True
-                with self._connection().time_limit(self._limits.window):
-                    for piece in pieces:
-                        self._stop.check()
-                        size += len(piece)
-                        self._check_size(size)
-                        write(piece)
-                        with self._lock:
-                            self.bytes_received += len(piece)
-                        if size - begun >= stretch:
-                            ended = False
-                            break
-        return size
+        finally:
+            with self._lock:
+                self.bytes_received += received
+        if 0 <= version.total != part.size:
+            raise self._failed(url, f"cut short: {part.size:,} of {version.total:,} bytes")
 
     def _check_size(self, size: int) -> None:
-        if size > self._limits.max_bytes:
-            raise RefusedError(f"larger than {self._limits.max_bytes:,} bytes")
+        if size > self._politeness.max_bytes:
+            raise RefusedError(f"larger than {self._politeness.max_bytes:,} bytes")
 
 
 def _version(url: str, response: httpx.Response) -> Version:
