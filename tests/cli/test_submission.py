@@ -10,29 +10,24 @@ import pytest
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.embeddings.embed import embed
 from hybridwing.submission.package.requirements import read_requirements
+from hybridwing.submission.publish.citation import EXAMPLE
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 
 #: Without a sandbox what the tests made is run all the same.
 TRUST = ["--trust"] if why_no_sandbox() else []
 FAULTS = [
-    (["build", "--out", "OUT"], "name a run folder, or a --recipe"),
-    (["build", "RUN", "--out", "OUT", "--recipe", "pattern-svm"], "a recipe trains its own run"),
-    (["build", "--out", "OUT", "--recipe", "pattern-svm"], "--catalogue CSV and --images DIR"),
-    (["build", "--out", "OUT", "--recipe", "x", "--catalogue", "TRAIN", "--images", "IMAGES"], "there are: bioclip"),
     (["build", "RUN", "--out", "OUT", "--pin", "torch==1"], "NAME==VERSION"),
     (["run", "none.zip", "--images", "IMAGES", "--reference", "TEST", "--out", "OUT", "--trust"], "no such file"),
     (["run", "RUN", "--images", "IMAGES", "--out", "OUT", "--trust"], "--reference is not named"),
-    (["publish", "RUN", "--out", "OUT", "--title", "T", "--author", "A", "--evaluation", "RUN"], "go together"),
-    (["publish", "RUN", "--out", "OUT", "--title", "T", "--author", ";"], "Family, Given"),
-    (["publish", "RUN"], "(--out), a title (--title), the authors (--author, once for each), the references"),
-    (["publish", "RUN", "--title", "My wings"], "--title 'My wings' --author 'Family, Given; ORCID; affiliation'"),
-    (["publish", "RUN", "--out", "OUT", "--author", "A", "--date", "x", "--licence", "MIT"], "got 'x'"),
+    (["publish", "RUN", "RUN", "--out", "OUT", "--citation", "x", "--evaluation", "RUN"], "go together"),
+    (["publish", "RUN", "RUN", "--out", "OUT", "--citation", "x.cff"], "there is no x.cff. Write one, for example"),
+    (["publish", "RUN", "RUN", "--out", "OUT", "--citation", "TRAIN"], "a table of names and values is needed"),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def submission(files, tmp_path_factory):
-    """Built from a recipe, on the photographs themselves."""
+    """A run and what was built from it, on the photographs themselves."""
     from hybridwing.runs.train import train
     from hybridwing.submission.build.building import build_submission
 
@@ -64,21 +59,12 @@ def test_build_writes_a_folder_and_a_zip(call, files, tmp_path):
     assert call("submission", "build", files.run, "--out", tmp_path / "built", "--overwrite").code == 0
 
 
-@pytest.mark.slow
-def test_a_recipe_trains_and_builds_in_one_go(call, files, tmp_path):
+def test_recipes_are_training_commands(call):
     listed = call("submission", "recipes")
     assert listed.code == 0
     for name in ("bioclip-svm", "bioclip-sgd", "dino-sgd", "pattern-svm"):
         assert name in listed.out
     assert "--backbone dinov2-base --detector sgd --split random --test-fraction 0.2 --seed 42" in listed.out
-    command = ["submission", "build", "--recipe", "pattern-knn", "--catalogue", files.train, "--images", files.images]
-    answer = call(*command, "--out", tmp_path / "built", "--cache", tmp_path / "cache")
-    assert answer.code == 0, answer.err
-    assert "trained on" in answer.out
-    assert (tmp_path / "built-run" / "run.json").is_file()
-    odd = call(*command, "--out", tmp_path / "other", "--preprocess", "sample")
-    assert odd.code == 2
-    assert "the pattern backbone cuts the picture itself" in odd.err
 
 
 @pytest.mark.slow
@@ -115,9 +101,19 @@ def test_leaderboard_and_publish(call, files, submission, tmp_path):
         assert {row["system"] for row in csv.DictReader(file)} == {"ran", "run svm"}
     assert "<svg" in (tmp_path / "board" / "leaderboard.html").read_text()
     assert call("leaderboard", tmp_path / "ran", "--reference", files.test, "--resamples", "5").code == 0
-    flags = ["--title", "A title", "--author", "Merian, Maria Sibylla", "--catalogue", files.train]
+    (tmp_path / "CITATION.cff").write_text(EXAMPLE)
+    flags = ["--citation", tmp_path / "CITATION.cff", "--catalogue", files.train]
     scored = ["--evaluation", tmp_path / "ran", "--reference", files.test]
-    made = call("submission", "publish", submission / "run", "--out", tmp_path / "repo", *flags, *scored)
+    made = call(
+        "submission",
+        "publish",
+        submission / "run",
+        submission / "built.zip",
+        "--out",
+        tmp_path / "repo",
+        *flags,
+        *scored,
+    )
     assert made.code == 0, made.err
     assert "git init" in made.out
     assert "| Challenge Score |" in (tmp_path / "repo" / "README.md").read_text()

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.package.archive import open_submission
-from hybridwing.submission.package.limits import ArchiveLimits, name_fault
+from hybridwing.submission.package import archive as archives
+from hybridwing.submission.package.archive import name_fault, open_submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,11 +91,7 @@ NAMES = {
     "C:x": "drive letter",
     "..\\x": "backslash",
     "a\x1b[2Jb": "control characters",
-    "ab:c": "colon",
-    "x.": "space or dot",
-    "NUL.txt": "device on Windows",
     "n" * 256: "over 255 bytes",
-    "/".join(["long"] * 300): "over 1024 bytes",
     "é" * 130: "over 255 bytes",
 }
 
@@ -152,15 +148,16 @@ class TestHostileZip:
         with pytest.raises(SubmissionError, match="rare method"):
             open_submission(tmp_path / "s.zip")
 
-    def test_bomb(self, tmp_path):
+    def test_bomb(self, tmp_path, monkeypatch):
         with zipfile.ZipFile(tmp_path / "s.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("zeros", bytes(2**20))
-        small = ArchiveLimits(ratio_from=2**16)
-        with pytest.raises(SubmissionError, match="zip bomb"):
-            open_submission(tmp_path / "s.zip", small)
-        with pytest.raises(SubmissionError, match="unpacks to 1,048,576 bytes, and 1,000 are allowed"):
-            open_submission(tmp_path / "s.zip", ArchiveLimits(total_bytes=1000))
         assert open_submission(tmp_path / "s.zip").total_bytes == 2**20
+        monkeypatch.setattr(archives, "_RATIO_FROM", 2**16)
+        with pytest.raises(SubmissionError, match="zip bomb"):
+            open_submission(tmp_path / "s.zip")
+        monkeypatch.setattr(archives, "MOST_BYTES", 1000)
+        with pytest.raises(SubmissionError, match="unpacks to 1,048,576 bytes, and 1,000 are allowed"):
+            open_submission(tmp_path / "s.zip")
 
     def test_members_that_overlap(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "s.zip", "w", zipfile.ZIP_STORED) as archive:
@@ -175,9 +172,9 @@ class TestHostileZip:
 
     def test_a_hundred_thousand_entries(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
-            for number in range(100_000):
+            for number in range(11_000):
                 archive.writestr(f"{number}", b"")
-        with pytest.raises(SubmissionError, match="100,000 entries, and 10,000 entries are allowed"):
+        with pytest.raises(SubmissionError, match="11,000 entries, and 10,000 entries are allowed"):
             open_submission(tmp_path / "s.zip")
         # A directory of 10⁵ entries, and one that lies about their number, are refused before they are read.
         one = b"PK\1\2" + bytes(42) + b"n"
@@ -188,7 +185,8 @@ class TestHostileZip:
             with pytest.raises(SubmissionError, match="10,000 entries are allowed"):
                 open_submission(tmp_path / "t.zip")
 
-    def test_a_count_that_lies(self, tmp_path):
+    def test_a_count_that_lies(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(archives, "MOST_ENTRIES", 10)
         with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
             for number in range(12):
                 archive.writestr(f"{number}", b"")
@@ -197,7 +195,7 @@ class TestHostileZip:
         data[end + 8 : end + 12] = struct.pack("<HH", 3, 3)
         (tmp_path / "s.zip").write_bytes(data)
         with pytest.raises(SubmissionError, match="12 entries, and 10 are allowed"):
-            open_submission(tmp_path / "s.zip", ArchiveLimits(entries=10))
+            open_submission(tmp_path / "s.zip")
 
     def test_zip64_counts_are_read(self, tmp_path):
         record = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 10**5, 10**5, 50, 0)
@@ -250,13 +248,15 @@ class TestHostileFolder:
         with pytest.raises(SubmissionError, match=fault):
             open_submission(tmp_path)
 
-    def test_limits(self, tmp_path):
+    def test_limits(self, tmp_path, monkeypatch):
         for number in range(5):
             (tmp_path / f"{number}").write_bytes(b"12345")
-        with pytest.raises(SubmissionError, match="more than 4 entries"):
-            open_submission(tmp_path, ArchiveLimits(entries=4))
+        monkeypatch.setattr(archives, "MOST_BYTES", 20)
         with pytest.raises(SubmissionError, match="25 bytes, and 20 are allowed"):
-            open_submission(tmp_path, ArchiveLimits(total_bytes=20))
+            open_submission(tmp_path)
+        monkeypatch.setattr(archives, "MOST_ENTRIES", 4)
+        with pytest.raises(SubmissionError, match="more than 4 entries"):
+            open_submission(tmp_path)
 
     @pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links are followed here")
     def test_a_link_that_takes_a_files_place(self, tmp_path):
@@ -280,7 +280,7 @@ class TestHostileFolder:
 
 @given(st.text(st.sampled_from("ab./\\:~é \x00C"), min_size=1, max_size=12))
 def test_a_name_without_fault_stays_inside(name):
-    if name_fault(name, ArchiveLimits()) is None:
+    if name_fault(name) is None:
         place = Path(os.path.normpath(Path("/root/folder") / name))
         assert place.is_relative_to("/root/folder")
         assert place != Path("/root/folder")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +19,7 @@ from hybridwing.leaderboard.comparing import compare_places
 from hybridwing.runs.run import Run
 from hybridwing.runs.tables import read_scores
 from hybridwing.submission.package.archive import open_submission
-from hybridwing.submission.publish.citation import Author, Publication, citation_cff, zenodo_json
+from hybridwing.submission.publish.citation import EXAMPLE, Citation, citation_cff, read_citation, zenodo_json
 from hybridwing.submission.publish.publishing import CONTENTS, line_of, marked, publish, training_commands
 from hybridwing.submission.publish.references import count_entries, read_bib, records_of, references
 
@@ -26,20 +27,25 @@ pytestmark = pytest.mark.slow
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
-#: The example of the ORCID documentation.
-MERIAN = Author.parse("Merian, Maria Sibylla; https://orcid.org/0000-0002-1825-0097; Naturkundekabinett, Frankfurt")
-PUBLICATION = Publication("Wings | registered", (MERIAN, Author("The Group")), released="2026-11-24")
+MERIAN = {
+    "family-names": "Merian",
+    "given-names": "Maria Sibylla",
+    "orcid": "https://orcid.org/0000-0002-1825-0097",
+    "affiliation": "Naturkundekabinett, Frankfurt",
+}
+FIELDS = {"title": "Wings | registered", "authors": [MERIAN, {"name": "The Group"}], "date-released": "2026-11-24"}
+CITATION = Citation.model_validate(FIELDS)
 BIB = "@misc{a,\ntitle = {One},\ndoi = {10.5281/zenodo.9000008}\n}\n"
 lines = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=30)
 
 
 @pytest.fixture(scope="module")
-def repository(collection, ran, tmp_path_factory):
+def repository(collection, built, ran, tmp_path_factory):
     root = tmp_path_factory.mktemp("published")
     comparison = compare_places([ran.folder], collection.test, resamples=20)
     table = read_catalogue(collection.train)
-    options = {"bib": BIB, "comparison": comparison, "reference": "ref_test.csv", "detector": "svm"}
-    publish(collection.run, root / "repo", PUBLICATION, catalogue=table, **options)
+    options = {"bib": BIB, "comparison": comparison, "reference": "ref_test.csv"}
+    publish(collection.run, built, root / "repo", CITATION, catalogue=table, **options)
     return root / "repo"
 
 
@@ -94,13 +100,15 @@ def test_the_citation_holds_to_the_schema(repository):
 
 @given(lines, lines, lines, lines)
 def test_no_name_changes_what_the_citation_means(title, family, given_name, affiliation):
-    author = Author(family, given_name, "", affiliation)
-    publication = Publication(title, (author,), repository="https://example.org/a")
-    cff = yaml.safe_load(citation_cff(publication, title, (affiliation,)))
-    assert cff["title"] == publication.title
-    assert cff["authors"] == [{"family-names": family, "given-names": given_name, "affiliation": affiliation}]
+    author = {"family-names": family, "given-names": given_name, "affiliation": affiliation}
+    citation = Citation.model_validate(
+        {"title": title, "authors": [author], "repository-code": "https://example.org/a"}
+    )
+    cff = yaml.safe_load(citation_cff(citation, title, (affiliation,)))
+    assert cff["title"] == citation.title
+    assert cff["authors"] == [author]
     assert cff["keywords"] == [affiliation]
-    assert json.loads(zenodo_json(publication, title, (), ()))["title"] == publication.title
+    assert json.loads(zenodo_json(citation, title, (), ()))["title"] == citation.title
 
 
 def test_every_record_is_cited_once(repository, collection):
@@ -162,11 +170,6 @@ def test_the_commands_name_what_was_used_and_install_without_an_index(repository
     assert "the photographs that train.csv names" in alone
 
 
-def test_all_that_is_wrong_is_said_at_once():
-    with pytest.raises(SubmissionError, match=r"the title .*; the licence .*; the date .*; the repository .*; name at"):
-        Publication(" ", (), licence="GPL", released="x", repository="y")
-
-
 def test_the_notebook_runs(repository, pictures):
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     notebook = nbformat.read(repository / "notebook" / "submission.ipynb", as_version=4)
@@ -181,8 +184,8 @@ def test_the_notebook_runs(repository, pictures):
     assert "8 photographs" in done.stdout
 
 
-def test_the_held_out_images_are_measured_as_an_evaluation_measures(collection, tmp_path):
-    publish(collection.run, tmp_path / "repo", PUBLICATION, bib="@misc{a, title={b}}", detector="svm")
+def test_the_held_out_images_are_measured_as_an_evaluation_measures(collection, built, tmp_path):
+    publish(collection.run, built, tmp_path / "repo", CITATION, bib="@misc{a, title={b}}")
     held = read_scores(collection.run.folder / "scores.csv", "svm")
     measured = detection_uncertainty({"svm": held.scores}, held.labels, held.specimens).measures["svm"]
     with (tmp_path / "repo" / "results" / "held_out.csv").open(newline="") as file:
@@ -194,46 +197,53 @@ def test_the_held_out_images_are_measured_as_an_evaluation_measures(collection, 
     assert "resamples of specimens within their label" in text
 
 
-def test_what_is_refused(collection, tmp_path):
+def test_what_is_refused(collection, built, tmp_path):
+    run, repo = collection.run, tmp_path / "repo"
     with pytest.raises(SubmissionError, match="there are no references"):
-        publish(collection.run, tmp_path / "repo", PUBLICATION)
+        publish(run, built, repo, CITATION)
     with pytest.raises(SubmissionError, match="is not the table"):
-        publish(collection.run, tmp_path / "repo", PUBLICATION, catalogue=read_catalogue(collection.test))
-    with pytest.raises(RunError, match="no detector"):
-        publish(collection.run, tmp_path / "repo", PUBLICATION, bib=BIB, detector="sgd")
-    assert not (tmp_path / "repo").exists()
-    made = publish(collection.run, tmp_path / "repo", replace(PUBLICATION, licence="BSD-3-Clause"), bib=BIB)
+        publish(run, built, repo, CITATION, catalogue=read_catalogue(collection.test))
+    other = tmp_path / "other"
+    shutil.copytree(built, other)
+    (other / "detector.npz").write_bytes((run.folder / "detectors" / "knn.npz").read_bytes())
+    with pytest.raises(SubmissionError, match="was not built from"):
+        publish(run, other, repo, CITATION, bib=BIB)
+    (other / "detector.npz").unlink()
+    with pytest.raises(SubmissionError, match="is not what `hybridwing submission build"):
+        publish(run, other, repo, CITATION, bib=BIB)
+    assert not repo.exists()
+    licensed = CITATION.model_copy(update={"licence": "BSD-3-Clause"})
+    made = publish(run, built.with_name("submission.zip"), repo, licensed, bib=BIB)
     assert "Not yet measured" in (made.folder / "README.md").read_text()
     assert (made.folder / "LICENSE").read_text().startswith("BSD 3-Clause")
     (made.folder / ".git").mkdir()
     with pytest.raises(RunError, match=r"also holds \.git"):
-        publish(collection.run, tmp_path / "repo", PUBLICATION, bib=BIB, overwrite=True)
+        publish(run, built, repo, CITATION, bib=BIB, overwrite=True)
 
 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"title": " "}, "title"),
-        ({"version": "a\x00b"}, "version"),
-        ({"authors": ()}, "at least one --author"),
-        ({"licence": "GPL"}, "one of MIT"),
-        ({"released": "24.11.2026"}, "YYYY-MM-DD"),
-        ({"released": "2026-13-01"}, "YYYY-MM-DD"),
-        ({"repository": "javascript:x"}, "address"),
+        ({"title": " "}, "title: "),
+        ({"title": None}, "title: "),
+        ({"version": "a\x07b"}, "version: "),
+        ({"authors": []}, "authors: "),
+        ({"authors": [{"family-names": "A", "orcid": "1"}]}, r"authors\.0\.orcid: "),
+        ({"license": "GPL"}, "license: Input should be 'MIT' or 'BSD-3-Clause'"),
+        ({"date-released": "24.11.2026"}, "date-released: "),
+        ({"repository-code": "javascript:x"}, "repository-code: "),
     ],
 )
-def test_flags_are_checked(change, problem):
-    with pytest.raises(SubmissionError, match=problem):
-        replace(PUBLICATION, **change)
+def test_a_citation_is_checked(tmp_path, change, problem):
+    path = tmp_path / "CITATION.cff"
+    path.write_text(json.dumps(FIELDS | change))
+    with pytest.raises(SubmissionError, match=f"{problem}.*For example"):
+        read_citation(path)
 
 
-def test_authors():
-    assert MERIAN.name == "Maria Sibylla Merian"
-    assert MERIAN.orcid == "0000-0002-1825-0097"
-    assert Author.parse("Linnaeus, Carl; 0000-0002-1694-233X") == Author("Linnaeus", "Carl", "0000-0002-1694-233X")
-    assert Author.parse("Group; Some place").affiliation == "Some place"
-    with pytest.raises(SubmissionError, match="Family, Given"):
-        Author.parse(" ; x")
-    with pytest.raises(SubmissionError, match="no ORCID"):
-        Author.parse("A, B; 0000-0002-1825-0098")
+def test_the_example_of_a_citation_is_one(tmp_path):
+    (tmp_path / "CITATION.cff").write_text(EXAMPLE)
+    citation = read_citation(tmp_path / "CITATION.cff")
+    assert citation.holders == "Maria Sibylla Merian"
+    assert (citation.version, str(citation.released)) == ("1.0.0", "2026-11-24")
     assert marked("a*b<c>") == r"a\*b\<c\>"

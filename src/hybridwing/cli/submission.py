@@ -8,78 +8,34 @@ from typing import Annotated
 import typer
 
 from hybridwing.cli.challenge import submission
-from hybridwing.cli.inputs import (
-    CacheFolder,
-    Device,
-    MovedBackbone,
-    NoCache,
-    Offline,
-    Overwrite,
-    PreprocessName,
-    catalogue_of,
-    compute_of,
-)
-from hybridwing.errors import SubmissionError
+from hybridwing.cli.inputs import MovedBackbone, Offline, Overwrite, RunArgument
 
 __all__ = ["build", "list_recipes", "run", "submission"]
 
 
 @submission.command()
 def build(
+    run: RunArgument,
     out: Annotated[Path, typer.Option("--out", help="New folder for the submission.")],
-    run: Annotated[Path | None, typer.Argument(help="Run folder; not with --recipe.")] = None,
     detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
     archive: Annotated[bool, typer.Option("--zip", help="Also write OUT.zip, ready to upload.")] = False,
     bundle_weights: Annotated[
         bool, typer.Option("--bundle-weights", help="Put weights from the hub in: the network may be off there.")
     ] = False,
-    recipe: Annotated[
-        str | None, typer.Option("--recipe", help="Train first, into OUT-run: see `submission recipes`.")
-    ] = None,
-    catalogue: Annotated[Path | None, typer.Option("--catalogue", help="Table to train a recipe on.")] = None,
-    images: Annotated[Path | None, typer.Option("--images", help="Folder of its photographs.")] = None,
-    preprocess: PreprocessName = "default",
     pin: Annotated[
         list[str] | None, typer.Option("--pin", metavar="NAME==VERSION", help="Another version to ask for.")
     ] = None,
     backbone: MovedBackbone = None,
-    device: Device = "auto",
     offline: Offline = False,
-    cache: CacheFolder = None,
-    no_cache: NoCache = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a run's detector as a submission."""
     from hybridwing.cli import show as console
     from hybridwing.runs.run import load_run
     from hybridwing.submission.build.building import build_submission
-    from hybridwing.submission.build.recipes import find_recipe, train_recipe
 
-    if recipe is None:
-        if run is None:
-            raise SubmissionError("name a run folder, or a --recipe with --catalogue and --images")
-        trained = load_run(run)
-    else:
-        if run is not None or detector is not None:
-            raise SubmissionError("a recipe trains its own run and has its own detector: leave RUN and --detector out")
-        if catalogue is None or images is None:
-            raise SubmissionError("a recipe is trained on --catalogue CSV and --images DIR; name both")
-        chosen = find_recipe(recipe)
-        with console.progress("embedding") as report:
-            trained = train_recipe(
-                chosen,
-                catalogue_of(catalogue),
-                images,
-                out.with_name(f"{out.name}-run"),
-                preprocess=preprocess,
-                backbone=backbone,
-                compute=compute_of(device, "fp32", "torch", offline, cache, no_cache),
-                overwrite=overwrite,
-                progress=report,
-            )
-        console.say(f"{trained.folder}: trained on {trained.manifest.n_train} images")
     built = build_submission(
-        trained,
+        load_run(run),
         out,
         detector=detector,
         archive=archive,
@@ -97,7 +53,7 @@ def build(
 
 @submission.command(name="recipes")
 def list_recipes() -> None:
-    """List ready submissions and their training commands."""
+    """List the training commands of well-known submissions."""
     from hybridwing.cli import show as console
     from hybridwing.submission.build.recipes import recipes
 

@@ -11,13 +11,11 @@ from hybridwing.submission.check.code import check_code
 from hybridwing.submission.check.files import check_extras, check_names, find_root
 from hybridwing.submission.check.findings import Check, CheckReport
 from hybridwing.submission.check.model import check_model
-from hybridwing.submission.check.own_files import check_own_files
 from hybridwing.submission.check.packages import check_imports, check_requirements, needed_packages, read_lines
 from hybridwing.submission.check.paths import check_paths
-from hybridwing.submission.check.pickle_findings import check_pickles
+from hybridwing.submission.check.pickles import check_pickles
 from hybridwing.submission.check.syntax import read_modules
 from hybridwing.submission.package.archive import open_submission
-from hybridwing.submission.package.expressions import Expressions
 from hybridwing.submission.sandbox.bubblewrap import INSTALL, why_no_sandbox
 from hybridwing.submission.sandbox.limits import ResourceLimits
 
@@ -62,10 +60,8 @@ def check_submission(
     if modules:
         checks += check_model(modules)
         checks += check_imports(modules, lines, submission.names)
-        expressions = Expressions(modules)
-        checks += check_paths(modules, expressions, submission.names)
-        checks += check_own_files(modules, expressions, submission.names)
-        checks += check_code(modules, expressions, submission.names)
+        checks += check_paths(modules, submission.names)
+        checks += check_code(modules, submission.names)
     checks += check_pickles(submission, lines)
     checks += check_extras(submission)
     probed, protection = _probe(submission, modules, lines, checks, limits, python) if not static else ([], "")

@@ -12,7 +12,6 @@ from hybridwing.submission.package.module import dotted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hybridwing.submission.package.expressions import Expressions
     from hybridwing.submission.package.module import Module
 
 _BUNDLE = "put the weights into the submission and load them from __file__; at least pin the revision"
@@ -30,9 +29,9 @@ _POOLS = re.compile(
 )
 
 
-def check_code(modules: tuple[Module, ...], expressions: Expressions, names: tuple[str, ...]) -> list[Check]:
+def check_code(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Check]:
     """All of them, a pass for each kind that was not found."""
-    downloads = [check for module in modules for check in _downloads(module, expressions, names)]
+    downloads = [check for module in modules for check in _downloads(module, names)]
     kinds = (
         ("downloads", "nothing is fetched from the network", downloads),
         ("worker processes", "no DataLoader workers or process pools", [c for m in modules for c in _workers(m)]),
@@ -42,11 +41,11 @@ def check_code(modules: tuple[Module, ...], expressions: Expressions, names: tup
     return [check for name, finding, found in kinds for check in or_pass(found, name, finding)]
 
 
-def _downloads(module: Module, expressions: Expressions, names: tuple[str, ...]) -> Iterator[Check]:
+def _downloads(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
     for name, call in module.calls():
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
         first = call.args[0] if call.args else keywords.get("pretrained_model_name_or_path")
-        what = _download(name, call, expressions.text(module, first), names)
+        what = _download(name, call, module.stated(first), names)
         if what:
             finding = f"{what}: the network may be off, and the time counts"
             yield Check("downloads", "warn", finding, _BUNDLE, module.place(call))

@@ -30,7 +30,7 @@ def read_modules(submission: Submission) -> tuple[tuple[Module, ...], list[Check
         return (), []
     waiting, modules, checks = ["model.py"], [], []
     for name in waiting:  # grows while it is walked
-        parsed = _parse(submission, name, names)
+        parsed = _parse(submission, name)
         if isinstance(parsed, Check):
             checks.append(parsed)
             continue
@@ -48,7 +48,7 @@ def read_modules(submission: Submission) -> tuple[tuple[Module, ...], list[Check
     return tuple(modules), checks
 
 
-def _parse(submission: Submission, name: str, names: set[str]) -> Module | Check:
+def _parse(submission: Submission, name: str) -> Module | Check:
     content = submission.read(name, _LARGEST + 1)
     try:
         if len(content) > _LARGEST:
@@ -67,8 +67,7 @@ def _parse(submission: Submission, name: str, names: set[str]) -> Module | Check
     except (ValueError, RecursionError, MemoryError) as error:
         finding = f"it cannot be parsed: {str(error) or 'it is nested too deeply'}"
         return Check("syntax", "fail", finding, "save it as plain Python text in UTF-8", name)
-    nodes = tuple(_nodes(tree))
-    return Module(name, _decoded(content), tree, nodes, tuple(_imports(tree)), dict(_own_names(name, nodes, names)))
+    return Module(name, _decoded(content), tree, tuple(_nodes(tree)), tuple(_imports(tree)))
 
 
 def _decoded(content: bytes) -> str:
@@ -124,22 +123,6 @@ def _own_imports(module: Module, names: set[str]) -> Iterator[str]:
                 found = _file_of(parts[:depth], names)
                 if found:
                     yield found
-
-
-def _own_names(name: str, nodes: tuple[ast.AST, ...], names: set[str]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Names that stand for a file of the submission or something in it."""
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if file := _file_of(alias.name.split("."), names):
-                    yield alias.asname or alias.name, (file, "")
-        elif isinstance(node, ast.ImportFrom):
-            base = _base(name, node)
-            for alias in node.names:
-                if file := _file_of([*base, alias.name], names):
-                    yield alias.asname or alias.name, (file, "")
-                elif file := _file_of(base, names):
-                    yield alias.asname or alias.name, (file, "" if alias.name == "*" else alias.name)
 
 
 def _base(name: str, node: ast.ImportFrom) -> list[str]:

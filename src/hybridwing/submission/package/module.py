@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-_Scope = FunctionNode | ast.Lambda | ast.ClassDef | ast.Module
-
 
 @dataclass(frozen=True)
 class Import:
@@ -36,9 +33,6 @@ class Module:
     nodes : tuple of ast.AST
         All of its nodes but those that run only when the file is started as a program.
     imports : tuple of Import
-    own_names : dict
-        Names that stand for another file of the submission, or for something in it: file and name there. ``"*"`` for
-        everything in it.
     """
 
     name: str
@@ -46,7 +40,6 @@ class Module:
     tree: ast.Module
     nodes: tuple[ast.AST, ...] = field(repr=False)
     imports: tuple[Import, ...] = ()
-    own_names: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def calls(self) -> Iterator[tuple[str, ast.Call]]:
         """All calls with the dotted name of what is called, empty where it has none."""
@@ -58,22 +51,25 @@ class Module:
         """``file:line``."""
         return f"{self.name}:{getattr(node, 'lineno', 1)}"
 
-    def parent(self, node: ast.AST | None) -> ast.AST | None:
-        """The node that a node belongs to."""
-        return self._parents.get(node) if node is not None else None
-
-    def ancestors(self, node: ast.AST | None) -> Iterator[ast.AST]:
-        """The nodes that a node belongs to, from the innermost on."""
-        while (node := self.parent(node)) is not None:
-            yield node
-
-    def scopes(self, node: ast.AST) -> list[ast.AST]:
-        """Functions, classes and the module that a node belongs to, from the innermost on."""
-        return [above for above in self.ancestors(node) if isinstance(above, _Scope)] or [self.tree]
+    def stated(self, node: ast.AST | None) -> str | None:
+        """The text that an expression stands for: written there, joined, or the only one that its name is given."""
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if isinstance(node, ast.Call) and dotted(node.func).endswith("path.join"):
+            parts = [self.stated(part) for part in node.args]
+            return None if None in parts else "/".join(part for part in parts if part)
+        given = self._given.get(dotted(node), [])
+        found = given[0] if len(given) == 1 else None
+        return found.value if isinstance(found, ast.Constant) and isinstance(found.value, str) else None
 
     @cached_property
-    def _parents(self) -> dict[ast.AST, ast.AST]:
-        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+    def _given(self) -> dict[str, list[ast.expr]]:
+        """What each name is given, anywhere in the file."""
+        given: dict[str, list[ast.expr]] = {}
+        for node in self.nodes:
+            for target in node.targets if isinstance(node, ast.Assign) else ():
+                given.setdefault(dotted(target), []).append(node.value)  # type: ignore[attr-defined]
+        return given
 
 
 def dotted(node: ast.AST | None) -> str:

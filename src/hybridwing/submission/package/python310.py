@@ -1,7 +1,7 @@
 """What a module uses that Python 3.10, which the challenge's container runs, does not have.
 
-Names and most syntax are looked up by vermin (MIT), whose tables give the Python version of every name in the standard
-library. What it does not see is added here: the interpreter that runs the check may be newer, and parses more.
+Names and syntax are looked up by vermin (MIT), whose tables give the Python version of every name in the standard
+library.
 """
 
 from __future__ import annotations
@@ -26,19 +26,6 @@ _NEW_SINCE = {"tomllib", "annotationlib", "compression", "profiling"}
 #: Standard library of Python 3.10, whichever Python runs the check.
 STANDARD_LIBRARY = (frozenset(sys.stdlib_module_names) | set(_GONE_SINCE.split())) - _NEW_SINCE
 
-#: Names that vermin 1.9.2 does not know, from the "New in version" notes of docs.python.org.
-_UNLISTED = {
-    "asyncio.taskgroups": "3.11",
-    "asyncio.timeouts": "3.11",
-    "configparser.UnnamedSectionError": "3.13",
-    "logging.getHandlerByName": "3.12",
-    "logging.getHandlerNames": "3.12",
-    "typing.evaluate_forward": "3.14",
-    "PythonFinalizationError": "3.13",
-}
-#: Methods and arguments of ``pathlib.Path``; vermin sees them only right after ``Path(…)``.
-_PATH_METHODS = {"walk": "3.12", "full_match": "3.13", "is_junction": "3.12", "copy_into": "3.14", "move_into": "3.14"}
-_PATH_ARGUMENTS = {"walk_up": "3.12", "case_sensitive": "3.12", "recurse_symlinks": "3.13", "full_match": "3.13"}
 _INSTEAD = {
     "tomllib": "store the settings as JSON",
     "datetime.UTC": "use datetime.timezone.utc",
@@ -82,7 +69,7 @@ def newer_features(text: str, tree: ast.Module, own: frozenset[str] = frozenset(
     found: dict[tuple[int, str], str] = {}
     harmless = _harmless_lines(tree)
     syntax = False
-    for line, what, since in (*_by_vermin(text, tree), *_unseen_by_vermin(tree)):
+    for line, what, since in _by_vermin(text, tree):
         name = re.match(r"'([\w.]+)", what)
         if tuple(map(int, since.split("."))) <= PYTHON:
             continue
@@ -122,50 +109,6 @@ def _by_vermin(text: str, tree: ast.Module) -> Iterator[tuple[int, str, str]]:
         match = re.fullmatch(r".*?:(\d+):\d*:[^:]*:(3\.\d+):(.+)", line)
         if match:
             yield int(match[1]), match[3], match[2]
-
-
-def _unseen_by_vermin(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
-    paths = any(
-        (isinstance(node, ast.ImportFrom) and node.module == "pathlib")
-        or (isinstance(node, ast.Import) and any(alias.name == "pathlib" for alias in node.names))
-        for node in ast.walk(tree)
-    )
-    for node in ast.walk(tree):
-        line = getattr(node, "lineno", 0)
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
-            first = node.slice.elts[0] if node.slice.elts else None
-            # Without brackets of its own the tuple begins where its first element does.
-            starred = any(isinstance(one, ast.Starred) for one in node.slice.elts)
-            if starred and first is not None and node.slice.col_offset == first.col_offset:
-                yield line, "a star within square brackets", "3.11"
-        elif isinstance(node, ast.arg) and isinstance(node.annotation, ast.Starred):
-            yield line, "a star in an annotation", "3.11"
-        elif isinstance(node, ast.Name) and node.id in _UNLISTED:
-            yield line, f"'{node.id}' member", _UNLISTED[node.id]
-        elif isinstance(node, ast.Attribute) and (name := ast.unparse(node)) in _UNLISTED:
-            yield line, f"'{name}' member", _UNLISTED[name]
-        elif isinstance(node, ast.ImportFrom):
-            for name in (f"{node.module}.{alias.name}" for alias in node.names):
-                if name in _UNLISTED or node.module in _UNLISTED:
-                    yield line, f"'{name}' member", _UNLISTED.get(name) or _UNLISTED[str(node.module)]
-        elif isinstance(node, ast.Call):
-            yield from _calls(node, paths)
-
-
-def _calls(call: ast.Call, paths: bool) -> Iterator[tuple[int, str, str]]:
-    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-    called = method or (call.func.id if isinstance(call.func, ast.Name) else "")
-    if method == "add_note":
-        yield call.lineno, "'BaseException.add_note' member", "3.11"
-    if called in ("import_module", "__import__") and call.args and isinstance(call.args[0], ast.Constant):
-        for module in _NEW_SINCE & {str(call.args[0].value).split(".")[0]}:
-            yield call.lineno, f"'{module}' module", "3.11" if module == "tomllib" else "3.14"
-    of = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-    if paths and method in _PATH_METHODS and of not in ("os", "ast", "os.path"):
-        yield call.lineno, f"'pathlib.Path.{method}' member", _PATH_METHODS[method]
-    for keyword in call.keywords:
-        if paths and method in ("relative_to", "glob", "rglob", "match") and keyword.arg in _PATH_ARGUMENTS:
-            yield call.lineno, f"'pathlib.Path.{method}({keyword.arg})'", _PATH_ARGUMENTS[keyword.arg]
 
 
 def _harmless_lines(tree: ast.Module) -> set[int]:

@@ -29,9 +29,12 @@ from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.leaderboard.comparing import write_table
 from hybridwing.runs.folder import MANIFEST, METRICS, SCORES
 from hybridwing.runs.tables import HeldOutImages, read_scores
-from hybridwing.submission.build.building import backbone_title, build_submission
+from hybridwing.runtime.serving import DETECTOR, SETTINGS
+from hybridwing.runtime.settings import Settings
+from hybridwing.submission.build.building import backbone_title
 from hybridwing.submission.build.weights import without_paths
-from hybridwing.submission.publish.citation import Publication, citation_cff, zenodo_json
+from hybridwing.submission.package.archive import open_submission
+from hybridwing.submission.publish.citation import citation_cff, zenodo_json
 from hybridwing.submission.publish.commands import line_of, training_commands
 from hybridwing.submission.publish.references import count_entries, records_of, references
 
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.evaluation.intervals import Estimate
     from hybridwing.runs.run import Run
+    from hybridwing.submission.package.archive import Submission
+    from hybridwing.submission.publish.citation import Citation
 
 CITATION = "CITATION.cff"
 KEYWORDS = ("anomaly detection", "hybrids", "Heliconius", "butterflies", "HDR ML challenge")
@@ -85,17 +90,14 @@ class Published:
 
 def publish(
     run: Run,
+    submission: Path,
     out: Path,
-    publication: Publication,
+    citation: Citation,
     *,
     catalogue: Catalogue | None = None,
     bib: str = "",
     comparison: Comparison | None = None,
     reference: str = "",
-    detector: str | None = None,
-    bundle_weights: bool = False,
-    backbone: str | None = None,
-    offline: bool = False,
     overwrite: bool = False,
 ) -> Published:
     """Write a repository ready for ``git init``.
@@ -103,9 +105,11 @@ def publish(
     Parameters
     ----------
     run : Run
+    submission : Path
+        Folder or zip that was built from it.
     out : Path
         New folder.
-    publication : Publication
+    citation : Citation
         Title, authors, licence and so on.
     catalogue : Catalogue, optional
         The table the run was trained on: its records are cited.
@@ -115,19 +119,18 @@ def publish(
         The submission's measures on a reference table; its first system is reported.
     reference : str
         Name of that table.
-    detector, bundle_weights, backbone, offline
-        See :func:`hybridwing.submission.build.building.build_submission`.
     overwrite : bool
         Replace what an earlier call wrote.
 
     Raises
     ------
     HybridwingError
-        If the run does not serve, the catalogue is another, or `out` may not be replaced; nothing is written then.
+        If the submission is not built from this run, the catalogue is another, or `out` may not be replaced; nothing
+        is written then.
     """
-    name = detector or run.manifest.best_detector
-    run.detector(name)
     check_new_folder(out, overwrite=overwrite, mark=CITATION, contents=CONTENTS)
+    built = open_submission(submission)
+    name = _detector_of(built, run)
     if catalogue is not None and catalogue.sha256 != run.manifest.catalogue_sha256:
         raise SubmissionError(f"{catalogue.source} is not the table that {run.folder} was trained on")
     records = () if catalogue is None else records_of(catalogue)
@@ -139,33 +142,66 @@ def publish(
     addresses = catalogue is None or bool(catalogue.table["file_url"].notna().any())
     commands = training_commands(run, name, reference=reference, addresses=addresses)
     with new_folder(out, overwrite=overwrite, mark=CITATION, contents=CONTENTS) as partial:
-        build_submission(
-            run,
-            partial / "submission",
-            detector=name,
-            bundle_weights=bundle_weights,
-            backbone=backbone,
-            offline=offline,
-        )
+        built.unpack(partial / "submission")
         _write_training(partial / "training", run, commands)
         _write_results(partial / "results", run, measured.measures[name], comparison)
         (partial / "notebook").mkdir()
-        write_text(partial / "notebook" / "submission.ipynb", _notebook(publication.title))
+        write_text(partial / "notebook" / "submission.ipynb", _notebook(citation.title))
         abstract = (
             f"A submission to the 2024 HDR Anomaly Challenge 'Hybrid Butterfly Detection': detector {name} on "
             f"embeddings by {backbone_title(run)}, trained and packaged by hybridwing {__version__}."
         )
+        values = {
+            "citation": citation.model_copy(update={"title": marked(citation.title)}),
+            "authors": marked(citation.holders),
+            "holders": citation.holders,
+            "year": citation.released.year if citation.released else "",
+            "detector": name,
+            "backbone": backbone_title(run),
+            "version": __version__,
+            "manifest": run.manifest,
+            "catalogue": line_of(run.manifest.catalogue_name),
+            "comparison": comparison,
+            "columns": COLUMNS,
+            "reference": line_of(reference),
+            "held_images": len(held_out.labels),
+            "held_hybrids": int(held_out.labels.sum()),
+            "held": measured,
+            "held_measures": measured.measures[name],
+            "held_titles": _MEASURES,
+            "commands": commands.rstrip(),
+            "n_references": count_entries(cited),
+            "picture": _picture(run),
+            "weights": _weights(run),
+            "tree": _tree(partial),
+        }
+        templates = _templates()
         texts = {
             ".gitignore": _IGNORED,
             "references.bib": cited,
-            CITATION: citation_cff(publication, abstract, KEYWORDS),
-            ".zenodo.json": zenodo_json(publication, abstract, KEYWORDS, records),
-            **_documents(partial, run, name, publication, held_out, measured, comparison, reference, cited, commands),
+            CITATION: citation_cff(citation, abstract, KEYWORDS),
+            ".zenodo.json": zenodo_json(citation, abstract, KEYWORDS, records),
+            "MODEL_CARD.md": templates.get_template("MODEL_CARD.md.j2").render(values),
+            "LICENSE": templates.get_template(f"{citation.licence}.j2").render(values),
+            "README.md": templates.get_template("README.md.j2").render(values),
         }
         for file, text in texts.items():
             write_text(partial / file, text)
         count = sum(path.is_file() for path in partial.rglob("*"))
     return Published(out, count, count_entries(cited), name)
+
+
+def _detector_of(submission: Submission, run: Run) -> str:
+    """Name of a submission's detector, which has to be this run's."""
+    if SETTINGS not in submission.names or DETECTOR not in submission.names:
+        raise SubmissionError(
+            f"{submission.source} was not built by hybridwing: hybridwing submission build {run.folder}"
+        )
+    name = Settings.from_json(submission.read(SETTINGS).decode(errors="replace")).detector
+    saved = run.folder / "detectors" / f"{name}.npz"
+    if name not in run.manifest.detectors or submission.read(DETECTOR) != saved.read_bytes():
+        raise SubmissionError(f"{submission.source} was not built from {run.folder}: its detector {name} is another")
+    return name
 
 
 def _write_training(folder: Path, run: Run, commands: str) -> None:
@@ -193,47 +229,6 @@ def _write_results(folder: Path, run: Run, measured: Mapping[str, Estimate], com
     write_rows(folder / "held_out.csv", ("measure", "value", "low", "high"), rows)
     if comparison is not None:
         write_table(comparison, folder / "leaderboard.csv")
-
-
-def _documents(
-    folder: Path,
-    run: Run,
-    detector: str,
-    publication: Publication,
-    held_out: HeldOutImages,
-    measured: Uncertainty,
-    comparison: Comparison | None,
-    reference: str,
-    cited: str,
-    commands: str,
-) -> dict[str, str]:
-    values = {
-        "publication": replace(publication, title=marked(publication.title)),
-        "authors": marked(publication.holders),
-        "holders": publication.holders,
-        "year": publication.year,
-        "detector": detector,
-        "backbone": backbone_title(run),
-        "version": __version__,
-        "manifest": run.manifest,
-        "catalogue": line_of(run.manifest.catalogue_name),
-        "comparison": comparison,
-        "columns": COLUMNS,
-        "reference": line_of(reference),
-        "held_images": len(held_out.labels),
-        "held_hybrids": int(held_out.labels.sum()),
-        "held": measured,
-        "held_measures": measured.measures[detector],
-        "held_titles": _MEASURES,
-        "commands": commands.rstrip(),
-        "n_references": count_entries(cited),
-        "picture": _picture(run),
-        "weights": _weights(run),
-    }
-    values["tree"] = _tree(folder)
-    templates = _templates()
-    names = {"MODEL_CARD.md": "MODEL_CARD.md.j2", "LICENSE": f"{publication.licence}.j2", "README.md": "README.md.j2"}
-    return {name: templates.get_template(template).render(values) for name, template in names.items()}
 
 
 def _tree(folder: Path) -> str:

@@ -173,7 +173,7 @@ def read_bundle(root: Path) -> Bundle:
     """
     path = root / COMPETITION
     try:
-        return Bundle.model_validate({"title": root.name, **_mapping(path)}, context=root)
+        return Bundle.model_validate({"title": root.name, **read_mapping(path)}, context=root)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -198,7 +198,7 @@ def read_command(program: Path, kind: str) -> Command:
     path = next((program / name for name in _METADATA if (program / name).is_file()), None)
     if path is None:
         raise SubmissionError(f"{program.name} has neither {' nor '.join(_METADATA)}, so how to start it is unknown")
-    text = _line(_mapping(path).get("command"))
+    text = _line(read_mapping(path).get("command"))
     for variable, place in _VARIABLES[kind]:
         text = text.replace(variable, place)
     try:
@@ -236,7 +236,8 @@ def read_yaml(path: Path) -> Any:
         raise SubmissionError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
 
 
-def _mapping(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Parse a YAML file that holds names and values; see :func:`read_yaml`."""
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise SubmissionError(f"{path}: a table of names and values is needed where there is {str(values)[:80]!r}")
