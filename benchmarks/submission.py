@@ -32,6 +32,7 @@ from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 from hybridwing.submission.build.building import build_submission
 from hybridwing.submission.rehearse.rehearsal import run_submission
+from hybridwing.submission.rehearse.rehearsal_state import Conditions
 
 
 def main() -> None:
@@ -75,9 +76,7 @@ def measure(arguments: argparse.Namespace, place: Path) -> dict[str, object]:
         images,
         reference,
         place / "ran",
-        isolated=True,
-        python=arguments.python,
-        time_limit=3600,
+        conditions=Conditions(isolated=True, python=arguments.python, time_limit=3600),
     )
     seconds = time.perf_counter() - begun
     if not result.accepted:
@@ -116,9 +115,7 @@ def official(
         reference,
         place / "official",
         bundle=arguments.bundle,
-        isolated=True,
-        python=arguments.python,
-        time_limit=3600,
+        conditions=Conditions(isolated=True, python=arguments.python, time_limit=3600),
     )
     files = {name: (place / "ran" / name).read_bytes() for name in (PREDICTIONS, "scores.json")}
     theirs = {name: (place / "official" / name).read_bytes() for name in files}

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.readers import read_catalogue
     from hybridwing.detectors.registry import make_detector
     from hybridwing.download.fetch import download as download_images
+    from hybridwing.download.hosts import Politeness
+    from hybridwing.download.plan import Sample
     from hybridwing.embeddings.embed import embed
     from hybridwing.embeddings.embedder import Embedder
     from hybridwing.embeddings.foreign import read_embeddings
@@ -43,6 +45,8 @@ _HOMES = {
     "Compute": "hybridwing.backbones.compute",
     "Embedder": "hybridwing.embeddings.embedder",
     "HybridwingError": "hybridwing.errors",
+    "Politeness": "hybridwing.download.hosts",
+    "Sample": "hybridwing.download.plan",
     "describe": "hybridwing.catalogue.describe",
     "download_images": "hybridwing.download.fetch:download",
     "draw": "hybridwing.report.draw",
@@ -62,6 +66,8 @@ __all__ = [
     "Compute",
     "Embedder",
     "HybridwingError",
+    "Politeness",
+    "Sample",
     "describe",
     "download_images",
     "draw",

@@ -72,7 +72,7 @@ def test_run_accepts_what_was_built(call, files, submission, tmp_path):
     command = ["submission", "run", submission / "built.zip", "--images", files.images, "--reference", files.test]
     answer = call(*command, *TRUST, "--out", tmp_path / "ran")
     assert answer.code == 0, answer.err
-    assert "verdict: Codabench would accept and score this" in answer.out
+    assert "result: Codabench would accept and score this" in answer.out
     assert "challenge_score" in answer.out
     assert "the 2350 test images would take about" in answer.out
     assert "ran in " in answer.err

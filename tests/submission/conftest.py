@@ -19,6 +19,7 @@ from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 from hybridwing.submission.build.building import build_submission
 from hybridwing.submission.rehearse.rehearsal import run_submission
+from hybridwing.submission.rehearse.rehearsal_state import Conditions
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def ran(collection: Collection, built: Path, tmp_path_factory: pytest.TempPathFa
     """The submission's zip, run on all photographs of the collection."""
     folder = tmp_path_factory.mktemp("ran") / "submitted"
     archive = built.with_name("submission.zip")
-    trust = bool(why_no_sandbox())
-    return Ran(run_submission(archive, collection.images, collection.test, folder, trust=trust), folder)
+    conditions = Conditions(trust=bool(why_no_sandbox()))
+    return Ran(run_submission(archive, collection.images, collection.test, folder, conditions=conditions), folder)
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ def test_only_the_code_that_is_needed_comes_along():
     assert set(hub) - set(bundled) == {"fetching"}
 
 
-def test_the_doctor_finds_nothing_in_what_is_built(built):
+def test_the_check_finds_nothing_in_what_is_built(built):
     report = check_submission(built.with_name("submission.zip"), static=True)
     assert [check for check in report.checks if check.status not in ("pass", "skip")] == []
 

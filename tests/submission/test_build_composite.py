@@ -39,9 +39,10 @@ from hybridwing.submission.build.pins import PINS
 from hybridwing.submission.build.training_choice import choice_of
 from hybridwing.submission.build.weights import plan_weights, without_paths
 from hybridwing.submission.check.checking import check_submission
-from hybridwing.submission.publish.citation import Author, Publication
+from hybridwing.submission.publish.citation import Citation
 from hybridwing.submission.publish.publishing import publish, training_commands
 from hybridwing.submission.rehearse.rehearsal import PREDICTIONS, run_submission
+from hybridwing.submission.rehearse.rehearsal_state import Conditions
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
@@ -177,7 +178,9 @@ def test_codabench_s_run_gives_the_scores_of_evaluate(several, collection, tmp_p
         shutil.copy(collection.images / name, tmp_path / "images")
     archive = several.folder.with_name("submission.zip")
     trust = bool(why_no_sandbox())
-    result = run_submission(archive, tmp_path / "images", tmp_path / "some.csv", tmp_path / "ran", trust=trust)
+    result = run_submission(
+        archive, tmp_path / "images", tmp_path / "some.csv", tmp_path / "ran", conditions=Conditions(trust=trust)
+    )
     assert result.accepted, result.problem
     predicted = read_predictions(tmp_path / "ran" / PREDICTIONS)
     assert len(predicted.scores) == len(some)
@@ -275,9 +278,9 @@ def test_a_dimension_without_end_is_refused(several):
 
 
 def test_it_is_published_without_a_path_of_this_machine(several, tmp_path):
-    publication = Publication("Several", (Author("The Group"),), released="2026-11-24")
+    citation = Citation.model_validate({"title": "Several", "authors": [{"name": "The Group"}]})
     bib = "@misc{a,\ntitle = {One},\ndoi = {10.5281/zenodo.9000008}\n}\n"
-    publish(several.run, tmp_path / "repo", publication, bib=bib, detector="svm")
+    publish(several.run, several.folder, tmp_path / "repo", citation, bib=bib)
     stored = json.loads((tmp_path / "repo" / "training" / "run.json").read_text())
     assert stored["backbone"]["name"] == "local:weights/1,pattern,local:weights/2"
     assert stored["backbone"]["parts"][4]["name"] == "local:weights/2"

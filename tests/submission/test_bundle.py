@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.rehearse.bundle import Column, Command, read_bundle, read_command, read_yaml
+from hybridwing.submission.rehearse.bundle import Column, read_bundle, read_command, read_yaml
 from hybridwing.submission.rehearse.bundle_stages import open_bundle, program_needs
-from hybridwing.submission.rehearse.environment import Environment, running_environment
 from hybridwing.submission.rehearse.rehearsal import run_submission
+from hybridwing.submission.rehearse.rehearsal_state import Conditions
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
+from hybridwing.submission.sandbox.interpreter import Interpreter, running_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 pytest.importorskip("yaml", reason="PyYAML is not installed")
 
 #: Without a sandbox what the tests made is run all the same.
-TRUST = bool(why_no_sandbox())
+PLAIN = Conditions(trust=bool(why_no_sandbox()))
+ISOLATED = Conditions(trust=bool(why_no_sandbox()), isolated=True)
 GROUPS = ("major", "minor", "mimic")
 COMPETITION = """
 version: 2
@@ -87,7 +89,7 @@ def bundle(tmp_path: Path) -> Path:
     )
     with zipfile.ZipFile(root / "scoring_program.zip", "w") as archive:
         archive.writestr("score.py", SCORING)
-        archive.writestr("metadata", "command: python -u $program/score.py $input $output\n")
+        archive.writestr("metadata", "command: python -u /app/program/score.py /app/input /app/output\n")
     (root / "reference_data" / "truth.csv").write_text("filename,hybrid\na.png,1\nb.png,0\nc.png,1\n")
     images = tmp_path / "pictures"
     images.mkdir()
@@ -111,7 +113,7 @@ def simple(tmp_path: Path) -> Path:
 
 
 def test_the_bundle_s_own_programs_run_in_their_layout(bundle, simple, tmp_path):
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST)
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, conditions=PLAIN)
     assert result.accepted, result.problem
     assert result.programs == "A sister challenge"
     assert result.scores == {"found": pytest.approx(1 / 3), "rank": 3}
@@ -137,15 +139,17 @@ def test_a_bundle_may_be_a_zip_or_named_by_its_file(bundle, tmp_path):
 
 def test_what_the_bundle_lacks_has_to_be_named(bundle, simple, tmp_path):
     with pytest.raises(SubmissionError, match="--images is not named, and the bundle does not hold it"):
-        run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST, task=1)
+        run_submission(simple, None, None, tmp_path / "out", bundle=bundle, conditions=PLAIN, task=1)
     with pytest.raises(SubmissionError, match="--reference is not named"):
-        run_submission(simple, tmp_path / "pictures", None, tmp_path / "out", bundle=bundle, trust=TRUST, task=1)
+        run_submission(simple, tmp_path / "pictures", None, tmp_path / "out", bundle=bundle, conditions=PLAIN, task=1)
     with pytest.raises(SubmissionError, match=r"no task 7; it has 0 \(Development\), 1 \(Final\)"):
-        run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST, task=7)
+        run_submission(simple, None, None, tmp_path / "out", bundle=bundle, conditions=PLAIN, task=7)
     with pytest.raises(SubmissionError, match="no reference at"):
-        run_submission(simple, None, tmp_path / "none.csv", tmp_path / "out", bundle=bundle, trust=TRUST)
+        run_submission(simple, None, tmp_path / "none.csv", tmp_path / "out", bundle=bundle, conditions=PLAIN)
     truth = bundle / "reference_data" / "truth.csv"
-    result = run_submission(simple, tmp_path / "pictures", truth, tmp_path / "out", bundle=bundle, trust=TRUST, task=1)
+    result = run_submission(
+        simple, tmp_path / "pictures", truth, tmp_path / "out", bundle=bundle, conditions=PLAIN, task=1
+    )
     assert result.accepted
 
 
@@ -165,7 +169,7 @@ def test_a_program_that_fails_says_why(bundle, simple, tmp_path, place, text, pr
             archive.writestr("metadata", "command: python3 /app/program/score.py")
     else:
         (bundle / place).write_text(text)
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST)
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, conditions=PLAIN)
     assert problem in result.problem
     assert remedy in result.remedy
 
@@ -191,7 +195,7 @@ def test_whatever_a_scoring_program_leaves_is_read_with_care(bundle, simple, tmp
         text = f"import os, sys\np = sys.argv[1] + '/scores.json'\ndef w(text): open(p, 'w').write(text)\n{code}\n"
         archive.writestr("score.py", text)
         archive.writestr("metadata", "command: python3 /app/program/score.py /app/output")
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST)
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, conditions=PLAIN)
     assert result.scores == scores
     assert result.accepted == (scores is not None)
     json.loads((tmp_path / "out" / "submission_run.json").read_text(), parse_constant=pytest.fail)
@@ -202,7 +206,7 @@ def test_scores_may_be_text_and_fixed_paths_are_told(bundle, simple, tmp_path):
         archive.writestr("score.py", "import sys; open(sys.argv[1] + '/scores.txt', 'w').write('found: 0.25\\n')")
         archive.writestr("metadata", "command: python3 /app/program/score.py /app/output")
     (bundle / "ingestion_program" / "other.py").write_text("PLACE = '/app/input_data'\n")
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST)
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, conditions=PLAIN)
     assert result.scores == {"found": 0.25}
     assert any("other.py" in note for note in result.notes)
 
@@ -210,20 +214,20 @@ def test_scores_may_be_text_and_fixed_paths_are_told(bundle, simple, tmp_path):
 def test_isolated_gives_submission_and_program_what_they_ask_for(bundle, simple, tmp_path, monkeypatch):
     asked: list[list[str]] = []
 
-    def fresh(folder: Path, requirements: list[str], **_: Any) -> Environment:
+    def fresh(folder: Path, requirements: list[str], **_: Any) -> tuple[Interpreter, str]:
         asked.append(list(requirements))
         if len(asked) > 1:
             raise SubmissionError("pip install x: no matching distribution")
-        return Environment(running_environment().interpreter, "Python of a test", "pip said", 1.0)
+        return running_interpreter(), "pip said"
 
     monkeypatch.setattr("hybridwing.submission.rehearse.stages.fresh_environment", fresh)
     (simple / "requirements.txt").write_text("numpy==2.2.6\nrm -rf==1\n")
     text = (bundle / "ingestion_program" / "ingest.py").read_text().replace('"install", "numpy==0.0.1"', '"--version"')
     (bundle / "ingestion_program" / "ingest.py").write_text(text)
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, trust=TRUST, isolated=True)
+    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, conditions=ISOLATED)
     assert result.accepted, result.problem
     assert asked == [["numpy==2.2.6", "Pillow"]]
-    failed = run_submission(simple, None, None, tmp_path / "out2", bundle=bundle, trust=TRUST, isolated=True)
+    failed = run_submission(simple, None, None, tmp_path / "out2", bundle=bundle, conditions=ISOLATED)
     assert failed.stages[-1].name == "install"
 
 
@@ -244,7 +248,9 @@ def test_a_bundle_that_scores_as_the_challenge_is_held_against_our_own_scoring(b
             content = json.dumps(record) if text == "RECORD" else '{"found": 1}'
             archive.writestr("score.py", f"import sys; open(sys.argv[1] + '/scores.json', 'w').write({content!r})")
             archive.writestr("metadata", "command: python3 /app/program/score.py /app/output")
-        result = run_submission(simple, None, reference, tmp_path / f"out{len(record)}", bundle=bundle, trust=TRUST)
+        result = run_submission(
+            simple, None, reference, tmp_path / f"out{len(record)}", bundle=bundle, conditions=PLAIN
+        )
         said = "the same numbers" if text == "RECORD" else "other numbers"
         assert any(f"hybridwing's own scoring gives {said}" in note for note in result.notes)
         assert result.full_scores is not None
@@ -305,8 +311,8 @@ def test_any_text_is_read_or_refused(tmp_path_factory, text):
 
 
 COMMANDS = [
-    ("python3 /app/program/run.py /app/input", Command("run.py", ("/app/input",))),
-    ("/usr/bin/python $program/a/b.py $predictions $hidden", Command("a/b.py", ("/app/input/res", "/app/input/ref"))),
+    ("python3 /app/program/run.py /app/input", ("run.py", ["/app/input"])),
+    ("/usr/bin/python -u /app/program/a/b.py", ("a/b.py", [])),
     ("bash /app/program/run.sh", "only that is run"),
     ("python3 -c 'import os'", "starts no file"),
     ("python3 /app/program/../evil.py", "starts no file"),
@@ -320,14 +326,14 @@ def test_commands(tmp_path, text, expected):
     (tmp_path / "metadata").write_text(json.dumps({"command": text}))
     if isinstance(expected, str):
         with pytest.raises(SubmissionError, match=expected):
-            read_command(tmp_path, "scoring")
+            read_command(tmp_path)
     else:
-        assert read_command(tmp_path, "scoring") == expected
+        assert read_command(tmp_path) == expected
 
 
 def test_a_program_that_does_not_say_how_it_is_started(tmp_path):
     with pytest.raises(SubmissionError, match="how to start it is unknown"):
-        read_command(tmp_path, "ingestion")
+        read_command(tmp_path)
 
 
 def test_the_challenge_s_own_description_is_read(shared, tmp_path):

@@ -11,7 +11,6 @@ import pytest
 
 from hybridwing.submission.sandbox.left_behind import (
     LeftBehindError,
-    list_files,
     read_file,
     read_lines,
     remove_folder,
@@ -59,14 +58,6 @@ class TestReading:
                 read_file(tmp_path, kind, 100)
             assert psutil.Process().num_fds() == before
 
-    def test_the_folder_itself_is_a_link(self, tmp_path):
-        (tmp_path / "real").mkdir()
-        (tmp_path / "real" / "plain").touch()
-        (tmp_path / "link").symlink_to(tmp_path / "real")
-        with pytest.raises(LeftBehindError):
-            read_file(tmp_path / "link", "plain", 100)
-        assert list_files(tmp_path / "link") == {}
-
     def test_a_file_with_holes_is_bounded(self, tmp_path):
         with (tmp_path / "sparse").open("wb") as file:
             file.truncate(10**12)
@@ -92,29 +83,6 @@ class TestReading:
         else:
             with pytest.raises(LeftBehindError, match=problem):
                 read_lines(tmp_path, "lines", most_lines=3, longest_line=5)
-
-
-class TestListing:
-    def test_what_changed_is_seen_and_links_are_not_followed(self, tmp_path):
-        (tmp_path / "inner").mkdir()
-        (tmp_path / "inner" / "file").write_text("abc")
-        (tmp_path / "root").symlink_to("/")
-        found = list_files(tmp_path)
-        assert sorted(found) == ["inner/file", "root"]
-        assert found["inner/file"][0] == 3
-
-    def test_depth_and_number_are_bounded(self, tmp_path, monkeypatch):
-        nest(tmp_path, 3000)
-        assert list_files(tmp_path) == {}
-        for name in "abc":
-            (tmp_path / name).touch()
-        monkeypatch.setattr("hybridwing.submission.sandbox.left_behind._MOST_ENTRIES", 2)
-        assert len(list_files(tmp_path)) == 2
-        remove_folder(tmp_path / "d")
-
-    def test_names_that_are_no_text(self, tmp_path):
-        (tmp_path / os.fsdecode(b"\xff")).touch()
-        assert list(list_files(tmp_path)) == ["\\xff"]
 
 
 class TestRemoving:

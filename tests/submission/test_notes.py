@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 
 from hybridwing.submission.rehearse.stages import note_spread
@@ -22,7 +20,7 @@ def test_scores_that_rank_non_hybrids_first_are_noted(tmp_path):
         (tmp_path / file).write_text("\n".join(lines) + "\n")
 
     def noted(predictions: str) -> list[str]:
-        return note_spread(SimpleNamespace(predictions=tmp_path / predictions, reference=tmp_path / "ref.csv"))  # type: ignore[arg-type]
+        return note_spread(tmp_path / predictions, tmp_path / "ref.csv")
 
     assert noted("right.txt") == []
     first, *groups = noted("turned.txt")

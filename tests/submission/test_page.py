@@ -7,9 +7,8 @@ import pytest
 
 from hybridwing.evaluation.challenge_score import challenge_scores
 from hybridwing.evaluation.comparison import compare
-from hybridwing.submission.rehearse.ingestion_report import IngestionReport
 from hybridwing.submission.rehearse.page import ScoredImages, submission_html
-from hybridwing.submission.rehearse.submission_run import Stage, SubmissionRun
+from hybridwing.submission.rehearse.submission_run import IngestionReport, Stage, SubmissionRun
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -45,8 +44,7 @@ def a_run(**changes) -> SubmissionRun:
         "stages": (Stage("requirements", True, 0.1, "none"), Stage("ingestion", True, 30.0, HOSTILE)),
         "time_limit": 600.0,
         "ingestion": IngestionReport(
-            stage="done", seconds={"predict": 30.0}, images=60, predicted=60, types={HOSTILE: 60}, device=HOSTILE,
-            slowest=1.0, slowest_image=HOSTILE,
+            stage="done", seconds={"predict": 30.0}, images=60, predicted=60, types={HOSTILE: 60},
         ),
         "scores": {"challenge_score": 0.5}, "full_scores": None, "notes": (HOSTILE,), "problem": "", "remedy": "",
     }  # fmt: skip

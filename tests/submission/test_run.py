@@ -21,16 +21,17 @@ from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.runs.scoring import score_images
 from hybridwing.submission.rehearse import stages
-from hybridwing.submission.rehearse.environment import Environment, find_python, fresh_environment, running_environment
-from hybridwing.submission.rehearse.ingestion_report import REPORT, IngestionReport, read_report
+from hybridwing.submission.rehearse.environment import find_python, fresh_environment
 from hybridwing.submission.rehearse.rehearsal import run_submission
-from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
+from hybridwing.submission.rehearse.rehearsal_state import Conditions, RehearsalState
+from hybridwing.submission.rehearse.submission_run import REPORT, IngestionReport, SubmissionRun, read_report
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
+from hybridwing.submission.sandbox.interpreter import running_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hybridwing.submission.rehearse.submission_run import SubmissionRun
+    from hybridwing.submission.sandbox.interpreter import Interpreter
 
 pytestmark = pytest.mark.sandbox
 GROUPS = ("major", "minor", "mimic")
@@ -68,8 +69,9 @@ def attempt(tmp_path: Path, album: tuple[Path, Path]) -> Callable[..., Submissio
         (folder / "model.py").write_text(text + f"        name = os.path.basename(image.filename)\n        {body}\n")
         if requirements is not None:
             (folder / "requirements.txt").write_text(requirements)
-        settings: dict[str, Any] = {"overwrite": True, "time_limit": 60.0, "trust": TRUST, **options}
-        return run_submission(folder, *album, tmp_path / "out", **settings)
+        overwrite = options.pop("overwrite", True)
+        conditions = Conditions(**{"time_limit": 60.0, "trust": TRUST, **options})
+        return run_submission(folder, *album, tmp_path / "out", conditions=conditions, overwrite=overwrite)
 
     return run
 
@@ -110,11 +112,10 @@ def test_predictions_are_written_as_the_official_program_writes_them(attempt, al
 
 
 def test_the_folder_of_a_run_tells_all(attempt, tmp_path):
-    attempt(GOOD, load="self.device = 'cpu'; print('hello')")
+    attempt(GOOD, load="print('hello')")
     out = tmp_path / "out"
     written = json.loads((out / "submission_run.json").read_text())
     assert written["accepted"] is True
-    assert written["ingestion"]["device"] == "cpu"
     assert [stage["name"] for stage in written["stages"]] == ["requirements", "ingestion", "scoring"]
     assert "hello" in (out / "ingestion.log").read_text()
     assert "Codabench would accept and score this." in (out / "detailed_results.html").read_text()
@@ -157,7 +158,7 @@ def test_what_fails_there_fails_here_and_says_what_to_do(attempt, body, options,
 def test_a_zipped_folder_is_the_commonest_failure(album, tmp_path):
     with zipfile.ZipFile(tmp_path / "nested.zip", "w") as archive:
         archive.writestr("submission/model.py", "class Model: ...")
-    result = run_submission(tmp_path / "nested.zip", *album, tmp_path / "out", trust=TRUST)
+    result = run_submission(tmp_path / "nested.zip", *album, tmp_path / "out", conditions=Conditions(trust=TRUST))
     assert "No module named 'model'" in result.problem
     assert "root of the zip" in result.remedy
 
@@ -167,7 +168,7 @@ def test_a_class_of_another_name_or_without_methods(album, tmp_path):
         folder = tmp_path / problem
         folder.mkdir()
         (folder / "model.py").write_text(text)
-        result = run_submission(folder, *album, tmp_path / f"out_{problem}", trust=TRUST)
+        result = run_submission(folder, *album, tmp_path / f"out_{problem}", conditions=Conditions(trust=TRUST))
         assert f"'{problem}'" in result.problem
         assert "class Model" in result.remedy
 
@@ -191,30 +192,30 @@ def test_oddities_that_fail_nothing_are_noted(attempt):
 
 
 def test_what_takes_longer_than_the_limit_fails_however_well_it_scored(tmp_path):
-    state = RehearsalState(tmp_path, tmp_path, tmp_path, time_limit=60, memory=2**30)
-    assert state.add("install", 50.0, "done")
-    assert state.result("x", "y").accepted
-    assert state.result("x", "y").seconds_for_test is None
+    run = SubmissionRun("x", "y", "z", time_limit=60)
+    state = RehearsalState(tmp_path, tmp_path, tmp_path, Conditions(time_limit=60), run)
+    assert run.add("install", 50.0, "done")
+    assert run.accepted
+    assert run.seconds_for_test is None
     assert state.limits.seconds == 10
-    assert state.add("ingestion", 11.0, "done")
-    result = state.result("x", "y")
-    assert "took longer than 60 s" in result.problem
+    assert run.add("ingestion", 11.0, "done")
+    assert "took longer than 60 s" in run.problem
     assert state.limits.seconds == 1
 
 
 def test_isolated_installs_the_requirements_and_what_the_container_has(attempt, monkeypatch):
     asked: list[list[str]] = []
 
-    def fresh(folder: Path, requirements: list[str], **_: Any) -> Environment:
+    def fresh(folder: Path, requirements: list[str], **_: Any) -> tuple[Interpreter, str]:
         asked.append(list(requirements))
         if "torch==0.0.1" in requirements:
             raise SubmissionError("pip install torch==0.0.1: no matching distribution")
-        return Environment(running_environment().interpreter, "Python of a test", "pip said", 1.0)
+        return running_interpreter(), "pip said"
 
     monkeypatch.setattr(stages, "fresh_environment", fresh)
     result = attempt(GOOD, requirements="numpy==2.2.6\n", isolated=True)
     assert result.accepted
-    assert result.interpreter == "Python of a test"
+    assert "in a fresh environment" in result.interpreter
     assert asked == [["numpy==2.2.6", "Pillow"]]
     failed = attempt(GOOD, requirements="Pillow==12.3.0\ntorch==0.0.1\n", isolated=True)
     assert asked[1] == ["Pillow==12.3.0", "torch==0.0.1"]
@@ -243,8 +244,8 @@ def test_python_3_10_is_taken_only_where_it_answers(tmp_path, monkeypatch):
 
 FORGED = [
     "{", "[]", "[" * 100_000, "x" * 2_000_000, '{"stage": 1}', '{"seconds": {"predict": NaN}}', '{"seconds": 3}',
-    '{"seconds": {"predict": Infinity}}', '{"slowest": 1e400}', '{"images": 1' + "0" * 400 + "}", '{"images": -1}',
-    '{"images": 1' + "0" * 10_000 + "}", '{"error": "' + "x" * 10_000 + '"}', '{"device": "\\ud800"}', "\xff",
+    '{"seconds": {"predict": Infinity}}', '{"images": 1' + "0" * 400 + "}", '{"images": -1}',
+    '{"images": 1' + "0" * 10_000 + "}", '{"error": "' + "x" * 10_000 + '"}', '{"image": "\\ud800"}', "\xff",
 ]  # fmt: skip
 
 
@@ -362,22 +363,22 @@ def test_without_a_sandbox_it_has_to_be_trusted(attempt, monkeypatch):
 def test_our_own_inputs_are_checked_first(built, collection, tmp_path, album):
     images, reference = album
     with pytest.raises(SubmissionError, match="no folder of images"):
-        run_submission(built, tmp_path / "none", collection.test, tmp_path / "out", trust=TRUST)
+        run_submission(built, tmp_path / "none", collection.test, tmp_path / "out", conditions=Conditions(trust=TRUST))
     (tmp_path / "empty").mkdir()
     with pytest.raises(SubmissionError, match="holds no files"):
-        run_submission(built, tmp_path / "empty", collection.test, tmp_path / "out", trust=TRUST)
+        run_submission(built, tmp_path / "empty", collection.test, tmp_path / "out", conditions=Conditions(trust=TRUST))
     with pytest.raises(ScoringError):
-        run_submission(built, images, collection.train, tmp_path / "out", trust=TRUST)
+        run_submission(built, images, collection.train, tmp_path / "out", conditions=Conditions(trust=TRUST))
     with pytest.raises(SubmissionError, match="must be positive"):
-        run_submission(built, images, reference, tmp_path / "out", trust=TRUST, time_limit=0)
+        run_submission(built, images, reference, tmp_path / "out", conditions=Conditions(trust=TRUST, time_limit=0))
     with pytest.raises(SubmissionError, match="no such file"):
-        run_submission(tmp_path / "none.zip", images, reference, tmp_path / "out", trust=TRUST)
+        run_submission(tmp_path / "none.zip", images, reference, tmp_path / "out", conditions=Conditions(trust=TRUST))
     (tmp_path / "latin").mkdir()
     (tmp_path / "latin" / "requirements.txt").write_bytes(b"numpy\xff")
-    result = run_submission(tmp_path / "latin", images, reference, tmp_path / "out", trust=TRUST)
+    result = run_submission(tmp_path / "latin", images, reference, tmp_path / "out", conditions=Conditions(trust=TRUST))
     assert "no list of packages in UTF-8: 'utf-8' codec" in result.problem
     assert np.isfinite(result.seconds)
     (tmp_path / "latin" / "requirements.txt").write_text("x" * 2_000_000)
-    options = {"trust": TRUST, "overwrite": True}
+    options = {"conditions": Conditions(trust=TRUST), "overwrite": True}
     long = run_submission(tmp_path / "latin", images, reference, tmp_path / "out", **options)
     assert "more than 1,048,576 bytes" in long.problem

@@ -17,7 +17,7 @@ import pytest
 
 from hybridwing.errors import SubmissionError
 from hybridwing.submission.sandbox import bubblewrap, seccomp
-from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
+from hybridwing.submission.sandbox.bubblewrap import Access, why_no_sandbox
 from hybridwing.submission.sandbox.interpreter import inspect_interpreter, running_interpreter
 from hybridwing.submission.sandbox.limits import ResourceLimits
 from hybridwing.submission.sandbox.printed_output import KEPT
@@ -51,8 +51,11 @@ def sandboxed(box: Path) -> Callable[..., ProgramResult]:
 
     def call(code: str, *arguments: str, limits: ResourceLimits = QUICK, **settings: object) -> ProgramResult:
         (box / "program.py").write_text(code)
-        settings = {"writable": [box], **settings}
-        return run_program(box / "program.py", arguments, folder=box, limits=limits, **settings)
+        access = {
+            name: settings.pop(name) for name in ("readable", "writable", "hidden", "network") if name in settings
+        }
+        allowed = Access(**{"writable": [box], **access})
+        return run_program(box / "program.py", arguments, folder=box, access=allowed, limits=limits, **settings)
 
     return call
 
@@ -251,8 +254,9 @@ class TestNothingOutlivesIt:
             "import os, time\nif os.fork() == 0: os.setsid()\nopen('up', 'w'); time.sleep(60)"
         )
         call = "import sys; from pathlib import Path\nbox = Path(sys.argv[1])\n"
+        call += "from hybridwing.submission.sandbox.bubblewrap import Access\n"
         call += "from hybridwing.submission.sandbox.run_program import run_program\n"
-        call += "run_program(box / 'program.py', folder=box, writable=[box])"
+        call += "run_program(box / 'program.py', folder=box, access=Access(writable=[box]))"
         environment = {**os.environ, "TMPDIR": str(tmp_path)}
         with subprocess.Popen([sys.executable, "-c", call, str(box)], env=environment) as parent:
             while not (box / "up").exists():

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hybridwing.cli.command import app
+from hybridwing.cli.grouping import verb
 
 submission = typer.Typer(
     name="submission",
@@ -20,7 +21,7 @@ submission = typer.Typer(
 app.add_typer(submission)
 
 
-@submission.command()
+@verb(submission, "hybridwing submission check mine.zip")
 def check(
     path: Annotated[Path, typer.Argument(metavar="ZIP_OR_FOLDER", help="Anybody's submission.")],
     static: Annotated[bool, typer.Option("--static", help="Read it only; run nothing of it.")] = False,

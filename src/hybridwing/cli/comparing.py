@@ -9,7 +9,8 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import CacheFolder, Device, NoCache, Offline, Overwrite, Seed, compute_of
+from hybridwing.cli.inputs import Overwrite, Seed
+from hybridwing.cli.options import ComputeOptions
 
 
 @verb(app, "hybridwing leaderboard run other-run --reference ref_val.csv --images photos")
@@ -21,16 +22,13 @@ def leaderboard(
             help="Folders of runs, evaluations and submissions that were run, or files of predictions.",
         ),
     ],
+    options: ComputeOptions,
     reference: Annotated[Path, typer.Option("--reference", help="The challenge's reference table.")],
     images: Annotated[Path | None, typer.Option("--images", help="Folder of its images, for runs.")] = None,
     detector: Annotated[str | None, typer.Option("--detector", help="Only this one of each.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for leaderboard.csv and .html.")] = None,
     resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000,
     seed: Seed = 42,
-    device: Device = "auto",
-    offline: Offline = False,
-    cache: CacheFolder = None,
-    no_cache: NoCache = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Compare systems by the challenge's columns.
@@ -51,7 +49,7 @@ def leaderboard(
             reference,
             images=images,
             detector=detector,
-            compute=compute_of(device, "auto", "torch", offline, cache, no_cache),
+            compute=options.compute(),
             resamples=resamples,
             seed=seed,
             progress=report,

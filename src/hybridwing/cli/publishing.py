@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from hybridwing.cli.grouping import verb
 from hybridwing.cli.inputs import Overwrite, RunArgument, catalogue_of
 from hybridwing.cli.submission import submission
 from hybridwing.errors import SubmissionError
 
 
-@submission.command()
+@verb(
+    submission,
+    "hybridwing submission publish run mine.zip --citation CITATION.cff --catalogue train.csv --out repository",
+)
 def publish(
     run: RunArgument,
     built: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What `submission build` made of it.")],

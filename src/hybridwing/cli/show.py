@@ -293,7 +293,7 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def show_submission_run(result: SubmissionRun) -> None:
-    """The stages with their times, the leaderboard record, notes, and the verdict last."""
+    """The stages with their times, the leaderboard record, notes, and the conclusion last."""
     rows = [(s.name, "passed" if s.passed else "failed", f"{s.seconds:.1f}", s.detail) for s in result.stages]
     title = f"{result.source} on {result.interpreter}; programs of {result.programs}"
     show_rows(title, ("stage", "", "seconds", "what"), rows, numeric=("seconds",))
@@ -308,9 +308,9 @@ def show_submission_run(result: SubmissionRun) -> None:
     pace = "" if needed is None else f"; the 2350 test images would take about {needed:.0f} s on this machine"
     say(f"\n{result.seconds:.1f} s of {result.time_limit:g} s{pace}")
     if result.accepted:
-        say("verdict: Codabench would accept and score this")
+        say("result: Codabench would accept and score this")
     else:
-        say(f"verdict: this fails on Codabench: {result.problem}\nremedy: {result.remedy}")
+        say(f"result: this fails on Codabench: {result.problem}\nremedy: {result.remedy}")
 
 
 def show_audit(report: AuditReport) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from hybridwing.cli.challenge import submission
+from hybridwing.cli.grouping import verb
 from hybridwing.cli.inputs import MovedBackbone, Offline, Overwrite, RunArgument
 
 __all__ = ["build", "list_recipes", "run", "submission"]
 
 
-@submission.command()
+@verb(submission, "hybridwing submission build run --detector svm --out mine --zip")
 def build(
     run: RunArgument,
     out: Annotated[Path, typer.Option("--out", help="New folder for the submission.")],
@@ -51,7 +53,7 @@ def build(
         console.say(f"{built.archive}: sha256 {built.archive_sha256}")
 
 
-@submission.command(name="recipes")
+@verb(submission, "hybridwing submission recipes", name="recipes")
 def list_recipes() -> None:
     """List the training commands of well-known submissions."""
     from hybridwing.cli import show as console
@@ -62,25 +64,32 @@ def list_recipes() -> None:
     )
 
 
-@submission.command()
+@dataclass(frozen=True)
+class ConditionOptions:
+    """Under which conditions a submission is run."""
+
+    SECTION: ClassVar[str] = "Conditions"
+    isolated: Annotated[bool, typer.Option("--isolated", help="Install its requirements into a fresh environment.")] = (
+        False
+    )
+    python: Annotated[Path | None, typer.Option("--python", help="Interpreter for --isolated, best 3.10.")] = None
+    time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For all stages.")] = 600.0
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run it without a sandbox: it can read, change and send whatever you can.")
+    ] = False
+
+
+@verb(submission, "hybridwing submission run mine.zip --images val_images --reference ref_val.csv --out ran")
 def run(
     source: Annotated[Path, typer.Argument(metavar="ZIP_OR_FOLDER", help="Anybody's submission.")],
+    options: ConditionOptions,
     out: Annotated[Path, typer.Option("--out", help="New folder for predictions, scores and page.")],
     images: Annotated[Path | None, typer.Option("--images", help="Folder of images, side by side.")] = None,
     reference: Annotated[Path | None, typer.Option("--reference", help="The challenge's reference table.")] = None,
-    isolated: Annotated[
-        bool, typer.Option("--isolated", help="Install its requirements into a fresh environment.")
-    ] = False,
-    python: Annotated[Path | None, typer.Option("--python", help="Interpreter for --isolated, best 3.10.")] = None,
     bundle: Annotated[
         Path | None, typer.Option("--bundle", help="Codabench bundle whose own programs to run instead.")
     ] = None,
     task: Annotated[int, typer.Option("--task", help="Index of the bundle's task.")] = 0,
-    time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For all stages.")] = 600.0,
-    trust: Annotated[
-        bool,
-        typer.Option("--trust", help="Run it without a sandbox: it can read, change and send whatever you can."),
-    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Run a submission as Codabench does.
@@ -90,19 +99,11 @@ def run(
     """
     from hybridwing.cli import show as console
     from hybridwing.submission.rehearse.rehearsal import run_submission
+    from hybridwing.submission.rehearse.rehearsal_state import Conditions
 
+    conditions = Conditions(options.isolated, options.python, options.time_limit, trust=options.trust)
     result = run_submission(
-        source,
-        images,
-        reference,
-        out,
-        isolated=isolated,
-        python=python,
-        bundle=bundle,
-        task=task,
-        time_limit=time_limit,
-        trust=trust,
-        overwrite=overwrite,
+        source, images, reference, out, conditions=conditions, bundle=bundle, task=task, overwrite=overwrite
     )
     console.show_submission_run(result)
     console.say(f"\n{out}: result, predictions, scores and logs")

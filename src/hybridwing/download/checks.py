@@ -36,7 +36,7 @@ def checksums(path: Path) -> Checksums:
 
 
 def image_error(path: Path) -> ImageError | None:
-    """Why a file is not a whole image; None if it is one."""
+    """Say why a file is not a whole image, or None."""
     try:
         read_rgb(path, short_side=_CHECKED_SIDE)
     except ImageError as error:

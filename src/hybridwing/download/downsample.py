@@ -39,7 +39,7 @@ class Downsizer:
 
     @property
     def folder(self) -> Path:
-        """Where the copies are."""
+        """The folder of the copies."""
         return self._root.root
 
     def make(self, path: str, photograph: Path) -> None:

@@ -21,7 +21,7 @@ from hybridwing.download.transfer import Transfer
 from hybridwing.download.urls import checked_base
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.download.plan import Wanted
@@ -88,7 +88,7 @@ def download(
     Examples
     --------
     >>> table = hw.read_catalogue("butterfly_anomaly_train.csv")  # doctest: +SKIP
-    >>> report = download(table, "images", sample=Sample(fraction=0.15))  # doctest: +SKIP
+    >>> report = download(table, "images", sample=hw.Sample(fraction=0.15))  # doctest: +SKIP
     >>> report.complete  # doctest: +SKIP
     True
     """
@@ -106,15 +106,15 @@ def download(
         fetcher = FileFetcher(folder, manifest, transfer, stop, politeness.attempts, verify, downsizer)
         done = {wanted.row: FileResult(wanted, reason=wanted.problem) for wanted in files if wanted.problem}
 
-        def fetch_group(group: Sequence[Wanted]) -> None:
-            for result in () if stop.is_set else fetcher.fetch_group(group):
-                done[result.wanted.row] = result
+        def fetch(wanted: Wanted) -> None:
+            if not stop.is_set:
+                done[wanted.row] = result = fetcher.fetch(wanted)
                 if result.entry is not None:
                     manifest.add(result.entry)
 
         try:
             with _threads(politeness.jobs, stop) as threads:
-                for ended in as_completed([threads.submit(fetch_group, group) for group in _groups(files)]):
+                for ended in as_completed([threads.submit(fetch, wanted) for wanted in files if not wanted.problem]):
                     ended.result()  # raises what went wrong in the thread
                     if progress is not None:
                         progress(len(done), len(files))
@@ -155,19 +155,10 @@ def _table_errors(out: Path) -> Iterator[None]:
         raise DownloadError(f"{out}: its tables cannot be written: {error.strerror or error}") from error
 
 
-def _groups(files: Iterable[Wanted]) -> list[list[Wanted]]:
-    """Files that one request brings, in the order of the catalogue."""
-    groups: dict[tuple[str, str], list[Wanted]] = {}
-    for wanted in files:
-        if not wanted.problem:
-            groups.setdefault((wanted.address, wanted.md5), []).append(wanted)
-    return list(groups.values())
-
-
 def _write_tables(chosen: Catalogue, out: Path, manifest: Manifest, results: Sequence[FileResult]) -> Path | None:
     """Write what is there and what is missing; returns the catalogue of what is there."""
     there = {result.wanted.row: result.wanted.path for result in results if result.entry}
-    manifest.close({result.wanted.path for result in results} - set(there.values()))
+    manifest.write({result.wanted.path for result in results} - set(there.values()))
     failed = (_missing(result) for result in results if result.reason)
     write_rows(out / MISSING, ("path", "url", "reason"), ((file.path, file.url, file.reason) for file in failed))
     return write_catalogue_rows(chosen, there, out / CATALOGUE)

@@ -1,9 +1,8 @@
-"""Bring one file to its place: found there, copied, or fetched and checked."""
+"""Bring one file to its place: found there, or fetched and checked."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +19,6 @@ from hybridwing.download.errors import (
 from hybridwing.download.manifest import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from hybridwing.download.downsample import Downsizer
@@ -39,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file: what is there, whether it came in this download, and what failed (mostly empty)."""
+    """What became of one file: its entry, whether this download fetched it, and why it failed (empty if it did not)."""
 
     wanted: Wanted
     entry: Entry | None = None
@@ -59,51 +57,25 @@ class FileFetcher:
     verify: bool
     downsizer: Downsizer | None
 
-    def fetch_group(self, group: Sequence[Wanted]) -> Iterator[FileResult]:
-        """Fetch files with the same address and md5, with one request if all goes well; yields a result for each."""
-        found: Entry | None = None
-        absent: list[tuple[Wanted, Path]] = []
-        for wanted in group:
-            try:
-                self.stop.check()
-                target = self.folder.make_parent(wanted.path)
-                entry = self._already_there(wanted, target)
-            except FileError as error:
-                yield self._failed(wanted, error)
-                continue
+    def fetch(self, wanted: Wanted) -> FileResult:
+        """Bring one file to its place, and its smaller copy beside it."""
+        entry, fetched = None, False
+        try:
+            self.stop.check()
+            target = self.folder.make_parent(wanted.path)
+            entry = self._already_there(wanted, target)
             if entry is None:
-                absent.append((wanted, target))
-            else:
-                found = found or entry
-                yield self._finished(wanted, entry, fetched=False)
-        failure: FileError | None = None
-        for wanted, target in absent:
-            if failure is None:
-                try:
-                    found = self._copy(wanted, target, found) if found else self._fetch(wanted, target)
-                except FileError as error:
-                    failure = error
-                else:
-                    yield self._finished(wanted, found, fetched=True)
-            if failure is not None:
-                yield self._failed(wanted, failure)
-
-    def _failed(self, wanted: Wanted, error: FileError) -> FileResult:
-        if isinstance(error, DiskError):
-            self.stop.set(error.reason)
-        return FileResult(wanted, reason=error.reason)
-
-    def _finished(self, wanted: Wanted, entry: Entry, *, fetched: bool) -> FileResult:
-        reason = ""
-        if self.downsizer is not None:
-            try:
-                self.downsizer.make(wanted.path, self.folder.path_of(wanted.path))
-            except FileError as error:
-                reason = self._failed(wanted, error).reason
-        return FileResult(wanted, entry, fetched, reason)
+                entry, fetched = self._fetch(wanted, target), True
+            if self.downsizer is not None:
+                self.downsizer.make(wanted.path, target)
+        except FileError as error:
+            if isinstance(error, DiskError):
+                self.stop.set(error.reason)
+            return FileResult(wanted, entry, fetched, error.reason)
+        return FileResult(wanted, entry, fetched)
 
     def _md5(self, wanted: Wanted) -> str:
-        """Digest that the catalogue gives, where it is to be checked."""
+        """The catalogue's MD5; empty if it is not to be checked."""
         return wanted.md5 if self.verify else ""
 
     def _already_there(self, wanted: Wanted, target: Path) -> Entry | None:
@@ -133,19 +105,6 @@ class FileFetcher:
             _log.info("%s: its md5 is %s and should be %s; fetching it again", target, sums.md5, expected)
             return None
         return _entry(wanted, sums) if expected or image_error(target) is None else None
-
-    def _copy(self, wanted: Wanted, target: Path, source: Entry) -> Entry:
-        """Copy a file that came from the same address."""
-        part = self.folder.part(wanted.path)
-        try:
-            part.discard()
-            shutil.copyfile(self.folder.path_of(source.path), part.path)
-            sums = checksums(part.path)
-        except OSError as error:
-            raise disk_error(error) from error
-        if sums.md5 != source.md5:
-            raise RefusedError(f"the same photograph, {source.path}, changed while it was copied")
-        return _place(wanted, target, part, sums)
 
     def _fetch(self, wanted: Wanted, target: Path) -> Entry:
         """Fetch a file, asking again where that may help."""

@@ -7,7 +7,7 @@
       manifest.csv           what is there
       missing.csv            what is not, and why
       catalogue.csv          the catalogue's rows that are there
-      .hybridwing-download/  lock, journal, unfinished files; may be deleted when no download runs
+      .hybridwing-download/  lock and unfinished files; may be deleted when no download runs
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class SafeFolder:
         return target
 
     def make_parent(self, name: str) -> Path:
-        """Path of a file, whose folder is made."""
+        """Path of a file. Its folder is made."""
         target = self.path_of(name)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

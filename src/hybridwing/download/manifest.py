@@ -1,15 +1,14 @@
-"""What is in the folder: the manifest for people, and a journal that survives a kill."""
+"""What is in the folder."""
 
 from __future__ import annotations
 
 import csv
 import re
-import threading
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.csv_files import read_cell, write_rows
-from hybridwing.download.folder import MANIFEST, WORK
+from hybridwing.download.folder import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,19 +35,14 @@ class Entry:
 
 
 class Manifest:
-    """Entries by path. Each goes to the journal as soon as it is known, so a kill loses none but the last."""
+    """Entries by path."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._path, journal = root / MANIFEST, root / WORK / "journal.csv"
-        entries = [*_read(self._path), *_read(journal)]
-        self._entries = {entry.path: entry for entry in entries}
+        self._path = root / MANIFEST
+        self._entries = {entry.path: entry for entry in _read(self._path)}
         #: When the manifest was written, nanoseconds since 1970; files that changed later are read again.
         self.written_ns = self._path.stat().st_mtime_ns if self._path.is_file() else -1
-        # Written anew: a line that was torn by a kill must not be joined by the next.
-        write_rows(journal, _COLUMNS, map(_cells, self._entries.values()))
-        self._lock = threading.Lock()
-        self._journal = journal.open("a", encoding="utf-8", newline="")
 
     def get(self, path: str) -> Entry | None:
         """Entry of a path."""
@@ -56,20 +50,14 @@ class Manifest:
 
     def add(self, entry: Entry) -> None:
         """Add or replace an entry; may be called from any thread."""
-        with self._lock:
-            if self._entries.get(entry.path) != entry:
-                self._entries[entry.path] = entry
-                csv.writer(self._journal, lineterminator="\n").writerow(_cells(entry))
-                self._journal.flush()
+        self._entries[entry.path] = entry
 
-    def close(self, absent: Iterable[str]) -> None:
+    def write(self, absent: Iterable[str]) -> None:
         """Write the manifest: every entry whose file is there, except for the paths in `absent`."""
-        self._journal.close()
         for path in absent:
             self._entries.pop(path, None)
         kept = [entry for path, entry in sorted(self._entries.items()) if (self._root / path).is_file()]
         write_rows(self._path, _COLUMNS, map(_cells, kept))
-        (self._root / WORK / "journal.csv").unlink()
 
 
 def _cells(entry: Entry) -> list[str]:
@@ -77,7 +65,7 @@ def _cells(entry: Entry) -> list[str]:
 
 
 def _read(path: Path) -> list[Entry]:
-    """Entries of a manifest or journal; lines that are torn or not ours are left out, which costs only work."""
+    """Entries of a manifest; lines that are torn or not ours are left out, which costs only work."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
     except OSError:

@@ -85,6 +85,11 @@ class Sample:
     ------
     DownloadError
         If both are given, or one is out of range.
+
+    Examples
+    --------
+    >>> Sample(fraction=0.15)
+    Sample(fraction=0.15, limit=None, seed=42)
     """
 
     fraction: float | None = None
@@ -154,7 +159,7 @@ def _name_problem(path: str) -> str:
 
 
 def _without_clashes(files: Sequence[Wanted]) -> list[Wanted]:
-    """Files of which no two would be one on a disk that ignores case or spells accents in another way."""
+    """Mark files whose names would clash on a disk that ignores case or normalises accents."""
     owners: dict[str, str] = {}
     folders: dict[str, str] = {}
     checked = []

@@ -18,7 +18,7 @@ _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def plain_address(address: str) -> str:
-    """An address as it goes over the wire: spaces and letters outside ASCII quoted, what is quoted already left so.
+    """Quote spaces and letters outside ASCII in an address; what is quoted already stays as it is.
 
     Examples
     --------
@@ -50,12 +50,12 @@ def _quoted(text: str, also: str = "") -> str:
 
 
 def host_of(address: str) -> str:
-    """Host and port of a plain address: what one token bucket is for."""
+    """Host and port of a plain address."""
     return urlsplit(address).netloc
 
 
 def on_base(base: str, address: str, filename: str) -> str:
-    """Address on a mirror: the base in the place of scheme and host, before the address's own path.
+    """Address on a mirror: the base replaces scheme and host.
 
     Examples
     --------

@@ -100,7 +100,7 @@ def compare_places(
 
 
 def write_table(comparison: Comparison, path: Path) -> None:
-    """Write a CSV file: a row a system and measure, with interval, difference to the first and its interval.
+    """Write a CSV file with a row for each system and measure: value, interval, and difference to the first system.
 
     A measure that the table cannot give, and a difference that rests on too few specimens, are empty.
     """
@@ -118,7 +118,7 @@ def _cells(estimate: Estimate | None) -> tuple[object, object, object]:
 
 
 def _of_predictions(place: Path, filenames: NDArray[np.object_]) -> Scores:
-    """Scores by detector; by an empty name where there is but one file."""
+    """Scores by detector. A single file has an empty name."""
     if place.is_file():
         files = {"": place}
     elif (place / EVALUATION).is_file():
@@ -148,7 +148,7 @@ def _title(place: Path, detector: str) -> str:
 
 
 def _unique(name: str, taken: Scores) -> str:
-    """The name, numbered where it is taken."""
+    """The name, with a number if it is taken."""
     number, title = 1, name
     while title in taken:
         number += 1

@@ -54,7 +54,7 @@ def leaderboard_html(comparison: Comparison, reference: str) -> str:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """A difference with its sign; what rounds to zero has none.
+    """Format a difference with its sign; zero has none.
 
     Examples
     --------
@@ -66,14 +66,14 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def surely(estimate: Estimate) -> str:
-    """Whether a difference's interval leaves zero out: ``"better"``, ``"worse"`` or ``""``."""
+    """Say ``"better"`` or ``"worse"`` if a difference's interval excludes zero, else ``""``."""
     if estimate.interval.low > 0:
         return "better"
     return "worse" if estimate.interval.high < 0 else ""
 
 
 def _draw(comparison: Comparison, *, differences: bool) -> Figure:
-    """A dot and an interval a system, a panel a measure."""
+    """Draw a panel for each measure, with a dot and an interval for each system."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 

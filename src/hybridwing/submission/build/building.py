@@ -191,7 +191,7 @@ def runtime_modules(family: str, origins: Collection[str]) -> tuple[str, ...]:
 
 
 def backbone_title(run: Run) -> str:
-    """What to call a run's backbone where others read it: never a path of this machine, never a character of YAML."""
+    """Name of a run's backbone for others to read. It holds no path of this machine and no character of YAML."""
     return " and ".join(dict.fromkeys(_title(part) for part in run.manifest.backbone.leaves))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingChoice:
-    """All that ``hybridwing train`` is told besides where its data are.
+    """The options of ``hybridwing train``, but for its table and its folders.
 
     Backbone, preprocess, view, feature and background are those of :class:`hybridwing.backbones.request.Backbone`;
     several stand with commas between.
@@ -30,7 +30,7 @@ class TrainingChoice:
     record_weights: bool = True
 
     def command(self, catalogue: str, images: str, out: str) -> str:
-        """The command, every choice spelt out: a default that changes later must not change what it does.
+        """The command with every option spelt out, so that a default may change later.
 
         Examples
         --------

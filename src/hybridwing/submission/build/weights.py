@@ -97,7 +97,7 @@ def weight_folders(spec: BackboneSpec) -> dict[str, str]:
 
 
 def without_paths(spec: BackboneSpec) -> BackboneSpec:
-    """The description with folders of this machine named as a submission has them: ``local:weights``, or below it."""
+    """The description with this machine's folders named as in a submission: ``local:weights``, or below it."""
     folders = weight_folders(spec)
 
     def named(one: BackboneSpec) -> str:

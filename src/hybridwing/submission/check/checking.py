@@ -87,4 +87,4 @@ def _probe(
         return [Check("probe", "skipped", f"not run: {why_no_sandbox()}", INSTALL)], ""
     pinned = [line.package for line in lines or () if line.status != "rejected"]
     probe = run_probe(submission, needed_packages(modules, submission.names), pinned, limits, python)
-    return probe_checks(probe, lines), "" if probe.packages.absent else probe.result.protection
+    return probe_checks(probe, lines), "" if probe.result is None else probe.result.protection

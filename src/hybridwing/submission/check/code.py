@@ -1,4 +1,4 @@
-"""Calls that cannot work on Codabench: downloads, worker processes, devices that are not there, questions and exits."""
+"""Find calls that cannot work on Codabench: downloads, worker processes, fixed devices, questions and exits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _POOLS = re.compile(
 
 
 def check_code(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Check]:
-    """All of them, a pass for each kind that was not found."""
+    """Look for each kind; one that is not found is a pass."""
     downloads = [check for module in modules for check in _downloads(module, names)]
     kinds = (
         ("downloads", "nothing is fetched from the network", downloads),

@@ -1,4 +1,4 @@
-"""Whether every file is there, under its right name and at the right place, and none that harms."""
+"""Check that every file is there under its right name, and none that harms."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TAKEN = {"ingestion", "PIL", "tqdm", "packaging", "pip"}
 
 
 def find_root(submission: Submission) -> tuple[Submission, list[Check]]:
-    """Where ``model.py`` lies: the submission as the challenge would see it if it lay right.
+    """Find ``model.py``; the submission is returned as if it lay at the root.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def find_root(submission: Submission) -> tuple[Submission, list[Check]]:
 
 
 def check_names(submission: Submission) -> list[Check]:
-    """``requirements.txt`` and ``metadata``: there, and under their names."""
+    """Check that ``requirements.txt`` and ``metadata`` are there under these names."""
     return [_requirements(submission), _metadata(submission)]
 
 
@@ -96,7 +96,7 @@ def _metadata(submission: Submission) -> Check:
 
 
 def check_extras(submission: Submission) -> list[Check]:
-    """Files that should not be there, names that something else goes by, and size."""
+    """Look for files that should not be there, names of installed packages, and size."""
     names = submission.names
     checks = []
     junk = [name for name in names if _JUNK.search(name) or _JUNK_FILES.search(name)]
@@ -124,7 +124,7 @@ def check_extras(submission: Submission) -> list[Check]:
 
 
 def _stand_ins(submission: Submission) -> list[Check]:
-    """Files that only name the one that Git LFS keeps elsewhere, as a clone without it has them; empty weights too."""
+    """Find pointers that a clone without Git LFS has instead of files, and empty weights."""
     found = []
     for member in submission.members:
         if member.size == 0 and member.name.endswith(_WEIGHTS):
@@ -138,7 +138,7 @@ def _stand_ins(submission: Submission) -> list[Check]:
 
 
 def _shadows(submission: Submission) -> list[Check]:
-    """Modules named as installed ones: the submission's folder is the *last* on ``sys.path``, so those are imported."""
+    """Find modules named as installed ones, which win: the submission's folder is the last on ``sys.path``."""
     others = {MODULES.get(name, name).replace("-", "_") for name in ALLOWED} | _TAKEN | set(sys.stdlib_module_names)
     found = {}
     for name in submission.names:

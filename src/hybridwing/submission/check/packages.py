@@ -66,7 +66,7 @@ def check_requirements(submission: Submission) -> list[Check]:
 
 
 def _asked_for_twice(lines: tuple[Requirement, ...]) -> Iterator[Check]:
-    """Lines that name one package once more, in whatever spelling: the last one that is installed would win."""
+    """Find lines that name a package again, in whatever spelling."""
     first: dict[str, Requirement] = {}
     for line in lines:
         name = line.meant
@@ -113,14 +113,14 @@ def check_imports(
 
 
 def needed_packages(modules: tuple[Module, ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Packages that the code cannot do without and that neither Python nor the submission brings."""
+    """Packages that the code needs and that neither Python nor the submission brings."""
     own = {name.split("/")[0].removesuffix(".py") for name in names}
     needed = {imported.top for module in modules for imported in module.imports if imported.needed}
     return tuple(sorted(needed & known_modules() - own - STANDARD_LIBRARY))
 
 
 def known_modules() -> set[str]:
-    """Modules that allowed packages are or bring: where one is missing, that is this machine's lack."""
+    """Modules of allowed packages and of what these depend on. If one is missing, this machine lacks it."""
     return {MODULES.get(name, name) for name in ALLOWED}.union(_IN_IMAGE, *_BRINGS.values())
 
 

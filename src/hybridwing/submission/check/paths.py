@@ -43,7 +43,7 @@ _OTHERS_FILES = re.compile(r"(.*\.)?(save\w*|dump|to_\w+|hf_hub_download|\w*(exi
 
 
 def check_paths(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Check]:
-    """Absolute paths, relative ones that are not taken from where the code lies, and weights that are not there."""
+    """Find absolute paths, paths relative to the working directory, and weights that are not there."""
     found: list[Check] = []
     absent: list[Check] = []
     for module in modules:
@@ -77,7 +77,7 @@ def _absolute(module: Module) -> Iterator[Check]:
 
 
 def _texts(module: Module) -> Iterator[tuple[ast.Constant, str]]:
-    """Texts but docstrings, parts of f-strings, and what is compared, replaced or searched for."""
+    """Texts that may be paths: no docstrings, parts of f-strings, or what is compared, replaced or searched for."""
     others: set[int] = set()
     for node in module.nodes:
         if isinstance(node, ast.Expr):
@@ -127,7 +127,7 @@ def _writes(call: ast.Call) -> bool:
 
 
 def _absent(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
-    """Weights that the code names and the submission does not hold, under whatever folder."""
+    """Find weights that the code names and the submission does not hold in any folder."""
     there = {posixpath.basename(name) for name in names}
     elsewhere: set[int] = set()
     tried: set[int] = set()

@@ -29,7 +29,7 @@ class ProbeImage:
     Parameters
     ----------
     file : str
-        Name in the folder.
+        Name in the folder; sorted, the names have the order in which the pictures are asked for.
     what : str
         In words.
     kind : str
@@ -53,19 +53,18 @@ def write_probe_images(folder: Path, count: int = 6) -> tuple[ProbeImage, ...]:
         Ordinary pictures, at least 2.
     """
     pictures = list(_specimens(count))
+    drawn: list[tuple[Kind, str, str, bytes]] = []
+    for picture in pictures:
+        drawn.append(("ordinary", "specimen.jpg", "a JPEG photograph", _saved(picture, "JPEG", quality=90)))
+    drawn.append(("again", "again.jpg", "the first photograph once more", drawn[0][3]))
+    for picture in pictures[:2]:
+        large = picture.resize(_PHOTOGRAPH, Image.Resampling.BILINEAR)
+        drawn.append(("large", "photograph.jpg", "a photograph of 18 megapixels", _saved(large, "JPEG", quality=85)))
+    drawn += [("odd", *one) for one in _odd(pictures[1])]
     images = []
-    for number, picture in enumerate(pictures):
-        name = f"specimen-{number}.jpg"
-        picture.save(folder / name, quality=90)
-        images.append(ProbeImage(name, "a JPEG photograph", "ordinary"))
-    images.append(ProbeImage(images[0].file, "the same photograph once more", "again"))
-    for number, picture in enumerate(pictures[:2]):
-        name = f"photograph-{number}.jpg"
-        picture.resize(_PHOTOGRAPH, Image.Resampling.BILINEAR).save(folder / name, quality=85)
-        images.append(ProbeImage(name, "a photograph of 18 megapixels", "large"))
-    for name, what, content in _odd(pictures[1]):
-        (folder / name).write_bytes(content)
-        images.append(ProbeImage(name, what, "odd"))
+    for number, (kind, name, what, content) in enumerate(drawn):
+        images.append(ProbeImage(f"{number:02}-{name}", what, kind))
+        (folder / images[-1].file).write_bytes(content)
     return tuple(images)
 
 

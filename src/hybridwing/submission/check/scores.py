@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 from hybridwing.submission.check.findings import Check, or_pass
 
 if TYPE_CHECKING:
-    from hybridwing.submission.check.probe import Probe, Step
+    from hybridwing.submission.check.probe import Probe
+    from hybridwing.submission.check.probe_images import ProbeImage
+    from hybridwing.submission.rehearse.submission_run import Attempt, IngestionReport
+
+    Attempts = list[tuple[ProbeImage, Attempt]]
 
 _NAME = "scores"
 #: Types that the ingestion program rounds and writes as a number.
@@ -23,20 +27,18 @@ QUEUE_SECONDS = 600.0
 
 def check_scores(probe: Probe) -> list[Check]:
     """Look at the scores of all pictures."""
-    steps = probe.predictions
-    if not steps:
+    attempts = probe.attempts
+    if not attempts:
         return []
-    checks = _raised(steps)
-    checks += _types([step for step in steps if step.ok])
-    values = {id(step): float(step.written) for step in steps if step.ok and _is_number(step.written)}
-    checks += _values([step for step in steps if id(step) in values])
-    ordinary = [step for step in steps if step.image and step.image.kind == "ordinary" and id(step) in values]
+    scored = [(image, one) for image, one in attempts if _is_number(one.written)]
+    checks = [*_raised(attempts), *_types(attempts), *_values(scored)]
+    ordinary = [one for image, one in scored if image.kind == "ordinary"]
     if not any(check.status == "fail" for check in checks):
-        checks += _spread([values[id(step)] for step in ordinary], [step.raw for step in ordinary])
-        checks += _repeatable(steps)
-    shown = sorted(values[id(step)] for step in ordinary)
+        checks += _spread([float(one.written) for one in ordinary], [one.raw for one in ordinary])
+        checks += _repeatable(attempts)
+    shown = sorted(float(one.written) for one in ordinary)
     span = f", from {shown[0]:.4f} to {shown[-1]:.4f} on specimens" if shown else ""
-    return or_pass(checks, _NAME, f"{len(steps)} pictures of all kinds have a score{span}")
+    return or_pass(checks, _NAME, f"{len(attempts)} pictures of all kinds have a score{span}")
 
 
 def _is_number(text: str) -> bool:
@@ -47,48 +49,47 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _raised(steps: tuple[Step, ...]) -> list[Check]:
+def _raised(attempts: Attempts) -> list[Check]:
     """One finding for each error: those on ordinary photographs end the run for certain."""
-    errors: dict[tuple[str, str], list[Step]] = {}
-    for step in steps:
-        if not step.ok:
-            errors.setdefault((step.error, step.place), []).append(step)
+    errors: dict[tuple[str, str], list[ProbeImage]] = {}
+    for image, one in attempts:
+        if one.error and not one.type:
+            errors.setdefault((one.error, one.place), []).append(image)
     checks = []
-    for (error, place), group in errors.items():
-        kinds = [step.image.what for step in group if step.image]
-        certain = any(step.image is not None and step.image.kind != "odd" for step in group)
-        finding = f"predict ends the run on {', '.join(dict.fromkeys(kinds))} with {error}"
+    for (error, place), images in errors.items():
+        certain = any(image.kind != "odd" for image in images)
+        finding = f"predict ends the run on {', '.join(dict.fromkeys(image.what for image in images))} with {error}"
         remedy = "mend it" if certain else "convert with image.convert('RGB'); for a broken file return a usual score"
         checks.append(Check(_NAME, "fail" if certain else "warn", finding, remedy, place))
     return checks
 
 
-def _types(steps: list[Step]) -> list[Check]:
+def _types(attempts: Attempts) -> list[Check]:
+    returned = [one for _, one in attempts if one.type]
     checks = []
-    for kind, step in {step.kind: step for step in steps if step.kind not in _NUMBERS}.items():
-        if step.fault and not step.written:
-            what = f"and rounding it ends the run with {step.fault}"
-        elif _is_number(step.written):
+    for kind, one in {one.type: one for one in returned if one.type not in _NUMBERS}.items():
+        if not one.written:
+            what = f"and rounding it ends the run with {one.error}"
+        elif _is_number(one.written):
             continue  # a type of its own that rounds and writes as a number does
         else:
-            what = f"which is written as {step.written!r} and cannot be scored"
+            what = f"which is written as {one.written!r} and cannot be scored"
         checks.append(Check(_NAME, "fail", f"predict returns {kind}, {what}", "return float(score)"))
-    whole = [step for step in steps if step.kind in ("int", "bool")]
-    if whole and len(whole) == len(steps):
-        finding = f"predict returns {whole[0].kind}s: a class and no score, so most images tie"
+    if returned and all(one.type in ("int", "bool") for one in returned):
+        finding = f"predict returns {returned[0].type}s: a class and no score, so most images tie"
         checks.append(Check(_NAME, "warn", finding, "return the probability and not the class"))
     return checks
 
 
-def _values(steps: list[Step]) -> list[Check]:
+def _values(scored: Attempts) -> list[Check]:
     checks = []
-    values = [(step, float(step.written)) for step in steps]
+    values = [(image, float(one.written)) for image, one in scored]
     for name, wrong in (("NaN", math.isnan), ("infinite", math.isinf)):
-        found = [step for step, value in values if wrong(value)]
+        found = [image for image, value in values if wrong(value)]
         if found:
-            on = found[0].image.what if found[0].image else "a picture"
-            finding = f"the score is {name} on {len(found)} of {len(values)} pictures, {on} among them: scoring ends"
-            checks.append(Check(_NAME, "fail", finding, "return a usual score, e.g. 0.5, when there is none"))
+            on = f"{len(found)} of {len(values)} pictures, {found[0].what} among them"
+            remedy = "return a usual score, e.g. 0.5, when there is none"
+            checks.append(Check(_NAME, "fail", f"the score is {name} on {on}: scoring ends", remedy))
     outside = [value for _, value in values if math.isfinite(value) and not 0 <= value <= 1]
     if outside:
         finding = f"{len(outside)} of {len(values)} scores lie outside [0, 1], e.g. {outside[0]:g}"
@@ -118,26 +119,25 @@ def _spread(values: list[float], raw: list[str]) -> list[Check]:
     return []
 
 
-def _repeatable(steps: tuple[Step, ...]) -> list[Check]:
-    twice = [step for step in steps if step.image and step.image.kind == "again" and step.ok]
-    first = next((step for step in steps if step.image and step.image.kind == "ordinary" and step.ok), None)
-    if not twice or first is None or twice[0].written == first.written:
+def _repeatable(attempts: Attempts) -> list[Check]:
+    written = {image.kind: one.written for image, one in reversed(attempts) if one.written}
+    first, again = written.get("ordinary"), written.get("again")
+    if first is None or again is None or first == again:
         return []
-    finding = f"one picture scores {first.written} and then {twice[0].written}"
+    finding = f"one picture scores {first} and then {again}"
     return [Check(_NAME, "warn", finding, "call model.eval() in load, and fix what is random")]
 
 
-def check_time(probe: Probe) -> list[Check]:
+def check_time(probe: Probe, report: IngestionReport) -> list[Check]:
     """Extrapolate from the full-size photographs; smaller ones before them have warmed the model up."""
-    timed = [step.seconds for step in probe.predictions if step.ok and step.image and step.image.kind == "large"]
+    timed = [one.seconds for image, one in probe.attempts if one.written and image.kind == "large"]
     if not timed:
         return []
-    start = sum(step.seconds for step in probe.steps if step.name in ("import", "make", "load"))
+    start = report.seconds.get("import", 0.0) + report.seconds.get("load", 0.0)
     each = median(timed)
     total = start + each * TEST_IMAGES
-    on = f" on {probe.device}" if probe.device else ""
     finding = (
-        f"{start:.1f} s to start and {each:.2f} s for a photograph of 18 megapixels{on}: about {total:,.0f} s for "
+        f"{start:.1f} s to start and {each:.2f} s for a photograph of 18 megapixels: about {total:,.0f} s for "
         f"{TEST_IMAGES:,} images here"
     )
     if total <= QUEUE_SECONDS:

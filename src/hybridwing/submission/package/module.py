@@ -52,7 +52,7 @@ class Module:
         return f"{self.name}:{getattr(node, 'lineno', 1)}"
 
     def stated(self, node: ast.AST | None) -> str | None:
-        """The text that an expression stands for: written there, joined, or the only one that its name is given."""
+        """The text of an expression: a literal, a join of literals, or the only literal that its name is given."""
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if isinstance(node, ast.Call) and dotted(node.func).endswith("path.join"):

@@ -112,7 +112,7 @@ def _by_vermin(text: str, tree: ast.Module) -> Iterator[tuple[int, str, str]]:
 
 
 def _harmless_lines(tree: ast.Module) -> set[int]:
-    """Lines whose names may be missing: tried and caught, never run, or run by newer Pythons only."""
+    """Lines whose names may be missing, because an error is caught or because they run on newer Pythons only."""
     lines: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and node.handlers:

@@ -1,4 +1,4 @@
-"""Whether a pinned version is one that pip can install on Python 3.10, which the challenge's container runs."""
+"""Check that pip can install a pinned version on Python 3.10, which the challenge's container runs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _table() -> dict[str, Releases]:
 
 @cache
 def listed_by_pip(package: str) -> frozenset[Version] | None:
-    """Releases of a package for Python 3.10, as pip's index has them today; None if it cannot be asked."""
+    """Releases of a package for Python 3.10 in pip's index today; None if it cannot be asked."""
     command = [sys.executable, "-m", "pip", "index", "versions", package, "--pre", "--python-version", "3.10"]
     command += ["--only-binary=:all:", "--disable-pip-version-check", "--retries", "0", "--timeout", "5"]
     try:
@@ -116,7 +116,7 @@ def release_fault(package: str, version: str) -> ReleaseFault | None:
 
 
 def _nearest(known: Releases | None, wanted: Version) -> Version | None:
-    """The wanted release itself, else its next in the same series, the series' last, or the newest before it."""
+    """The nearest release: the next or the last of the same series, else the newest before it."""
     final = [one for one in known.versions if not one.is_prerelease and one >= known.first_wheel] if known else []
     series = [one for one in final if one.release[:2] == wanted.release[:2]]
     later = [one for one in series if one >= wanted]

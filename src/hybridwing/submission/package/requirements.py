@@ -1,4 +1,4 @@
-"""``requirements.txt`` as the challenge's ingestion program reads it, which is not as pip reads it.
+"""Read ``requirements.txt`` as the challenge's ingestion program does, which is not as pip does.
 
 It takes the file line by line (``install_from_whitelist`` in ``ingestion.py`` of Imageomics/HDR-anomaly-challenge):
 removes the line end, splits at ``==``, and looks the first part up among the allowed names, letter by letter. A name
@@ -166,7 +166,7 @@ def _why_unknown(text: str, name: str) -> str:
 
 
 def _mended(text: str) -> str | None:
-    """The line that would pass and comes nearest to what was meant."""
+    """The nearest line that would pass."""
     stripped = text.strip().lstrip("\ufeff").partition("#")[0].partition(";")[0].strip()
     if not stripped:
         return ""
@@ -185,7 +185,7 @@ def _bare_name(text: str) -> str:
 
 
 def _allowed_spelling(name: str) -> str | None:
-    """The list's spelling of a name that pip takes for the same (PEP 503), or of what was meant by it."""
+    """The list's spelling of a name that pip takes for the same (PEP 503), or of a known nickname."""
     plain = re.sub(r"[-_.]+", "-", name).lower()
     plain = _MEANT.get(plain, plain)
     return next((allowed for allowed in ALLOWED if allowed.lower() == plain.lower()), None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def training_commands(run: Run, detector: str, *, reference: str = "", addresses: bool = True) -> str:
-    """Commands from the table to the scored submission; a backbone in a folder is named by what stands for it.
+    """Commands from the table to the scored submission.
 
     Parameters
     ----------
@@ -59,5 +59,5 @@ def training_commands(run: Run, detector: str, *, reference: str = "", addresses
 
 
 def line_of(text: str) -> str:
-    """A file name from a run, as a command or a document may hold it: nothing that a shell or Markdown acts on."""
+    """A file name without characters that a shell or Markdown acts on."""
     return "".join(c if c.isalnum() or c in "._-" else "_" for c in text).lstrip("-") or "catalogue.csv"

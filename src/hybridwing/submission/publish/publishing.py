@@ -273,7 +273,7 @@ def _notebook(title: str) -> str:
 
 
 def marked(text: str) -> str:
-    """Text of a flag as Markdown shows it: letters, and no markup."""
+    """Escape text, so that Markdown shows it as it is."""
     return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in text)
 
 

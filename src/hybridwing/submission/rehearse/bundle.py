@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError, ValidationInfo
 
@@ -18,41 +18,8 @@ COMPETITION = "competition.yaml"
 #: Where a program says how it is started; the first that is there counts.
 _METADATA = ("metadata.yaml", "metadata")
 _MOST_BYTES = 1 << 20
-#: What stood for Codabench's folders in older bundles, the longest names first.
-_VARIABLES = {
-    "ingestion": (
-        ("$submission_program", "/app/ingested_program"),
-        ("$ingestion_program", "/app/program"),
-        ("$predictions", "/app/output"),
-        ("$program", "/app/program"),
-        ("$output", "/app/output"),
-        ("$input", "/app/input_data"),
-    ),
-    "scoring": (
-        ("$predictions", "/app/input/res"),
-        ("$program", "/app/program"),
-        ("$hidden", "/app/input/ref"),
-        ("$output", "/app/output"),
-        ("$input", "/app/input"),
-    ),
-}
 _INTERPRETERS = ("python", "python3")
 _FLAGS = ("-u", "-B", "-s")
-
-
-class Command(NamedTuple):
-    """How a program is started.
-
-    Attributes
-    ----------
-    script : str
-        Path of the Python file below ``/app/program``.
-    arguments : tuple of str
-        As in Codabench's container: folders begin with ``/app``.
-    """
-
-    script: str
-    arguments: tuple[str, ...]
 
 
 def _line(value: object) -> str:
@@ -180,15 +147,20 @@ def read_bundle(root: Path) -> Bundle:
         raise SubmissionError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-def read_command(program: Path, kind: str) -> Command:
+def read_command(program: Path) -> tuple[str, list[str]]:
     """How a program of a bundle is started.
 
     Parameters
     ----------
     program : Path
         Its folder.
-    kind : {"ingestion", "scoring"}
-        Decides what older names of folders stand for.
+
+    Returns
+    -------
+    str
+        Path of the Python file below ``/app/program``.
+    list of str
+        Arguments as in Codabench's container: folders begin with ``/app``.
 
     Raises
     ------
@@ -199,8 +171,6 @@ def read_command(program: Path, kind: str) -> Command:
     if path is None:
         raise SubmissionError(f"{program.name} has neither {' nor '.join(_METADATA)}, so how to start it is unknown")
     text = _line(read_mapping(path).get("command"))
-    for variable, place in _VARIABLES[kind]:
-        text = text.replace(variable, place)
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -210,7 +180,7 @@ def read_command(program: Path, kind: str) -> Command:
     words = [word for word in words[1:] if word not in _FLAGS]
     if not words or not words[0].startswith("/app/program/") or ".." in words[0].split("/"):
         raise SubmissionError(f"{path}: the command {text!r} starts no file below /app/program")
-    return Command(words[0].removeprefix("/app/program/"), tuple(words[1:]))
+    return words[0].removeprefix("/app/program/"), words[1:]
 
 
 def read_yaml(path: Path) -> Any:

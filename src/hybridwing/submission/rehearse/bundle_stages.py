@@ -1,10 +1,11 @@
-"""The stages of a submission's way by a bundle's own programs, in folders laid out as Codabench's worker has them."""
+"""Run a bundle's own programs, in folders laid out as on Codabench's worker."""
 
 from __future__ import annotations
 
 import ast
 import json
 import math
+import re
 import shutil
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,22 +18,22 @@ from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.package.requirements import ALLOWED, MODULES, read_requirements
 from hybridwing.submission.rehearse.bundle import COMPETITION, read_bundle, read_command
-from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion, last_line, remedy_for
-from hybridwing.submission.rehearse.ingestion_report import IngestionReport
 from hybridwing.submission.rehearse.stages import (
     MOST_REQUIREMENTS,
     get_environment,
+    ingestion_problem,
     note_spread,
     run_ingestion,
-    take_predictions,
 )
+from hybridwing.submission.rehearse.submission_run import IngestionReport, last_line, remedy_for
+from hybridwing.submission.sandbox.bubblewrap import Access
 from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_file
 from hybridwing.submission.sandbox.run_program import run_program
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hybridwing.submission.rehearse.bundle import Bundle, Command, Task
+    from hybridwing.submission.rehearse.bundle import Bundle, Task
     from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
 
 #: Packages that a program may be given for its imports besides the challenge's whitelist.
@@ -76,87 +77,80 @@ def lay_out(place: Path, target: Path) -> None:
         open_submission(place).unpack(target)
 
 
-def ingest_by_bundle(state: RehearsalState, task: Task, *, isolated: bool, python: Path | None) -> bool:
+def ingest_by_bundle(state: RehearsalState, task: Task) -> bool:
     """Run the bundle's ingestion program; whether there are predictions to score."""
     program = state.place / "app" / "program"
     lay_out(task.ingestion_program, program)
-    command = read_command(program, "ingestion")
-    _warn_of_fixed_paths(state, program)
-    lines = _requirements(state)
-    if not get_environment(state, lines, program_needs(program), isolated=isolated, python=python):
+    script, arguments = read_command(program)
+    for path in sorted(program.rglob("*.py")):
+        if re.search(rb"[\"']/app/", path.read_bytes()):
+            state.run.note(f"{path.name} of the ingestion names folders below /app, which are elsewhere here")
+    if not get_environment(state, _requirements(state), program_needs(program)):
         return False
-    stub = None if isolated else _stub(state)
+    stub = None if state.conditions.isolated else _stub(state)
+    inputs = "/app/input_data"
     result = run_ingestion(
         state,
-        program / command.script,
-        _arguments(state, command),
+        program / script,
+        [
+            f"{state.images}{word.removeprefix(inputs)}" if word.startswith(inputs) else _moved(word, state.place)
+            for word in arguments
+        ],
         readable=[program, *([stub] if stub else [])],
         environment={"PYTHONPATH": str(stub)} if stub else None,
     )
-    problem = diagnose_ingestion(result, state.limits, IngestionReport(stage=""))
-    if not problem.problem:
-        problem = take_predictions(state)
-    predicted = _count_lines(state.predictions)
+    problem, remedy = ingestion_problem(state, result, IngestionReport(stage=""))
+    predicted = len(state.predictions.read_bytes().splitlines()) if state.predictions.is_file() else 0
     if predicted:
         seconds = {"predict": result.seconds}
-        state.ingestion = IngestionReport(stage="done", seconds=seconds, images=predicted, predicted=predicted)
-    return state.add("ingestion", result.seconds, f"{predicted} images predicted", problem)
+        state.run.ingestion = IngestionReport(stage="done", seconds=seconds, images=predicted, predicted=predicted)
+    return state.run.add("ingestion", result.seconds, f"{predicted} images predicted", problem, remedy)
 
 
 def score_by_bundle(state: RehearsalState, bundle: Bundle, task: Task) -> None:
     """Run the bundle's scoring program on the predictions."""
-    begun = time.monotonic()
+    begun, run = time.monotonic(), state.run
     app = state.place / "scoring" / "app"
     lay_out(task.scoring_program, app / "program")
-    command = read_command(app / "program", "scoring")
+    script, arguments = read_command(app / "program")
     result, output = app / "input" / "res", app / "output"
     result.mkdir(parents=True)
     output.mkdir()
     shutil.copyfile(state.predictions, result / PREDICTIONS)
     lay_out(state.reference, app / "input" / "ref")
-    arguments = [_moved(word, state.place / "scoring") for word in command.arguments]
     done = run_program(
-        app / "program" / command.script,
-        arguments,
+        app / "program" / script,
+        [_moved(word, state.place / "scoring") for word in arguments],
         folder=app / "program",
-        readable=[app / "input"],
-        writable=[output],
+        access=Access([app / "input"], [output]),
         limits=state.limits,
-        trusted=state.trusted,
+        trusted=state.conditions.trust,
     )
     state.logs["scoring"] = done.output
     taken = time.monotonic() - begun
     if done.ending != "ok":
         said = last_line(done.output)
-        why = f"the scoring program {done.reason(state.limits)}: {said}"
-        state.add("scoring", taken, "", Diagnosis(why, remedy_for(said)))
+        run.add("scoring", taken, "", f"the scoring program {done.reason(state.limits)}: {said}", remedy_for(said))
         return
-    state.scores = _read_scores(output)
-    if state.scores is None:
-        why = "the scoring program left no scores.json that can be read"
-        state.add("scoring", taken, "", Diagnosis(why, "look at the log of the scoring"))
+    run.scores = _read_scores(output)
+    if run.scores is None:
+        problem = "the scoring program left no scores.json that can be read"
+        run.add("scoring", taken, "", problem, "look at the log of the scoring")
         return
-    first = next((c for c in bundle.columns if c.key in state.scores), None)
-    state.add("scoring", taken, f"{first.title or first.key} {state.scores[first.key]:.4f}" if first else "scored")
-    _compare(state)
-
-
-def _compare(state: RehearsalState) -> None:
-    """Hold the bundle's scores against our own, where its predictions and reference have the challenge's form."""
+    first = next((column for column in bundle.columns if column.key in run.scores), None)
+    run.add("scoring", taken, f"{first.title or first.key} {run.scores[first.key]:.4f}" if first else "scored")
     try:
-        state.full_scores = score_files(state.predictions, state.reference, allow_extra=True)
+        run.full_scores = score_files(state.predictions, state.reference, allow_extra=True)
     except ScoringError:
-        return
-    state.notes += note_spread(state)
-    ours = state.full_scores.leaderboard()
-    if ours == state.scores:
-        state.notes.append("hybridwing's own scoring gives the same numbers, to the last digit")
-    else:
-        state.notes.append(f"hybridwing's own scoring gives other numbers: {json.dumps(ours)}")
+        return  # its predictions or its reference have a form of their own
+    run.note(*note_spread(state.predictions, state.reference))
+    ours = run.full_scores.leaderboard()
+    other = "the same numbers, to the last digit" if ours == run.scores else f"other numbers: {json.dumps(ours)}"
+    run.note(f"hybridwing's own scoring gives {other}")
 
 
 def _requirements(state: RehearsalState) -> list[str]:
-    """Lines for pip; what the parser refuses is left out: the bundle's own program will say so and stop."""
+    """Lines for pip. Those that the parser refuses are left out; the bundle's own program will stop at them."""
     path = state.submission / "requirements.txt"
     data = path.read_bytes() if path.is_file() and path.stat().st_size <= MOST_REQUIREMENTS else b""
     return [line.installs for line in read_requirements(data.decode(errors="replace")) if line.status != "rejected"]
@@ -189,28 +183,8 @@ def _stub(state: RehearsalState) -> Path:
     return folder
 
 
-def _arguments(state: RehearsalState, command: Command) -> list[str]:
-    """A command's arguments, with Codabench's folders where they are here."""
-    inputs = "/app/input_data"
-    moved = (
-        str(state.images) + word.removeprefix(inputs) if word.startswith(inputs) else _moved(word, state.place)
-        for word in command.arguments
-    )
-    return list(moved)
-
-
 def _moved(word: str, place: Path) -> str:
     return str(place) + word if word.startswith("/app/") else word
-
-
-def _warn_of_fixed_paths(state: RehearsalState, program: Path) -> None:
-    for path in sorted(program.rglob("*.py")):
-        if b'"/app/' in path.read_bytes() or b"'/app/" in path.read_bytes():
-            state.notes.append(f"{path.name} of the ingestion names folders below /app, which are elsewhere here")
-
-
-def _count_lines(path: Path) -> int:
-    return len(path.read_bytes().splitlines()) if path.is_file() else 0
 
 
 def _read_scores(output: Path) -> dict[str, float] | None:

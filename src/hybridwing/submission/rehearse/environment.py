@@ -6,42 +6,22 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.rehearse.diagnosis import last_line
-from hybridwing.submission.sandbox.interpreter import Interpreter, inspect_interpreter, running_interpreter
+from hybridwing.submission.package.python310 import PYTHON
+from hybridwing.submission.rehearse.submission_run import last_line
+from hybridwing.submission.sandbox.bubblewrap import Access
+from hybridwing.submission.sandbox.interpreter import Interpreter, inspect_interpreter
 from hybridwing.submission.sandbox.limits import ResourceLimits
 from hybridwing.submission.sandbox.run_program import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: What the challenge's container runs.
-PYTHON, PYTHON_TEXT = (3, 10), "3.10"
 _GIB = 2**30
 _SHOWN = 1500
-
-
-@dataclass(frozen=True)
-class Environment:
-    """An interpreter to run a submission with.
-
-    Its version and whose packages it has in words, what pip said, and the seconds that making it took.
-    """
-
-    interpreter: Interpreter
-    description: str
-    log: str = ""
-    seconds: float = 0.0
-
-
-def running_environment() -> Environment:
-    """The interpreter and the packages that this very process has."""
-    interpreter = running_interpreter()
-    return Environment(interpreter, f"Python {interpreter.version_text} and its packages")
 
 
 def fresh_environment(
@@ -51,7 +31,7 @@ def fresh_environment(
     python: Path | None = None,
     seconds: float = 600.0,
     trusted: bool = False,
-) -> Environment:
+) -> tuple[Interpreter, str]:
     """Make a virtual environment and install requirements into it one by one, as the ingestion program does.
 
     Parameters
@@ -66,6 +46,12 @@ def fresh_environment(
         Time for all of it.
     trusted : bool
         Install without a sandbox. In the sandbox too, the installation has the network.
+
+    Returns
+    -------
+    Interpreter
+    str
+        What pip printed.
 
     Raises
     ------
@@ -93,10 +79,12 @@ def fresh_environment(
             pip,
             ["install", "--no-cache-dir", "--disable-pip-version-check", line],
             folder=folder,
-            readable=[path for path in map(Path, settings.values()) if path.is_absolute() and path.exists()],
-            writable=[folder],
+            access=Access(
+                readable=[path for path in map(Path, settings.values()) if path.is_absolute() and path.exists()],
+                writable=[folder],
+                network=True,
+            ),
             limits=limits,
-            network=True,
             interpreter=interpreter,
             environment=settings,
             trusted=trusted,
@@ -104,17 +92,14 @@ def fresh_environment(
         log.append(f"$ pip install {line}\n{done.output}")
         if done.ending != "ok":
             raise SubmissionError(f"pip install {line}: {done.reason(limits)}: {last_line(done.output)}")
-    description = f"Python {interpreter.version_text} in a fresh environment with the submission's own requirements"
-    if interpreter.version[:2] != PYTHON:
-        description += f" (the challenge runs {PYTHON_TEXT}, which was not found here)"
-    return Environment(interpreter, description, "\n".join(log), time.monotonic() - begun)
+    return interpreter, "\n".join(log)
 
 
 def find_python() -> Path:
     """Python 3.10 where the path has one that works, and otherwise the running interpreter."""
     import shutil
 
-    found = shutil.which(f"python{PYTHON_TEXT}")
+    found = shutil.which("python3.10")
     try:
         # It may be a launcher's script for a version that is not installed.
         works = found is not None and inspect_interpreter(Path(found)).version[:2] == PYTHON

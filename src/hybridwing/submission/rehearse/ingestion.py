@@ -5,6 +5,8 @@ the standard library alone, and Pillow where the official program does. Follows 
 Imageomics/HDR-anomaly-challenge: files in the order in which the folder lists them, folders skipped, files that Pillow
 cannot open skipped with a line, one `predict` at a time, ``round(score, 4)``, no newline after the last line, and any
 exception ends the run. Beside ``predictions.txt`` it writes ``ingestion_report.json``.
+
+With a fourth argument, ``every``, it goes on after an exception in `predict`, and reports on each file.
 """
 # ruff: noqa: PTH100, PTH105, PTH112, PTH118, PTH123, PTH208, T201
 # os.listdir and plain paths, as the official program has them: the order and the names must be the same.
@@ -28,7 +30,7 @@ class Report:
         self._path = path
         self.values: dict[str, object] = {
             "stage": "import", "seconds": {}, "images": 0, "predicted": 0, "skipped": [], "n_skipped": 0,
-            "types": {}, "slowest": 0.0, "slowest_image": "", "device": "", "error": "", "image": "",
+            "types": {}, "error": "", "image": "", "place": "", "missing": "", "attempts": [],
         }  # fmt: skip
 
     def write(self) -> None:
@@ -46,7 +48,32 @@ class Report:
         return now
 
 
-def ingest(images: str, output: str, submission: str, report: Report) -> None:
+def described(error: BaseException, submission: str) -> dict[str, str]:
+    """An exception, where in the submission it was raised, and the module that is missing."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename.startswith(submission)]
+    place = f"{os.path.relpath(frames[-1].filename, submission)}:{frames[-1].lineno}" if frames else ""
+    missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    return {"error": f"{type(error).__name__}: {error}"[:500], "place": place[:500], "missing": missing[:500]}
+
+
+def attempt(model: object, picture: object, submission: str) -> dict[str, object]:
+    """What a prediction gives: type, what is written, the value in full, and the seconds; or the exception."""
+    begun = time.perf_counter()
+    found: dict[str, object] = {}
+    try:
+        score = model.predict(picture)  # type: ignore[attr-defined]
+        kind = type(score)
+        found["type"] = (kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}")[:500]
+        found["written"] = str(round(score, 4))[:_KEPT]
+        found["raw"] = repr(float(score))[:_KEPT]
+    except BaseException as error:
+        found.update(described(error, submission))
+        found.pop("missing")
+    found["seconds"] = time.perf_counter() - begun
+    return found
+
+
+def ingest(images: str, output: str, submission: str, report: Report, every: bool = False) -> None:
     """Import the submission, load it, and score a folder of images with it.
 
     Parameters
@@ -54,6 +81,8 @@ def ingest(images: str, output: str, submission: str, report: Report) -> None:
     images, output, submission : str
         Folders.
     report : Report
+    every : bool
+        Go on after an exception in `predict`, in the order of names.
     """
     values = report.values
     begun = time.perf_counter()
@@ -64,10 +93,8 @@ def ingest(images: str, output: str, submission: str, report: Report) -> None:
     begun = report.enter("load", begun)
     model = model_class()
     model.load()
-    if hasattr(model, "device"):
-        values["device"] = str(model.device)[:_KEPT]
     begun = report.enter("predict", begun)
-    names = os.listdir(images)
+    names = sorted(os.listdir(images)) if every else os.listdir(images)
     values["images"] = len(names)
     types: dict[str, int] = {}
     skipped: list[list[str]] = []
@@ -86,14 +113,14 @@ def ingest(images: str, output: str, submission: str, report: Report) -> None:
                 values["skipped"] = skipped[:_KEPT]
                 continue
             values["image"] = name
-            started = time.perf_counter()
+            if every:
+                values["attempts"].append({"file": name, **attempt(model, picture, submission)})  # type: ignore[attr-defined]
+                report.write()
+                continue
             score = model.predict(picture)
-            taken = time.perf_counter() - started
             kind = f"{type(score).__module__}.{type(score).__qualname__}"[:_KEPT]
             types[kind] = types.get(kind, 0) + 1
             values["types"] = types
-            if taken > values["slowest"]:  # type: ignore[operator]
-                values["slowest"], values["slowest_image"] = taken, name
             line = f"{name},{round(score, 4)}"
             file.write(line if place == len(names) - 1 else line + "\n")
             values["predicted"] += 1  # type: ignore[operator]
@@ -107,9 +134,9 @@ def main() -> int:
     report = Report(os.path.join(output, "ingestion_report.json"))
     report.write()
     try:
-        ingest(images, output, submission, report)
+        ingest(images, output, submission, report, every=sys.argv[4:] == ["every"])
     except BaseException as error:
-        report.values["error"] = f"{type(error).__name__}: {error}"[:1000]
+        report.values.update(described(error, submission))
         report.write()
         traceback.print_exc()
         return 1

@@ -26,8 +26,10 @@ from hybridwing.leaderboard.comparing import PREDICTIONS, SUBMISSION_RUN
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.rehearse.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
 from hybridwing.submission.rehearse.page import ScoredImages, submission_html
-from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
+from hybridwing.submission.rehearse.rehearsal_state import Conditions, RehearsalState
 from hybridwing.submission.rehearse.stages import accept_requirements, get_environment, ingest, score_predictions
+from hybridwing.submission.rehearse.submission_run import SubmissionRun
+from hybridwing.submission.sandbox.interpreter import running_interpreter
 from hybridwing.submission.sandbox.left_behind import temporary_folder
 from hybridwing.submission.sandbox.run_program import check_sandbox
 
@@ -35,12 +37,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.submission.rehearse.bundle import Task
-    from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
 SCORES, PAGE = "scores.json", "detailed_results.html"
 #: All that the folder of a run holds.
 CONTENTS = (SUBMISSION_RUN, PREDICTIONS, SCORES, PAGE, "*.log")
-_GIB = 2**30
+DEFAULT = Conditions()
 
 
 def run_submission(
@@ -49,13 +50,9 @@ def run_submission(
     reference: Path | None,
     out: Path,
     *,
-    isolated: bool = False,
-    python: Path | None = None,
+    conditions: Conditions = DEFAULT,
     bundle: Path | None = None,
     task: int = 0,
-    time_limit: float = 600.0,
-    memory: int = 8 * _GIB,
-    trust: bool = False,
     overwrite: bool = False,
 ) -> SubmissionRun:
     """Run anybody's submission on a folder of images and score it.
@@ -69,22 +66,14 @@ def run_submission(
     reference : Path or None
         Table in the challenge's reference form. None for the bundle's own.
     out : Path
-        New folder for what :mod:`.run` lists.
-    isolated : bool
-        Install the submission's requirements into a fresh environment instead of using the running one.
-    python : Path, optional
-        Interpreter for that environment; by default Python 3.10 where it is found.
+        New folder for what this module lists.
+    conditions : Conditions
+        Environment, limits, and whether it runs in a sandbox.
     bundle : Path, optional
         A Codabench bundle (folder, zip, or its ``competition.yaml``) whose ingestion and scoring programs are run
         instead of ours; they are not trusted either.
     task : int
         Index of the bundle's task.
-    time_limit : float
-        Seconds for all stages together; Codabench's default queue ends a run at 600.
-    memory : int
-        Bytes that the submission may hold.
-    trust : bool
-        Run it without a sandbox: it can then read, change and send whatever you can.
     overwrite : bool
         Replace what an earlier run left.
 
@@ -98,30 +87,30 @@ def run_submission(
     HybridwingError
         If an input of ours is missing, `out` may not be replaced, or there is no sandbox here and no `trust`.
     """
-    if time_limit <= 0:
-        raise SubmissionError(f"the time limit must be positive; got {time_limit:g} seconds")
-    check_sandbox(trusted=trust)
+    check_sandbox(trusted=conditions.trust)
     check_new_folder(out, overwrite=overwrite, mark=SUBMISSION_RUN, contents=CONTENTS)
     submission = open_submission(source)
     with temporary_folder("hybridwing-submission-") as place:
         opened = None if bundle is None else open_bundle(bundle, place / "bundle")
         chosen = None if opened is None else opened.task(task)
         images, reference = _inputs(place, images, reference, chosen)
-        state = RehearsalState(place, _without_links(images.resolve(), place), reference, time_limit, memory, trust)
+        interpreter = f"Python {running_interpreter().version_text} and its packages"
+        run = SubmissionRun(
+            source.name, "hybridwing" if opened is None else opened.title, interpreter, conditions.time_limit
+        )
+        state = RehearsalState(place, _without_links(images.resolve(), place), reference, conditions, run)
         submission.unpack(state.submission)
         if "metadata" not in submission.names:
-            state.notes.append("there is no metadata file: Codabench copies the whole submission into the predictions")
+            run.note("there is no metadata file: Codabench copies the whole submission into the predictions")
         if opened is None or chosen is None:
             read_reference(reference)
             lines = accept_requirements(state)
-            ready = lines is not None and get_environment(state, lines, ["Pillow"], isolated=isolated, python=python)
-            if ready and ingest(state):
+            if lines is not None and get_environment(state, lines, ["Pillow"]) and ingest(state):
                 score_predictions(state)
-        elif ingest_by_bundle(state, chosen, isolated=isolated, python=python):
+        elif ingest_by_bundle(state, chosen):
             score_by_bundle(state, opened, chosen)
-        result = state.result(source.name, "hybridwing" if opened is None else opened.title)
-        write_run(result, state, out, overwrite=overwrite)
-    return result
+        write_run(state, out, overwrite=overwrite)
+    return run
 
 
 def _inputs(place: Path, images: Path | None, reference: Path | None, task: Task | None) -> tuple[Path, Path]:
@@ -144,7 +133,7 @@ def _inputs(place: Path, images: Path | None, reference: Path | None, task: Task
 
 
 def _without_links(images: Path, place: Path) -> Path:
-    """The folder of images, or a copy of it where some of them are links, which lead nowhere in the sandbox."""
+    """The folder of images, or a copy if it holds links, which lead nowhere in the sandbox."""
     if not any(path.is_symlink() for path in images.iterdir()):
         return images
     copies = place / "images"
@@ -155,7 +144,7 @@ def _without_links(images: Path, place: Path) -> Path:
     return copies
 
 
-def write_run(result: SubmissionRun, state: RehearsalState, out: Path, *, overwrite: bool) -> None:
+def write_run(state: RehearsalState, out: Path, *, overwrite: bool) -> None:
     """Write the folder of a run.
 
     Raises
@@ -163,6 +152,7 @@ def write_run(result: SubmissionRun, state: RehearsalState, out: Path, *, overwr
     RunError
         If `out` exists and may not be replaced, or cannot be written.
     """
+    result = state.run
     with new_folder(out, overwrite=overwrite, mark=SUBMISSION_RUN, contents=CONTENTS) as partial:
         if state.predictions.is_file():
             shutil.copyfile(state.predictions, partial / PREDICTIONS)
@@ -177,7 +167,7 @@ def write_run(result: SubmissionRun, state: RehearsalState, out: Path, *, overwr
 
 def _scored(state: RehearsalState) -> ScoredImages | None:
     """Predictions beside the truth with intervals, where both have the challenge's form."""
-    if state.full_scores is None or state.full_scores.leaderboard() != state.scores:
+    if state.run.full_scores is None or state.run.full_scores.leaderboard() != state.run.scores:
         return None  # a bundle may score by rules of its own
     listed = read_reference(state.reference)
     scores = read_predictions(state.predictions).aligned_to(listed.filenames, allow_extra=True)

@@ -1,24 +1,48 @@
-"""How far a submission has come on its way through the stages."""
+"""Where the parts of a submission are while it is run, and under which conditions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hybridwing.errors import SubmissionError
 from hybridwing.leaderboard.comparing import PREDICTIONS
-from hybridwing.submission.rehearse.diagnosis import Diagnosis
-from hybridwing.submission.rehearse.environment import Environment, running_environment
-from hybridwing.submission.rehearse.ingestion_report import IngestionReport
-from hybridwing.submission.rehearse.submission_run import Stage, SubmissionRun
+from hybridwing.submission.sandbox.interpreter import Interpreter, running_interpreter
 from hybridwing.submission.sandbox.limits import ResourceLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hybridwing.evaluation.challenge_score import ChallengeScores
+    from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
-#: Characters that are shown of a message, which may quote what the submission wrote.
-_LONGEST_MESSAGE = 1000
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions a submission is run.
+
+    Parameters
+    ----------
+    isolated : bool
+        Install the submission's requirements into a fresh environment instead of using the running one.
+    python : Path, optional
+        Interpreter for that environment; by default Python 3.10 where it is found.
+    time_limit : float
+        Seconds for all stages together; Codabench's default queue ends a run at 600.
+    memory : int
+        Bytes that the submission may hold.
+    trust : bool
+        Run it without a sandbox: it can then read, change and send whatever you can.
+    """
+
+    isolated: bool = False
+    python: Path | None = None
+    time_limit: float = 600.0
+    memory: int = 8 * 2**30
+    trust: bool = False
+
+    def __post_init__(self) -> None:
+        if self.time_limit <= 0:
+            raise SubmissionError(f"the time limit must be positive; got {self.time_limit:g} seconds")
 
 
 @dataclass
@@ -31,31 +55,22 @@ class RehearsalState:
         Folder that all of it lies in, laid out as Codabench's worker has it below ``/app``.
     images, reference : Path
         What it is run on and scored against.
-    time_limit : float
-        Seconds for all stages together.
-    memory : int
-        Bytes that the submission may hold.
-    trusted : bool
-        Run it without a sandbox.
-    stages, logs, notes, diagnosis, ingestion, environment, protection, scores, full_scores
-        See :class:`hybridwing.submission.rehearse.submission_run.SubmissionRun`; `logs` holds what each stage printed.
+    conditions : Conditions
+    run : SubmissionRun
+        What came of it.
+    logs : dict of str to str
+        What each stage printed.
+    interpreter : Interpreter
+        That it is run with.
     """
 
     place: Path
     images: Path
     reference: Path
-    time_limit: float
-    memory: int
-    trusted: bool = False
-    stages: list[Stage] = field(default_factory=list)
+    conditions: Conditions
+    run: SubmissionRun
     logs: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    diagnosis: Diagnosis = field(default_factory=Diagnosis)
-    ingestion: IngestionReport = field(default_factory=IngestionReport)
-    environment: Environment = field(default_factory=running_environment)
-    protection: str = ""
-    scores: dict[str, float] | None = None
-    full_scores: ChallengeScores | None = None
+    interpreter: Interpreter = field(default_factory=running_interpreter)
 
     @property
     def submission(self) -> Path:
@@ -73,45 +88,7 @@ class RehearsalState:
         return self.place / PREDICTIONS
 
     @property
-    def left(self) -> float:
-        """Seconds that are left of the limit."""
-        return self.time_limit - sum(stage.seconds for stage in self.stages)
-
-    @property
     def limits(self) -> ResourceLimits:
         """What the next program may use."""
-        return ResourceLimits(seconds=max(self.left, 1.0), memory=self.memory)
-
-    def add(self, name: str, seconds: float, detail: str, diagnosis: Diagnosis | None = None) -> bool:
-        """Note a stage that has ended, with what was wrong; whether to go on."""
-        found = diagnosis or Diagnosis()
-        self.diagnosis = Diagnosis(_shortened(found.problem), _shortened(found.remedy))
-        self.stages.append(
-            Stage(name, not self.diagnosis.problem, seconds, self.diagnosis.problem or _shortened(detail))
-        )
-        return not self.diagnosis.problem
-
-    def result(self, source: str, programs: str) -> SubmissionRun:
-        """The result; a submission that took too long fails, however well it scored."""
-        problem, remedy = self.diagnosis.problem, self.diagnosis.remedy
-        if not problem and self.left < 0:
-            problem = f"all stages together took longer than {self.time_limit:g} s"
-            remedy = "ask for fewer packages, or make load and predict faster"
-        return SubmissionRun(
-            source=source,
-            programs=programs,
-            interpreter=self.environment.description,
-            protection=self.protection,
-            stages=tuple(self.stages),
-            time_limit=self.time_limit,
-            ingestion=self.ingestion,
-            scores=self.scores,
-            full_scores=self.full_scores,
-            notes=tuple(map(_shortened, self.notes)),
-            problem=problem,
-            remedy=remedy,
-        )
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + " …"
+        left = self.conditions.time_limit - self.run.seconds
+        return ResourceLimits(seconds=max(left, 1.0), memory=self.conditions.memory)

@@ -1,4 +1,4 @@
-"""The stages of a submission's way by our own programs: requirements, installing, ingestion, scoring."""
+"""The stages of a run by our own programs: requirements, installation, ingestion, scoring."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from hybridwing.errors import ScoringError, SubmissionError, first_few
 from hybridwing.evaluation.challenge_score import read_labelled_scores, score_files, unmeasured
 from hybridwing.files import write_bytes
 from hybridwing.leaderboard.comparing import PREDICTIONS
+from hybridwing.submission.package.python310 import PYTHON
 from hybridwing.submission.package.requirements import ALLOWED, read_requirements
-from hybridwing.submission.rehearse.diagnosis import Diagnosis, diagnose_ingestion
 from hybridwing.submission.rehearse.environment import fresh_environment
-from hybridwing.submission.rehearse.ingestion_report import IngestionReport, read_report
+from hybridwing.submission.rehearse.submission_run import IngestionReport, last_line, read_report, remedy_for
+from hybridwing.submission.sandbox.bubblewrap import Access
 from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_lines
 from hybridwing.submission.sandbox.run_program import run_program
 
@@ -24,78 +25,83 @@ if TYPE_CHECKING:
     from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
     from hybridwing.submission.sandbox.program_result import ProgramResult
 
+#: The program that does what the challenge's ingestion does.
+INGESTION = Path(__file__).with_name("ingestion.py")
 #: Bytes of requirements.txt that are read.
 MOST_REQUIREMENTS = 1 << 20
 #: Bytes of a line of predictions: a file name and a number.
 _LONGEST_LINE = 1000
+_STAGES = {
+    "import": "importing the submission failed",
+    "load": "Model().load() failed",
+    "predict": "predict failed",
+}
 
 
 def accept_requirements(state: RehearsalState) -> list[str] | None:
     """Lines for pip; None where the ingestion program would refuse one."""
-    begun = time.monotonic()
     path = state.submission / "requirements.txt"
     if not path.is_file():
-        state.add("requirements", time.monotonic() - begun, "no requirements.txt: nothing is installed")
+        state.run.add("requirements", 0.0, "no requirements.txt: nothing is installed")
         return []
     try:
         if path.stat().st_size > MOST_REQUIREMENTS:
             raise ValueError(f"it has more than {MOST_REQUIREMENTS:,} bytes")
         lines = read_requirements(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        problem = Diagnosis(f"requirements.txt is no list of packages in UTF-8: {error}", "save it as plain UTF-8")
-        state.add("requirements", time.monotonic() - begun, "", problem)
+        problem = f"requirements.txt is no list of packages in UTF-8: {error}"
+        state.run.add("requirements", 0.0, problem=problem, remedy="save it as plain UTF-8")
         return None
     wrong = next((line for line in lines if line.status == "rejected"), None)
     if wrong is not None:
+        problem = f"requirements.txt, line {wrong.number} ({wrong.text!r}): {wrong.why}"
         remedy = {None: "leave it out, or ask the organisers to allow it", "": "delete the line"}
-        problem = Diagnosis(
-            f"requirements.txt, line {wrong.number} ({wrong.text!r}): {wrong.why}",
-            remedy.get(wrong.instead) or f"write {wrong.instead}",
-        )
-        state.add("requirements", time.monotonic() - begun, "", problem)
+        state.run.add("requirements", 0.0, "", problem, remedy.get(wrong.instead) or f"write {wrong.instead}")
         return None
-    state.notes += [f"requirements.txt, line {line.number}: {line.why}" for line in lines if line.status == "odd"]
-    state.add("requirements", time.monotonic() - begun, f"{len(lines)} of {len(ALLOWED)} allowed packages asked for")
+    state.run.note(*(f"requirements.txt, line {line.number}: {line.why}" for line in lines if line.status == "odd"))
+    state.run.add("requirements", 0.0, f"{len(lines)} of {len(ALLOWED)} allowed packages asked for")
     return [line.installs for line in lines]
 
 
-def get_environment(
-    state: RehearsalState, lines: Sequence[str], needed: Sequence[str], *, isolated: bool, python: Path | None
-) -> bool:
+def get_environment(state: RehearsalState, lines: Sequence[str], needed: Sequence[str]) -> bool:
     """Get an interpreter with the submission's requirements and what the ingestion needs; whether there is one."""
-    if not isolated:
-        state.notes.append("the running environment was used, not the pinned versions; --isolated installs those")
+    conditions = state.conditions
+    if not conditions.isolated:
+        state.run.note("the running environment was used, not the pinned versions; --isolated installs those")
         return True
     begun = time.monotonic()
     besides = [name for name in needed if name not in {line.split("==")[0] for line in lines}]
     if besides:
-        state.notes.append(f"installed besides, since the ingestion program needs it: {first_few(besides)}")
+        state.run.note(f"installed besides, since the ingestion program needs it: {first_few(besides)}")
     wanted = [*lines, *besides]
     try:
-        state.environment = fresh_environment(
-            state.place / "environment", wanted, python=python, seconds=max(state.left, 1.0), trusted=state.trusted
+        state.interpreter, state.logs["install"] = fresh_environment(
+            state.place / "environment",
+            wanted,
+            python=conditions.python,
+            seconds=state.limits.seconds,
+            trusted=conditions.trust,
         )
     except SubmissionError as error:
-        problem = Diagnosis(str(error), "pin versions that exist for Python 3.10 and go together")
-        return state.add("install", time.monotonic() - begun, "", problem)
-    state.logs["install"] = state.environment.log
-    return state.add("install", time.monotonic() - begun, f"{len(wanted)} requirements installed")
+        remedy = "pin versions that exist for Python 3.10 and go together"
+        return state.run.add("install", time.monotonic() - begun, "", str(error), remedy)
+    version = state.interpreter.version_text
+    state.run.interpreter = f"Python {version} in a fresh environment with the submission's own requirements"
+    if state.interpreter.version[:2] != PYTHON:
+        state.run.interpreter += " (the challenge runs 3.10, which was not found here)"
+    return state.run.add("install", time.monotonic() - begun, f"{len(wanted)} requirements installed")
 
 
 def ingest(state: RehearsalState) -> bool:
     """Run our ingestion; whether there are predictions to score."""
     program = state.place / "app" / "program" / "ingestion.py"
     program.parent.mkdir()
-    shutil.copyfile(Path(__file__).with_name("ingestion.py"), program)
-    arguments = [str(state.images), str(state.output), str(state.submission)]
-    result = run_ingestion(state, program, arguments)
-    state.ingestion = read_report(state.output)
-    done = f"{state.ingestion.predicted} of {state.ingestion.images} images predicted"
-    problem = diagnose_ingestion(result, state.limits, state.ingestion)
-    if not problem.problem:
-        problem = take_predictions(state)
-    state.notes += _remarks(state.ingestion)
-    return state.add("ingestion", result.seconds, done, problem)
+    shutil.copyfile(INGESTION, program)
+    result = run_ingestion(state, program, [str(state.images), str(state.output), str(state.submission)])
+    report = state.run.ingestion = read_report(state.output)
+    state.run.note(*_remarks(report))
+    detail = f"{report.predicted} of {report.images} images predicted"
+    return state.run.add("ingestion", result.seconds, detail, *ingestion_problem(state, result, report))
 
 
 def run_ingestion(
@@ -112,34 +118,40 @@ def run_ingestion(
         program,
         arguments,
         folder=program.parent,
-        readable=[state.images, *readable],
-        writable=[state.output, state.submission],
-        hidden=[state.reference],
+        access=Access([state.images, *readable], [state.output, state.submission], [state.reference]),
         limits=state.limits,
-        interpreter=state.environment.interpreter,
+        interpreter=state.interpreter,
         environment=environment,
-        trusted=state.trusted,
+        trusted=state.conditions.trust,
     )
     state.logs["ingestion"] = result.output
-    state.protection = result.protection
+    state.run.protection = result.protection
     return result
 
 
-def take_predictions(state: RehearsalState) -> Diagnosis:
-    """Copy the predictions out of the submission's reach; what is wrong where there are none."""
+def ingestion_problem(state: RehearsalState, result: ProgramResult, report: IngestionReport) -> tuple[str, str]:
+    """Why an ingestion failed, and what to do; empty if it left predictions, which are copied out of its reach."""
+    reason = result.reason(state.limits)
+    where = f" at {report.image}" if report.image else ""
+    if result.ending == "timeout":
+        rate = f", after {report.predicted} of {report.images} images" if report.images else ""
+        return f"the ingestion {reason}{rate}", "make load and predict faster, or the backbone smaller"
+    if result.ending == "crash":
+        said = report.error or last_line(result.output)
+        return f"{_STAGES.get(report.stage, 'the ingestion failed')}{where}: {said}", remedy_for(said)
+    if result.ending != "ok":
+        return f"the ingestion {reason}{where}", "hold less, print less or write less"
     files = sum(1 for _ in state.images.iterdir())
     try:
         data = read_lines(state.output, PREDICTIONS, most_lines=10 * files + 1000, longest_line=_LONGEST_LINE)
     except LeftBehindError as error:
-        return Diagnosis(
-            f"the ingestion left no predictions: {error}", "write one line for each image, and look at the log"
-        )
+        return f"the ingestion left no predictions: {error}", "write one line for each image, and look at the log"
     write_bytes(state.predictions, data)
-    return Diagnosis()
+    return "", ""
 
 
 def _remarks(report: IngestionReport) -> list[str]:
-    """What is worth knowing of an ingestion that may well have succeeded."""
+    """What is worth knowing of an ingestion, also of one that succeeded."""
     remarks = [f"skipped, since Pillow cannot open it: {name} ({reason})" for name, reason in report.skipped[:5]]
     if report.n_skipped > len(remarks):
         remarks.append(f"{report.n_skipped} files were skipped in all")
@@ -151,33 +163,29 @@ def _remarks(report: IngestionReport) -> list[str]:
 
 def score_predictions(state: RehearsalState) -> None:
     """Score the predictions as the official program does."""
-    begun = time.monotonic()
+    begun, run = time.monotonic(), state.run
     try:
         scores = score_files(state.predictions, state.reference, allow_extra=True)
     except ScoringError as error:
         said = str(error).replace(f"{state.place}/", "")
-        problem = Diagnosis(f"the scoring program would stop: {said}", _scoring_remedy(state))
-        state.add("scoring", time.monotonic() - begun, "", problem)
+        remedy = "give every image one finite score"
+        if run.ingestion.n_skipped:
+            remedy = "images that Pillow cannot open are skipped and then missed: mend or remove them"
+        run.add("scoring", time.monotonic() - begun, "", f"the scoring program would stop: {said}", remedy)
         return
-    state.full_scores, state.scores = scores, scores.leaderboard()
-    state.notes += note_spread(state)
-    state.add("scoring", time.monotonic() - begun, f"challenge score {scores.challenge_score:.4f}")
+    run.full_scores, run.scores = scores, scores.leaderboard()
+    run.note(*note_spread(state.predictions, state.reference))
+    run.add("scoring", time.monotonic() - begun, f"challenge score {scores.challenge_score:.4f}")
 
 
-def _scoring_remedy(state: RehearsalState) -> str:
-    if state.ingestion.n_skipped:
-        return "images that Pillow cannot open are skipped and then missed: mend or remove them"
-    return "give every image one finite score"
-
-
-def note_spread(state: RehearsalState) -> list[str]:
-    """Say where scores that were rounded to four decimals have run together, or rank non-hybrids first."""
+def note_spread(predictions: Path, reference: Path) -> list[str]:
+    """Say if rounded scores tie or saturate, or if they rank non-hybrids first."""
     import numpy as np
 
     from hybridwing.evaluation.bootstrap import absent_notes
     from hybridwing.evaluation.direction import reversed_rankings
 
-    found = read_labelled_scores(state.predictions, state.reference, allow_extra=True)
+    found = read_labelled_scores(predictions, reference, allow_extra=True)
     values = found.scores
     distinct = len(np.unique(values))
     share = float(((values <= 0) | (values >= 1)).mean())

@@ -1,17 +1,124 @@
-"""The result of running a submission."""
+"""The result of running a submission, and what its ingestion said of itself."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+import re
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hybridwing.evaluation.challenge_score import ChallengeScores
-    from hybridwing.submission.rehearse.ingestion_report import IngestionReport
 
 #: Images of the challenge's final test, for which the time is estimated.
 TEST_IMAGES = 2350
+#: Name of the report's file; also in ``ingestion.py``, which imports nothing of this package.
+REPORT = "ingestion_report.json"
+#: A report larger than this is not one that the ingestion wrote.
+_MOST_BYTES = 1 << 20
+#: Characters that are shown of a message, which may quote what the submission wrote.
+_LONGEST_MESSAGE = 1000
+_Text = Annotated[str, Field(max_length=1000)]
+_Count = Annotated[int, Field(ge=0, le=10**9)]
+_Seconds = Annotated[float, Field(ge=0, le=1e9)]
+#: What an error says, and what to do about it; the first that fits counts.
+_REMEDIES = (
+    (r"No module named 'model'", "zip the files and not their folder: model.py must lie at the root of the zip"),
+    (r"No module named '([\w.]+)'", "name the package in requirements.txt, or ship it beside model.py"),
+    (r"has no attribute 'Model'|cannot import name 'Model'", "call the class Model"),
+    (r"has no attribute '(load|predict)'", "give the class Model the methods load(self) and predict(self, image)"),
+    (r"[Nn]etwork is unreachable|Connection|resolve|name resolution|Max retries|offline|LocalEntryNotFound",
+     "bundle the weights: the network may be off where the challenge runs submissions"),
+    (r"Read-only file system", "write to a folder of tempfile.mkdtemp(), or beside model.py"),
+    (r"No such file or directory", "build paths from os.path.dirname(__file__): the working directory is another"),
+    (r"__round__|can only convert|only length-1|must be real number",
+     "return a Python float, e.g. float(score) or score.item()"),
+    (r"CUDA|cuda", "pick the device with torch.cuda.is_available() instead of naming one"),
+    (r"pickle|_pickle|incompatible dtype|InconsistentVersion",
+     "save plain arrays instead of a pickle, or pin the version of scikit-learn that wrote it"),
+)  # fmt: skip
+
+
+class Attempt(BaseModel):
+    """What came of one picture.
+
+    Attributes
+    ----------
+    file : str
+    type, written, raw : str
+        Of the score: its type, what the ingestion program writes, and its value in full; empty where there is none.
+    error, place : str
+        What was raised, and where in the submission: by `predict`, or by rounding if there is a `type`.
+    seconds : float
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    file: _Text
+    type: _Text = ""
+    written: _Text = ""
+    raw: _Text = ""
+    error: _Text = ""
+    place: _Text = ""
+    seconds: _Seconds = 0.0
+
+
+class IngestionReport(BaseModel):
+    """What the ingestion says of itself. A submission can forge it: it explains, and decides nothing.
+
+    Attributes
+    ----------
+    stage : str
+        Reached: ``"import"``, ``"load"``, ``"predict"`` or ``"done"``.
+    seconds : dict of str to float
+        By stage that was completed.
+    images, predicted, n_skipped : int
+        Files in the folder, scored, and not opened by Pillow.
+    skipped : tuple of (str, str)
+        The first of these, with the reason.
+    types : dict of str to int
+        Types of the returned scores.
+    error, image : str
+        The exception that ended it, and the image it was at.
+    place, missing : str
+        Where in the submission that was, and the module that could not be imported.
+    attempts : tuple of Attempt
+        Every picture, where the ingestion was told to go on after an exception.
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    stage: _Text = "import"
+    seconds: Annotated[dict[_Text, _Seconds], Field(max_length=10)] = {}
+    images: _Count = 0
+    predicted: _Count = 0
+    n_skipped: _Count = 0
+    skipped: Annotated[tuple[tuple[_Text, _Text], ...], Field(max_length=100)] = ()
+    types: Annotated[dict[_Text, _Count], Field(max_length=20)] = {}
+    error: _Text = ""
+    image: _Text = ""
+    place: _Text = ""
+    missing: _Text = ""
+    attempts: Annotated[tuple[Attempt, ...], Field(max_length=100)] = ()
+
+    @property
+    def seconds_an_image(self) -> float:
+        """Mean time of a prediction; 0 where none was made."""
+        return self.seconds.get("predict", 0.0) / self.predicted if self.predicted else 0.0
+
+
+def read_report(folder: Path) -> IngestionReport:
+    """Read the report that an ingestion left; a missing, damaged or badly forged one is as an empty one."""
+    try:
+        return IngestionReport.model_validate_json(read_file(folder, REPORT, _MOST_BYTES))
+    except (LeftBehindError, ValidationError):
+        return IngestionReport()
 
 
 @dataclass(frozen=True)
@@ -27,9 +134,9 @@ class Stage:
     detail: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class SubmissionRun:
-    """A submission that was run.
+    """A submission that is run, or was.
 
     Attributes
     ----------
@@ -39,18 +146,18 @@ class SubmissionRun:
         Whose ingestion and scoring ran: ``"hybridwing"``, or the bundle's title.
     interpreter : str
         Version of Python, and whether the environment was the submission's own.
+    time_limit : float
+        Seconds that all stages may take together.
     protection : str
         What kept the submission from the rest of the machine.
-    stages : tuple of Stage
+    stages : list of Stage
         Those that were reached.
-    time_limit : float
-        Seconds that all of them may take together.
     ingestion : IngestionReport
     scores : dict of str to float or None
         The leaderboard record; None where scoring was not reached or failed.
     full_scores : ChallengeScores or None
         All the official measures, where the predictions could be scored here.
-    notes : tuple of str
+    notes : list of str
         What is worth knowing and failed nothing.
     problem, remedy : str
         Why it would fail on Codabench, and what to do; empty where it would not.
@@ -59,15 +166,31 @@ class SubmissionRun:
     source: str
     programs: str
     interpreter: str
-    protection: str
-    stages: tuple[Stage, ...]
     time_limit: float
-    ingestion: IngestionReport
-    scores: dict[str, float] | None
-    full_scores: ChallengeScores | None
-    notes: tuple[str, ...]
-    problem: str
-    remedy: str
+    protection: str = ""
+    stages: list[Stage] = field(default_factory=list)
+    ingestion: IngestionReport = field(default_factory=IngestionReport)
+    scores: dict[str, float] | None = None
+    full_scores: ChallengeScores | None = None
+    notes: list[str] = field(default_factory=list)
+    problem: str = ""
+    remedy: str = ""
+
+    def add(self, name: str, seconds: float, detail: str = "", problem: str = "", remedy: str = "") -> bool:
+        """Add a stage that has ended, with what was wrong; whether to go on.
+
+        A submission that takes too long fails, however well it scores.
+        """
+        self.problem, self.remedy = _shortened(problem), _shortened(remedy)
+        self.stages.append(Stage(name, not problem, seconds, self.problem or _shortened(detail)))
+        if not problem and self.seconds > self.time_limit:
+            self.problem = f"all stages together took longer than {self.time_limit:g} s"
+            self.remedy = "ask for fewer packages, or make load and predict faster"
+        return not problem
+
+    def note(self, *notes: str) -> None:
+        """Add what is worth knowing."""
+        self.notes += map(_shortened, notes)
 
     @property
     def accepted(self) -> bool:
@@ -85,21 +208,34 @@ class SubmissionRun:
         done = self.ingestion.seconds
         if "predict" not in done or not self.ingestion.predicted:
             return None
-        fixed = self.seconds - done["predict"]
-        return fixed + TEST_IMAGES * self.ingestion.seconds_an_image
+        return self.seconds - done["predict"] + TEST_IMAGES * self.ingestion.seconds_an_image
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as ``submission_run.json`` holds them."""
-        values = {name: value for name, value in vars(self).items() if name not in ("full_scores", "stages")}
-        scores: dict[str, float | None] | None = None
+        values = {name: value for name, value in vars(self).items() if name != "full_scores"}
         if self.scores is not None:
             # JSON has no NaN and no infinity.
-            scores = {name: value if math.isfinite(value) else None for name, value in self.scores.items()}
+            values["scores"] = {name: value if math.isfinite(value) else None for name, value in self.scores.items()}
         return {
             "accepted": self.accepted,
             **values,
-            "ingestion": self.ingestion.model_dump(),
-            "scores": scores,
+            "ingestion": self.ingestion.model_dump(exclude={"attempts"}),
             "seconds": round(self.seconds, 3),
             "stages": [{**asdict(stage), "seconds": round(stage.seconds, 3)} for stage in self.stages],
         }
+
+
+def remedy_for(said: str) -> str:
+    """What to do about an error message."""
+    found = (remedy for pattern, remedy in _REMEDIES if re.search(pattern, said))
+    return next(found, "mend the error; the log holds the whole traceback")
+
+
+def last_line(text: str) -> str:
+    """The last line with something in it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:500] if lines else "it printed nothing"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + " …"

@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.sandbox import seccomp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 INSTALL = "install bubblewrap (Debian and Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
 #: Libraries and programs of the system, and where the loader finds them; all without secrets.
@@ -25,6 +26,27 @@ _SYSTEM = (
 #: What installing from an index needs besides.
 _NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/pki", "/etc/pip.conf")
 _GRAPHICS = ("dri", "kfd", "nvidia*")
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a program may see, change and reach.
+
+    Parameters
+    ----------
+    readable, writable : sequence of pathlib.Path
+        Files and folders that it may read, and folders that it may change. What is in these afterwards comes from a
+        program that nobody trusts: read it with :mod:`hybridwing.submission.sandbox.left_behind`.
+    hidden : sequence of pathlib.Path
+        What it may not see even if it lies within these.
+    network : bool
+        Let it use the network.
+    """
+
+    readable: Sequence[Path] = ()
+    writable: Sequence[Path] = ()
+    hidden: Sequence[Path] = ()
+    network: bool = False
 
 
 @functools.lru_cache(maxsize=1)
@@ -44,51 +66,37 @@ def why_no_sandbox() -> str:
     return f"bubblewrap cannot start here ({tried.stderr.strip()[:200]})" if tried.returncode else ""
 
 
-def bubblewrap_command(
-    *,
-    readable: Iterable[Path],
-    writable: Iterable[Path],
-    hidden: Iterable[Path],
-    scratch: Path,
-    cwd: Path,
-    network: bool,
-    seccomp_fd: int,
-) -> list[str]:
+def bubblewrap_command(access: Access, *, scratch: Path, cwd: Path, seccomp_fd: int) -> list[str]:
     """The words that come before a program to run it in a sandbox.
 
-    The program sees the system's libraries, `readable` and `writable`, each under its own path, an empty ``/tmp`` and
-    ``/run``, and processes of its own. It has no network, no privileges, and cannot change anything but `writable` and
+    The program sees the system's libraries and what `access` shows, each under its own path, an empty ``/tmp`` and
+    ``/run``, and processes of its own. It has no privileges, and cannot change anything but what is writable and
     ``/tmp``.
 
     Parameters
     ----------
-    readable, writable : iterable of pathlib.Path
-        Files and folders to show. What is writable must be no link.
-    hidden : iterable of pathlib.Path
-        What not to show although it lies within what is shown; no links.
+    access : Access
+        Paths that are writable or hidden must hold no link.
     scratch : pathlib.Path
         Folder with ``tmp`` and ``shm``, which stand for ``/tmp`` and ``/dev/shm``. They are on disk, so that memory
         cannot be taken there.
     cwd : pathlib.Path
-    network : bool
-        Share the machine's network.
     seccomp_fd : int
         File descriptor that :func:`hybridwing.submission.sandbox.seccomp.seccomp_filter` is read from.
     """
-    writable = list(writable)
     words = ["bwrap", "--unshare-all", "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
-    words += ["--share-net"] if network else []
+    words += ["--share-net"] if access.network else []
     words += ["--seccomp", str(seccomp_fd), "--chdir", str(cwd)]
     words += ["--bind", str(scratch / "tmp"), "/tmp", "--proc", "/proc", "--dev", "/dev"]  # noqa: S108
     words += ["--bind", str(scratch / "shm"), "/dev/shm", "--dir", "/run"]  # noqa: S108
     for pattern in _GRAPHICS:
         words += [word for device in Path("/dev").glob(pattern) for word in ("--dev-bind", str(device), str(device))]
-    system = [Path(place) for place in (*_SYSTEM, *(_NETWORK if network else ()))]
+    system = [Path(place) for place in (*_SYSTEM, *(_NETWORK if access.network else ()))]
     libraries = [Path(place) for place in os.environ.get("LD_LIBRARY_PATH", "").split(":") if place.startswith("/")]
-    shown = [*system, *libraries, *readable]
-    words += _mounts(shown, writable)
-    visible = {place.resolve() for place in (*shown, *writable)}
-    for path in hidden:
+    shown = [*system, *libraries, *access.readable]
+    words += _mounts(shown, access.writable)
+    visible = {place.resolve() for place in (*shown, *access.writable)}
+    for path in access.hidden:
         if visible.isdisjoint((path, *path.parents)):
             continue
         words += (
@@ -119,7 +127,7 @@ def _mounts(readable: Sequence[Path], writable: Sequence[Path]) -> list[str]:
 
 
 def _follow(path: Path, links: dict[Path, str]) -> Path:
-    """Where a path leads in the end; every link on the way is noted with its target."""
+    """Resolve a path; every link on the way is noted with its target."""
     place = Path(path.anchor)
     for part in path.parts[1:]:
         place = place / part

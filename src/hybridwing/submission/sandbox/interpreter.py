@@ -8,13 +8,28 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hybridwing.errors import SubmissionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _QUESTION = """
 import json, sys
 prefixes = [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]
 print(json.dumps([list(sys.version_info[:3]), prefixes, sys.path]))
+"""
+_ABSENT = """
+import importlib.metadata, importlib.util, json, sys
+modules, names = json.loads(sys.argv[1])
+versions = {}
+for name in names:
+    try:
+        versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+print(json.dumps([[name for name in modules if importlib.util.find_spec(name) is None], versions]))
 """
 _PACKAGES = ("site-packages", "dist-packages")
 
@@ -50,15 +65,7 @@ def inspect_interpreter(python: Path) -> Interpreter:
     """
     python = python.absolute()
     try:
-        asked = subprocess.run(  # noqa: S603 - an interpreter that the user named, or that is on the path
-            [str(python), "-E", "-c", _QUESTION],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-            cwd=python.anchor,
-        )
-        version, prefixes, search = json.loads(asked.stdout)
+        version, prefixes, search = _ask(python, _QUESTION)
         packages = [place for place in search if Path(place).name in _PACKAGES]
         folders = [Path(place) for place in dict.fromkeys([*prefixes, *packages]) if Path(place).is_dir()]
         return Interpreter(python, tuple(map(int, version)), tuple(folders))
@@ -66,7 +73,45 @@ def inspect_interpreter(python: Path) -> Interpreter:
         raise SubmissionError(f"{python} does not run as a Python interpreter: {error}") from error
 
 
+def installed_packages(
+    python: Path, modules: Sequence[str], names: Sequence[str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Which of some modules an interpreter lacks, and the versions of some packages, outside of any sandbox.
+
+    Parameters
+    ----------
+    python : pathlib.Path
+    modules : sequence of str
+        Names without dots.
+    names : sequence of str
+        Of packages, as pip calls them; those that are not installed have no version.
+
+    Raises
+    ------
+    SubmissionError
+        If it does not answer as a Python does.
+    """
+    try:
+        absent, versions = _ask(python, _ABSENT, json.dumps([[*modules], [*names]]))
+    except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
+        raise SubmissionError(f"{python} cannot say which packages it has: {error}") from error
+    return tuple(absent), dict(versions)
+
+
+def _ask(python: Path, code: str, *arguments: str) -> Any:
+    """What a piece of code prints as JSON."""
+    asked = subprocess.run(  # noqa: S603 - an interpreter that the user named, or that is on the path
+        [str(python), "-E", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=python.anchor,
+    )
+    return json.loads(asked.stdout)
+
+
 @functools.lru_cache(maxsize=1)
 def running_interpreter() -> Interpreter:
-    """The interpreter that runs this very process."""
+    """The interpreter that runs this process."""
     return inspect_interpreter(Path(sys.executable))

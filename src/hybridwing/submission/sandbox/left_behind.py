@@ -1,4 +1,4 @@
-"""Read what an untrusted program left behind: no link is followed, nothing is waited for, and everything is bounded."""
+"""Read what an untrusted program left behind. No link is followed, no pipe is waited for, and every size is bounded."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
 _FILE = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_DIRECTORY", 0)
-#: Entries and depth of a folder that are looked at.
-_MOST_ENTRIES, _DEEPEST = 20_000, 50
-#: Whether a file can be opened below an open folder: everywhere but on Windows.
-_BELOW = os.open in os.supports_dir_fd
 
 
 class LeftBehindError(SubmissionError):
@@ -28,12 +24,12 @@ class LeftBehindError(SubmissionError):
 
 
 def read_file(folder: Path, name: str, most_bytes: int) -> bytes:
-    """Read a file that a program left in a folder.
+    """Read a file that a program left in a folder, after its end.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Its parents are trusted; itself and what is in it are not.
+        One that the program could write in, and so not exchange: in bubblewrap it is a mount.
     name : str
         Of the file in it.
     most_bytes : int
@@ -44,14 +40,13 @@ def read_file(folder: Path, name: str, most_bytes: int) -> bytes:
         If it is missing, a link, a pipe, a device, a folder, or has more bytes.
     """
     try:
-        with _opened(folder) as above:
-            handle = os.open(name if _BELOW else folder / name, _FILE, dir_fd=above)
+        handle = os.open(folder / name, _FILE)
     except FileNotFoundError:
         raise LeftBehindError(f"there is no {name}") from None
     except (OSError, ValueError) as error:
         raise LeftBehindError(f"{name} is no file that can be read ({type(error).__name__})") from error
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode) or (not _BELOW and (folder / name).is_symlink()):
+        if not stat.S_ISREG(os.fstat(handle).st_mode) or (folder / name).is_symlink():
             raise LeftBehindError(f"{name} is no regular file")
         with os.fdopen(handle, "rb", closefd=False) as file:
             data = file.read(most_bytes + 1)
@@ -87,47 +82,6 @@ def read_lines(folder: Path, name: str, *, most_lines: int, longest_line: int) -
     return data
 
 
-def list_files(folder: Path) -> dict[str, tuple[int, int]]:
-    """Sizes in bytes and times of change of what lies below a folder, by name; at most 20,000 entries, 50 folders deep.
-
-    A folder that is a link by now, or cannot be opened, has no files.
-    """
-    found: dict[str, tuple[int, int]] = {}
-    _list_into(found, folder, "", None, _DEEPEST)
-    return found
-
-
-def _list_into(found: dict[str, tuple[int, int]], folder: Path, within: str, above: int | None, depth: int) -> None:
-    try:
-        with _opened(folder, above) as handle, os.scandir(handle if _BELOW else folder) as entries:
-            for entry in entries:
-                if len(found) >= _MOST_ENTRIES:
-                    return
-                state = entry.stat(follow_symlinks=False)
-                # A name may hold bytes that are no text.
-                name = within + os.fsencode(entry.name).decode(errors="backslashreplace")
-                if not stat.S_ISDIR(state.st_mode):
-                    found[name] = (state.st_size, state.st_mtime_ns)
-                elif depth:
-                    inner = Path(entry.name) if _BELOW else folder / entry.name
-                    _list_into(found, inner, f"{name}/", handle, depth - 1)
-    except OSError:
-        return
-
-
-@contextmanager
-def _opened(folder: Path, above: int | None = None) -> Iterator[int | None]:
-    """A folder as a file descriptor, below which nothing can be exchanged for a link; None on Windows."""
-    if not _BELOW:
-        yield None
-        return
-    handle = os.open(folder, _FOLDER, dir_fd=above)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
-
-
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
     """A new folder, with its links resolved, that is removed at the end whatever was left in it."""
@@ -140,11 +94,11 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder that a program wrote in, however deep its folders and whatever their permissions; follow no link.
+    """Remove a folder of any depth and with any permissions that a program wrote in. No link is followed.
 
     Folders within folders are first moved up beside each other: a path of 3,000 of them is too long to name.
     """
-    if not _BELOW:
+    if os.name == "nt":
         shutil.rmtree(folder, ignore_errors=True)
         return
     top = os.open(folder, _FOLDER)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.sandbox.bubblewrap import INSTALL, bubblewrap_command, why_no_sandbox
+from hybridwing.submission.sandbox.bubblewrap import INSTALL, Access, bubblewrap_command, why_no_sandbox
 from hybridwing.submission.sandbox.interpreter import Interpreter, running_interpreter
 from hybridwing.submission.sandbox.left_behind import temporary_folder
 from hybridwing.submission.sandbox.limits import ResourceLimits
@@ -33,11 +33,12 @@ _LOOK = 0.05
 _THREADS = 4096
 SANDBOXED = "bubblewrap: it had no network and saw no files but its own"
 NETWORKED = "bubblewrap: it had the network and saw no files but its own"
+NOTHING_ELSE = Access()
 PLAIN = "no sandbox: it could read, change and send whatever you can"
 
 
 def check_sandbox(*, trusted: bool) -> None:
-    """Refuse to run a program plainly unless it is trusted.
+    """Refuse to run a program without a sandbox unless it is trusted.
 
     Raises
     ------
@@ -57,11 +58,8 @@ def run_program(
     arguments: Sequence[str] = (),
     *,
     folder: Path,
-    readable: Sequence[Path] = (),
-    writable: Sequence[Path] = (),
-    hidden: Sequence[Path] = (),
+    access: Access = NOTHING_ELSE,
     limits: ResourceLimits | None = None,
-    network: bool = False,
     interpreter: Interpreter | None = None,
     environment: Mapping[str, str] | None = None,
     trusted: bool = False,
@@ -78,14 +76,9 @@ def run_program(
     arguments : sequence of str
     folder : pathlib.Path
         Working directory; the program may read it.
-    readable, writable : sequence of pathlib.Path
-        Further files and folders that it may read, and folders that it may change. What is in these afterwards comes
-        from a program that nobody trusts: read it with :mod:`hybridwing.submission.sandbox.left_behind`.
-    hidden : sequence of pathlib.Path
-        What it may not see even if it lies within these.
+    access : Access
+        What else it may see, change and reach.
     limits : ResourceLimits, optional
-    network : bool
-        Let it use the network.
     interpreter : Interpreter, optional
         This process's by default; Python 3.8 or newer.
     environment : mapping, optional
@@ -101,8 +94,7 @@ def run_program(
     check_sandbox(trusted=trusted)
     limits, interpreter = limits or ResourceLimits(), interpreter or running_interpreter()
     program, folder = program.resolve(), folder.resolve()
-    shown = [interpreter.python, *interpreter.folders, program.parent, folder, *(path.resolve() for path in readable)]
-    changed = [path.resolve() for path in writable]
+    shown = [interpreter.python, *interpreter.folders, program.parent, folder]
     command = [*_limited(limits), str(interpreter.python), str(program), *arguments]
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(temporary_folder("hybridwing-sandbox-"))
@@ -114,23 +106,21 @@ def run_program(
         if not trusted:
             (scratch / "filter").write_bytes(seccomp_filter())
             filter_fd = stack.enter_context((scratch / "filter").open("rb")).fileno()
-            options = bubblewrap_command(
-                readable=shown,
-                writable=changed,
-                hidden=[path.resolve() for path in hidden],
-                scratch=scratch,
-                cwd=folder,
-                network=network,
-                seccomp_fd=filter_fd,
+            resolved = Access(
+                [*shown, *(path.resolve() for path in access.readable)],
+                [path.resolve() for path in access.writable],
+                [path.resolve() for path in access.hidden],
+                access.network,
             )
+            options = bubblewrap_command(resolved, scratch=scratch, cwd=folder, seccomp_fd=filter_fd)
             command = [*options, *command]
             start.update(cwd="/", pass_fds=(filter_fd,))
-        protection = PLAIN if trusted else NETWORKED if network else SANDBOXED
+        protection = PLAIN if trusted else NETWORKED if access.network else SANDBOXED
         return _watch(command, start, limits, protection)
 
 
 def _watch(command: list[str], start: dict[str, object], limits: ResourceLimits, protection: str) -> ProgramResult:
-    """Start a command and wait for its end, or bring it about."""
+    """Start a command, and wait for its end or end it at a limit."""
     begun = time.monotonic()
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     # The command is ours; what it runs is nobody's, which is what this module is for.
@@ -185,7 +175,7 @@ def _limited(limits: ResourceLimits) -> list[str]:
 
 
 def _environment(interpreter: Interpreter, home: Path, further: Mapping[str, str]) -> dict[str, str]:
-    """What a Python needs of its environment, and nothing else: no keys, no addresses, no names."""
+    """The environment variables that a Python needs, and no others."""
     kept = ("SYSTEMROOT", "WINDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     temporary = str(home / "tmp")
