@@ -138,6 +138,7 @@ def validate(
     from hybridwing.cli import show as console
     from hybridwing.cli.show_confidence import show_validation
     from hybridwing.runs.train import check_detectors
+    from hybridwing.validation.held_out import Fitting
     from hybridwing.validation.protocols import folds
     from hybridwing.validation.validate import check_validation_folder, to_json, write_validation
     from hybridwing.validation.validate import validate as ask
@@ -160,8 +161,7 @@ def validate(
             seed=learning.seed,
             parts=hidden.parts,
             resamples=hidden.resamples,
-            make_crosses=hidden.made,
-            record_weights=learning.record_weights,
+            fitting=Fitting(make_crosses=hidden.made, record_weights=learning.record_weights),
             progress=report,
         )
     if out is not None:
