@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -124,14 +125,21 @@ def fill(tmp_path):
         process.communicate()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no folder is locked there")
+def left_behind(name: str, ending: str) -> str:
+    """Name of what a process that is gone was filling."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return f".{name}.{platform.node()}-{process.pid}-01234567.{ending}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 def test_what_a_killed_process_left_is_removed_and_said(tmp_path, fill, caplog):
     killed, other, alive = fill("run"), fill("run.old"), fill("run")
     for process in (killed, other):
         process.send_signal(signal.SIGKILL)
         process.wait()
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / ".run.01234567.partial").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / left_behind("run", "partial")).symlink_to(tmp_path / "elsewhere")
     assert len(list(tmp_path.glob(".run.*.partial"))) == 4
     with new_folder(tmp_path / "run", **RUN) as partial:
         (partial / "file").write_text("x")
@@ -146,9 +154,8 @@ def test_what_a_killed_process_left_is_removed_and_said(tmp_path, fill, caplog):
     assert alive.poll() is None
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no folder is locked there")
 def test_what_was_to_be_replaced_is_not_removed_with_it(tmp_path, caplog):
-    former = tmp_path / ".run.01234567.former"
+    former = tmp_path / left_behind("run", "former")
     former.mkdir()
     (former / "run.json").write_text("the only copy")
     with new_folder(tmp_path / "run", **RUN):

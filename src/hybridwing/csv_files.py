@@ -1,4 +1,4 @@
-r"""Every CSV file that the tool writes, so that a spreadsheet shows its cells and obeys none of them.
+r"""Every CSV file that the tool writes, so that a spreadsheet shows its cells and runs none as a formula.
 
 A text that a spreadsheet would take for a formula gets an apostrophe before it: ``=1+1`` is written ``'=1+1``. A
 control character is written as ``\xNN`` or ``\uNNNN``. Both can be undone: `read_cell` gives the value that
@@ -40,9 +40,9 @@ def write_rows(path: Path, header: Sequence[str] | None, rows: Iterable[Sequence
     path : Path
         An existing file is replaced in one step.
     header : sequence of str or None
-        Column names, written as they are guarded too; None for a table without a header.
+        Column names; None for a table without a header.
     rows : iterable of sequences
-        Texts are guarded (see the module); numbers, truth values and None are written as they are.
+        Texts are changed as the module says; numbers, truth values and None are written as they are.
 
     Raises
     ------
@@ -57,9 +57,9 @@ def csv_text(header: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> 
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     if header is not None:
-        writer.writerow([guarded(name) for name in header])
+        writer.writerow([write_cell(name) for name in header])
     for row in rows:
-        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([write_cell(cell) if isinstance(cell, str) else cell for cell in row])
     return text.getvalue()
 
 
@@ -80,12 +80,12 @@ def read_rows(file: Iterable[str]) -> Iterator[dict[str, str]]:
         yield {read_cell(name): read_cell(cell) for name, cell in row.items() if name is not None and cell is not None}
 
 
-def guarded(cell: str) -> str:
+def write_cell(cell: str) -> str:
     r"""A text as it is written into a CSV file.
 
     Examples
     --------
-    >>> guarded("=1+1"), guarded("-0.5"), guarded("\t@x"), guarded("a.jpg")
+    >>> write_cell("=1+1"), write_cell("-0.5"), write_cell("\t@x"), write_cell("a.jpg")
     ("'=1+1", '-0.5', "'\\x09@x", 'a.jpg')
     """
     if (_FORMULA.match(cell) and not _NUMBER.fullmatch(cell)) or _QUOTED_FORMULA.match(cell):
@@ -99,7 +99,7 @@ def escaped(cell: str) -> str:
 
 
 def read_cell(cell: str) -> str:
-    r"""The text that :func:`guarded` was given.
+    r"""The text that :func:`write_cell` was given.
 
     Examples
     --------

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pydantic import ValidationError
+
 
 LONGEST_WORD, LONGEST_LINE = 400, 4000
 """Characters that a message has in one word (a path may be long) and in one line."""
@@ -161,6 +163,25 @@ def remedy(python: str, option: str) -> str:
     '--column label=...'
     """
     return option if _ON_COMMAND_LINE.get() else f"{python} in Python, {option} on the command line"
+
+
+def what_is_wrong(error: ValidationError | HybridwingError) -> str:
+    """The first fault that pydantic found in a value, and where, in one line; another error as it is.
+
+    Examples
+    --------
+    >>> from pydantic import TypeAdapter, ValidationError
+    >>> try:
+    ...     TypeAdapter(dict[str, int]).validate_json('{"seed": "x"}')
+    ... except ValidationError as error:
+    ...     what_is_wrong(error)
+    "'seed': Input should be a valid integer, unable to parse string as an integer"
+    """
+    if isinstance(error, HybridwingError):
+        return str(error)
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    return f"{place!r}: {first['msg']}" if place else first["msg"]
 
 
 def first_few(items: Sequence[str], limit: int = 5) -> str:

@@ -6,11 +6,10 @@ import contextlib
 import fnmatch
 import logging
 import os
+import platform
 import re
 import secrets
 import shutil
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +21,11 @@ if TYPE_CHECKING:
 #: What file managers leave in every folder; nothing is lost with it.
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 
-#: Seconds that a process may take from making a folder to locking it.
-_TO_LOCK = 1.0
-
 _log = logging.getLogger(__name__)
 
 
 def check_new_folder(out: Path, *, overwrite: bool = False, mark: str, contents: Sequence[str]) -> None:
-    """Refuse a folder that :func:`new_folder` would refuse, for those who want to know before a long work.
+    """Refuse a folder that :func:`new_folder` would refuse, before long work.
 
     Parameters
     ----------
@@ -85,14 +81,12 @@ def new_folder(out: Path, *, overwrite: bool = False, mark: str, contents: Seque
     """
     check_new_folder(out, overwrite=overwrite, mark=mark, contents=contents)
     target = out.resolve()
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    partial = target.with_name(f".{target.name}.{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
     made: list[Path] = []
-    lock = None
     try:
         _remove_abandoned(target)
         made += [parent for parent in partial.parents if not parent.exists()]
         partial.mkdir(parents=True)
-        lock = _lock(partial)
         yield partial
         _put_in_place(partial, target)
     except BaseException as error:
@@ -103,9 +97,6 @@ def new_folder(out: Path, *, overwrite: bool = False, mark: str, contents: Seque
         if isinstance(error, OSError):
             raise RunError(f"cannot write {_told(error, partial, out)}") from error
         raise
-    finally:
-        if lock is not None:
-            os.close(lock)
 
 
 def _told(error: OSError, partial: Path, out: Path) -> str:
@@ -117,47 +108,20 @@ def _told(error: OSError, partial: Path, out: Path) -> str:
     return f"{path}: {reason}"
 
 
-def _lock(folder: Path) -> int | None:
-    """Lock a folder as one that a living process fills.
-
-    Returns
-    -------
-    int or None
-        A descriptor that holds the lock until it is closed or this process dies. None if another process holds the
-        lock, or this system or disk has none; then nothing is taken for abandoned.
-    """
-    if sys.platform == "win32":
-        return None
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
 def _remove_abandoned(target: Path) -> None:
-    """Remove what killed processes left of a folder of this name: the temporary folders that nobody has locked."""
-    name = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.(partial|former)")
-    if not target.parent.is_dir():
-        return
-    for folder in sorted(path for path in target.parent.iterdir() if name.fullmatch(path.name)):
-        if folder.is_symlink() or not folder.is_dir() or _is_new(folder):
+    """Remove what killed processes of this machine left of a folder of this name."""
+    import psutil
+
+    ours = re.compile(rf"\.{re.escape(f'{target.name}.{platform.node()}')}-(\d+)-[0-9a-f]{{8}}\.(?:partial|former)")
+    for folder in sorted(target.parent.iterdir()) if target.parent.is_dir() else ():
+        found = ours.fullmatch(folder.name)
+        if not found or folder.is_symlink() or not folder.is_dir() or psutil.pid_exists(int(found[1])):
             continue
         if folder.suffix == ".former" and not target.exists():
             _log.warning("%s is what was to be replaced by a run that was killed; rename it to keep it", folder)
-        elif (descriptor := _lock(folder)) is not None:
+        else:
             shutil.rmtree(folder, ignore_errors=True)
-            os.close(descriptor)
             _log.warning("removed %s, which a run that was killed had left", folder)
-
-
-def _is_new(folder: Path) -> bool:
-    """Whether another process may just have made it and not locked it yet."""
-    return not any(folder.iterdir()) and time.time() - folder.stat().st_mtime < _TO_LOCK
 
 
 def _put_in_place(partial: Path, target: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybridwing.audit import neighbours
-from hybridwing.audit.class_outliers import find_class_outliers
-from hybridwing.audit.leak_findings import copy_findings
-from hybridwing.audit.neighbours import EmbeddedImages, neighbourhood, standardised
+from hybridwing.audit.neighbours import EmbeddedImages, find_class_outliers, likeness_findings, with_neighbours
+
+
+def _images(vectors: np.ndarray, k: int = 5) -> EmbeddedImages:
+    return with_neighbours(tuple(f"{n:02}" for n in range(len(vectors))), vectors, k)
 
 
 def _two_classes() -> tuple[np.ndarray, list[str]]:
@@ -17,10 +18,8 @@ def _two_classes() -> tuple[np.ndarray, list[str]]:
     return (centres + rng.normal(size=(40, 8))).astype(np.float32), ["a"] * 20 + ["b"] * 20
 
 
-def test_nearest_are_those_of_comparing_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors, _ = _two_classes()
-    monkeypatch.setattr(neighbours, "_BLOCK", 7)
-    found = neighbourhood(vectors, k=3)
+def test_nearest_are_those_of_comparing_all() -> None:
+    found = _images(_two_classes()[0], k=3)
     products = found.vectors @ found.vectors.T
     np.fill_diagonal(products, -np.inf)
     assert np.array_equal(found.nearest, np.argsort(-products, axis=1)[:, :3])
@@ -30,29 +29,29 @@ def test_nearest_are_those_of_comparing_all(monkeypatch: pytest.MonkeyPatch) -> 
 def test_dimensions_that_do_not_vary_do_not_count() -> None:
     vectors, _ = _two_classes()
     padded = np.concatenate([vectors, np.full((40, 2), 5.0, np.float32)], axis=1)
-    assert np.allclose(standardised(padded), standardised(vectors), atol=1e-6)
+    assert np.allclose(_images(padded).cosine, _images(vectors).cosine, atol=1e-6)
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_with_nobody_else_there_are_no_neighbours(n: int) -> None:
-    found = neighbourhood(np.ones((n, 3), np.float32))
+    found = _images(np.ones((n, 3), np.float32))
     assert found.nearest.shape == (n, 0)
 
 
 def test_an_image_under_the_wrong_class_is_found_first() -> None:
     vectors, classes = _two_classes()
     classes[3] = "b"
-    images = EmbeddedImages(tuple(f"{n}" for n in range(40)), neighbourhood(vectors))
+    images = _images(vectors)
     outliers = find_class_outliers(images, classes, ["R"] * 40)
-    assert [outlier.uuid for outlier in outliers] == ["3"]
-    assert (outliers[0].class_name, outliers[0].looks_like, outliers[0].own_neighbours) == ("b", "a", 0)
+    assert [outlier.uuid for outlier in outliers] == ["03"]
+    assert (outliers[0].class_name, outliers[0].looks_like) == ("b", "a")
     assert {name for _, name, _ in outliers[0].neighbours} == {"a"}
     assert 0 < outliers[0].excess <= 2
 
 
 def test_tiny_classes_are_not_asked() -> None:
     vectors, classes = _two_classes()
-    images = EmbeddedImages(tuple(f"{n}" for n in range(40)), neighbourhood(vectors))
+    images = _images(vectors)
     assert find_class_outliers(images, ["a"] * 38 + ["c", "d"], ["R"] * 40) == []
     assert find_class_outliers(images, ["c", *classes[1:]], ["R"] * 40) == []
 
@@ -60,11 +59,11 @@ def test_tiny_classes_are_not_asked() -> None:
 def test_copies_are_each_pair_once() -> None:
     vectors, _ = _two_classes()
     vectors[7] = vectors[2]
-    images = EmbeddedImages(tuple(f"{n:02}" for n in range(40)), neighbourhood(vectors))
+    images = _images(vectors)
     ((first, second, cosine),) = images.copies(0.999)
     assert (first, second) == ("02", "07")
     assert cosine == pytest.approx(1, abs=1e-5)
     places = {f"{n:02}": "mine.csv: a" for n in range(40)}
-    (mild,) = copy_findings([(first, second, cosine)], places, 0.999)
-    (bad,) = copy_findings([(first, second, cosine)], {**places, "07": "mine.csv: b"}, 0.999)
+    (mild,) = likeness_findings([(first, second, cosine)], places, 0.999)
+    (bad,) = likeness_findings([(first, second, cosine)], {**places, "07": "mine.csv: b"}, 0.999)
     assert (mild.severity, bad.severity) == ("caution", "serious")

@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hybridwing.audit.leak_findings import brood_findings, overlap_findings, specimen_findings
-from hybridwing.audit.overlap import BRED_RECORDS, overlap, read_bred_records
+from hybridwing.audit.overlap import (
+    BRED_RECORDS,
+    brood_findings,
+    overlap,
+    overlap_findings,
+    read_bred_records,
+    specimen_findings,
+)
 from hybridwing.audit.run import audit
 from hybridwing.audit.tables import audited_tables
 from hybridwing.errors import CatalogueError

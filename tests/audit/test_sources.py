@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hybridwing.audit.confounding_findings import source_findings
-from hybridwing.audit.sources import class_sources
+from hybridwing.audit.sources import class_sources, source_findings
 from hybridwing.audit.tables import audited_tables
 
 if TYPE_CHECKING:

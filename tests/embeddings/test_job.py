@@ -15,9 +15,9 @@ from filelock import FileLock
 from hybridwing.backbones.compute import Compute
 from hybridwing.embeddings.cache import EmbeddingCache
 from hybridwing.embeddings.engine import embed_images
-from hybridwing.embeddings.head import Part
 from hybridwing.embeddings.job import Share, embed_to_file
-from hybridwing.embeddings.store import read_head, read_table, write_table
+from hybridwing.embeddings.provenance import Part
+from hybridwing.embeddings.store import read_provenance, read_table, write_table
 from hybridwing.embeddings.unfinished import UnfinishedTable
 from hybridwing.errors import EmbeddingError
 from hybridwing.runtime.preprocess import Preprocess
@@ -301,7 +301,7 @@ def test_places_that_cannot_be_written(pictures, tmp_path):
 def test_an_engine_of_ones_own(pictures, tmp_path):
     from hybridwing.embeddings.shards import embed_shards
 
-    def backwards(shards: Any, compute: Compute, *, advance: Any) -> Iterator[tuple[int, Shard]]:
+    def backwards(shards: Any, compute: Compute, advance: Any) -> Iterator[tuple[int, Shard]]:
         for number in sorted(shards, reverse=True):
             for shard in embed_shards([shards[number]], MeanColour(), compute, advance=advance):
                 yield number, shard
@@ -348,5 +348,5 @@ def test_works_of_two_kinds_are_apart(pictures, tmp_path):
 def test_a_part_says_which(pictures, tmp_path):
     table = embed_images(pictures[:2], MeanColour())
     write_table(table, tmp_path / "p.parquet", Part(1, 3, "ab"))
-    assert read_head(tmp_path / "p.parquet").part == Part(1, 3, "ab")
+    assert read_provenance(tmp_path / "p.parquet").part == Part(1, 3, "ab")
     assert read_table(tmp_path / "p.parquet").uuids == ("u0", "u1")

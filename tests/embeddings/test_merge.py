@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hybridwing.embeddings.engine import embed_images
-from hybridwing.embeddings.head import Part
 from hybridwing.embeddings.merge import merge_parts
+from hybridwing.embeddings.provenance import Part
 from hybridwing.embeddings.store import join_tables, read_table, write_table
 from hybridwing.embeddings.table import EmbeddingTable, Fallback
 from hybridwing.errors import EmbeddingError

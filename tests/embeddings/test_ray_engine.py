@@ -126,12 +126,12 @@ def test_no_cluster_at_the_address(pictures, tmp_path, made, monkeypatch):
     monkeypatch.syspath_prepend(str(HERE))
     load = partial(backbones().Counting, made)
     with pytest.raises(EmbeddingError, match=r"there is no Ray cluster at head:6379: Could not find any running"):
-        list(RayEngine(load, "head:6379")({0: pictures}, Compute(batch_size=2, workers=1), advance=lambda: None))
+        list(RayEngine(load, "head:6379")({0: pictures}, Compute(batch_size=2, workers=1), lambda: None))
 
 
 def test_without_ray(monkeypatch, pictures):
     monkeypatch.setitem(sys.modules, "ray", None)
     engine = RayEngine(partial(object))  # type: ignore[arg-type]
     with pytest.raises(MissingExtraError, match=r"--engine ray needs the package 'ray'.*hybridwing\[ray\]"):
-        list(engine({0: pictures}, Compute(batch_size=2, workers=1), advance=lambda: None))
-    assert list(engine({}, Compute(batch_size=2, workers=1), advance=lambda: None)) == []
+        list(engine({0: pictures}, Compute(batch_size=2, workers=1), lambda: None))
+    assert list(engine({}, Compute(batch_size=2, workers=1), lambda: None)) == []

@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import arrays
 
 from hybridwing import __version__
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.embeddings.head import FORMAT_VERSION
+from hybridwing.embeddings.provenance import FORMAT_VERSION
 from hybridwing.embeddings.store import read_table, write_table
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import EmbeddingError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FAILURES = (
     Failure("z1", "/photographs/z 1.jpg", "decode", "damaged or cut short: image file is truncated"),
-    Failure("z2", "/photographs/žlutý\udc80.jpg", "open", "no such file"),
+    Failure("z2", "/photographs/žlutý\\udc80.jpg", "open", "no such file"),
 )
 
 
@@ -181,17 +181,20 @@ def test_a_table_from_a_newer_version(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format_version": None}, "provenance cannot be read"),
+        ({"format_version": None}, "provenance cannot be read: 'format_version': Field required"),
         ({"format_version": "new"}, "provenance cannot be read"),
-        ({"backbone": None}, "provenance is incomplete; embed the images again"),
-        ({"failures": None}, "provenance is incomplete"),
+        ({"backbone": None}, "'backbone': Field required"),
+        ({"failures": None}, "'failures': Field required"),
         ({"backbone": {}}, "the description of the backbone cannot be read"),
         ({"backbone": "pattern"}, "the description of the backbone cannot be read"),
         ({"backbone": {**spec(5).to_dict(), "dimension": 6}}, "embeddings of dimension 5, and says that it has 6"),
-        ({"failures": [{"uuid": "a"}]}, "missing 3 required"),
-        ({"failures": [{"uuid": 1, "path": "", "stage": "", "reason": ""}]}, "something else than text"),
-        ({"failures": ["text"]}, "mapping"),
-        ({"failures": 3}, "not iterable"),
+        ({"failures": [{"uuid": "a"}]}, "'failures.0.path': Field required"),
+        (
+            {"failures": [{"uuid": 1, "path": "", "stage": "", "reason": ""}]},
+            "'failures.0.uuid': Input should be a valid string",
+        ),
+        ({"failures": ["text"]}, "'failures.0': Input should be"),
+        ({"failures": 3}, "'failures': Input should be a valid array"),
     ],
 )
 def test_a_table_whose_provenance_is_wrong(tmp_path, change, said):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,8 +92,8 @@ def test_equals_the_rule_restated_slowly_to_the_last_bit(table: list[tuple[float
         "major_recall": slow_metrics(part["major"], threshold)["hybrid_recall"],
         "minor_recall": slow_metrics(part["minor"], threshold)["hybrid_recall"],
     }
-    assert equal(asdict(found.species_a), species_a)
-    assert equal(asdict(found.mimic), mimic)
+    assert equal(found.species_a, species_a)
+    assert equal(found.mimic, mimic)
     recalls = [species_a["major_recall"], species_a["minor_recall"], mimic["hybrid_recall"]]
     assert found.challenge_score == statistics.harmonic_mean(recalls)
     assert json.loads(found.to_json()) == found.leaderboard()
@@ -135,7 +134,7 @@ def test_twenty_non_hybrids_may_lose_one() -> None:
 def test_saturated_scores_find_no_hybrid() -> None:
     found = challenge_scores([1.0] * 6, [0, 1] * 3, ["major", "major", "minor", "minor", "mimic", "mimic"])
     assert found.challenge_score == 0.0
-    assert found.species_a.accuracy == 0.5
+    assert found.species_a["accuracy"] == 0.5
     assert found.to_json().endswith('"challenge_score": 0}')
 
 
@@ -183,8 +182,8 @@ def test_official_cases(shared: Path, case: str) -> None:
     folder = shared / "challenge" / "scoring_cases" / case
     found = score_files(folder / "prediction.txt", folder / "reference.csv")
     expected = json.loads((folder / "gt.json").read_text())
-    assert asdict(found.species_a) == expected["A_scores"]
-    assert asdict(found.mimic) == expected["mimic_scores"]
+    assert found.species_a == expected["A_scores"]
+    assert found.mimic == expected["mimic_scores"]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +197,7 @@ def test_real_predictions(shared: Path, name: str, flipped: float, as_they_are: 
     assert score_files(predictions, test).challenge_score == as_they_are
     with pytest.raises(ScoringError, match="1175 predictions are for images that the reference does not list"):
         score_files(predictions, val)
-    assert score_files(predictions, val, allow_extra=True).mimic.threshold_recall >= 0.95
+    assert score_files(predictions, val, allow_extra=True).mimic["threshold_recall"] >= 0.95
 
 
 @pytest.mark.parametrize(

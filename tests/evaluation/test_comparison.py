@@ -40,7 +40,7 @@ def test_the_intervals_are_those_of_the_bootstrap_over_specimens(table, comparis
     labels, groups, specimens, scores = table
 
     def recall(rows):
-        return challenge_scores(scores["good"][rows], labels[rows], groups[rows]).mimic.hybrid_recall
+        return challenge_scores(scores["good"][rows], labels[rows], groups[rows]).mimic["hybrid_recall"]
 
     strata = np.char.add(groups, labels.astype(str))
     interval = bootstrap_interval(recall, strata, specimens, resamples=200)

@@ -160,25 +160,25 @@ def test_reference_of_other_separators_and_floats(write, separator: str) -> None
     [
         ("file,hybrid_stat\na.jpg,0\n", "filename and ssp_indicator not found among file, hybrid_stat"),
         ("filename,hybrid_stat,ssp_indicator\n", "a header but no rows"),
-        (REFERENCE + "d.jpg,2,major\n", "hybrid_stat must be 0 or 1: row 5: '2'"),
-        (REFERENCE + "d.jpg,,major\n", "hybrid_stat must be 0 or 1: row 5: ''"),
-        (REFERENCE + "d.jpg,1,Major\n", "ssp_indicator must be .*: row 5: 'Major'"),
-        (REFERENCE + ",1,major\n", "filename must be given: row 5"),
-        (REFERENCE + "a.jpg,1,major\n", "filename must be listed once: row 5: 'a.jpg'"),
-        (REFERENCE + "d.jpg,1\n", r"cannot be read as a CSV table: the header has 3 columns.* row 5 \(2\)\."),
-        (REFERENCE + '"d.jpg,1,major\n', "cannot be read as a CSV table: .*quotation mark too many"),
-        ("\ufeff\n" + REFERENCE + "\n\nd.jpg,2,major\n", "hybrid_stat must be 0 or 1: row 8: '2'"),
+        (REFERENCE + "d.jpg,2,major\n", "hybrid_stat must be 0 or 1: line 5: '2'"),
+        (REFERENCE + "d.jpg,,major\n", "hybrid_stat must be 0 or 1: line 5: ''"),
+        (REFERENCE + "d.jpg,1,Major\n", "ssp_indicator must be .*: line 5: 'Major'"),
+        (REFERENCE + ",1,major\n", "filename must be given: line 5"),
+        (REFERENCE + "a.jpg,1,major\n", "filename must be listed once: line 5: 'a.jpg'"),
+        (REFERENCE + "d.jpg,1\n", r"the header has 3 columns.* line 5 \(2\)\."),
+        (REFERENCE + '"d.jpg,1,major\n', "line 5 is not CSV: .*quotation mark too many"),
+        ("\ufeff\n" + REFERENCE + "\n\nd.jpg,2,major\n", "hybrid_stat must be 0 or 1: line 8: '2'"),
         (
             REFERENCE.replace("\n", ",note\n", 1)
             .replace("major\n", 'major,"two\nlines"\n')
             .replace("minor\n", "x,\n")
             .replace("mimic\n", "mimic,\n"),
-            "ssp_indicator must be .*: row 4: 'x'",
+            "ssp_indicator must be .*: line 4: 'x'",
         ),
         (REFERENCE.replace("ssp_", "filename,ssp_").replace("1,m", "1,z,m"), "more than one column is called filename"),
         (
             "filename;hybrid_stat\na.jpg;0\n",
-            "ssp_indicator not found among .* .separated by semicolons",
+            "ssp_indicator not found among .* separated by semicolons",
         ),
     ],
 )

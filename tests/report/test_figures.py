@@ -96,9 +96,9 @@ def test_what_is_written_is_what_is_scored():
     for row, (name, detector) in enumerate(result.detectors.items()):
         assert f"challenge\nscore {detector.challenge.challenge_score:.3f}" in texts(figure.axes[3 * row]), name
         recalls = (
-            detector.challenge.species_a.major_recall,
-            detector.challenge.species_a.minor_recall,
-            detector.challenge.mimic.hybrid_recall,
+            detector.challenge.species_a["major_recall"],
+            detector.challenge.species_a["minor_recall"],
+            detector.challenge.mimic["hybrid_recall"],
         )
         for column, (group, recall) in enumerate(zip(("major", "minor", "mimic"), recalls, strict=True)):
             total = int(labels[groups == group].sum())

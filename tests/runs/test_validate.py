@@ -12,6 +12,7 @@ from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import DetectorError, EmbeddingError, RunError
 from hybridwing.validation import validate as validation
+from hybridwing.validation.held_out import Fitting
 from hybridwing.validation.validate import check_validation_folder, validate, write_validation
 
 
@@ -72,13 +73,13 @@ def test_unknown_and_no_detectors_are_refused_before_the_embeddings_are_read(dat
 def test_it_says_whether_specimens_were_weighed_by_their_records(data):
     options = {"protocol": "specimen", "detectors": ("knn",), "resamples": 20}
     for weighed in (True, False):
-        found = validate(data.train, data.train_embeddings, record_weights=weighed, **options)
+        found = validate(data.train, data.train_embeddings, fitting=Fitting(record_weights=weighed), **options)
         assert json.loads(validation.to_json(found))["record_weights"] is weighed
 
 
 def test_detectors_are_told_what_the_embedding_consists_of(data, monkeypatch):
     told = []
     real = validation.held_out_scores
-    monkeypatch.setattr(validation, "held_out_scores", lambda *a, **k: told.append(k["blocks"]) or real(*a, **k))
+    monkeypatch.setattr(validation, "held_out_scores", lambda *a, **k: told.append(a[4].blocks) or real(*a, **k))
     validate(data.train, data.train_embeddings, protocol="specimen", detectors=("knn",), resamples=20)
     assert told == [data.train_embeddings.backbone.widths] == [(862,)]

@@ -14,6 +14,7 @@ from hybridwing.errors import DetectorError, ScoringError
 from hybridwing.validation.held_out import (
     MADE_CROSSES,
     RECORD_ONLY,
+    Fitting,
     fit_fold,
     held_out_scores,
     made_crosses,
@@ -132,11 +133,11 @@ def test_without_hybrids_crosses_are_made_but_never_the_hidden_one_or_no_score_i
     table = catalogue()
     values, found = vectors(table), folds(table, "cross")
     made = held_out_scores(values, table, found, "svm")
-    assert made.taught == (("a x b", MADE_CROSSES),)
+    assert made.notes == (("a x b", MADE_CROSSES),)
     assert np.isfinite(made.levels).all()
-    none = held_out_scores(values, table, found, "svm", make_crosses=False)
+    none = held_out_scores(values, table, found, "svm", Fitting(make_crosses=False))
     assert np.isnan(none.levels).all()
-    (note,) = dict(none.taught).values()
+    (note,) = dict(none.notes).values()
     assert note.startswith("not applicable: training has no hybrids")
     pairs = made_crosses(values.astype(np.float64), table.subspecies.tolist(), 200, without=("b", "a"))[1]
     assert set(pairs) == {("a", "c"), ("b", "c")}
@@ -158,7 +159,7 @@ def test_what_says_nothing_is_shown_as_such():
     assert [row.unit for row in report.rows] == ["1", "2", "3", "4", MEAN]
     hidden = report.rows[0]
     assert hidden.note == "constant"  # a record that is hidden has no rate: the control cannot know it
-    empty = held_out_scores(vectors(table), table, folds(table, "cross"), "svm", make_crosses=False)
+    empty = held_out_scores(vectors(table), table, folds(table, "cross"), "svm", Fitting(make_crosses=False))
     rows = protocol_report(table, [empty], resamples=30).rows
     assert rows[0].recall is None
     assert rows[-1].note == "1 of 1 not applicable"
@@ -238,12 +239,13 @@ def test_the_blocks_reach_the_detectors_that_know_them():
     table = catalogue(crosses=(("a", "b"), ("b", "c")))
     values = vectors(table)
     width = values.shape[1]
-    fitted, _ = fit_fold(values, table, folds(table, "specimen")[0], "mahalanobis", blocks=(1, width - 1))
+    fitted, _ = fit_fold(values, table, folds(table, "specimen")[0], "mahalanobis", Fitting(blocks=(1, width - 1)))
     assert tuple(fitted.blocks) == (1, width - 1)
     found = folds(table, "specimen", parts=2)
     whole, divided = (
-        held_out_scores(values, table, found, "mahalanobis", blocks=blocks).levels for blocks in (None, (1, width - 1))
+        held_out_scores(values, table, found, "mahalanobis", Fitting(blocks=blocks)).levels
+        for blocks in (None, (1, width - 1))
     )
     assert not np.array_equal(whole, divided)
-    one = held_out_scores(values, table, found, "mahalanobis", blocks=(width,)).levels
+    one = held_out_scores(values, table, found, "mahalanobis", Fitting(blocks=(width,))).levels
     np.testing.assert_array_equal(whole, one)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.audit.findings import EvidenceTable, Finding, Severity, clear
+from hybridwing.audit.wording import interval_text, listed, of_text, share_text
 from hybridwing.catalogue.strata import strata_of
 from hybridwing.evaluation.intervals import Interval, Proportion, bootstrap_interval, wilson_interval
-from hybridwing.evaluation.metrics import detection_metrics
+from hybridwing.evaluation.metrics import roc_auc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,31 +25,29 @@ TRUE_NEGATIVE_RATE = 0.95
 FOLDS = 5
 RESAMPLES = 300
 _PSEUDO_IMAGES = 1.0  # keeps a value of one image from having the rate 0 or 1
+_SERIOUS, _CAUTION, _LITTLE = 0.5, 0.15, 0.05
+"""Distances from chance (recall + TNR - 1, at the unfavourable ends of the intervals) from which on a column is
+serious, needs care, and is worth a finding."""
+_VALUE_IN_WORDS = {
+    "record": "Record {}",
+    "side": "The side “{}”",
+    "file type": "The file type “{}”",
+    "file-name pattern": "The file-name pattern “{}”",
+    "specimen-number pattern": "The specimen-number pattern “{}”",
+    "white standard": "White standard in the file name: “{}”",
+}
 
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What "is the image's `column` equal to `value`?" does on one group.
+    """What the question "is the image's `column` equal to `value`?" finds in one group."""
 
-    Attributes
-    ----------
-    column, value : str
-        The value is the one that best tells the labels of the audited catalogue apart (largest recall + TNR); the group
-        has no say in it.
-    table, group : str
-        Where it was measured.
-    recall : Proportion
-        Hybrids that have the value.
-    true_negatives : Proportion
-        Non-hybrids that have another.
-    """
-
-    column: str
+    column: str  # The value is the one with the largest recall + TNR in the audited catalogue
     value: str
-    table: str
+    table: str  # Where the rule was measured
     group: str
-    recall: Proportion
-    true_negatives: Proportion
+    recall: Proportion  # Hybrids that have the value
+    true_negatives: Proportion  # Non-hybrids that have another
 
     @property
     def informedness(self) -> float:
@@ -56,46 +56,35 @@ class RuleResult:
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What the hybrid rate of each value of a column, learned from the catalogue, does as a score.
-
-    Attributes
-    ----------
-    column, table, group : str
-    recall : Proportion
-        Hybrids that score above the threshold at a true-negative rate of 95 %, the challenge's. The interval takes the
-        threshold as given.
-    true_negatives : Proportion
-        Non-hybrids at or below it; with few distinct values it is often well above 95 %, and then the recall is low.
-    even_recall : float in [0, 1]
-        Recall at 95 % exactly, the images that share the threshold's score being called by lot: the height of the ROC
-        curve there.
-    even_interval : Interval
-        Of `even_recall`, at 95 %: stratified bootstrap by specimen; Wilson's where none or all are found.
-    roc_auc : float in [0, 1]
-        0.5 is chance.
-    held_out : bool
-        True where the catalogue was scored on itself, each fifth by rates of the other four.
-    """
+class RateScore:
+    """What the hybrid rate of each value of a column, learned from the catalogue, gives as a score."""
 
     column: str
     table: str
     group: str
-    recall: Proportion
-    true_negatives: Proportion
-    even_recall: float
-    even_interval: Interval
-    roc_auc: float
-    held_out: bool
+    recall: float  # At a true-negative rate of exactly 95 %, see `recall_at_rate`
+    interval: Interval  # Of `recall`, at 95 %: stratified bootstrap by specimen; Wilson's where none or all are found
+    roc_auc: float  # 0.5 is chance
+    held_out: bool  # True where the catalogue was scored on itself, each fifth by the rates of the other four
+
+
+def measure_columns(
+    train: AuditedTable, groups: Sequence[Group], *, seed: int
+) -> tuple[list[RuleResult], list[RateScore]]:
+    """Try every metadata column of the catalogue on every group; a column with one value is left out."""
+    rules, scores = [], []
+    for column, values in train.columns.items():
+        value = best_value(values, train.hybrid)
+        if value is not None:
+            rules += [rule_on(column, value, group) for group in groups]
+            scores += [score_group(column, train, group, seed=seed) for group in groups]
+    return rules, scores
 
 
 def best_value(values: Sequence[str], hybrid: Sequence[bool | None]) -> str | None:
-    """The value that tells hybrids from non-hybrids best: largest difference of its shares among the two.
+    """The value whose shares among hybrids and non-hybrids differ most; of equals the first by name.
 
-    Returns
-    -------
-    str or None
-        The first by name among equals; None where there are no hybrids, no non-hybrids or but one value.
+    None where there are no hybrids, no non-hybrids or only one value.
     """
     hybrids = Counter(value for value, label in zip(values, hybrid, strict=True) if label is True)
     others = Counter(value for value, label in zip(values, hybrid, strict=True) if label is False)
@@ -107,54 +96,34 @@ def best_value(values: Sequence[str], hybrid: Sequence[bool | None]) -> str | No
 
 def rule_on(column: str, value: str, group: Group) -> RuleResult:
     """Apply a single-value rule to a group."""
-    values = group.table.columns[column]
+    values, n, m = group.table.columns[column], len(group.hybrids), len(group.non_hybrids)
     hits = sum(values[row] == value for row in group.hybrids)
     alarms = sum(values[row] == value for row in group.non_hybrids)
-    return RuleResult(
-        column,
-        value,
-        group.table.name,
-        group.name,
-        Proportion(hits, len(group.hybrids)),
-        Proportion(len(group.non_hybrids) - alarms, len(group.non_hybrids)),
-    )
+    return RuleResult(column, value, group.table.name, group.name, Proportion(hits, n), Proportion(m - alarms, m))
 
 
-def predict_group(column: str, train: AuditedTable, group: Group, *, seed: int) -> Prediction:
-    """Score a group by the hybrid rate that each value has in the catalogue.
-
-    Parameters
-    ----------
-    column : str
-    train : AuditedTable
-        Where the rates come from.
-    group : Group
-        Of another table, or of the same: then each fifth of it, stratified by label, is scored by the other four.
-    seed : int
-        Deals the fifths.
-    """
+def score_group(column: str, train: AuditedTable, group: Group, *, seed: int) -> RateScore:
+    """Score a group by the hybrid rate that each value has in the catalogue; `seed` deals the fifths."""
     own = group.table is train
     scores = _held_out_rates(train, column, seed) if own else _rates(train, column, None, group.table.columns[column])
     rows = np.concatenate([group.hybrids, group.non_hybrids])
-    labels = np.arange(len(rows)) < len(group.hybrids)
-    metrics = detection_metrics(scores[rows], labels, TRUE_NEGATIVE_RATE)
-    even = even_recall(scores[rows], labels)
-    called = scores[rows] > metrics.threshold
-    return Prediction(
-        column,
-        group.table.name,
-        group.name,
-        Proportion(int((called & labels).sum()), len(group.hybrids)),
-        Proportion(int((~called & ~labels).sum()), len(group.non_hybrids)),
-        even,
-        _even_interval(even, scores[rows], labels, group.table.catalogue.specimens[rows], seed),
-        metrics.roc_auc,
-        own,
-    )
+    scores, labels = scores[rows], np.arange(len(rows)) < len(group.hybrids)
+    recall = recall_at_rate(scores, labels)
+    if recall in (0.0, 1.0):  # no resample differs, which does not make the number certain
+        interval = wilson_interval(int(recall) * len(group.hybrids), len(group.hybrids))
+    else:
+        interval = bootstrap_interval(
+            lambda drawn: recall_at_rate(scores[drawn], labels[drawn]),
+            labels,
+            group.table.catalogue.specimens[rows],
+            resamples=RESAMPLES,
+            seed=seed,
+        )
+    return RateScore(column, group.table.name, group.name, recall, interval, roc_auc(scores, labels), own)
 
 
-def even_recall(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> float:
-    """Recall at a true-negative rate of exactly 95 %, by linear interpolation of the ROC curve.
+def recall_at_rate(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> float:
+    """Height of the ROC curve at a true-negative rate of exactly 95 %: ties at the threshold are broken by lot.
 
     Parameters
     ----------
@@ -162,27 +131,11 @@ def even_recall(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) 
     labels : ndarray of shape (n,), bool
         True for a hybrid; both kinds are there.
     """
-    values, member = np.unique(-scores, return_inverse=True)
-    hits = np.cumsum(np.bincount(member, weights=labels, minlength=len(values)))
-    alarms = np.cumsum(np.bincount(member, weights=~labels, minlength=len(values)))
-    at = 1 - TRUE_NEGATIVE_RATE
-    # interp takes the last of several points above each other, which is the top of a vertical step
-    return float(np.interp(at, np.append(0.0, alarms / alarms[-1]), np.append(0.0, hits / hits[-1])))
+    from sklearn.metrics import roc_curve
 
-
-def _even_interval(
-    even: float,
-    scores: npt.NDArray[np.float64],
-    labels: npt.NDArray[np.bool_],
-    specimens: npt.NDArray[np.object_],
-    seed: int,
-) -> Interval:
-    hybrids = int(labels.sum())
-    if even in (0.0, 1.0):  # no resample differs, which is not to say that the number is certain
-        return wilson_interval(int(even) * hybrids, hybrids)
-    return bootstrap_interval(
-        lambda drawn: even_recall(scores[drawn], labels[drawn]), labels, specimens, resamples=RESAMPLES, seed=seed
-    )
+    false_alarms, recall, _ = roc_curve(labels, scores, drop_intermediate=False)
+    # Of several points above each other, interp takes the last, which is the top of a vertical step.
+    return float(np.interp(1 - TRUE_NEGATIVE_RATE, false_alarms, recall))
 
 
 def _rates(
@@ -208,3 +161,130 @@ def _held_out_rates(train: AuditedTable, column: str, seed: int) -> npt.NDArray[
         out = np.flatnonzero(fold == number)
         scores[out] = _rates(train, column, np.flatnonzero(fold != number), [train.columns[column][row] for row in out])
     return scores
+
+
+def confounding_findings(
+    train: AuditedTable, rules: Sequence[RuleResult], scores: Sequence[RateScore]
+) -> list[Finding]:
+    """A finding for each column that predicts the label, and one for all columns that do not."""
+    found, weak = [], []
+    for column in dict.fromkeys(rule.column for rule in rules):
+        own_rules = [rule for rule in rules if rule.column == column]
+        own_scores = [score for score in scores if score.column == column]
+        by_rule = [rule.recall.interval.low + rule.true_negatives.interval.low - 1 for rule in own_rules]
+        by_rate = [score.interval.low - (1 - TRUE_NEGATIVE_RATE) for score in own_scores]
+        strength = max([*by_rule, *by_rate])
+        if strength >= _LITTLE:
+            found.append((strength, _predictive(train, own_rules, own_scores, strength)))
+        else:
+            weak.append(max(own_rules, key=lambda rule: rule.informedness))
+    findings = [finding for _, finding in sorted(found, key=lambda item: -item[0])]
+    return findings + ([_harmless(train, weak)] if weak else [])
+
+
+def _predictive(
+    train: AuditedTable, rules: Sequence[RuleResult], scores: Sequence[RateScore], strength: float
+) -> Finding:
+    severity: Severity = "serious" if strength >= _SERIOUS else "caution" if strength >= _CAUTION else "note"
+    shown = _worth_telling(rules, train)
+    worst = shown[0]
+    meaning = (
+        f"A model can get this far without looking at a wing: whatever else the images with this {worst.column} have "
+        "in common (background, ruler, light, camera) stands in for being a hybrid. A recall near these numbers "
+        "proves nothing about wing patterns."
+    )
+    blind = [f"{r.recall.total:,} {r.group}" for r in rules if r.table == worst.table and not r.recall.count]
+    if blind:
+        meaning += (
+            f" It has none of the {listed(blind)} in {worst.table}: a model that learned it ranks them below every "
+            "non-hybrid that has it."
+        )
+    results = [
+        f"{of_text(rule.recall)} {rule.group} (recall {rule.recall.share:.3f} at a true-negative rate of "
+        f"{rule.true_negatives.share:.3f})"
+        for rule in shown
+    ]
+    return Finding(
+        "confounding",
+        severity,
+        f"{worst.column} predicts label",
+        f"{_VALUE_IN_WORDS[worst.column].format(worst.value)} alone, no picture needed, finds in {worst.table} "
+        f"{listed(results)}.",
+        meaning,
+        _remedy(worst.column),
+        (
+            EvidenceTable(
+                f"The rule “{worst.column} is {worst.value}”, chosen on {train.name}; in brackets Wilson's 95 % "
+                "intervals.",
+                ("measured on", "hybrids with it", "recall", "non-hybrids without it", "true-negative rate"),
+                tuple(
+                    (
+                        f"{rule.group}, {rule.table}" + (" (chosen here)" if rule.table == train.name else ""),
+                        *(
+                            cell
+                            for part in (rule.recall, rule.true_negatives)
+                            for cell in (of_text(part), share_text(part))
+                        ),
+                    )
+                    for rule in rules
+                ),
+            ),
+            EvidenceTable(
+                f"Every {worst.column} scored by its hybrid rate in training; ties at the threshold are broken by lot.",
+                ("measured on", "recall at 95 % TNR", "ROC AUC"),
+                tuple(
+                    (
+                        f"{one.group}, {one.table}" + (" (each fifth by the other four)" if one.held_out else ""),
+                        f"{one.recall:.3f} ({interval_text(one.interval)})",
+                        f"{one.roc_auc:.3f}",
+                    )
+                    for one in scores
+                ),
+            ),
+        ),
+    )
+
+
+def _worth_telling(rules: Sequence[RuleResult], train: AuditedTable) -> list[RuleResult]:
+    """Results on the table with the most hybrids, a reference before the catalogue; those well above chance."""
+    tables = {rule.table for rule in rules if rule.table != train.name} or {train.name}
+    sizes = {table: sum(rule.recall.total for rule in rules if rule.table == table) for table in sorted(tables)}
+    largest = max(sizes, key=lambda table: sizes[table])
+    own = sorted((rule for rule in rules if rule.table == largest), key=lambda rule: -rule.informedness)
+    return [rule for rule in own if rule.informedness >= _CAUTION] or own[:1]
+
+
+def _remedy(column: str) -> str:
+    common = "State this rule's numbers beside the model's; a model is only worth what it adds to them."
+    if column == "record":
+        return (
+            "Validate with whole records held out (hybridwing train --split record), balance records when sampling, "
+            f"and mask or replace the background. {common}"
+        )
+    if column == "side":
+        return f"Train and test on one side only, or on each apart; drop the rest. {common}"
+    return (
+        "Never give the model file names, and look at what else these images share. It is often the record or the "
+        f"camera, so hold whole records out (hybridwing train --split record). {common}"
+    )
+
+
+def _harmless(train: AuditedTable, weak: Sequence[RuleResult]) -> Finding:
+    return clear(
+        "confounding",
+        "metadata without effect",
+        f"{listed([rule.column for rule in weak]).capitalize()} alone {'says' if len(weak) == 1 else 'say'} next to "
+        "nothing about the label.",
+        f"The best value of each, chosen on {train.name}, is nowhere surely more than {_LITTLE:.2f} above chance "
+        "(recall + TNR − 1).",
+        (
+            EvidenceTable(
+                "Best single-value rule of each column, where it does best.",
+                ("column", "value", "measured on", "recall", "true-negative rate"),
+                tuple(
+                    (r.column, r.value, f"{r.group}, {r.table}", share_text(r.recall), share_text(r.true_negatives))
+                    for r in weak
+                ),
+            ),
+        ),
+    )

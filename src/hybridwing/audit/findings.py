@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Literal
 from hybridwing.evaluation.intervals import Proportion
 
 if TYPE_CHECKING:
-    from hybridwing.audit.class_outliers import ClassOutlier
-    from hybridwing.audit.confounding import Prediction, RuleResult
+    from hybridwing.audit.confounding import RateScore, RuleResult
+    from hybridwing.audit.neighbours import ClassOutlier
     from hybridwing.audit.power import RecallPrecision, ScorePrecision
     from hybridwing.audit.sources import ClassSource
 
 Topic = Literal["confounding", "leaks", "labels", "power"]
 Severity = Literal["serious", "caution", "note", "clear"]
-"""How much a finding limits what may be claimed: ``"serious"`` makes numbers meaningless unless acted on; ``"caution"``
-needs care; ``"note"`` is worth knowing; ``"clear"`` was looked for and not found."""
+"""How much a finding limits what may be claimed. Without action a ``"serious"`` one makes numbers meaningless;
+``"caution"`` needs care; ``"note"`` is worth knowing; ``"clear"`` was looked for and not found."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class EvidenceTable:
     caption : str
         What the table shows, as a sentence.
     columns : tuple of str
-        Heads of the columns.
+        Column titles.
     rows : tuple of tuple of str or int
         Cells; shares and intervals are already text.
     """
@@ -49,7 +49,7 @@ class Finding:
     topic : {"confounding", "leaks", "labels", "power"}
     severity : {"serious", "caution", "note", "clear"}
     key : str
-        Name of the check that says it, such as ``"record predicts label"``; a stable handle for programs.
+        Name of the check, such as ``"record predicts label"``; a stable handle for programs.
     headline : str
         The finding in one sentence, with its number.
     meaning : str
@@ -66,6 +66,11 @@ class Finding:
     meaning: str
     remedy: str
     evidence: tuple[EvidenceTable, ...] = ()
+
+
+def clear(topic: Topic, key: str, headline: str, meaning: str, evidence: tuple[EvidenceTable, ...] = ()) -> Finding:
+    """A finding of something that was looked for and not found."""
+    return Finding(topic, "clear", key, headline, meaning, "Nothing to do.", evidence)
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,8 @@ class AuditReport:
     unchecked : tuple of Unchecked
     rules : tuple of RuleResult
         Best single-value rule of each metadata column on each group.
-    predictions : tuple of Prediction
-        Rate-by-value score of each metadata column on each group.
+    predictions : tuple of RateScore
+        What the hybrid rate of each value of a metadata column predicts on each group.
     class_sources : tuple of ClassSource
         Records of each class, table by table.
     outliers : tuple of ClassOutlier
@@ -127,7 +132,7 @@ class AuditReport:
     findings: tuple[Finding, ...]
     unchecked: tuple[Unchecked, ...]
     rules: tuple[RuleResult, ...]
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[RateScore, ...]
     class_sources: tuple[ClassSource, ...]
     outliers: tuple[ClassOutlier, ...]
     recalls: tuple[RecallPrecision, ...]

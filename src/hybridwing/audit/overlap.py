@@ -1,17 +1,19 @@
-"""Rows and specimens that two tables share, and records of bred broods that both draw from."""
+"""Rows and specimens that two tables share, repeated specimens, and records of bred siblings that both draw from."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybridwing.audit.findings import EvidenceTable, Finding, clear
+from hybridwing.audit.wording import MOST_ROWS, count, listed
 from hybridwing.catalogue.metadata import UNKNOWN
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from hybridwing.audit.tables import AuditedTable
@@ -28,6 +30,7 @@ BRED_RECORDS: Mapping[str, str] = {
 """Zenodo records whose title says that specimens were bred, with that title. From ``butterfly_anomaly.bib`` in
 Imageomics/HDR-anomaly-challenge (MIT)."""
 
+_KEYS = (("file name", "uuid"), ("address", "file_url"), ("MD5", "md5"), ("specimen", "specimen"))
 _ENTRY = re.compile(r"^@\w+\{", re.MULTILINE)
 _TITLE = re.compile(r"^\s*title\s*=\s*[{\"]+(.*?)[}\"]+\s*,?\s*$", re.MULTILINE | re.IGNORECASE)
 _RECORD = re.compile(r"zenodo\.(\d+)")
@@ -36,91 +39,173 @@ _BRED = re.compile(r"\b(bred|brood|broods|reared)\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Overlap:
-    """What two tables have in common.
+    """What two tables have in common."""
 
-    Attributes
-    ----------
-    first, second : str
-        The tables.
-    key : str
-        What is the same: ``"file name"``, ``"address"``, ``"MD5"`` or ``"specimen"``.
-    shared : tuple of str
-        The values both have, sorted.
-    first_total, second_total : int
-        Distinct values of each.
-    """
-
-    first: str
-    second: str
-    key: str
-    shared: tuple[str, ...]
-    first_total: int
-    second_total: int
-
-    @property
-    def inside(self) -> bool:
-        """Whether one table is wholly inside the other."""
-        return 0 < len(self.shared) == min(self.first_total, self.second_total)
-
-
-@dataclass(frozen=True)
-class BroodLeak:
-    """A record of bred specimens that two tables draw from.
-
-    Attributes
-    ----------
-    record, title : str
-    first, second : str
-        The tables; the same where one has many images of the record, which a random split divides.
-    first_images, second_images : int
-    """
-
-    record: str
-    title: str
-    first: str
-    second: str
-    first_images: int
-    second_images: int
+    key: str  # What is the same: ``"file name"``, ``"address"``, ``"MD5"`` or ``"specimen"``
+    shared: tuple[str, ...]  # The values both have, sorted
+    first: int  # Distinct values of each
+    second: int
 
 
 def overlap(first: AuditedTable, second: AuditedTable) -> list[Overlap]:
     """Values of each key that two tables share; only keys that both have."""
     found = []
-    for key, column in (("file name", "uuid"), ("address", "file_url"), ("MD5", "md5"), ("specimen", "specimen")):
-        mine = set(first.catalogue.table[column].dropna())
-        theirs = set(second.catalogue.table[column].dropna())
+    for key, column in _KEYS:
+        mine, theirs = (set(table.catalogue.table[column].dropna()) for table in (first, second))
         if mine and theirs:
-            shared = tuple(sorted(str(value) for value in mine & theirs))
-            found.append(Overlap(first.name, second.name, key, shared, len(mine), len(theirs)))
+            found.append(Overlap(key, tuple(sorted(map(str, mine & theirs))), len(mine), len(theirs)))
     return found
 
 
-def repeated_specimens(table: AuditedTable) -> dict[str, int]:
-    """Specimens of which a table has several images, with their number, by name."""
-    counts = Counter(str(specimen) for specimen in table.catalogue.specimens)
-    return {specimen: images for specimen, images in sorted(counts.items()) if images > 1}
+def overlap_findings(tables: Sequence[AuditedTable]) -> list[Finding]:
+    """Rows and specimens that two tables share, pair by pair."""
+    findings, clean = [], []
+    for at, first in enumerate(tables):
+        for second in tables[at + 1 :]:
+            overlaps = overlap(first, second)
+            if any(one.shared for one in overlaps):
+                findings.append(_shared(first.name, second.name, overlaps, with_training=at == 0))
+            else:
+                clean.append((first.name, second.name, ", ".join(one.key for one in overlaps)))
+    if clean:
+        findings.append(
+            clear(
+                "leaks",
+                "tables apart",
+                f"No row and no specimen is in two of these tables: {'; '.join(f'{a} with {b}' for a, b, _ in clean)}.",
+                "By their names, no individual of one table is in the other.",
+                (EvidenceTable("Tables compared.", ("table", "table", "what was compared"), tuple(clean)),),
+            )
+        )
+    return findings
 
 
-def contradicted_specimens(tables: list[AuditedTable]) -> dict[str, tuple[str, ...]]:
-    """Specimens that stand under several classes, with those classes, by name."""
-    classes: dict[str, set[str]] = defaultdict(set)
-    for table in tables:
-        for specimen, name, hybrid in zip(table.catalogue.specimens, table.classes, table.hybrid, strict=True):
-            if hybrid is not None:
-                classes[str(specimen)].add(name)
-    return {specimen: tuple(sorted(names)) for specimen, names in sorted(classes.items()) if len(names) > 1}
+def _shared(first: str, second: str, overlaps: Sequence[Overlap], *, with_training: bool) -> Finding:
+    # Shared rows say more than shared specimens, so they come first.
+    most = max(overlaps, key=lambda one: (bool(one.shared) and one.key != "specimen", len(one.shared)))
+    small, large = (first, second) if most.first <= most.second else (second, first)
+    fewer = min(most.first, most.second)
+    what = "specimen" if most.key == "specimen" else "row"
+    if len(most.shared) == fewer:
+        headline = f"All {count(fewer, what)} of {small} are inside {large}."
+    else:
+        headline = f"{count(len(most.shared), what)} of {first} can be found in {second} too."
+    if with_training:
+        meaning = "A result on the second table is partly a result on what was trained on."
+        remedy = "Drop the shared rows from the training table, or from the test."
+    else:
+        meaning = (
+            f"They are not two independent tests: a method chosen on {small} has seen these rows when it is tested on "
+            f"{large}, and its result there is too good."
+        )
+        remedy = (
+            f"State results on the rows of {large} that are not in {small}, and choose methods on held-out training "
+            "data only."
+        )
+    table = EvidenceTable(
+        f"What {first} and {second} share.",
+        ("compared by", "shared", f"of {first}", f"of {second}", "such as"),
+        tuple((o.key, len(o.shared), o.first, o.second, listed(o.shared, 3) if o.shared else "–") for o in overlaps),
+    )
+    return Finding(
+        "leaks", "serious" if with_training else "caution", "tables overlap", headline, meaning, remedy, (table,)
+    )
 
 
-def brood_leaks(first: AuditedTable, second: AuditedTable, broods: Mapping[str, str]) -> list[BroodLeak]:
-    """Records of bred specimens that are in both tables, the most images first."""
-    mine, theirs = Counter(first.columns["record"]), Counter(second.columns["record"])
-    least = 2 if first is second else 1  # one image has no sibling to be divided from
-    leaks = [
-        BroodLeak(record, title, first.name, second.name, mine[record], theirs[record])
-        for record, title in broods.items()
-        if record != UNKNOWN and mine[record] >= least and theirs[record] >= least
+def specimen_findings(train: AuditedTable) -> list[Finding]:
+    """Specimens of which the catalogue has several images."""
+    counts = Counter(str(specimen) for specimen in train.catalogue.specimens)
+    repeated = tuple((specimen, images) for specimen, images in sorted(counts.items()) if images > 1)
+    if not repeated:
+        return [
+            clear(
+                "leaks",
+                "specimens photographed once",
+                f"Every specimen of {train.name} is in it once.",
+                "A random split does not put one individual on both sides.",
+            )
+        ]
+    images = sum(number for _, number in repeated)
+    return [
+        Finding(
+            "leaks",
+            "serious" if images >= 0.1 * len(train) else "caution",
+            "specimens photographed several times",
+            f"{count(len(repeated), 'specimen')} of {train.name} have several images, {images:,} in all.",
+            "A random split puts images of one individual on both sides; the model is then asked to recognise it, "
+            "which is easier than recognising a hybrid.",
+            "Split by specimen (hybridwing train --split specimen).",
+            (EvidenceTable("Specimens with several images.", ("specimen", "images"), repeated[:MOST_ROWS]),),
+        )
     ]
-    return sorted(leaks, key=lambda leak: (-min(leak.first_images, leak.second_images), leak.record))
+
+
+def brood_findings(tables: Sequence[AuditedTable], broods: Mapping[str, str]) -> list[Finding]:
+    """Records of bred specimens that are divided between tables, or that a split of the catalogue would divide."""
+    train = tables[0]
+    images = Counter(train.columns["record"])
+    bred = {record: title for record, title in broods.items() if record != UNKNOWN}
+    across = [
+        (record, title, images[record], table.name, there[record])
+        for table in tables[1:]
+        for there in [Counter(table.columns["record"])]
+        for record, title in sorted(bred.items(), key=lambda item: (-min(images[item[0]], there[item[0]]), item[0]))
+        if images[record] and there[record]
+    ]
+    # One image has no sibling that a split could divide it from.
+    within = [(record, title, images[record]) for record, title in bred.items() if images[record] > 1]
+    within.sort(key=lambda row: (-row[2], row[0]))
+    caption, findings = "Records whose title says that specimens were bred.", []
+    if across:
+        record, _, here, other, there = across[0]
+        findings.append(
+            Finding(
+                "leaks",
+                "caution",
+                "siblings on both sides",
+                f"Record {record} holds bred specimens and is divided: {count(here, 'image')} in {train.name}, "
+                f"{there:,} in {other}.",
+                "Siblings on both sides share more than their class: a nearest neighbour in training may be a brother "
+                "of the tested butterfly, so the result is better than it will be on wild ones.",
+                "State results without these records, or weigh them as the few families they are; hold whole records "
+                "out when you choose a method (hybridwing train --split record).",
+                (
+                    EvidenceTable(
+                        caption,
+                        ("record", "title", "images in training", "other table", "images there"),
+                        tuple(across),
+                    ),
+                ),
+            )
+        )
+    if within:
+        findings.append(
+            Finding(
+                "leaks",
+                "caution",
+                "siblings within the catalogue",
+                f"{count(sum(row[2] for row in within), 'image')} of {train.name} are from "
+                f"{count(len(within), 'record')} of bred specimens.",
+                "Bred specimens come in families. A random split tests on brothers and sisters of what it trained "
+                "on, and the result is better than it will be on wild ones. The table does not say who is whose "
+                "sibling.",
+                "Split by record (hybridwing train --split record), or drop the bred records from the test part.",
+                (EvidenceTable(caption, ("record", "title", "images"), tuple(within)),),
+            )
+        )
+    if not findings:
+        findings.append(
+            Finding(
+                "leaks",
+                "clear",
+                "no known broods",
+                "No record is known to hold bred siblings.",
+                f"They were compared with a list of {count(len(broods), 'record')} of bred specimens; others may "
+                "hold some.",
+                "If you know of bred records, name them (broods={record: title}).",
+            )
+        )
+    return findings
 
 
 def read_bred_records(path: Path) -> dict[str, str]:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from hybridwing.audit.class_outliers import find_class_outliers
-from hybridwing.audit.confounding_findings import confounding_findings, measure_columns, source_findings
-from hybridwing.audit.duplicates import find_duplicates
-from hybridwing.audit.findings import AuditReport, Finding, Unchecked
-from hybridwing.audit.fingerprints import check_image_folder, fingerprint_images
-from hybridwing.audit.label_findings import class_findings, outlier_findings, side_findings, unreadable_findings
-from hybridwing.audit.leak_findings import (
-    brood_findings,
+from hybridwing.audit.confounding import confounding_findings, measure_columns
+from hybridwing.audit.copies import (
+    check_image_folder,
     copy_findings,
-    duplicate_findings,
-    overlap_findings,
-    specimen_findings,
+    find_copies,
+    fingerprint_images,
+    unreadable_findings,
 )
-from hybridwing.audit.neighbours import embedded_images
-from hybridwing.audit.overlap import BRED_RECORDS
-from hybridwing.audit.power_findings import measure_power, power_findings
-from hybridwing.audit.sources import class_sources
+from hybridwing.audit.findings import AuditReport, Finding, Severity, Topic, Unchecked
+from hybridwing.audit.labels import class_findings, side_findings
+from hybridwing.audit.neighbours import embedded_images, find_class_outliers, likeness_findings, outlier_findings
+from hybridwing.audit.overlap import BRED_RECORDS, brood_findings, overlap_findings, specimen_findings
+from hybridwing.audit.power import measure_power, power_findings
+from hybridwing.audit.sources import class_sources, source_findings
 from hybridwing.audit.tables import audited_tables, groups_of
 from hybridwing.errors import CatalogueError
 from hybridwing.images.listed import ImageFolder
@@ -30,19 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from hybridwing.audit.class_outliers import ClassOutlier
+    from hybridwing.audit.neighbours import ClassOutlier
     from hybridwing.audit.tables import AuditedTable
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
-
-COPY_COSINE = 0.95
-"""Cosine of standardised embeddings from which on two images are taken for copies. The nearest of several hundred
-different specimens reach 0.90: BioCLIP and DINOv2 on challenge photographs, ``pattern`` on simulated ones."""
-
-_TOPICS = ("confounding", "leaks", "labels", "power")
-_SEVERITIES = ("serious", "caution", "note", "clear")
-
-logger = logging.getLogger(__name__)
 
 
 def audit(
@@ -135,7 +122,7 @@ def audit(
 
 
 def _rank(finding: Finding) -> tuple[int, int]:
-    return _TOPICS.index(finding.topic), _SEVERITIES.index(finding.severity)
+    return get_args(Topic).index(finding.topic), get_args(Severity).index(finding.severity)
 
 
 def _outermost(tables: Sequence[AuditedTable]) -> list[AuditedTable]:
@@ -163,9 +150,10 @@ def _image_findings(
             if at == 0 or folder.locate(str(filename)).is_file():
                 files.setdefault(uuid, str(filename))
     fingerprints, unreadable = fingerprint_images(images, list(files.items()), progress=progress)
-    logger.info("%d images read, %d not", len(fingerprints), len(unreadable))
-    found = duplicate_findings(find_duplicates(fingerprints), _table_and_class(tables), len(fingerprints))
-    return [*(found if fingerprints else []), *unreadable_findings(unreadable, len(files))]
+    found = (
+        copy_findings(find_copies(fingerprints), _table_and_class(tables), len(fingerprints)) if fingerprints else []
+    )
+    return [*found, *unreadable_findings(unreadable, len(files))]
 
 
 def _embedding_findings(
@@ -173,18 +161,13 @@ def _embedding_findings(
 ) -> tuple[list[ClassOutlier], list[Finding]]:
     train = tables[0]
     everything = embedded_images(embeddings, [uuid for table in tables for uuid in table.uuids])
-    findings = copy_findings(everything.copies(COPY_COSINE), _table_and_class(tables), COPY_COSINE)
-    known = {
-        uuid: (name, record)
-        for uuid, name, record, hybrid in zip(
-            train.uuids, train.classes, train.columns["record"], train.hybrid, strict=True
-        )
-        if hybrid is not None
-    }
-    labelled = embedded_images(embeddings, list(known))
-    classes, records = ([known[uuid][part] for uuid in labelled.uuids] for part in (0, 1))
+    findings = likeness_findings(everything.copies(), _table_and_class(tables))
+    rows = zip(train.uuids, train.classes, train.columns["record"], train.hybrid, strict=True)
+    known = {uuid: (name, record) for uuid, name, record, hybrid in rows if hybrid is not None}
     if not known:
         return [], findings
+    labelled = embedded_images(embeddings, list(known))
+    classes, records = ([known[uuid][part] for uuid in labelled.uuids] for part in (0, 1))
     outliers = find_class_outliers(labelled, classes, records)
     return outliers, findings + outlier_findings(outliers, len(labelled.uuids))
 
@@ -193,26 +176,20 @@ def _unchecked(
     tables: Sequence[AuditedTable], images: Path | None, embeddings: EmbeddingTable | None, findings: Sequence[Finding]
 ) -> list[Unchecked]:
     """What was not looked at, and what it would take."""
-    lacking = []
     keys = {finding.key for finding in findings}
-    if not keys & {"metadata without effect", *(f"{column} predicts label" for column in tables[0].columns)}:
-        why = "it needs hybrids, non-hybrids and a column of several values; name the record and the label column"
-        lacking.append(Unchecked("confounding", "metadata against the label", why))
-    if len(tables) == 1:
-        why = "no other table was given; name the test tables (references=, --reference)"
-        lacking.append(Unchecked("leaks", "rows and specimens shared with a test table", why))
-    if images is None:
-        why = "no folder of images was given (images=, --images)"
-        lacking.append(Unchecked("leaks", "copies among the images", why))
-    if embeddings is None:
-        why = "no embeddings were given (embeddings=, --embeddings; hybridwing embed makes them)"
-        lacking.append(Unchecked("leaks", "copies among the embeddings", why))
-    if not keys & {"images unlike their class", "every image like its class"}:
-        why = "it needs embeddings (embeddings=, --embeddings) and labels"
-        lacking.append(Unchecked("labels", "images unlike their class", why))
-    if not keys & {"sides mixed", "one side"}:
-        why = "neither a column nor the file names say which side is shown"
-        lacking.append(Unchecked("labels", "dorsal and ventral sides", why))
-    if "interval of recall" not in keys:
-        lacking.append(Unchecked("power", "intervals", "there are no hybrids to find"))
-    return lacking
+    confounding = {"metadata without effect", *(f"{column} predicts label" for column in tables[0].columns)}
+    embed = "embeddings=, --embeddings; hybridwing embed makes them"
+    checks: tuple[tuple[bool, Topic, str, str], ...] = (
+        (bool(keys & confounding), "confounding", "metadata against the label",
+         "it needs hybrids, non-hybrids and a column of several values; name the record and the label column"),
+        (len(tables) > 1, "leaks", "rows and specimens shared with a test table",
+         "no other table was given; name the test tables (references=, --reference)"),
+        (images is not None, "leaks", "copies among the images", "no folder of images was given (images=, --images)"),
+        (embeddings is not None, "leaks", "copies among the embeddings", f"no embeddings were given ({embed})"),
+        (bool(keys & {"images unlike their class", "every image like its class"}), "labels",
+         "images unlike their class", f"it needs labels and embeddings ({embed})"),
+        (bool(keys & {"sides mixed", "one side"}), "labels", "dorsal and ventral sides",
+         "neither a column nor the file names say which side is shown"),
+        ("interval of recall" in keys, "power", "intervals", "there are no hybrids to find"),
+    )  # fmt: skip
+    return [Unchecked(topic, what, why) for made, topic, what, why in checks if not made]

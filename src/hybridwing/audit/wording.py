@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from hybridwing.evaluation.intervals import Interval, Proportion
 
 
+MOST_ROWS = 200
+"""Rows of an evidence table at most."""
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """A number with its noun: ``"1 image"``, ``"2,082 images"``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -138,6 +138,7 @@ def validate(
     from hybridwing.cli import show as console
     from hybridwing.cli.show_confidence import show_validation
     from hybridwing.runs.train import check_detectors
+    from hybridwing.validation.held_out import Fitting
     from hybridwing.validation.protocols import folds
     from hybridwing.validation.validate import check_validation_folder, to_json, write_validation
     from hybridwing.validation.validate import validate as ask
@@ -160,8 +161,7 @@ def validate(
             seed=learning.seed,
             parts=hidden.parts,
             resamples=hidden.resamples,
-            make_crosses=hidden.made,
-            record_weights=learning.record_weights,
+            fitting=Fitting(make_crosses=hidden.made, record_weights=learning.record_weights),
             progress=report,
         )
     if out is not None:
@@ -203,7 +203,7 @@ def evaluate(
     A table in the challenge's reference form gives the challenge's scores.
     """
     from hybridwing.cli import show as console
-    from hybridwing.cli.show_confidence import show_insight, show_uncertainty
+    from hybridwing.cli.show_confidence import show_explanations, show_uncertainty
     from hybridwing.report.evaluation_folder import check_evaluation_folder, write_evaluation
     from hybridwing.runs.run import load_run
 
@@ -222,7 +222,7 @@ def evaluate(
     console.show_failures(result.failures, len(listed))
     console.show_evaluation(result)
     show_uncertainty(result)
-    show_insight(result)
+    show_explanations(result)
     if listed.sha256 == trained.manifest.catalogue_sha256:
         console.note("\nthis is the table that the run was trained on: its figures say nothing about other images")
     if out is not None:

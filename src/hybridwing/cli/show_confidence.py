@@ -162,17 +162,17 @@ def show_promises(ranking: RankedImages) -> None:
         note(f"this run does not know {what}")
 
 
-def show_insight(evaluation: Evaluation) -> None:
+def show_explanations(evaluation: Evaluation) -> None:
     """How often the parents were right, and how many images are like nothing in training."""
-    insight = evaluation.insight
-    if insight is None:
+    explanations = evaluation.explanations
+    if explanations is None:
         return
     say("")
-    for what, found in insight.agreement():
+    for what, found in explanations.agreement():
         interval = found.interval
         say(f"{what}: {found.count} of {found.total} ({found.share:.3f}; {interval.low:.3f} to {interval.high:.3f})")
-    if any(insight.reasons):
-        strange = sum(bool(reason) for reason in insight.reasons)
-        say(f"like nothing in training, so that `predict` gives no verdict: {strange} of {len(insight.reasons)}")
-    for what in insight.lacking:
+    if any(explanations.reasons):
+        strange = sum(bool(reason) for reason in explanations.reasons)
+        say(f"like nothing in training, so that `predict` gives no verdict: {strange} of {len(explanations.reasons)}")
+    for what in explanations.lacking:
         note(f"this run does not know {what}")

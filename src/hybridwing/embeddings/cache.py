@@ -47,19 +47,11 @@ def cache_of(compute: Compute) -> EmbeddingCache | None:
 
 @dataclass(frozen=True, eq=False)
 class CachedEmbedding:
-    """An embedding and the view it shows.
+    """An embedding and the view it shows."""
 
-    Attributes
-    ----------
-    vector : ndarray of shape (dimension,), float32
-    view : str
-    confidence : float
-        As in :class:`hybridwing.runtime.preprocess.Prepared`.
-    """
-
-    vector: NDArray[np.float32]
+    vector: NDArray[np.float32]  # Shape (dimension,)
     view: str
-    confidence: float
+    confidence: float  # As in :class:`hybridwing.runtime.preprocess.Prepared`
 
 
 def default_folder() -> Path:
@@ -72,15 +64,9 @@ def default_folder() -> Path:
 
 @dataclass(frozen=True)
 class EmbeddingCache:
-    """The cache in one folder.
+    """The cache in one folder."""
 
-    Attributes
-    ----------
-    folder : Path
-        Made when first written to.
-    """
-
-    folder: Path
+    folder: Path  # Made when first written to
 
     def of(self, backbone: LoadedBackbone) -> BackboneCache:
         """Embeddings by one backbone, in the precision and by the program it computes with."""
@@ -115,18 +101,10 @@ class EmbeddingCache:
 
 @dataclass(frozen=True)
 class BackboneCache:
-    """Embeddings by one backbone, keyed by the SHA-256 of the image files.
+    """Embeddings by one backbone, keyed by the SHA-256 of the image files."""
 
-    Attributes
-    ----------
-    path : Path
-        The SQLite file.
-    dimension : int
-        Length of a vector; rows of another length are not used.
-    """
-
-    path: Path
-    dimension: int
+    path: Path  # The SQLite file
+    dimension: int  # Length of a vector; rows of another length are not used
 
     def __bool__(self) -> bool:
         """Whether there is anything to look up."""

@@ -1,4 +1,4 @@
-"""Whether embeddings fit: the one place that asks, and the one way to say no."""
+"""Refuse embeddings that another backbone made than the one that is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
-    """Refuse embeddings that were made otherwise than a request says; no model is loaded for it.
+    """Refuse embeddings that do not fit a request; no model is loaded.
 
     Raises
     ------
@@ -20,7 +20,7 @@ def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
         If names, views, preprocessing, background or a feature that is named differ.
     """
 
-    def said(one: Backbone) -> tuple[object, ...]:
+    def choices(one: Backbone) -> tuple[object, ...]:
         view = "whole" if one.cuts_itself and one.view == "specimen" else one.view
         background = None if view == "whole" else one.background or "masked"
         return str(one.name).partition("@")[0], view, background
@@ -29,14 +29,14 @@ def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
     if made_by.can_embed:
         made = Backbone.of(made_by)
         wanted, found = request.singles, made.singles
-        fits = [said(one) for one in wanted] == [said(one) for one in found] and all(
+        fits = [choices(one) for one in wanted] == [choices(one) for one in found] and all(
             one.feature in ("default", other.feature) and one.preprocess in ("default", other.preprocess)
             for one, other in zip(wanted, found, strict=True)
         )
     if not fits:
         raise EmbeddingError(
-            f"the embeddings were made by {made_by}, and not as --backbone {request.name} --view {request.view} says: "
-            "leave out --backbone, --view, --preprocess, --feature and --background, or --embeddings"
+            f"the embeddings were made by {made_by}, and not with --backbone {request.name} --view {request.view}: "
+            "leave out --backbone, --view, --preprocess, --feature and --background, or leave out --embeddings"
         )
 
 
@@ -61,7 +61,7 @@ def require_same_backbone(made_by: BackboneSpec, wanted: BackboneSpec, whose: st
     if made_by.dimension != wanted.dimension:
         difference = f"embeddings of dimension {made_by.dimension}, not {wanted.dimension}"
     elif not (made_by.can_embed and wanted.can_embed):
-        difference = "and of one of them it is not known what it was made with"
+        difference = "and it is not known what made one of them"
     elif made_by.name == wanted.name and made_by.views == wanted.views and made_by.background == wanted.background:
         difference = "with other weights, preprocessing or feature"
     else:

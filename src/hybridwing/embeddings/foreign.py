@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.embeddings.head import KEY
+from hybridwing.embeddings.provenance import KEY
 from hybridwing.embeddings.store import columns_of, metadata_in, read_parquet, read_table
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import EmbeddingError

@@ -10,12 +10,13 @@ import hashlib
 import re
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import cache_of
 from hybridwing.embeddings.engine import check_items, nothing_embedded
-from hybridwing.embeddings.head import Part
+from hybridwing.embeddings.provenance import Part
 from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, processors, remember
 from hybridwing.embeddings.summary import EmbeddingSummary, Timings
 from hybridwing.embeddings.unfinished import UnfinishedTable
@@ -31,39 +32,16 @@ if TYPE_CHECKING:
     from hybridwing.embeddings.shards import Shard
 
     Item = tuple[str, Path]
-
-
-class Engine(Protocol):
-    """Something that embeds shards: this process, or a cluster."""
-
-    def __call__(
-        self,
-        shards: Mapping[int, Sequence[Item]],
-        compute: Compute,
-        *,
-        advance: Callable[[], None],
-    ) -> Iterator[tuple[int, Shard]]:
-        """Embed shards, given by number, and yield them in any order; call `advance` once an image.
-
-        Batch size and number of workers are stated in `compute`.
-        """
-        ...
+    #: Embeds shards, given by number, and yields them in any order; the last argument is called once an image.
+    Engine = Callable[[Mapping[int, Sequence[Item]], Compute, Callable[[], None]], Iterator[tuple[int, Shard]]]
 
 
 @dataclass(frozen=True)
 class Share:
-    """One machine's share of a job, ``--shard 3/8``.
+    """One machine's share of a job, ``--shard 3/8``."""
 
-    Attributes
-    ----------
-    index : int
-        From 1 to `of`.
-    of : int
-        Number of shares.
-    """
-
-    index: int
-    of: int
+    index: int  # From 1 to `of`
+    of: int  # Number of shares
 
     def __post_init__(self) -> None:
         """Refuse a share that there is not."""
@@ -154,65 +132,50 @@ def embed_to_file(
                 progress(done, total)
 
         cached, damaged, timings = 0, 0, Timings()
-        run = engine or _Here(backbone)
+        run = engine or partial(_embedded_here, backbone)
         todo = {number: shards[number] for number in missing}
-        for number, shard in run(todo, compute, advance=advance):
+        for number, shard in run(todo, compute, advance):
             written = time.perf_counter()
             unfinished.add(number, shard.table, shard.contents)
             timings += shard.timings + Timings(write=time.perf_counter() - written)
             cached += shard.cached
             damaged += shard.damaged
         joining = time.perf_counter()
-        heads = unfinished.heads()
-        if part is None and not any(head.rows for head in heads):
+        pieces = unfinished.provenances()
+        if part is None and not any(piece.rows for piece in pieces):
             unfinished.remove()
-            raise nothing_embedded(heads[0].failures[0], total)
+            raise nothing_embedded(pieces[0].failures[0], total)
         if cache is not None:
             # All at the end: what the job finds there must not depend on how often it was interrupted.
             for table, contents in unfinished.pieces():
                 remember(cache.of(backbone), table, contents)
-        head = unfinished.finish(part, metadata)
+        made = unfinished.finish(part, metadata)
         now = time.perf_counter()
     return EmbeddingSummary(
         out=out,
         images=total,
-        embedded=head.rows,
+        embedded=made.rows,
         cached=cached,
         resumed=resumed,
-        failures=head.failures,
-        fallbacks=len(head.fallbacks),
-        dimension=head.backbone.dimension,
+        failures=made.failures,
+        fallbacks=len(made.fallbacks),
+        dimension=made.backbone.dimension,
         batch_size=size,
         workers=compute.workers or 1,
-        precision=head.precision,
+        precision=made.precision,
         seconds=now - begun,
         timings=timings + Timings(write=now - joining),
         damaged=damaged,
-        assumed=head.backbone.assumed,
+        assumed=made.backbone.assumed,
     )
 
 
-class _Here:
+def _embedded_here(
+    backbone: LoadedBackbone, shards: Mapping[int, Sequence[Item]], compute: Compute, advance: Callable[[], None]
+) -> Iterator[tuple[int, Shard]]:
     """The engine in this process."""
-
-    def __init__(self, backbone: LoadedBackbone) -> None:
-        self._backbone = backbone
-
-    def __call__(
-        self,
-        shards: Mapping[int, Sequence[Item]],
-        compute: Compute,
-        *,
-        advance: Callable[[], None],
-    ) -> Iterator[tuple[int, Shard]]:
-        made = embed_shards(
-            shards.values(),
-            self._backbone,
-            compute,
-            advance=advance,
-            total=sum(map(len, shards.values())),
-        )
-        return zip(shards, made, strict=True)
+    total = sum(map(len, shards.values()))
+    return zip(shards, embed_shards(shards.values(), backbone, compute, advance=advance, total=total), strict=True)
 
 
 def _shared(items: Sequence[Item], share: Share | None, shard_size: int) -> tuple[list[Sequence[Item]], Part | None]:

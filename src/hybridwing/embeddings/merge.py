@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hybridwing.embeddings.store import join_tables, read_head
+from hybridwing.embeddings.store import join_tables, read_provenance
 from hybridwing.errors import EmbeddingError, first_few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hybridwing.embeddings.head import Part, TableHead
+    from hybridwing.embeddings.provenance import Part, Provenance
 
 
-def merge_parts(paths: Sequence[Path], out: Path) -> TableHead:
+def merge_parts(paths: Sequence[Path], out: Path) -> Provenance:
     """Merge parts, in whatever order they are given, into the table that one machine would have made.
 
     Parameters
@@ -43,13 +43,13 @@ def merge_parts(paths: Sequence[Path], out: Path) -> TableHead:
     absent = [f"{index + 1}/{first.of}" for index in range(first.of) if index not in by_index]
     if absent:
         raise EmbeddingError(f"{len(absent)} of {first.of} parts are missing: {first_few(absent)} (--shard i/n)")
-    if not any(read_head(path).rows for path in paths):
+    if not any(read_provenance(path).rows for path in paths):
         raise EmbeddingError("not one image could be embedded in any of the parts; each lists the reasons as failures")
     return join_tables([by_index[index] for index in range(first.of)], out)
 
 
 def _part_of(path: Path) -> Part:
-    part = read_head(path).part
+    part = read_provenance(path).part
     if part is None:
         raise EmbeddingError(f"{path} is a whole table and no part of one; parts are made with embed --shard i/n")
     return part

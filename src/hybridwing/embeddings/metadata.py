@@ -1,4 +1,4 @@
-"""What stands beside the embeddings in a table: the catalogue's columns, under the names that other tools look for."""
+"""The catalogue's columns beside the embeddings in a table, under the names that other tools look for."""
 
 from __future__ import annotations
 

@@ -48,31 +48,15 @@ _MOST_PROCESSES = 61
 
 @dataclass(frozen=True, eq=False)
 class PreparedFile:
-    """What preparing one file came to.
+    """The result of preparing one file."""
 
-    Attributes
-    ----------
-    prepared : Prepared or None
-        None where it failed, and where the embedding is known.
-    known : CachedEmbedding or None
-        The embedding, where the cache has it.
-    content : bytes
-        SHA-256 of the file; empty where it could not be read or was not asked for.
-    stage, reason : str
-        Of a failure; else empty.
-    damage : str
-        What is wrong with a picture that was used all the same; else empty.
-    decode_seconds, preprocess_seconds : float
-        Time it took, in the worker.
-    """
-
-    prepared: Prepared | None
-    known: CachedEmbedding | None = None
-    content: bytes = b""
-    stage: str = ""
+    prepared: Prepared | None  # None where it failed, and where the embedding is known
+    known: CachedEmbedding | None = None  # The embedding, where the cache has it
+    content: bytes = b""  # SHA-256 of the file; empty where it could not be read or was not asked for
+    stage: str = ""  # Of a failure; else empty
     reason: str = ""
-    damage: str = ""
-    decode_seconds: float = 0.0
+    damage: str = ""  # What is wrong with a picture that was used all the same; else empty
+    decode_seconds: float = 0.0  # Time it took, in the worker
     preprocess_seconds: float = 0.0
 
 
@@ -127,8 +111,8 @@ def _decoded(path: Path, short_side: int, data: bytes, options: ReadOptions) -> 
         return read_rgb(path, short_side, data, options), error.reason
 
 
-def _live_with_parent() -> None:
-    """Begin a worker process: Ctrl-C is the parent's affair, and when the parent is killed nobody is left behind."""
+def _end_with_parent() -> None:
+    """Set up a worker process: it ignores Ctrl-C, and it ends when its parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -143,7 +127,7 @@ def _live_with_parent() -> None:
 class Workers:
     """A pool that does `work` on files: threads, or processes where the work holds the interpreter.
 
-    A process pool that breaks (out of memory, a script without a main guard) is replaced by threads.
+    A process pool that breaks (out of memory, a script without ``if __name__ == "__main__"``) is replaced by threads.
 
     Parameters
     ----------
@@ -161,7 +145,7 @@ class Workers:
             # spawn: forking a process that runs threads (BLAS, torch) can hang the child
             context = multiprocessing.get_context("spawn")
             most = min(count, _MOST_PROCESSES)
-            self._pool = ProcessPoolExecutor(most, mp_context=context, initializer=_live_with_parent)
+            self._pool = ProcessPoolExecutor(most, mp_context=context, initializer=_end_with_parent)
         else:
             self._pool = ThreadPoolExecutor(count)
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     Item = tuple[str, Path]
 
-#: Times that a shard is begun: Ray Data starts dead actors again without end, and a photograph that kills every process
-#: that decodes it must end the job some time.
+#: Times that a shard is begun at most. Ray Data starts dead actors again without end, so a photograph that kills every
+#: process that decodes it would never end the job.
 _ATTEMPTS = 4
 #: Most blocks that Ray Data is given to schedule.
 _MOST_BLOCKS = 4096
@@ -35,31 +35,22 @@ _MOST_BLOCKS = 4096
 
 @dataclass(frozen=True)
 class RayEngine:
-    """An engine for :func:`hybridwing.embeddings.job.embed_to_file`.
+    """An engine for :func:`hybridwing.embeddings.job.embed_to_file`."""
 
-    Attributes
-    ----------
-    load : callable
-        Makes the backbone, in every actor once; can be pickled.
-    address : str, optional
-        Of a cluster that runs (``"auto"``, ``"host:6379"``); default one that is started on this machine.
-    actors : int, optional
-        Default: one a GPU where there are some; otherwise one a machine, or, for a backbone whose work holds the
-        interpreter, one a processor.
-    """
-
-    load: Callable[[], LoadedBackbone]
+    load: Callable[[], LoadedBackbone]  # Makes the backbone, in every actor once; can be pickled
+    # Of a cluster that runs (``"auto"``, ``"host:6379"``); default one that is started on this machine.
     address: str | None = None
+    # Default: one a GPU where there are some; otherwise one a machine, or, for a backbone whose work holds the
+    # interpreter, one a processor.
     actors: int | None = None
 
     def __call__(
         self,
         shards: Mapping[int, Sequence[Item]],
         compute: Compute,
-        *,
         advance: Callable[[], None],
     ) -> Iterator[tuple[int, Shard]]:
-        """Embed shards and yield them as they come; see :class:`hybridwing.embeddings.job.Engine`.
+        """Embed shards and yield them as they come; see ``Engine`` in :mod:`hybridwing.embeddings.job`.
 
         The number of workers is ignored: an actor prepares with as many threads as it has processors.
 
@@ -129,8 +120,7 @@ class _Attempts:
 class _Actor:
     """A worker of the cluster.
 
-    What goes wrong for a reason that it can tell comes back as a value: an exception would reach the caller buried in
-    Ray's account of it.
+    A known error comes back as a value, since Ray wraps an exception in a long message of its own.
     """
 
     def __init__(self, load: Callable[[], LoadedBackbone], compute: Compute, attempts: Any) -> None:

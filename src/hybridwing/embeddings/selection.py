@@ -66,14 +66,11 @@ def select(embeddings: EmbeddingTable, catalogue: Catalogue) -> EmbeddingTable:
 def _keys(embeddings: EmbeddingTable, catalogue: Catalogue) -> dict[str, str]:
     """Key in a table made elsewhere of each of the catalogue's images that is in it."""
     names = [str(uuid) for uuid in catalogue.uuids]
-    readings = (
-        (names, list(embeddings.uuids)),
+    readings: tuple[tuple[list[str], list[str]], ...] = (
+        (names, [*embeddings.uuids]),
         ([_file_name(name) for name in names], [_file_name(key) for key in embeddings.uuids]),
-        (
-            [PurePosixPath(name).stem for name in names],
-            [PurePosixPath(_file_name(key)).stem for key in embeddings.uuids],
-        ),
-        ([str(specimen) for specimen in catalogue.specimens], list(embeddings.uuids)),
+        ([_stem(name) for name in names], [_stem(key) for key in embeddings.uuids]),
+        ([str(specimen) for specimen in catalogue.specimens], [*embeddings.uuids]),
     )
     for ours, theirs in readings:
         matched = _matched(names, ours, embeddings.uuids, theirs)
@@ -100,9 +97,9 @@ def _matched(names: Sequence[str], ours: Sequence[str], keys: Sequence[str], the
     }
 
 
-def _stem(key: str) -> str:
-    return PurePosixPath(_file_name(key)).stem
-
-
 def _file_name(key: str) -> str:
     return key.replace("\\", "/").rpartition("/")[2]
+
+
+def _stem(key: str) -> str:
+    return PurePosixPath(_file_name(key)).stem

@@ -4,8 +4,8 @@ A *shard* is a short run of images. A batch never reaches over the end of a shar
 it is computed in one go with its neighbours or by itself after an interruption. Decoding and preparing run ahead in
 parallel, over the ends of shards; the forward pass follows.
 
-What a job finds in the cache must not depend on how far it had come when it was interrupted, so nothing is put into the
-cache here: whoever keeps the shards does that when all of them are there (:func:`remember`).
+What a job finds in the cache must not depend on where it was interrupted, so nothing is put into the cache here. The
+caller does that when all shards are there (:func:`remember`).
 """
 
 from __future__ import annotations
@@ -51,27 +51,14 @@ _FEW = 48
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """A shard that was embedded.
+    """A shard that was embedded."""
 
-    Attributes
-    ----------
-    table : EmbeddingTable
-        Rows, failures and fallbacks in the order of the shard's images.
-    contents : tuple of bytes
-        SHA-256 of the file of each row; empty for one whose embedding was known, and where there is no cache.
-    cached : int
-        Images whose embedding was known already.
-    timings : Timings
-        Where the time went.
-    damaged : int
-        Images that are damaged and were used as far as they go.
-    """
-
-    table: EmbeddingTable
+    table: EmbeddingTable  # Rows, failures and fallbacks in the order of the shard's images
+    # SHA-256 of the file of each row; empty for one whose embedding was known, and where there is no cache.
     contents: tuple[bytes, ...]
-    cached: int
-    timings: Timings
-    damaged: int = 0
+    cached: int  # Images whose embedding was known already
+    timings: Timings  # Where the time went
+    damaged: int = 0  # Images that are damaged and were used as far as they go
 
 
 def embed_shards(
@@ -135,7 +122,8 @@ def _embedded(
         if stage == "open" and not path.exists():
             folder = ImageFolder.of(path, uuid)
             reason += folders.setdefault(folder.root, folder).hint(path.relative_to(folder.root).as_posix())
-        failures[place] = Failure(uuid, str(path), stage, reason)
+        # Bytes of a file name that are no text are spelled out, since JSON cannot hold them.
+        failures[place] = Failure(uuid, str(path).encode("utf-8", "backslashreplace").decode(), stage, reason)
         logger.warning("%s: %s: %s", path, stage, reason)
 
     def flush() -> None:
@@ -178,7 +166,7 @@ def _embedded(
 
 
 def remember(known: BackboneCache, table: EmbeddingTable, contents: Sequence[bytes]) -> None:
-    """Put the embeddings of a shard into the cache, but for those that came from there."""
+    """Put the embeddings of a shard into the cache, except those that came from it."""
     view = table.backbone.preprocess.view
     fallbacks = {fallback.uuid: fallback for fallback in table.fallbacks}
     made = {}

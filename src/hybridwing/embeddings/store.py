@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.embeddings.head import KEY, TableHead, head_of, schema_of
 from hybridwing.embeddings.metadata import aligned
+from hybridwing.embeddings.provenance import Provenance, provenance_of, schema_of
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import EmbeddingError, first_few
 from hybridwing.files import written_whole
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
     from numpy.typing import NDArray
 
-    from hybridwing.embeddings.head import Part
+    from hybridwing.embeddings.provenance import Part
 
 
 def write_table(table: EmbeddingTable, path: Path, part: Part | None = None) -> None:
@@ -40,9 +40,9 @@ def write_table(table: EmbeddingTable, path: Path, part: Part | None = None) -> 
     """
     import pyarrow as pa
 
-    head = TableHead(len(table), table.backbone, table.precision, table.runtime, table.failures, table.fallbacks, part)
+    about = Provenance(table.backbone, table.precision, table.runtime, table.failures, table.fallbacks, part)
     beside = _besides(table.metadata)
-    schema = schema_of(head, None if beside is None else beside.schema)
+    schema = schema_of(about, None if beside is None else beside.schema)
     flat = pa.array(np.ascontiguousarray(table.vectors).reshape(-1), type=pa.float32())
     try:
         keys = pa.array(table.uuids, type=pa.string())
@@ -72,7 +72,7 @@ def _besides(metadata: pd.DataFrame | None) -> pa.Table | None:
 
 def join_tables(
     paths: Sequence[Path], out: Path, part: Part | None = None, metadata: pd.DataFrame | None = None
-) -> TableHead:
+) -> Provenance:
     """Write the rows of several tables into one, a file at a time, so that memory does not grow with their number.
 
     Every row group stays as it is, so pieces of pieces give the same file as the pieces themselves.
@@ -94,23 +94,23 @@ def join_tables(
         If a file cannot be read or is of another backbone or precision, an image stands in two of them, or `out` cannot
         be written.
     """
-    heads = [read_head(path) for path in paths]
-    first = heads[0]
-    for path, head in zip(paths, heads, strict=True):
-        if kind_of(head) != kind_of(first):
+    pieces = [read_provenance(path) for path in paths]
+    first = pieces[0]
+    for path, piece in zip(paths, pieces, strict=True):
+        if piece.kind != first.kind:
             raise EmbeddingError(
-                f"{path} was made by {head.backbone.name} ({head.precision}, {head.runtime}) and {paths[0]} by "
+                f"{path} was made by {piece.backbone.name} ({piece.precision}, {piece.runtime}) and {paths[0]} by "
                 f"{first.backbone.name} ({first.precision}, {first.runtime}), with other weights, preprocessing or "
                 "precision; join tables of one kind"
             )
-    joined = TableHead(
-        sum(head.rows for head in heads),
+    joined = Provenance(
         first.backbone,
         first.precision,
         first.runtime,
-        tuple(failure for head in heads for failure in head.failures),
-        tuple(fallback for head in heads for fallback in head.fallbacks),
+        tuple(failure for piece in pieces for failure in piece.failures),
+        tuple(fallback for piece in pieces for fallback in piece.fallbacks),
         part,
+        sum(piece.rows for piece in pieces),
     )
     beside = _besides(metadata)
     schema, seen = schema_of(joined, _besides_of(paths) if beside is None else beside.schema), set[str]()
@@ -145,18 +145,12 @@ def _with_columns(rows: pa.Table, beside: pa.Table, schema: pa.Schema) -> pa.Tab
     columns = []
     for one in schema:
         source = rows if one.name in ("uuid", "emb") else beside
-        columns.append(
-            source.column(one.name).cast(one.type) if one.name in source.column_names else pa.nulls(len(rows), one.type)
-        )
+        there = one.name in source.column_names
+        columns.append(source.column(one.name).cast(one.type) if there else pa.nulls(len(rows), one.type))
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def kind_of(head: TableHead) -> tuple[str, str, str]:
-    """What tables must share to be joined."""
-    return head.backbone.key, head.precision, head.runtime
-
-
-def read_head(path: Path) -> TableHead:
+def read_provenance(path: Path) -> Provenance:
     """Read all but the rows of what :func:`write_table` or :func:`join_tables` wrote.
 
     Raises
@@ -173,9 +167,7 @@ def read_head(path: Path) -> TableHead:
             schema, rows = file.schema_arrow, file.metadata.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
         raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
-    if KEY not in (schema.metadata or {}):
-        raise EmbeddingError(f"{path} was not written by hybridwing: it does not say which backbone made it")
-    return head_of(path, schema, rows)
+    return provenance_of(path, schema, rows)
 
 
 def _groups(path: Path) -> Iterator[pa.Table]:
@@ -229,23 +221,21 @@ def read_table(path: Path) -> EmbeddingTable:
         If the file is missing or damaged, is no parquet file, or was written by something else or by a newer version.
     """
     content = read_parquet(path)
-    if KEY not in (content.schema.metadata or {}):
-        raise EmbeddingError(f"{path} was not written by hybridwing: it does not say which backbone made it")
-    head = head_of(path, content.schema, len(content))
+    about = provenance_of(path, content.schema, len(content))
     try:
         uuids, vectors = columns_of(content)
-        if vectors.shape[1] != head.backbone.dimension:
+        if vectors.shape[1] != about.backbone.dimension:
             raise EmbeddingError(
-                f"it holds embeddings of dimension {vectors.shape[1]}, and says that it has {head.backbone.dimension}"
+                f"it holds embeddings of dimension {vectors.shape[1]}, and says that it has {about.backbone.dimension}"
             )
         return EmbeddingTable(
             uuids,
             vectors,
-            head.backbone,
-            head.failures,
-            head.fallbacks,
-            head.precision,
-            head.runtime,
+            about.backbone,
+            about.failures,
+            about.fallbacks,
+            about.precision,
+            about.runtime,
             metadata_in(content),
         )
     except (EmbeddingError, TypeError, ValueError) as error:

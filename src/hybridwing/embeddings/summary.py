@@ -1,4 +1,4 @@
-"""What an embedding job came to: counts, and where the time went."""
+"""Summary of an embedding job: counts, and where the time went."""
 
 from __future__ import annotations
 
@@ -13,21 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Timings:
-    """Seconds spent.
+    """Seconds spent."""
 
-    Attributes
-    ----------
-    decode, preprocess : float
-        Reading and decoding, cutting and resizing; summed over the workers, which work beside each other and beside the
-        forward pass.
-    forward, write : float
-        The backbone, and writing shards and table.
-    """
-
+    # These two are summed over the workers, which work beside each other and beside the forward pass.
     decode: float = 0.0
     preprocess: float = 0.0
     forward: float = 0.0
-    write: float = 0.0
+    write: float = 0.0  # Shards and table
 
     def __add__(self, other: Timings) -> Timings:
         return Timings(
@@ -40,46 +32,25 @@ class Timings:
 
 @dataclass(frozen=True)
 class EmbeddingSummary:
-    """What was written, and what it took.
+    """What was written, and what it took."""
 
-    Attributes
-    ----------
-    out : Path
-        The table.
-    images, embedded, cached, resumed : int
-        Images asked for; rows in the table; those of them whose embedding was in the cache; images that an earlier,
-        interrupted call had done (failures among them).
-    failures : tuple of Failure
-    fallbacks : int
-        Rows that show another view than the one asked for.
-    dimension : int
-        Length of an embedding.
-    batch_size, workers : int
-    precision : str
-    seconds : float
-        From the first image to the finished table, by the clock.
-    timings : Timings
-    damaged : int
-        Images that are damaged and that this call used as far as they go.
-    assumed : str
-        What had to be assumed of the backbone; empty for most.
-    """
-
-    out: Path
+    out: Path  # The table
+    # Images asked for; rows in the table; those of them whose embedding was in the cache; images that an earlier,
+    # interrupted call had done (failures among them).
     images: int
     embedded: int
     cached: int
     resumed: int
     failures: tuple[Failure, ...]
-    fallbacks: int
-    dimension: int
+    fallbacks: int  # Rows that show another view than the one asked for
+    dimension: int  # Length of an embedding
     batch_size: int
     workers: int
     precision: str
-    seconds: float
+    seconds: float  # From the first image to the finished table, by the clock
     timings: Timings
-    damaged: int = 0
-    assumed: str = ""
+    damaged: int = 0  # Images that are damaged and that this call used as far as they go
+    assumed: str = ""  # What had to be assumed of the backbone; empty for most
 
     @property
     def images_per_second(self) -> float:

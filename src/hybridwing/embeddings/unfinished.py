@@ -4,13 +4,13 @@
 
     .emb.parquet.KEY.lock        held by the process that is at work
     .emb.parquet.KEY.parts/
-      work.json                  batch size and number of shards
+      work.json                  batch size
       00000.parquet              one file a shard, whole or not there at all
       00000.contents             SHA-256 of the photographs of its rows, for the cache
 
-`KEY` says what the work is (images, backbone, preprocessing, precision), so that a work with other settings under the
-same name leaves this one alone. A shard knows the files it was made from, by name, size and time of change; one that
-was made from others, or is damaged, is made again.
+`KEY` stands for the images, backbone, preprocessing and precision, so that a job with other settings under the same
+name leaves this one alone. A shard records the name, size and time of change of the files it was made from. One that
+was made from other files, or is damaged, is made again.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.embeddings.head import Part, TableHead
-from hybridwing.embeddings.store import join_tables, kind_of, read_head, read_table, write_table
+from hybridwing.embeddings.provenance import Part, Provenance
+from hybridwing.embeddings.store import join_tables, read_provenance, read_table, write_table
 from hybridwing.errors import EmbeddingError
 from hybridwing.files import write_bytes, write_text
 from hybridwing.images.decode import DEFAULT_OPTIONS
@@ -46,26 +46,14 @@ _HASH, _NONE = 32, bytes(32)
 
 @dataclass(frozen=True)
 class UnfinishedTable:
-    """A table in pieces.
+    """A table in pieces."""
 
-    Attributes
-    ----------
-    out : Path
-        The file it will be.
-    folder : Path
-        Where the pieces are.
-    shards : tuple of sequences of (uuid, path)
-        The images of each piece.
-    digests : tuple of str
-        Of each piece: names, sizes and times of change of its files, as they were before any of them was read.
-    kind : tuple of 3 str
-        LoadedBackbone, precision and runtime, see :func:`hybridwing.embeddings.store.kind_of`.
-    """
-
-    out: Path
-    folder: Path
-    shards: tuple[Sequence[Item], ...]
+    out: Path  # The file it will be
+    folder: Path  # Where the pieces are
+    shards: tuple[Sequence[Item], ...]  # The images of each piece
+    # Of each piece: names, sizes and times of change of its files, as they were before any of them was read.
     digests: tuple[str, ...]
+    # LoadedBackbone, precision and runtime, see :attr:`hybridwing.embeddings.provenance.Provenance.kind`.
     kind: tuple[str, str, str]
 
     @classmethod
@@ -139,7 +127,7 @@ class UnfinishedTable:
         except (OSError, ValueError, KeyError, TypeError):
             begun = None
         size = wanted or (begun if type(begun) is int and begun > 0 else suggested)
-        write_text(path, json.dumps({"batch_size": size, "shards": len(self.shards)}))
+        write_text(path, json.dumps({"batch_size": size}))
         return size
 
     def missing(self) -> list[int]:
@@ -166,9 +154,9 @@ class UnfinishedTable:
             raise EmbeddingError(f"cannot write {self.out}: {error}") from error
         write_table(table, self._path(number), Part(number, len(self.shards), self.digests[number]))
 
-    def heads(self) -> list[TableHead]:
+    def provenances(self) -> list[Provenance]:
         """What the pieces say of themselves."""
-        return [read_head(self._path(number)) for number in range(len(self.shards))]
+        return [read_provenance(self._path(number)) for number in range(len(self.shards))]
 
     def pieces(self) -> Iterator[tuple[EmbeddingTable, list[bytes]]]:
         """The pieces, each with the SHA-256 of the photographs of its rows; empty where they came from the cache."""
@@ -182,10 +170,10 @@ class UnfinishedTable:
                 found = (stored[start : start + _HASH] for start in range(0, len(stored), _HASH))
                 yield table, [b"" if content == _NONE else content for content in found]
 
-    def finish(self, part: Part | None = None, metadata: pd.DataFrame | None = None) -> TableHead:
+    def finish(self, part: Part | None = None, metadata: pd.DataFrame | None = None) -> Provenance:
         """Join the pieces under the table's name and remove them.
 
-        Killed half-way, it can be done again with the same outcome.
+        If it is killed half-way, a second call gives the same result.
 
         Raises
         ------
@@ -193,13 +181,13 @@ class UnfinishedTable:
             If a piece is missing or damaged, or the table cannot be written.
         """
         joined = self.folder / _JOINED
-        head = join_tables([self._path(number) for number in range(len(self.shards))], joined, part, metadata)
+        made = join_tables([self._path(number) for number in range(len(self.shards))], joined, part, metadata)
         try:
             joined.replace(self.out)
         except OSError as error:
             raise EmbeddingError(f"cannot write {self.out}: {error}") from error
         self.remove()
-        return head
+        return made
 
     def remove(self) -> None:
         """Remove the pieces, in one step as far as :meth:`missing` is concerned."""
@@ -213,12 +201,12 @@ class UnfinishedTable:
         return self.folder / f"{number:05d}.parquet"
 
     def _is_done(self, number: int) -> bool:
-        """Whether a piece is there and this work's, read whole: what a power cut left half written is made again."""
+        """Whether a piece is there, of this work and whole; one that a power cut left half written is not."""
         path = self._path(number)
         try:
-            head = read_head(path)
+            found = read_provenance(path)
             wanted = Part(number, len(self.shards), self.digests[number])
-            if head.part != wanted or kind_of(head) != self.kind:
+            if found.part != wanted or found.kind != self.kind:
                 return False
             read_table(path)
         except EmbeddingError:

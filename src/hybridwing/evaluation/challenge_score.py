@@ -2,12 +2,12 @@
 
 The rule is that of ``scoring_program/score_combined.py`` in Imageomics/HDR-anomaly-challenge (MIT) run with
 scikit-learn 1.9: *Heliconius erato* ("Species A": signal hybrids are ``major``, non-signal hybrids
-``minor``) and the ``mimic`` rows are scored apart, each at its own threshold. The official search for that
+``minor``) and the ``mimic`` rows are scored separately, each at its own threshold. The official search for that
 threshold is quadratic; this one sorts once.
 
 Where only one class is present the numbers are the official ones: ROC areas are NaN, an average precision
-without hybrids is 0, recall and precision with nothing to divide by are 0; :func:`unmeasured` tells which of
-them say nothing. Where the official program stops with an error (no rows of an indicator, a NaN or infinite
+without hybrids is 0, and recall and precision with nothing to divide by are 0. :func:`unmeasured` names those that
+were not measured. Where the official program stops with an error (no rows of an indicator, a NaN or infinite
 score) a `ScoringError` says so.
 """
 
@@ -34,86 +34,34 @@ TRUE_NEGATIVE_RATE = 0.95
 
 
 @dataclass(frozen=True)
-class GroupScores:
-    """Official scores of the rows that share a threshold.
-
-    Attributes
-    ----------
-    threshold_recall : float in [0, 1]
-        Share of the non-hybrids called non-hybrid, rounded to 4 decimals as the official program rounds it.
-    threshold_pred : float
-        The threshold: an image is called hybrid when its score is strictly greater.
-    hybrid_recall, hybrid_precision, f1_score, accuracy : float in [0, 1]
-        At that threshold, hybrids being the positives.
-    prc_auc : float in [0, 1]
-        Average precision of the raw scores.
-    roc_auc : float in [0, 1]
-        ROC area of the raw scores; NaN when one of the classes is absent.
-    """
-
-    threshold_recall: float
-    threshold_pred: float
-    hybrid_recall: float
-    hybrid_precision: float
-    f1_score: float
-    accuracy: float
-    prc_auc: float
-    roc_auc: float
-
-
-@dataclass(frozen=True)
-class SpeciesAScores(GroupScores):
-    """Official scores of *Heliconius erato*, with the signal (major) and non-signal (minor) rows also apart.
-
-    Attributes
-    ----------
-    major_recall, minor_recall : float in [0, 1]
-        Hybrid recall on the rows of that indicator, at the threshold of both together.
-    major_prc_auc, minor_prc_auc : float in [0, 1]
-        Average precision on the rows of that indicator.
-    major_roc_auc, minor_roc_auc : float in [0, 1]
-        ROC area on the rows of that indicator; NaN when one of the classes is absent.
-    """
-
-    major_recall: float
-    minor_recall: float
-    major_prc_auc: float
-    minor_prc_auc: float
-    major_roc_auc: float
-    minor_roc_auc: float
-
-
-@dataclass(frozen=True)
 class ChallengeScores:
-    """Both parts of the official score.
+    """Both parts of the official score, by the names that the official program gives its numbers."""
 
-    Attributes
-    ----------
-    species_a : SpeciesAScores
-        *Heliconius erato*.
-    mimic : GroupScores
-        *Heliconius melpomene*.
-    """
-
-    species_a: SpeciesAScores
-    mimic: GroupScores
+    # *Heliconius erato*: the keys of `mimic` for signal and non-signal rows together, and ``major_recall``,
+    # ``minor_recall`` (at the threshold of both together), ``major_prc_auc``, ``minor_prc_auc``, ``major_roc_auc``
+    # and ``minor_roc_auc``.
+    species_a: dict[str, float]
+    # *Heliconius melpomene*: ``threshold_pred``; ``threshold_recall``, the share of the non-hybrids called non-
+    # hybrid, rounded to 4 decimals; ``hybrid_recall``, ``hybrid_precision``, ``f1_score`` and ``accuracy`` at that
+    # threshold; ``prc_auc``, the average precision; and ``roc_auc``, NaN when one of the classes is absent.
+    mimic: dict[str, float]
 
     @property
     def challenge_score(self) -> float:
         """Harmonic mean of the signal, non-signal and mimic hybrid recalls; 0 if any of them is 0."""
-        recalls = [self.species_a.major_recall, self.species_a.minor_recall, self.mimic.hybrid_recall]
+        recalls = [self.species_a["major_recall"], self.species_a["minor_recall"], self.mimic["hybrid_recall"]]
         return float(statistics.harmonic_mean(recalls))
 
     def leaderboard(self) -> dict[str, float]:
         """The leaderboard record: official names in official order."""
         return {
-            "A_score_major_recall": self.species_a.major_recall,
-            "A_score_minor_recall": self.species_a.minor_recall,
-            "A_PRC_AUC": self.species_a.prc_auc,
-            "A_PRC_AUC_major": self.species_a.major_prc_auc,
-            "A_PRC_AUC_minor": self.species_a.minor_prc_auc,
-            "mimic_recall": self.mimic.hybrid_recall,
-            "mimic_PRC_AUC": self.mimic.prc_auc,
+            "A_score_major_recall": self.species_a["major_recall"],
+            "A_score_minor_recall": self.species_a["minor_recall"],
+            "A_PRC_AUC": self.species_a["prc_auc"],
+            "A_PRC_AUC_major": self.species_a["major_prc_auc"],
+            "A_PRC_AUC_minor": self.species_a["minor_prc_auc"],
+            "mimic_recall": self.mimic["hybrid_recall"],
+            "mimic_PRC_AUC": self.mimic["prc_auc"],
             # A score of nothing is the integer that Python's harmonic mean returns, and JSON shows it.
             "challenge_score": self.challenge_score or 0,
         }
@@ -158,32 +106,25 @@ def challenge_scores(scores: npt.ArrayLike, labels: npt.ArrayLike, groups: npt.A
             "groups, use detection_metrics(scores, labels) in Python or `hybridwing evaluate` on the command line."
         )
     species_a = ~members["mimic"]
-    both = _group(score_array[species_a], hybrid[species_a])
-    apart: dict[str, float] = {}
+    both = _together(score_array[species_a], hybrid[species_a])
     for group in ("major", "minor"):
         values, labelled = score_array[members[group]], hybrid[members[group]]
-        found = int((labelled & (values > both.threshold_pred)).sum())
-        apart[f"{group}_recall"] = ratio(found, int(labelled.sum()))
-        apart[f"{group}_prc_auc"] = average_precision(values, labelled)
-        apart[f"{group}_roc_auc"] = roc_auc(values, labelled)
-    return ChallengeScores(
-        species_a=SpeciesAScores(**vars(both), **apart),
-        mimic=_group(score_array[members["mimic"]], hybrid[members["mimic"]]),
-    )
+        found = int((labelled & (values > both["threshold_pred"])).sum())
+        both[f"{group}_recall"] = ratio(found, int(labelled.sum()))
+        both[f"{group}_prc_auc"] = average_precision(values, labelled)
+        both[f"{group}_roc_auc"] = roc_auc(values, labelled)
+    return ChallengeScores(both, _together(score_array[members["mimic"]], hybrid[members["mimic"]]))
 
 
-def _group(scores: npt.NDArray[np.float64], hybrid: npt.NDArray[np.bool_]) -> GroupScores:
+def _together(scores: npt.NDArray[np.float64], hybrid: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Scores of rows that share a threshold."""
     metrics = detection_metrics(scores, hybrid, TRUE_NEGATIVE_RATE)
-    return GroupScores(
-        threshold_recall=round(metrics.true_negative_rate, 4),
-        threshold_pred=metrics.threshold,
-        hybrid_recall=metrics.hybrid_recall,
-        hybrid_precision=metrics.hybrid_precision,
-        f1_score=metrics.f1_score,
-        accuracy=metrics.accuracy,
-        prc_auc=metrics.prc_auc,
-        roc_auc=metrics.roc_auc,
-    )
+    names = ("hybrid_recall", "hybrid_precision", "f1_score", "accuracy", "prc_auc", "roc_auc")
+    return {
+        "threshold_recall": round(metrics.true_negative_rate, 4),
+        "threshold_pred": metrics.threshold,
+        **{name: getattr(metrics, name) for name in names},
+    }
 
 
 def unmeasured(labels: npt.ArrayLike, groups: npt.ArrayLike) -> dict[str, str]:
@@ -236,18 +177,10 @@ def unmeasured(labels: npt.ArrayLike, groups: npt.ArrayLike) -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class LabelledScores:
-    """Predictions beside the truth, in the order of the reference table.
-
-    Attributes
-    ----------
-    scores : ndarray of shape (n,), float64
-    labels : ndarray of shape (n,), int8
-        1 for a hybrid.
-    groups, specimens : ndarray of str, shape (n,)
-    """
+    """Predictions beside the truth, in the order of the reference table."""
 
     scores: npt.NDArray[np.float64]
-    labels: npt.NDArray[np.int8]
+    labels: npt.NDArray[np.int8]  # 1 for a hybrid
     groups: npt.NDArray[np.str_]
     specimens: npt.NDArray[np.str_]
 

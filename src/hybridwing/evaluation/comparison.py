@@ -33,52 +33,29 @@ COLUMNS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class ComparedSystem:
-    """One system of a comparison.
-
-    Attributes
-    ----------
-    name : str
-    measures : dict of str to Estimate
-        By the keys of :data:`COLUMNS`; one that the table cannot give is absent.
-    differences : dict of str to Estimate
-        This system's measure less that of the first, on the same resamples; empty for the first. One that rests on too
-        few specimens is absent.
-    share_ahead : float or None
-        Share of the resamples in which its challenge score is higher than the first's, ties counting half; None for the
-        first, and where this rests on too few specimens.
-    """
+    """One system of a comparison."""
 
     name: str
-    measures: dict[str, Estimate]
+    measures: dict[str, Estimate]  # By the keys of :data:`COLUMNS`; one that the table cannot give is absent
+    # This system's measure less that of the first, on the same resamples; empty for the first. One that rests on too
+    # few specimens is absent.
     differences: dict[str, Estimate]
+    # Share of the resamples in which its challenge score is higher than the first's, ties counting half; None for the
+    # first, and where this rests on too few specimens.
     share_ahead: float | None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Systems measured on the same images.
+    """Systems measured on the same images."""
 
-    Attributes
-    ----------
-    systems : tuple of ComparedSystem
-        In the order they were given: differences are to the first.
-    images, specimens : int
-    hybrids : dict of str to int
-        Hybrids of each group, on which the recalls rest.
-    resamples : int
-    level : float
-        Of the intervals.
-    notes : tuple of str
-        A sentence on each thing that is absent, and on each ranking that is upside down.
-    """
-
-    systems: tuple[ComparedSystem, ...]
+    systems: tuple[ComparedSystem, ...]  # In the order they were given: differences are to the first
     images: int
     specimens: int
-    hybrids: dict[str, int]
+    hybrids: dict[str, int]  # Hybrids of each group, on which the recalls rest
     resamples: int
-    level: float
-    notes: tuple[str, ...] = ()
+    level: float  # Of the intervals
+    notes: tuple[str, ...] = ()  # A sentence on each thing that is absent, and on each ranking that is upside down
 
 
 def compare(

@@ -22,21 +22,11 @@ _FEWEST_RESAMPLES = 200
 
 @dataclass(frozen=True)
 class ReversedRanking:
-    """Scores that rank non-hybrids before hybrids, and not by chance.
+    """Scores that rank non-hybrids before hybrids, and not by chance."""
 
-    Attributes
-    ----------
-    group : {"", "major", "minor", "mimic"}
-        Among which images; empty for all.
-    roc_auc : Estimate
-        Its interval lies below 0.5.
-    turned : str
-        What ``1 - score`` gives.
-    """
-
-    group: str
-    roc_auc: Estimate
-    turned: str
+    group: str  # Among which images; empty for all
+    roc_auc: Estimate  # Its interval lies below 0.5
+    turned: str  # What ``1 - score`` gives
 
     def sentence(self, name: str = "") -> str:
         """The finding in words, with the name of the detector or system where there are several."""

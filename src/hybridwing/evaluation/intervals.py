@@ -19,22 +19,15 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 MINIMUM_SPECIMENS = 5
-"""No difference is claimed, and no ranking called upside down, on fewer hybrids or fewer non-hybrids: resampling so few
-tells nothing of others like them."""
+"""With fewer hybrids or fewer non-hybrids, no difference is claimed and no ranking is called upside down."""
 _NEARLY_ONE = 1 - 1e-9  # scikit-learn's average precision may end one bit below 1
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval.
+    """A confidence interval."""
 
-    Attributes
-    ----------
-    low, high : float
-        Its ends, `low` at most `high`.
-    """
-
-    low: float
+    low: float  # At most `high`
     high: float
 
     @property
@@ -45,31 +38,17 @@ class Interval:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A measure, or a difference of two, with its interval.
+    """A measure, or a difference of two, with its interval."""
 
-    Attributes
-    ----------
-    value : float
-        Measured on all images.
-    interval : Interval
-        See :func:`measure_interval` and :func:`difference_interval`.
-    """
-
-    value: float
-    interval: Interval
+    value: float  # Measured on all images
+    interval: Interval  # See :func:`measure_interval` and :func:`difference_interval`
 
 
 @dataclass(frozen=True)
 class Proportion:
-    """A share of images, with Wilson's interval.
+    """A share of images, with Wilson's interval."""
 
-    Attributes
-    ----------
-    count, total : int
-        `count` of `total` images; `total` at least 1.
-    """
-
-    count: int
+    count: int  # Of `total` images, which are at least 1
     total: int
 
     def __post_init__(self) -> None:
@@ -89,8 +68,8 @@ class Proportion:
 def wilson_interval(count: int, total: int, level: float = 0.95) -> Interval:
     """Score interval of a proportion, without continuity correction.
 
-    Its coverage is near `level` on average and from about ten trials on; the one Brown, Cai & DasGupta (2001,
-    Statistical Science 16, 101-133) recommend for small samples. From Wilson (1927, Journal of the American Statistical
+    Its coverage is near `level` on average from about ten trials on. Brown, Cai & DasGupta (2001, Statistical Science
+    16, 101-133) recommend it for small samples. From Wilson (1927, Journal of the American Statistical
     Association 22, 209-212).
 
     Parameters
@@ -138,11 +117,11 @@ def percentile_interval(draws: Floats, level: float = 0.95) -> Interval:
 
 
 def measure_interval(value: float, draws: Floats, specimens: int, level: float = 0.95) -> Interval:
-    """Interval of a measure in [0, 1] from its bootstrap, which tells nothing where no resample can differ.
+    """Interval of a measure in [0, 1] from its bootstrap.
 
-    A recall of all or none gets Wilson's interval, as does an area of exactly 0 or 1. With fewer than
-    :data:`MINIMUM_SPECIMENS` specimens, or where all resamples agree, the interval takes in Wilson's of the shares next
-    to the measure.
+    A recall of all or none and an area of exactly 0 or 1 get Wilson's interval, since no resample differs. With fewer
+    than :data:`MINIMUM_SPECIMENS` specimens, or where all resamples agree, the interval takes in Wilson's of the shares
+    next to the measure.
 
     Parameters
     ----------

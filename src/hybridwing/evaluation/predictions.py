@@ -12,7 +12,6 @@ import numpy as np
 
 from hybridwing.catalogue.text_table import SEPARATORS, separator_of
 from hybridwing.errors import ScoringError, first_few
-from hybridwing.evaluation.reference import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,21 +25,11 @@ _NOT_A_NUMBER = frozenset({"nan", "na", "none", "null", "inf", "infinity", "true
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Scores by file name, as read from a predictions file.
+    """Scores by file name, as read from a predictions file."""
 
-    Attributes
-    ----------
-    filenames : ndarray of shape (n,), object
-        Unique file names.
-    scores : ndarray of shape (n,), float64
-        Finite scores.
-    source : str
-        Where they came from, for messages.
-    """
-
-    filenames: npt.NDArray[np.object_]
-    scores: npt.NDArray[np.float64]
-    source: str
+    filenames: npt.NDArray[np.object_]  # Unique, shape (n,)
+    scores: npt.NDArray[np.float64]  # Finite, shape (n,)
+    source: str  # Where they came from, for messages
 
     def aligned_to(self, filenames: npt.NDArray[np.object_], *, allow_extra: bool = False) -> npt.NDArray[np.float64]:
         """Scores in the order of another list of file names.
@@ -103,7 +92,7 @@ def read_predictions(path: Path) -> Predictions:
     """
     import pandas as pd
 
-    text, problem = read_text(path), "a line is malformed"
+    text, problem = _read_text(path), "a line is malformed"
     try:
         # pandas' default parser, as in the official program: it rounds some numbers of 16 digits and more otherwise
         # than to the nearest float64, which can part or join two scores.
@@ -120,6 +109,25 @@ def read_predictions(path: Path) -> Predictions:
         + "; ".join(faults[:5])
         + (f"; and {len(faults) - 5} more." if len(faults) > 5 else ".")
     )
+
+
+def _read_text(path: Path) -> str:
+    """Text of a file that has something in it, without a byte-order mark."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ScoringError(f"{path}: cannot be read: {error.strerror or error}.") from error
+    if not data.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise ScoringError(f"{path}: the file is empty.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ScoringError(
+            f"{path}: not a UTF-8 text file (byte {error.start}); save it as CSV with the encoding UTF-8."
+        ) from error
+    if "\0" in text:
+        raise ScoringError(f"{path}: not a text file: it holds a NUL byte at position {data.index(0)}.")
+    return text
 
 
 def _hint(missing: Sequence[str], predicted: Sequence[str]) -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
-    from hybridwing.audit.class_outliers import ClassOutlier
     from hybridwing.audit.findings import AuditReport, EvidenceTable, Finding
+    from hybridwing.audit.neighbours import ClassOutlier
 
 #: All that :func:`write_audit` writes.
 FILES = ("audit.html", "audit.json")

@@ -9,7 +9,7 @@ from hybridwing.csv_files import write_rows
 from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.report.figures import draw_evaluation, save_figure
-from hybridwing.runs.insight import write_insight
+from hybridwing.runs.explanations import write_explanations
 from hybridwing.runs.tables import (
     write_failures,
     write_intervals,
@@ -69,8 +69,8 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
         if evaluation.remainder is not None:
             found[evaluation.remainder.without] = evaluation.remainder.uncertainty
         write_intervals(partial / "intervals.csv", partial / "differences.csv", found)
-        if evaluation.insight is not None:
-            write_insight(partial / "parents.csv", evaluation.catalogue, evaluation.insight)
+        if evaluation.explanations is not None:
+            write_explanations(partial / "parents.csv", evaluation.catalogue, evaluation.explanations)
         scores = {name: result.scores for name, result in results.items()}
         specimens = evaluation.catalogue.specimens.astype(str).tolist()
         write_scores(partial / "scores.csv", uuids, specimens, evaluation.catalogue.labels, scores)
@@ -83,7 +83,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
             "challenge": official,
             "uncertainty": _summary(evaluation.uncertainty),
             "remainder": None if evaluation.remainder is None else _summary_of_remainder(evaluation.remainder),
-            "insight": None if evaluation.insight is None else evaluation.insight.summary(),
+            "explanations": None if evaluation.explanations is None else evaluation.explanations.summary(),
             "run": evaluation.run.to_dict(),
         }
         write_text(partial / EVALUATION, json.dumps(summary, indent=2, sort_keys=True) + "\n")

@@ -9,7 +9,7 @@
       metrics.csv          a row a detector, measured on the held-out images
       scores.csv           score of every held-out image by every detector
       failures.csv         images that could not be embedded
-      typicality.npz      what training images look like, to tell what is unlike them
+      typicality.npz       what training images look like, to find images that are unlike them
       parents.npz          the subspecies, to say which parents an image shows; where two or more are known
 """
 
@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.errors import HybridwingError, RunError, first_few
+from hybridwing.errors import EmbeddingError, RunError, first_few, what_is_wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 FORMAT_VERSION = 1
@@ -36,14 +37,11 @@ CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, TYPICALI
 
 #: A detector's name becomes a file name.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_JSON_TYPES: dict[str, type | tuple[type, ...]] = {
-    "str": str,
-    "int": int,
-    "bool": bool,
-    "float": (int, float),
-    "tuple[str, ...]": list,
-    "dict[str, str]": dict,
-}
+
+
+@dataclass(frozen=True)
+class _Versioned:
+    format_version: Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,9 @@ class RunManifest:
     format_version : int
     """
 
-    backbone: BackboneSpec
+    __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid"}
+
+    backbone: Annotated[BackboneSpec, PlainValidator(BackboneSpec.from_dict)]
     detectors: tuple[str, ...]
     best_detector: str
     choice: str
@@ -118,41 +118,19 @@ def read_manifest(folder: Path) -> RunManifest:
     if not path.is_file():
         raise RunError(f"{folder} is no run folder: it has no {MANIFEST}; make one with: hybridwing train … --out RUN")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        text = path.read_bytes()
+        version = TypeAdapter(_Versioned).validate_json(text, strict=True).format_version
+        if version > FORMAT_VERSION:
+            raise RunError(f"{path} has format {version}, made by a newer hybridwing; upgrade this one")
+        manifest = TypeAdapter(RunManifest).validate_json(text, strict=True)
+    except OSError as error:
         raise RunError(f"{path} cannot be read: {error}; train again") from error
-    version = values.get("format_version") if isinstance(values, dict) else None
-    if type(version) is not int or version < 1:
-        raise RunError(f"{path} is not what hybridwing writes: it has no valid 'format_version'")
-    if version > FORMAT_VERSION:
-        raise RunError(f"{path} has format {version}, made by a newer hybridwing; upgrade this one")
-    manifest = _manifest(path, values)
-    absent = [n for n in manifest.detectors if not (folder / DETECTORS / f"{n}.npz").is_file()]
+    except (ValidationError, EmbeddingError) as error:
+        raise RunError(f"{path} is not what hybridwing writes: {what_is_wrong(error)}; train again") from error
+    names = manifest.detectors
+    if not all(map(_NAME.fullmatch, names)) or len(set(names)) != len(names) or manifest.best_detector not in names:
+        raise RunError(f"{path} names detectors that it cannot have: {first_few(names) or 'none'}")
+    absent = [name for name in names if not (folder / DETECTORS / f"{name}.npz").is_file()]
     if absent:
         raise RunError(f"{folder} is incomplete: no saved detector {first_few(absent)}; train again")
     return manifest
-
-
-def _manifest(path: Path, values: dict[str, Any]) -> RunManifest:
-    _check_types(path, RunManifest, values)
-    try:
-        backbone = BackboneSpec.from_dict(values["backbone"])
-        manifest = RunManifest(**{**values, "backbone": backbone, "detectors": tuple(values["detectors"])})
-    except (KeyError, TypeError, HybridwingError) as error:
-        raise RunError(f"{path} is not what hybridwing writes: {error}; train again") from error
-    _check_types(path, BackboneSpec, values["backbone"])
-    names = manifest.detectors
-    proper = all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
-    if not proper or len(set(names)) != len(names) or manifest.best_detector not in names:
-        raise RunError(f"{path} names detectors that it cannot have: {first_few([str(n) for n in names]) or 'none'}")
-    return manifest
-
-
-def _check_types(path: Path, kind: type[RunManifest] | type[BackboneSpec], values: Mapping[str, object]) -> None:
-    """Refuse values that a dataclass would take and that would fail far from here."""
-    for field in fields(kind):
-        wanted = _JSON_TYPES.get(str(field.type))
-        value = values.get(field.name)
-        boolean = isinstance(value, bool) and wanted is not bool
-        if wanted and field.name in values and (boolean or not isinstance(value, wanted)):
-            raise RunError(f"{path} is not what hybridwing writes: {field.name!r} is {value!r}; train again")

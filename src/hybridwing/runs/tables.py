@@ -145,18 +145,10 @@ def write_scores(
 
 @dataclass(frozen=True, eq=False)
 class HeldOutImages:
-    """What one detector of a run said of the images that training held out.
-
-    Attributes
-    ----------
-    scores : ndarray of shape (n,), float64
-    labels : ndarray of shape (n,), int8
-        1 for a hybrid.
-    specimens : tuple of str, of length n
-    """
+    """What one detector of a run said of the images that training held out."""
 
     scores: NDArray[np.float64]
-    labels: NDArray[np.int8]
+    labels: NDArray[np.int8]  # 1 for a hybrid
     specimens: tuple[str, ...]
 
 

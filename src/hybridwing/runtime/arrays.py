@@ -59,49 +59,24 @@ class FormatError(ValueError):
 
 @dataclass(frozen=True)
 class DetectorHeader:
-    """What a saved detector says about itself.
+    """What a saved detector says about itself."""
 
-    Attributes
-    ----------
-    kind : str
-        The detector's name.
-    form : str
-        Which arrays are saved and how they are scored, one of ``layouts.LAYOUTS``.
-    n_features : int
-        Length of the embeddings it was fitted on.
-    params : mapping
-        The parameters it was made with (JSON values); a record of provenance that scoring does not read.
-    package_version : str
-        The hybridwing version that made it.
-    score_map : str
-        ``"none"``, or ``"quantile"`` when the arrays hold a calibration.
-    format_version : int
-        Version of the file format.
-    """
-
-    kind: str
-    form: str
-    n_features: int
+    kind: str  # The detector's name
+    form: str  # Which arrays are saved and how they are scored, one of ``layouts.LAYOUTS``
+    n_features: int  # Length of the embeddings it was fitted on
+    # The parameters it was made with (JSON values); a record of provenance that scoring does not read.
     params: Mapping[str, object]
-    package_version: str
-    score_map: str = NO_SCORE_MAP
-    format_version: int = FORMAT_VERSION
+    package_version: str  # The hybridwing version that made it
+    score_map: str = NO_SCORE_MAP  # ``"none"``, or ``"quantile"`` when the arrays hold a calibration
+    format_version: int = FORMAT_VERSION  # Version of the file format
 
 
 @dataclass(frozen=True, eq=False)
 class SavedDetector:
-    """A fitted detector as plain arrays.
+    """A fitted detector as plain arrays."""
 
-    Attributes
-    ----------
-    header : DetectorHeader
-        What the arrays are.
-    arrays : mapping of str to ndarray
-        float32, float64 or int64, all finite; names and shapes as in ``layouts``.
-    """
-
-    header: DetectorHeader
-    arrays: Mapping[str, Array]
+    header: DetectorHeader  # What the arrays are
+    arrays: Mapping[str, Array]  # float32, float64 or int64, all finite; names and shapes as in ``layouts``
 
     @property
     def is_calibrated(self) -> bool:

@@ -1,4 +1,4 @@
-"""Files held against the digests that a submission was built with."""
+"""Files compared with the digests that a submission was built with."""
 
 from __future__ import annotations
 

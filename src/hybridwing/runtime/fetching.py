@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def fetch(repository: str, revision: str, files: Sequence[tuple[str, str]]) -> Path:
-    """Fetch files and hold them against their digests.
+    """Fetch files and compare them with their digests.
 
     Parameters
     ----------

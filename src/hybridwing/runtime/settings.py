@@ -18,24 +18,14 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class Weights:
-    """Where a submission's backbone has its weights from.
+    """Where a submission's backbone has its weights from."""
 
-    Attributes
-    ----------
-    origin : {"none", "bundled", "hub"}
-        No weights; in the folder ``weights`` of the submission; or fetched when the submission is loaded.
-    repository, revision : str
-        On the Hugging Face hub, a full commit; empty unless `origin` is ``"hub"``.
-    files : tuple of (str, str)
-        Names and SHA-256 of the files; what is fetched is held against them.
-    folder : str
-        Of bundled weights, where in the folder ``weights`` they lie; empty where they have it for themselves.
-    """
-
+    #: ``"none"``; ``"bundled"`` in the folder ``weights``; or from the ``"hub"`` when the submission is loaded.
     origin: str = "none"
-    repository: str = ""
+    repository: str = ""  # On the Hugging Face hub, a full commit; empty unless `origin` is ``"hub"``
     revision: str = ""
-    files: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()  # Names and SHA-256 of the files, with which fetched files are compared
+    # Of bundled weights, where in the folder ``weights`` they lie; empty where they have it for themselves.
     folder: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,23 +47,11 @@ class Weights:
 
 @dataclass(frozen=True)
 class Embedding:
-    """What makes an embedding, or a part of one.
+    """What makes an embedding, or a part of one."""
 
-    Attributes
-    ----------
-    family : str
-        ``"pattern"``; how the weights are stored, ``"transformers"`` or ``"open_clip"``; or ``"composite"``.
-    feature : str
-        Output that is the embedding.
-    dimension : int
-        Length of an embedding.
-    preprocess : Preprocess
-    weights : Weights
-    """
-
-    family: str
-    feature: str
-    dimension: int
+    family: str  # ``"pattern"``; how the weights are stored, ``"transformers"`` or ``"open_clip"``; or ``"composite"``
+    feature: str  # Output that is the embedding
+    dimension: int  # Length of an embedding
     preprocess: Preprocess
     weights: Weights
 
@@ -95,24 +73,12 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``submission.json`` holds.
+    """What ``submission.json`` holds."""
 
-    Attributes
-    ----------
-    embedding : Embedding
-        Of a composite its length, and how large pictures are decoded.
-    detector : str
-        The run's name for the detector.
-    package_version : str
-        The hybridwing version that built the submission.
-    parts : tuple of Embedding
-        Of a composite, whose embeddings stand side by side; otherwise empty.
-    """
-
-    embedding: Embedding
-    detector: str
-    package_version: str
-    parts: tuple[Embedding, ...] = ()
+    embedding: Embedding  # Of a composite its length, and how large pictures are decoded
+    detector: str  # The run's name for the detector
+    package_version: str  # The hybridwing version that built the submission
+    parts: tuple[Embedding, ...] = ()  # Of a composite, whose embeddings stand side by side; otherwise empty
 
     def to_json(self) -> str:
         """JSON text, keys sorted."""

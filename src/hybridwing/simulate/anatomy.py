@@ -49,21 +49,11 @@ def curve(points: tuple[tuple[float, float], ...] | Points, *, closed: bool, per
 
 @dataclass(frozen=True)
 class Wing:
-    """One wing.
+    """One wing."""
 
-    Parameters
-    ----------
-    outline : ndarray of shape (n, 2)
-        Closed.
-    veins : tuple of ndarray of shape (m, 2)
-        Open lines.
-    spaces : ndarray of shape (k, 2, 2)
-        For every space between neighbouring veins from front to hind, where it begins and where it meets the
-        margin.
-    """
-
-    outline: Points
-    veins: tuple[Points, ...]
+    outline: Points  # shape (n, 2), closed
+    veins: tuple[Points, ...]  # each of shape (m, 2), open
+    # Shape (k, 2, 2): where every space between neighbouring veins, from front to hind, begins and meets the margin.
     spaces: Points
 
 

@@ -29,18 +29,10 @@ SUPERSAMPLING = 2
 
 @dataclass(frozen=True)
 class Drawing:
-    """A specimen as labels and lines, both mode L and `SUPERSAMPLING` times the photograph's size.
+    """A specimen as labels and lines, both mode L and `SUPERSAMPLING` times the photograph's size."""
 
-    Parameters
-    ----------
-    labels : PIL.Image.Image
-        Part and element of every pixel.
-    ink : PIL.Image.Image
-        Veins and folds: 0 none, 255 full.
-    """
-
-    labels: Image.Image
-    ink: Image.Image
+    labels: Image.Image  # Part and element of every pixel
+    ink: Image.Image  # Veins and folds: 0 none, 255 full
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ dominance, the order below is an assumption of the simulation.
 
 References
 ----------
-.. [1] Reed et al. (2011), *Science* 333: optix drives the repeated evolution of butterfly wing pattern
-mimicry. .. [2] Wallbank et al. (2016), *PLoS Biology* 14: band, dennis and ray as separate, shuffled modules
-at *optix*. .. [3] Van Belleghem et al. (2017), *Nature Ecology & Evolution* 1: complex modular architecture
-around *optix*. .. [4] Martin et al. (2012), *PNAS* 109: *WntA* and the place and shape of the forewing band.
-.. [5] Nadeau et al. (2016), *Nature* 534: *cortex* and the yellow hindwing bar. .. [6] Westerman et al.
-(2018), *Current Biology* 28: *aristaless1* switches white (dominant) and yellow. .. [7] Sheppard et al.
-(1985), *Phil. Trans. R. Soc. B* 308: crosses, dominance and the locus *Ro*. .. [8] Mallet (1989), *Proc. R.
-Soc. B* 236: genotypes and dominance across a hybrid zone of *H. erato*.
+.. [1] Reed et al. (2011), *Science* 333: optix drives the repeated evolution of butterfly wing pattern mimicry.
+.. [2] Wallbank et al. (2016), *PLoS Biology* 14: band, dennis and ray as separate, shuffled modules at *optix*.
+.. [3] Van Belleghem et al. (2017), *Nature Ecology & Evolution* 1: complex modular architecture around *optix*.
+.. [4] Martin et al. (2012), *PNAS* 109: *WntA* and the place and shape of the forewing band.
+.. [5] Nadeau et al. (2016), *Nature* 534: *cortex* and the yellow hindwing bar.
+.. [6] Westerman et al. (2018), *Current Biology* 28: *aristaless1* switches white (dominant) and yellow.
+.. [7] Sheppard et al. (1985), *Phil. Trans. R. Soc. B* 308: crosses, dominance and the locus *Ro*.
+.. [8] Mallet (1989), *Proc. R. Soc. B* 236: genotypes and dominance across a hybrid zone of *H. erato*.
 """
 
 from __future__ import annotations
@@ -98,22 +98,11 @@ BACKGROUND_LOCI = 24
 
 @dataclass(frozen=True)
 class Haplotype:
-    """One gamete.
+    """One gamete."""
 
-    Parameters
-    ----------
-    optix, wnta, cortex, aristaless, ro : Enum
-        The allele at each pattern locus.
-    ancestry : tuple of bool
-        For each pattern locus and then each background locus, whether the allele descends from the second
-        parent subspecies; length ``len(LOCI) + BACKGROUND_LOCI``.
-    """
-
-    optix: Optix
-    wnta: WntA
-    cortex: Cortex
-    aristaless: Aristaless
-    ro: Ro
+    alleles: tuple[Optix, WntA, Cortex, Aristaless, Ro]  # One at each pattern locus
+    # For each pattern locus and then each background locus, whether the allele descends from the second parent
+    # subspecies; length ``len(LOCI) + BACKGROUND_LOCI``.
     ancestry: tuple[bool, ...]
 
 
@@ -127,8 +116,7 @@ class Diploid:
     @property
     def genotype(self) -> Genotype:
         """The pattern loci as pairs of alleles."""
-        pairs = ((getattr(self.maternal, locus), getattr(self.paternal, locus)) for locus in LOCI)
-        return Genotype(*pairs)
+        return Genotype._make(zip(self.maternal.alleles, self.paternal.alleles, strict=True))
 
     @property
     def hybrid_index(self) -> float:
@@ -162,7 +150,7 @@ def pure(genotype: Genotype, *, second: bool) -> Diploid:
         raise ValueError(f"a pure subspecies is homozygous at every locus; got {genotype}")
     ancestry = (second,) * (len(LOCI) + BACKGROUND_LOCI)
     optix, wnta, cortex, aristaless, ro = genotype
-    gamete = Haplotype(optix[0], wnta[0], cortex[0], aristaless[0], ro[0], ancestry)
+    gamete = Haplotype((optix[0], wnta[0], cortex[0], aristaless[0], ro[0]), ancestry)
     return Diploid(gamete, gamete)
 
 
@@ -171,8 +159,8 @@ def meiosis(parent: Diploid, rng: np.random.Generator) -> Haplotype:
     from_mother = rng.random(len(LOCI) + BACKGROUND_LOCI) < 0.5
     sides = [parent.maternal if mother else parent.paternal for mother in from_mother]
     ancestry = tuple(side.ancestry[i] for i, side in enumerate(sides))
-    optix, wnta, cortex, aristaless, ro = sides[: len(LOCI)]
-    return Haplotype(optix.optix, wnta.wnta, cortex.cortex, aristaless.aristaless, ro.ro, ancestry)
+    alleles = tuple(side.alleles[i] for i, side in enumerate(sides[: len(LOCI)]))
+    return Haplotype(alleles, ancestry)  # type: ignore[arg-type]  # one allele of each locus, in their order
 
 
 class Generation(Enum):
@@ -201,27 +189,14 @@ def cross(first: Genotype, second: Genotype, generation: Generation, rng: np.ran
 
 @dataclass(frozen=True)
 class Phenotype:
-    """The pattern elements that can be seen; two individuals of equal phenotype show the same element set.
+    """The pattern elements that can be seen; two individuals of equal phenotype show the same element set."""
 
-    Parameters
-    ----------
-    band : WntA
-        Shape of the forewing band; ``MELANIC`` means no band.
-    band_red : bool
-        Whether the band is red (of a split band: its rim).
-    light : Aristaless or None
-        Colour of the light scales in the forewing band; None where none show.
-    edge : Ro or None
-        Distal edge of a broad band; None for the other shapes.
-    dennis, rays, bar, line, margin : bool
-        Red base patches, red hindwing rays, yellow hindwing bar, yellow line at the forewing base, white
-        hindwing margin.
-    """
-
-    band: WntA
-    band_red: bool
-    light: Aristaless | None
-    edge: Ro | None
+    band: WntA  # Shape of the forewing band; ``MELANIC`` means no band
+    band_red: bool  # Whether the band is red (of a split band: its rim)
+    light: Aristaless | None  # Colour of the light scales in the forewing band; None where none show
+    edge: Ro | None  # Distal edge of a broad band; None for the other shapes
+    # Red base patches, red hindwing rays, yellow hindwing bar, yellow line at the forewing base, white hindwing
+    # margin.
     dennis: bool
     rays: bool
     bar: bool

@@ -18,29 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Individual:
-    """One animal.
+    """One animal."""
 
-    Parameters
-    ----------
-    species : str
-        ``"A"`` or ``"B"``.
-    generation : Generation
-        How it descends from its parents' subspecies.
-    diploid : Diploid
-        Its alleles.
-    phenotype : Phenotype
-        What shows.
-    traits : Traits
-        How it shows.
-    looks_like_parent : bool
-        For a hybrid, whether the phenotype is that of one of its two parent subspecies; True for the pure.
-    """
-
-    species: str
-    generation: Generation
+    species: str  # ``"A"`` or ``"B"``
+    generation: Generation  # How it descends from its parents' subspecies
     diploid: Diploid
     phenotype: Phenotype
-    traits: Traits
+    traits: Traits  # How it shows
+    # For a hybrid, whether the phenotype is that of one of its two parent subspecies; True for the pure.
     looks_like_parent: bool
 
 
@@ -87,30 +72,14 @@ def _traits(diploid: Diploid, first: Taxon, second: Taxon, rng: np.random.Genera
 
 @dataclass(frozen=True)
 class Pose:
-    """How a specimen lies in its picture.
+    """How a specimen lies in its picture."""
 
-    Parameters
-    ----------
-    detached : bool
-        Whether the wings lie apart, without the body.
-    ventral : bool
-        Whether the underside shows.
-    centre : tuple of float
-        Of the specimen, as shares of the picture's width and height.
-    span : float
-        Length of a forewing as a share of the picture's width.
-    rotation : float
-        Of the whole specimen, degrees, counter-clockwise.
-    opening : float
-        How far the forewings are raised, degrees.
-    """
-
-    detached: bool
-    ventral: bool
-    centre: tuple[float, float]
-    span: float
-    rotation: float
-    opening: float
+    detached: bool  # Whether the wings lie apart, without the body
+    ventral: bool  # Whether the underside shows
+    centre: tuple[float, float]  # Of the specimen, as shares of the picture's width and height
+    span: float  # Length of a forewing as a share of the picture's width
+    rotation: float  # Of the whole specimen, degrees, counter-clockwise
+    opening: float  # How far the forewings are raised, degrees
 
 
 def pose(*, detached: bool, ventral: bool, zoom: float, middle: float, rng: np.random.Generator) -> Pose:
@@ -131,24 +100,12 @@ def _bounded(rng: np.random.Generator) -> float:
 
 @dataclass(frozen=True)
 class Bend:
-    """A smooth change of shape of one wing: a few long waves.
+    """A smooth change of shape of one wing: a few long waves."""
 
-    Parameters
-    ----------
-    waves : ndarray of shape (k, 2)
-        Wave vectors, radians per wing unit.
-    phases : ndarray of shape (k,)
-        Radians.
-    pushes : ndarray of shape (k, 2)
-        Displacements, wing units.
-    aspect : float
-        Factor on length; width takes the inverse.
-    """
-
-    waves: npt.NDArray[np.float64]
-    phases: npt.NDArray[np.float64]
-    pushes: npt.NDArray[np.float64]
-    aspect: float
+    waves: npt.NDArray[np.float64]  # Wave vectors, shape (k, 2), radians per wing unit
+    phases: npt.NDArray[np.float64]  # Shape (k,), radians
+    pushes: npt.NDArray[np.float64]  # Displacements, shape (k, 2), wing units
+    aspect: float  # Factor on length; width takes the inverse
 
     def __call__(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Bend points of shape (n, 2)."""

@@ -16,30 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Slot:
-    """One image to be made.
+    """One image to be made."""
 
-    Parameters
-    ----------
-    number : int
-        Its place in the collection, from 0; also the key of its random numbers.
-    stratum : Stratum
-        Subspecies or cross.
-    record : int
-        Source record.
-    split : str
-        ``"train"`` or ``"test"``.
-    val : bool
-        Whether it is in the validation table as well.
-    ventral : bool
-        Whether it shows the underside.
-    """
-
-    number: int
+    number: int  # Its place in the collection, from 0; also the key of its random numbers
     stratum: Stratum
     record: int
-    split: str
-    val: bool
-    ventral: bool
+    split: str  # ``"train"`` or ``"test"``
+    val: bool  # Whether it is in the validation table as well
+    ventral: bool  # Whether it shows the underside
 
     @property
     def camid(self) -> str:

@@ -21,23 +21,13 @@ OFFICIAL_SPECIMENS = 4432
 
 @dataclass(frozen=True)
 class Share:
-    """Images of one stratum in a collection.
-
-    Parameters
-    ----------
-    stratum : Stratum
-        Which.
-    train, test, val : int
-        Images in each table; val is inside test.
-    train_records, test_records : tuple of int
-        The record of every training and every test image; lengths ``train`` and ``test``.
-    """
+    """Images of one stratum in a collection."""
 
     stratum: Stratum
-    train: int
+    train: int  # Images in each table; val is inside test
     test: int
     val: int
-    train_records: tuple[int, ...]
+    train_records: tuple[int, ...]  # The record of every training and every test image; lengths ``train`` and ``test``
     test_records: tuple[int, ...]
 
 

@@ -23,27 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Specimen:
-    """What is true of one image.
+    """What is true of one image."""
 
-    Parameters
-    ----------
-    slot : Slot
-        Its place in the collection.
-    animal : Individual
-        The animal.
-    pose : Pose
-        How it lies.
-    wear : float
-        From 0 (fresh) to 1 (torn and faded).
-    md5 : str
-        Of the JPEG file's bytes.
-    """
-
-    slot: Slot
+    slot: Slot  # Its place in the collection
     animal: Individual
-    pose: Pose
-    wear: float
-    md5: str
+    pose: Pose  # How it lies
+    wear: float  # From 0 (fresh) to 1 (torn and faded)
+    md5: str  # Of the JPEG file's bytes
 
 
 @dataclass(frozen=True)

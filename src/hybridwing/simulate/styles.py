@@ -31,60 +31,24 @@ BACKDROPS = (
 
 @dataclass(frozen=True)
 class RecordStyle:
-    """The look of a record.
-
-    Parameters
-    ----------
-    backdrop : Backdrop
-        Surface.
-    white_balance : tuple of float
-        Factors on red, green and blue.
-    exposure : float
-        Factor on brightness.
-    vignetting : float
-        Share of light lost in the corners.
-    slope : tuple of float
-        Light gained from left to right and from top to bottom, as shares.
-    ruler : str or None
-        Edge of the picture: ``"bottom"``, ``"left"``, ``"top"`` or None.
-    card : str or None
-        ``"colour"``, ``"grey"`` or None.
-    card_corner : str
-        ``"upper left"``, ``"upper right"``, ``"lower right"``.
-    label : bool
-        Whether a hand-written label lies beside the specimen.
-    detached : float
-        Share of specimens whose wings lie apart.
-    ventral : float
-        Share of pictures of the underside.
-    white_standard : bool
-        Whether file names end in ``_whitestandard``.
-    zoom : float
-        Factor on the specimens' size.
-    blur : float
-        Standard deviation of the blur, in pixels of a 512 px picture.
-    noise : float
-        Standard deviation of the noise, grey levels.
-    quality : int
-        JPEG quality.
-    """
+    """The look of a record."""
 
     backdrop: Backdrop
-    white_balance: tuple[float, float, float]
-    exposure: float
-    vignetting: float
-    slope: tuple[float, float]
-    ruler: str | None
-    card: str | None
-    card_corner: str
-    label: bool
-    detached: float
-    ventral: float
-    white_standard: bool
-    zoom: float
-    blur: float
-    noise: float
-    quality: int
+    white_balance: tuple[float, float, float]  # Factors on red, green and blue
+    exposure: float  # Factor on brightness
+    vignetting: float  # Share of light lost in the corners
+    slope: tuple[float, float]  # Light gained from left to right and from top to bottom, as shares
+    ruler: str | None  # Edge of the picture: ``"bottom"``, ``"left"``, ``"top"`` or None
+    card: str | None  # ``"colour"``, ``"grey"`` or None
+    card_corner: str  # ``"upper left"``, ``"upper right"``, ``"lower right"``
+    label: bool  # Whether a hand-written label lies beside the specimen
+    detached: float  # Share of specimens whose wings lie apart
+    ventral: float  # Share of pictures of the underside
+    white_standard: bool  # Whether file names end in ``_whitestandard``
+    zoom: float  # Factor on the specimens' size
+    blur: float  # Standard deviation of the blur, in pixels of a 512 px picture
+    noise: float  # Standard deviation of the noise, grey levels
+    quality: int  # JPEG quality
 
     @property
     def middle(self) -> float:

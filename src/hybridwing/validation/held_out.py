@@ -29,6 +29,31 @@ MADE_CROSSES = "made crosses"
 _PSEUDO_IMAGES = 1.0  # keeps a record of one image from having the rate 0 or 1
 
 
+@dataclass(frozen=True)
+class Fitting:
+    """How the detectors of a validation are fitted.
+
+    Attributes
+    ----------
+    make_crosses : bool
+        What a fold does whose training images show no hybrid: learn from made crosses, or have no score and say so.
+    record_weights : bool
+        See :func:`hybridwing.detectors.registry.detector_for_run`.
+    blocks : sequence of int, optional
+        Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one.
+    seed : int
+        Of the detector and of the made crosses.
+    """
+
+    make_crosses: bool = True
+    record_weights: bool = True
+    blocks: Sequence[int] | None = None
+    seed: int = 42
+
+
+DEFAULT_FITTING = Fitting()
+
+
 @dataclass(frozen=True, eq=False)
 class HeldOutScores:
     """Out-of-fold scores of one detector under a protocol.
@@ -44,10 +69,10 @@ class HeldOutScores:
     asked : ndarray of shape (m,), bool
         True where the protocol asks about the row, False where it is of the reference.
     levels : ndarray of shape (m,), float64 in [0, 1]
-        Share of the fold's reference that scores lower, ties counting half: so are folds, whose raw scores have scales
-        of their own, brought together. NaN where the fold could not be fitted.
-    taught : tuple of str
-        By unit that needed it: what stood in for hybrids, or why there is no score.
+        Share of the fold's reference that scores lower, ties counting half, since raw scores of two folds have no
+        common scale. NaN where the fold could not be fitted.
+    notes : tuple of (str, str)
+        Units with a note each: what stood in for hybrids, or why there is no score.
     """
 
     scorer: str
@@ -55,7 +80,7 @@ class HeldOutScores:
     rows: Indices
     asked: npt.NDArray[np.bool_]
     levels: Floats
-    taught: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def held_out_scores(
@@ -63,11 +88,8 @@ def held_out_scores(
     catalogue: Catalogue,
     folds: Sequence[Fold],
     detector: str,
+    fitting: Fitting = DEFAULT_FITTING,
     *,
-    seed: int = 42,
-    make_crosses: bool = True,
-    blocks: Sequence[int] | None = None,
-    record_weights: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> HeldOutScores:
     """Fit a detector on the training rows of each fold and score the others.
@@ -77,19 +99,12 @@ def held_out_scores(
     vectors : ndarray of shape (n, d), float32
         Embeddings in the catalogue's order.
     catalogue : Catalogue
-        Labelled; nothing of a row is shown to a detector that is asked about it.
+        Labelled. A detector sees neither label nor embedding of a row before it scores it.
     folds : sequence of Fold
         See :func:`hybridwing.validation.protocols.folds`.
     detector : str
         See :func:`hybridwing.detectors.registry.detector_names`.
-    seed : int
-        Of the detector and of the made crosses.
-    make_crosses : bool
-        What a fold without hybrids in training does: learn from made crosses, or have no score and say so.
-    blocks : sequence of int, optional
-        Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one.
-    record_weights : bool
-        See :func:`hybridwing.detectors.registry.detector_for_run`.
+    fitting : Fitting
     progress : callable, optional
         Called with the number of folds fitted and of all.
 
@@ -98,30 +113,21 @@ def held_out_scores(
     DetectorError
         If there is no such detector.
     """
-    detector_for_run(detector, seed=seed)
-    scores, taught = [], {}
+    detector_for_run(detector, seed=fitting.seed)  # an unknown name is refused before the work
+    scores, notes = [], {}
     for number, fold in enumerate(folds, start=1):
         try:
-            fitted, stand_in = fit_fold(
-                vectors,
-                catalogue,
-                fold,
-                detector,
-                seed=seed,
-                make_crosses=make_crosses,
-                blocks=blocks,
-                record_weights=record_weights,
-            )
+            fitted, note = fit_fold(vectors, catalogue, fold, detector, fitting)
             rows = np.concatenate([fold.asked, fold.reference])
             scores.append(fitted.decision_function(vectors[rows]))
         except DetectorError as error:
-            stand_in = f"not applicable: {error}"
+            note = f"not applicable: {error}"
             scores.append(np.full(len(fold.asked) + len(fold.reference), np.nan))
-        if stand_in:
-            taught[fold.unit] = stand_in
+        if note:
+            notes[fold.unit] = note
         if progress is not None:
             progress(number, len(folds))
-    return _gathered(detector, folds, scores, tuple(taught.items()))
+    return _gathered(detector, folds, scores, tuple(notes.items()))
 
 
 def fit_fold(
@@ -129,11 +135,7 @@ def fit_fold(
     catalogue: Catalogue,
     fold: Fold,
     detector: str,
-    *,
-    seed: int = 42,
-    make_crosses: bool = True,
-    blocks: Sequence[int] | None = None,
-    record_weights: bool = True,
+    fitting: Fitting = DEFAULT_FITTING,
 ) -> tuple[Detector, str]:
     """Fit a detector on the training rows of a fold.
 
@@ -141,8 +143,8 @@ def fit_fold(
     -------
     detector : Detector
         Fitted.
-    stand_in : str
-        :data:`MADE_CROSSES` if the training rows held no hybrid and such were made, otherwise empty.
+    note : str
+        :data:`MADE_CROSSES` if the training rows held no hybrid and crosses were made, otherwise empty.
 
     Raises
     ------
@@ -152,17 +154,19 @@ def fit_fold(
     part = catalogue.select(fold.train)
     labels, values = part.labels, np.asarray(vectors[fold.train], dtype=np.float64)
     subspecies, parents, records = part.subspecies.tolist(), part.parent_pairs, part.records.tolist()
-    stand_in = ""
+    note = ""
     if not labels.any():
-        if not make_crosses:
+        if not fitting.make_crosses:
             raise DetectorError(f"training has no hybrids when {fold.unit} is held out")
         count = max(len(fold.asked), round(0.05 * len(labels)), 10)
-        made, pairs = made_crosses(values, subspecies, count, without=fold.hidden, seed=seed)
+        made, pairs = made_crosses(values, subspecies, count, without=fold.hidden, seed=fitting.seed)
         values, labels = np.vstack([values, made]), np.append(labels, np.ones(count, dtype=labels.dtype))
         subspecies, records = subspecies + [None] * count, records + [None] * count
-        parents, stand_in = parents + list(pairs), MADE_CROSSES
-    fitted = detector_for_run(detector, seed=seed, blocks=blocks, record_weights=record_weights)
-    return fitted.fit(values, labels, subspecies=subspecies, parents=parents, records=records), stand_in
+        parents, note = parents + list(pairs), MADE_CROSSES
+    made_for = detector_for_run(
+        detector, seed=fitting.seed, blocks=fitting.blocks, record_weights=fitting.record_weights
+    )
+    return made_for.fit(values, labels, subspecies=subspecies, parents=parents, records=records), note
 
 
 def made_crosses(
@@ -181,7 +185,7 @@ def made_crosses(
     count : int
         How many to make.
     without : tuple of str
-        The pair that is not to be made; of fewer than two nothing is left out.
+        The pair that is not to be made; fewer than two names leave nothing out.
     seed : int
 
     Returns
@@ -210,11 +214,10 @@ def made_crosses(
 
 
 def record_only_scores(catalogue: Catalogue, folds: Sequence[Fold]) -> HeldOutScores:
-    """Score by the record alone: the share of hybrids that each record has among images outside the fold's question.
+    """Score by the record alone: the share of hybrids among the record's images that the fold does not ask about.
 
-    The control may see what a detector may not, hybrids of the cross that is hidden: it says how far the batch gives
-    the answer away to whoever learns it. A record that is asked about altogether has no rate; then the control is
-    constant.
+    This control may see hybrids of the hidden cross, which a detector may not. It says how far the batch gives the
+    answer away. A record with no other images has no rate, and then the control is constant.
 
     Parameters
     ----------
@@ -238,7 +241,7 @@ def record_only_scores(catalogue: Catalogue, folds: Sequence[Fold]) -> HeldOutSc
 
 
 def _gathered(
-    scorer: str, folds: Sequence[Fold], scores: Sequence[Floats], taught: tuple[tuple[str, str], ...]
+    scorer: str, folds: Sequence[Fold], scores: Sequence[Floats], notes: tuple[tuple[str, str], ...]
 ) -> HeldOutScores:
     """Bring the folds' scores together as shares of each fold's reference."""
     rows = [np.concatenate([fold.asked, fold.reference]) for fold in folds]
@@ -249,7 +252,7 @@ def _gathered(
         rows=np.concatenate(rows),
         asked=np.concatenate(asked),
         levels=np.concatenate([_levels(s, s[~a]) for s, a in zip(scores, asked, strict=True)]),
-        taught=taught,
+        notes=notes,
     )
 
 

@@ -1,4 +1,4 @@
-"""Honest ways to hold data out: what a detector is asked about, what it may learn from, what its threshold rests on.
+"""Protocols that hold data out: what a detector is asked about, what it learns from, and what its threshold rests on.
 
 Every fold has three parts that share no specimen. *Asked* are the images the question is about. The *reference* is a
 part of the known non-hybrids: the threshold is the score at or below which 95 % of them stay. The rest is *training*.
@@ -8,10 +8,10 @@ protocol              asked                                                   an
 ====================  ======================================================  =======================================
 ``cross``             the hybrids of one cross, of which training has none    Are hybrids found that nobody has shown?
 ``subspecies``        the non-hybrids of one subspecies; training has         How many specimens of a new subspecies
-                      neither them nor hybrids of theirs                      are called hybrids? (Few are wished.)
+                      neither them nor hybrids of theirs                      are called hybrids? Few should be.
 ``record``            all images of one record, of which training has none    Does it hold for a new batch of images?
-``specimen``          the hybrids of one part of the specimens                The usual cross-validation, honest only
-                                                                              about specimens.
+``specimen``          the hybrids of one part of the specimens                The usual cross-validation; it separates
+                                                                              specimens alone.
 ====================  ======================================================  =======================================
 """
 
@@ -39,23 +39,13 @@ PARTS = 5
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One fit and what it is asked.
+    """One fit and what it is asked."""
 
-    Attributes
-    ----------
-    unit : str
-        What is held out: the name of a cross, a subspecies or a record; ``"all"`` for specimens.
-    train, asked, reference : ndarray of int
-        Rows of the catalogue; no specimen is in two of them.
-    hidden : tuple of str
-        Subspecies whose cross training must know nothing of; empty if there is none.
-    """
-
-    unit: str
-    train: Indices
+    unit: str  # What is held out: the name of a cross, a subspecies or a record; ``"all"`` for specimens
+    train: Indices  # Rows of the catalogue; no specimen is in two of them
     asked: Indices
     reference: Indices
-    hidden: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()  # Subspecies whose cross training must know nothing of; empty if there is none
 
 
 def folds(catalogue: Catalogue, protocol: Protocol, *, parts: int = PARTS, seed: int = 42) -> tuple[Fold, ...]:

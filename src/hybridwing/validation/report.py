@@ -1,4 +1,4 @@
-"""What held-out scores come to: for each thing held out and on average, with intervals, beside the record alone."""
+"""Measures of held-out scores with intervals: for each unit held out and on average, beside the record alone."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class ProtocolDifference:
 
 @dataclass(frozen=True)
 class ProtocolReport:
-    """A protocol's outcome.
+    """What a protocol measured.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ def _unit(
     rows, asked, levels = scored.rows[here], scored.asked[here], scored.levels[here]
     hybrid = asked & (catalogue.labels[rows] == 1)
     other = asked & ~hybrid
-    note = dict(scored.taught).get(unit, "")
+    note = dict(scored.notes).get(unit, "")
     found: dict[str, _Resampled] = {}
     if np.isnan(levels).any():
         note = note or "not applicable"

@@ -1,9 +1,9 @@
-"""Hold detectors to an honest protocol on one labelled catalogue: nothing is left out silently, nothing is tuned."""
+"""Validate detectors under a protocol on one labelled catalogue, and write what was found."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +17,9 @@ from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.runs.tables import write_failures
 from hybridwing.runs.train import check_detectors
-from hybridwing.validation.held_out import HeldOutScores, held_out_scores, record_only_scores
+from hybridwing.validation.held_out import DEFAULT_FITTING, Fitting, HeldOutScores, held_out_scores, record_only_scores
 from hybridwing.validation.protocols import PARTS, Protocol, folds
-from hybridwing.validation.report import ProtocolReport, protocol_report
+from hybridwing.validation.report import MEASURES, ProtocolReport, protocol_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,10 +34,9 @@ if TYPE_CHECKING:
 
 #: The file by which a folder is known to be a validation, and all that such a folder holds.
 VALIDATION = "validation.json"
-_MEASURES = ("recall", "false_alarms", "roc_auc")
 _HEADER = (
     *("scorer", "held_out", "hybrids", "non_hybrids", "reference"),
-    *(f"{name}{end}" for name in _MEASURES for end in ("", "_low", "_high")),
+    *(f"{name}{end}" for name in MEASURES for end in ("", "_low", "_high")),
     "note",
 )
 CONTENTS = (VALIDATION, "validation.csv", "differences.csv", "scores.csv", "failures.csv")
@@ -90,11 +89,10 @@ def validate(
     seed: int = 42,
     parts: int = PARTS,
     resamples: int = RESAMPLES,
-    make_crosses: bool = True,
-    record_weights: bool = True,
+    fitting: Fitting = DEFAULT_FITTING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Validation:
-    """Score what each detector was not shown, under a protocol, beside a score from the record alone.
+    """Hide some images in turn, fit each detector on the rest and score the hidden ones, also by the record alone.
 
     Parameters
     ----------
@@ -110,10 +108,9 @@ def validate(
         Deals the specimens, and decides the detectors' and the bootstrap's draws.
     resamples : int
         Of the bootstrap.
-    make_crosses : bool
-        See :func:`hybridwing.validation.held_out.held_out_scores`.
-    record_weights : bool
-        See :func:`hybridwing.detectors.registry.detector_for_run`.
+    fitting : Fitting
+        Whether crosses are made where training has no hybrids, and whether specimens are weighed by their records;
+        `seed` and the parts of the embeddings are filled in.
     progress : callable, optional
         Called with the number of folds fitted and of all.
 
@@ -151,10 +148,7 @@ def validate(
                 known,
                 divided,
                 name,
-                seed=seed,
-                make_crosses=make_crosses,
-                blocks=embeddings.backbone.widths,
-                record_weights=record_weights,
+                replace(fitting, seed=seed, blocks=embeddings.backbone.widths),
                 progress=fitted,
             )
         )
@@ -169,7 +163,7 @@ def validate(
         embeddings.failures,
         seed,
         parts,
-        record_weights,
+        fitting.record_weights,
     )
 
 
@@ -231,7 +225,7 @@ def to_json(validation: Validation) -> str:
 def _report_rows(report: ProtocolReport) -> list[list[object]]:
     return [
         [row.scorer, row.unit, row.hybrids, row.non_hybrids, row.reference]
-        + [cell for name in _MEASURES for cell in _cells(getattr(row, name))]
+        + [cell for name in MEASURES for cell in _cells(getattr(row, name))]
         + [row.note]
         for row in report.rows
     ]

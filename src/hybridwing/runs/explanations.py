@@ -1,4 +1,4 @@
-"""What a run says of a labelled catalogue besides scores: parents, and images like nothing in training."""
+"""How a run explains the images of a labelled catalogue: parents, and images like nothing in training."""
 
 from __future__ import annotations
 
@@ -20,26 +20,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Insight:
-    """Parents and strangeness of every image of a catalogue, in its order.
+class Explanations:
+    """Parents of every image of a catalogue, and the images that are like nothing in training, in its order."""
 
-    Attributes
-    ----------
-    parentages : tuple of (Parentage or None)
-        None for an image without an embedding, and where the run cannot tell.
-    reasons : tuple of str
-        Why an image is like nothing in training; empty where it is like something, and where the run cannot tell.
-    truths : tuple of tuple of str
-        The subspecies of a non-hybrid, the two parents of a hybrid, sorted; empty where they are not known, or not
-        among the subspecies of the training.
-    lacking : tuple of str
-        What the run cannot say, in words.
-    """
-
-    parentages: tuple[Parentage | None, ...]
+    parentages: tuple[Parentage | None, ...]  # None for an image without an embedding, and where the run cannot tell
+    # Why an image is like nothing in training; empty where it is like something, and where the run cannot tell.
     reasons: tuple[str, ...]
+    # The subspecies of a non-hybrid, the two parents of a hybrid, sorted; empty where they are not known, or not
+    # among the subspecies of the training.
     truths: tuple[tuple[str, ...], ...]
-    lacking: tuple[str, ...]
+    lacking: tuple[str, ...]  # What the run cannot say, in words
 
     def agreement(self) -> Iterator[tuple[str, Proportion]]:
         """How often the parents were right, in words and counts, for what the catalogue has."""
@@ -64,7 +54,7 @@ class Insight:
         }
 
 
-def insight_of(run: Run, catalogue: Catalogue, embeddings: EmbeddingTable) -> Insight:
+def explanations_of(run: Run, catalogue: Catalogue, embeddings: EmbeddingTable) -> Explanations:
     """What a run says of a catalogue's images.
 
     Raises
@@ -82,7 +72,7 @@ def insight_of(run: Run, catalogue: Catalogue, embeddings: EmbeddingTable) -> In
         (str(own),) if own is not None else tuple(sorted(pair)) if pair else ()
         for own, pair in zip(table.subspecies, table.parent_pairs, strict=True)
     )
-    return Insight(
+    return Explanations(
         tuple(parents[row] if row >= 0 else None for row in rows),
         tuple(strange[row] if row >= 0 else "" for row in rows),
         tuple(truth if known.issuperset(truth) else () for truth in truths),
@@ -90,13 +80,13 @@ def insight_of(run: Run, catalogue: Catalogue, embeddings: EmbeddingTable) -> In
     )
 
 
-def write_insight(path: Path, catalogue: Catalogue, insight: Insight) -> None:
+def write_explanations(path: Path, catalogue: Catalogue, explanations: Explanations) -> None:
     """A row an image: the parents it shows with their probability, the hybrid index, the truth, and what is strange."""
     header = (
         "uuid", "parent_1", "parent_2", "parent_probability", "two_parents_probability", "hybrid_index",
         "hybrid_index_low", "hybrid_index_high", "true_parents", "unlike_training",
     )  # fmt: skip
-    rows = zip(catalogue.uuids, insight.parentages, insight.truths, insight.reasons, strict=True)
+    rows = zip(catalogue.uuids, explanations.parentages, explanations.truths, explanations.reasons, strict=True)
     write_rows(path, header, ((uuid, *_cells(found), " x ".join(truth), reason) for uuid, found, truth, reason in rows))
 
 
