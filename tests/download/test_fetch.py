@@ -8,7 +8,6 @@ import hashlib
 import os
 import threading
 from dataclasses import replace
-
 from typing import TYPE_CHECKING, Any
 
 import pytest
