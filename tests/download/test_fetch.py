@@ -340,7 +340,7 @@ def test_ctrl_c_leaves_a_state_that_goes_on(site: Any, training: Any, fetch: Any
     site.plans["/1.jpg"] = ["held"]
 
     def interrupt(done: int, total: int) -> None:
-        assert site.held.wait(10)
+        assert site.held.wait(60)
         site.hold.set()
         raise KeyboardInterrupt
 
