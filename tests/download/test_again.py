@@ -54,7 +54,7 @@ def lacking(out: Path) -> set[str]:
     return {name for name in NAMES if not (out / name).exists()}
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(
     st.fixed_dictionaries({name: st.lists(st.sampled_from(FAULTS), max_size=9) for name in NAMES}), st.integers(1, 3)
 )
@@ -125,7 +125,7 @@ def test_killed_at_any_moment(site: Any, training: Any, clock: Any, tmp_path: Pa
             if end == "ended":
                 break
             moments += 1
-    assert moments > 30
+    assert moments > 15
     assert resumed_without_request > 0, "some died between the last byte and the name"
 
 
@@ -148,7 +148,7 @@ def test_killed_in_mid_body_while_another_waits_outside(site: Any, training: Any
     script, out = tmp_path / "script.py", tmp_path / "out"
     script.write_text(SCRIPT)
     with running(script, catalogue.source, out) as process:
-        assert site.held.wait(30)
+        assert site.held.wait(60)
         with pytest.raises(DownloadError, match="another download is running"):
             download(catalogue, out, clock=clock)
         part = out / ".hybridwing-download" / "parts" / f"{hashlib.sha256(b'b.jpg').hexdigest()[:32]}.part"
