@@ -7,8 +7,10 @@ PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 0
 CPU_INDEX = --extra-index-url https://download.pytorch.org/whl/cpu
 # One worker a processor; a worker takes over tests of another that has more left than it.
 PYTEST = $(BIN)/python -m pytest -n logical --dist worksteal
+# Tests start many processes; each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: quickstart test test-fast fuzz lint docs gallery notebook clean help
+.PHONY: quickstart test coverage test-fast fuzz lint docs gallery notebook clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -17,6 +19,9 @@ quickstart: $(VENV)/.core ## simulate, train and score in the folder quickstart
 	$(BIN)/hybridwing quickstart --out quickstart --overwrite
 
 test: lint ## check style, types and layers, then run every test
+	$(PYTEST)
+
+coverage: lint ## the same, and measure what the tests cover, branches too
 	$(PYTEST) --cov --cov-report=term --cov-fail-under=96
 
 test-fast: $(VENV)/.dev ## run the tests that need neither patience, torch, Ray, a browser nor a sandbox

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, Phase, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from hybridwing.embeddings.table import EmbeddingTable
+    from hybridwing.runs.run import Run
+    from hybridwing.simulate.collection import SimulatedCollection
 
 # Workers share the processors already. Those who set this read it when they are imported, which is later.
 if "PYTEST_XDIST_WORKER" in os.environ:
     assert "numpy" not in sys.modules
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+HERE = Path(__file__).parent
+
 # `make test` tries the same examples each time. `make fuzz` searches afresh, for longer, and keeps in .hypothesis what
 # it found.
 settings.register_profile(
     "suite",
     derandomize=True,
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -42,10 +51,20 @@ settings.load_profile("suite")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of each file that imports torch at its top."""
+    """Mark the tests of each file that imports torch at its top; begin with those that others would wait for."""
     for item in items:
         if isinstance(item, pytest.Function) and hasattr(item.module, "torch"):
             item.add_marker(pytest.mark.torch)
+    items.sort(key=lambda item: item.path.parent != HERE or item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_processor_a_worker() -> Iterator[None]:
+    """What starts a process a processor unless told otherwise starts none: it would load all it imports again."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            patch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -63,3 +82,70 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no real inputs at {folder}; set HYBRIDWING_SHARED to the folder that holds data/")
     return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], Any]], Any]:
+    """Make something once for all workers: the first that asks makes it in a new folder, the others read the result.
+
+    Nobody may change what lies in the folder.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+
+    def once(name: str, make: Callable[[Path], Any]) -> Any:
+        result = place / f"{name}.pickle"
+        with FileLock(place / f"{name}.lock"):
+            if not result.exists():
+                result.write_bytes(pickle.dumps(make(tmp_path_factory.mktemp(name))))
+            return pickle.loads(result.read_bytes())
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def small(once: Callable[..., Any]) -> tuple[SimulatedCollection, EmbeddingTable, EmbeddingTable]:
+    """A small simulated collection, and the embeddings of its training and its test table by `pattern`."""
+
+    def make(folder: Path) -> tuple[SimulatedCollection, EmbeddingTable, EmbeddingTable]:
+        import hybridwing as hw
+
+        made = hw.simulate_collection(folder / "collection", specimens=180, size=96, workers=1)
+        one = hw.Compute(workers=1)
+        train, test = (
+            hw.embed(hw.read_catalogue(table), made.images, compute=one) for table in (made.train, made.ref_test)
+        )
+        return made, train, test
+
+    return once("small", make)
+
+
+@pytest.fixture(scope="session")
+def small_embeddings(small: tuple[SimulatedCollection, EmbeddingTable, EmbeddingTable]) -> EmbeddingTable:
+    """The embeddings of all its photographs."""
+    import numpy as np
+
+    _, train, test = small
+    vectors = np.concatenate([train.vectors, test.vectors])
+    return replace(train, uuids=(*train.uuids, *test.uuids), vectors=vectors, metadata=None)
+
+
+@pytest.fixture(scope="session")
+def small_run(small: tuple[SimulatedCollection, EmbeddingTable, EmbeddingTable], once: Callable[..., Any]) -> Run:
+    """A run on that collection. A random split of so small a table may hold out no hybrid at all."""
+
+    def make(folder: Path) -> Run:
+        import hybridwing as hw
+
+        made, embeddings, _ = small
+        return hw.train(
+            hw.read_catalogue(made.train),
+            embeddings,
+            folder / "run",
+            detectors=("svm", "knn"),
+            split_method="stratified",
+            test_fraction=0.3,
+        )
+
+    return once("small-run", make)

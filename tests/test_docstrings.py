@@ -17,12 +17,11 @@ WITH_EXAMPLES = sorted(
 
 
 @pytest.fixture(scope="session")
-def names(tmp_path_factory):
+def names(small, tmp_path_factory):
     """What examples may take for granted: the public names, a small collection, its embeddings and a run."""
-    place = tmp_path_factory.mktemp("examples")
-    collection = hw.simulate_collection(place / "collection", specimens=200, size=96, workers=1)
-    embeddings = hw.embed(collection.train, collection.images)
-    run = hw.train(collection.train, embeddings, place / "run", detectors=["svm"], split_method="stratified")
+    collection, embeddings, _ = small
+    place = tmp_path_factory.mktemp("examples") / "run"
+    run = hw.train(collection.train, embeddings, place, detectors=["svm"], split_method="stratified")
     return {"hw": hw, "collection": collection, "example_embeddings": embeddings, "example_run": run.folder}
 
 

@@ -104,7 +104,7 @@ from hybridwing.folders import new_folder
 with new_folder(Path(sys.argv[1]), mark="run.json", contents=("run.json",)) as partial:
     (partial / "half").write_text("x")
     print("filling", flush=True)
-    time.sleep(60)
+    time.sleep(3600)  # until it is killed
 """
 
 

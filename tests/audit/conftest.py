@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hybridwing.backbones.compute import Compute
-from hybridwing.backbones.load import load
 from hybridwing.catalogue.readers import ColumnNames, read_catalogue
 
 if TYPE_CHECKING:
@@ -50,15 +48,10 @@ def official_report(official: dict[str, Catalogue]) -> AuditReport:
 
 
 @pytest.fixture(scope="session")
-def collection(tmp_path_factory: pytest.TempPathFactory) -> SimulatedCollection:
-    from hybridwing.simulate.collection import simulate
-
-    return simulate(tmp_path_factory.mktemp("collections") / "made", specimens=200, size=128, workers=1)
+def collection(small: tuple[SimulatedCollection, EmbeddingTable, EmbeddingTable]) -> SimulatedCollection:
+    return small[0]
 
 
 @pytest.fixture(scope="session")
-def embedded(collection: SimulatedCollection) -> EmbeddingTable:
-    from hybridwing.embeddings.engine import embed_images
-
-    files = [(path.name, path) for path in sorted(collection.images.iterdir())]
-    return embed_images(files, load("pattern"), compute=Compute(workers=1))
+def embedded(small_embeddings: EmbeddingTable) -> EmbeddingTable:
+    return small_embeddings

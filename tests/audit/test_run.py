@@ -29,7 +29,7 @@ def test_a_simulated_collection_from_end_to_end(collection: SimulatedCollection,
     train = read_catalogue(collection.train)
     report = audit(train, images=collection.images, embeddings=embedded, references=references)
     found = {finding.key: finding for finding in report.findings}
-    assert found["record predicts label"].severity == "serious"
+    assert found["record predicts label"].severity == "caution", "it gives the hybrids of one group away"
     assert found["no copies among the images"].severity == "clear"
     assert found["no copies among the embeddings"].severity == "clear"
     assert report.unchecked == ()

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -46,8 +46,11 @@ def made_up(table: Catalogue) -> EmbeddingTable:
 
 
 @pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    root = tmp_path_factory.mktemp("cli")
+def files(once: Callable[..., Any]) -> Files:
+    return Files(*once("cli", make_files))
+
+
+def make_files(root: Path) -> tuple[Path, ...]:
     made = simulate(root / "collection", specimens=180, size=64, workers=1)
     places = {}
     for table in (made.train, made.ref_test):
@@ -58,7 +61,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
             split = {"split_method": "stratified", "test_fraction": 0.3}
             names = ("svm", "knn")
             train(read_catalogue(table), embedded, root / "run", detectors=names, **split)
-    return Files(root, made.images, made.train, made.ref_test, places[made.train], places[made.ref_test], root / "run")
+    return root, made.images, made.train, made.ref_test, places[made.train], places[made.ref_test], root / "run"
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ class Answer:
 
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
-    """Run the command as its entry point does, in this process."""
+    """Run the command as its entry point does, in this process; however slow it is, progress is told at the end."""
+    monkeypatch.setattr("hybridwing.cli.show._PLAIN_INTERVAL", float("inf"))
 
     def run(*arguments: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["hybridwing", *map(str, arguments)])

@@ -57,8 +57,7 @@ def test_predict_of_a_real_file(start, files):
     done = start(RUN, "predict", files.run, image, "--tnr", "0.9")
     assert done.returncode == 0
     assert any(line.endswith(str(image)) for line in done.stdout.splitlines())
-    assert done.stderr.startswith("embedding: 1 of 1 (")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.splitlines()[-1].startswith("embedding: 1 of 1 (")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals differ")
@@ -66,7 +65,9 @@ def test_predict_of_a_real_file(start, files):
 def test_ctrl_c_ends_with_a_short_line(start, tmp_path, target):
     interrupt = "lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)"
     module, name = target.rsplit(".", 1)
-    program = f"import os, signal, {module} as m; m.{name} = {interrupt}\n{RUN}"
+    # What a shell starts in the background ignores the signal, and so does all that it starts.
+    heard = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"import os, signal, {module} as m; {heard}; m.{name} = {interrupt}\n{RUN}"
     done = start(program, "simulate", tmp_path / "out", "--specimens", "200")
     assert done.returncode == 130
     assert done.stderr == "interrupted\n"

@@ -36,22 +36,23 @@ def shared_options(files):
 
 def test_a_table_is_made_and_taken_by_the_same_names(call, files, names, shared_options, tmp_path):
     table, views = tmp_path / "e.parquet", "specimen,forewings"
-    made = call("embed", files.train, *shared_options, "--out", table, "--backbone", names, "--views", views)
+    header, *rows = files.train.read_text(encoding="utf-8").splitlines(keepends=True)
+    catalogue = tmp_path / files.train.name
+    catalogue.write_text("".join([header, *rows[::2]]), encoding="utf-8")
+    made = call("embed", catalogue, *shared_options, "--out", table, "--backbone", names, "--views", views)
     assert made.code == 0, made.err
     spec = read_table(table).backbone
     assert (spec.dimension, spec.views) == (862 + 2 * 32, views)
     taken = ("--embeddings", table, "--backbone", names)
     options = ("--detector", "mahalanobis", "--split", "stratified", "--test-fraction", "0.3")
     run = tmp_path / "run"
-    trained = call("train", files.train, *shared_options, "--out", run, *taken, "--view", views, *options)
+    trained = call("train", catalogue, *shared_options, "--out", run, *taken, "--view", views, *options)
     assert trained.code == 0, trained.err
     assert load_run(run).manifest.backbone == spec
-    turned = call(
-        "train", files.train, *shared_options, "--out", tmp_path / "b", *taken, "--view", "forewings,specimen"
-    )
+    turned = call("train", catalogue, *shared_options, "--out", tmp_path / "b", *taken, "--view", "forewings,specimen")
     assert turned.code == 2
     assert "the embeddings were made by pattern,local:" in turned.err
-    asked = ("validate", files.train, *shared_options, *taken, "--protocol", "specimen", "--json", "--resamples", "20")
+    asked = ("validate", catalogue, *shared_options, *taken, "--protocol", "specimen", "--json", "--resamples", "20")
     other = call(*asked)
     assert other.code == 2
     assert "and not with --backbone pattern,local:" in other.err

@@ -28,13 +28,15 @@ def data(n: int = 40, d: int = 3) -> tuple[np.ndarray, np.ndarray]:
 
 
 @each_detector
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32])
-def test_numbers_of_any_type(name: str, dtype: type) -> None:
+def test_numbers_of_any_type(name: str) -> None:
     X, y = data()
-    X = (X * 8).astype(dtype)
-    scores = make_detector(name).fit(X, y).decision_function(X)
-    assert scores.dtype == np.float64
-    np.testing.assert_array_equal(scores, make_detector(name).fit(X.astype(np.float64), y).decision_function(X))
+    X = np.round(X * 8)
+    expected = make_detector(name).fit(X, y).decision_function(X)
+    assert expected.dtype == np.float64
+    for dtype in (np.float32, np.int64, np.int32):
+        scores = make_detector(name).fit(X.astype(dtype), y).decision_function(X.astype(dtype))
+        assert scores.dtype == np.float64
+        np.testing.assert_array_equal(scores, expected, err_msg=str(dtype))
 
 
 @each_detector
@@ -45,11 +47,12 @@ def test_one_feature(name: str) -> None:
 
 
 @each_detector
-@pytest.mark.parametrize("dtype", [bool, float, np.int8, object])
-def test_labels_of_any_type(name: str, dtype: type) -> None:
+def test_labels_of_any_type(name: str) -> None:
     X, y = data()
     expected = make_detector(name).fit(X, y).decision_function(X)
-    np.testing.assert_array_equal(make_detector(name).fit(X, y.astype(dtype)).decision_function(X), expected)
+    for dtype in (bool, float, np.int8, object):
+        scores = make_detector(name).fit(X, y.astype(dtype)).decision_function(X)
+        np.testing.assert_array_equal(scores, expected, err_msg=str(dtype))
 
 
 @each_detector

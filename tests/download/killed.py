@@ -1,7 +1,7 @@
 """Runs one download after another and kills each at a later moment: ``killed.py CATALOGUE BASE LAST``.
 
 Each is a fork of this process, which dies by SIGKILL just before it opens, renames, makes or removes the n-th file or
-connects; n counts up until a download ends by itself. After each, a line is written and one is awaited.
+connects; n counts up in twos until a download ends by itself. After each, a line is written and one is awaited.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def main() -> None:
     download(catalogue, base / "warm", politeness=AT_ONCE)
     print("warm", flush=True)
     sys.stdin.readline()
-    moment, died = 0, True
+    moment, died = -1, True
     while died:
-        moment += 1
+        moment += 2
         child = os.fork()
         if child == 0:
             attempt(catalogue, base / str(moment), moment)

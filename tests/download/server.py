@@ -178,7 +178,7 @@ def held(handler: Handler, path: str, value: str) -> None:
     handler.wfile.write(body[: len(body) // 2])
     handler.wfile.flush()
     handler.site.held.set()
-    handler.site.hold.wait(30)
+    handler.site.hold.wait(300)
     handler.hang_up(reset=True)
 
 
@@ -211,7 +211,7 @@ def whole_as_part(handler: Handler, path: str, value: str) -> None:
 
 def mute(handler: Handler, path: str, value: str) -> None:
     handler.close_connection = True
-    handler.site.hold.wait(30)
+    handler.site.hold.wait(300)
 
 
 def reason(handler: Handler, path: str, value: str) -> None:

@@ -124,7 +124,7 @@ def test_killed_at_any_moment(site: Any, training: Any, fetch: Any, tmp_path: Pa
             if end == "ended":
                 break
             moments += 1
-    assert moments > 30
+    assert moments > 15
     assert resumed_without_request > 0, "some died between the last byte and the name"
 
 
@@ -148,7 +148,7 @@ def test_killed_in_mid_body_while_another_waits_outside(site: Any, training: Any
     script, out = tmp_path / "script.py", tmp_path / "out"
     script.write_text(SCRIPT)
     with running(script, catalogue.source, out) as process:
-        assert site.held.wait(30)
+        assert site.held.wait(60)
         with pytest.raises(DownloadError, match="another download is running"):
             fetch(catalogue, out)
         part = out / ".hybridwing-download" / "parts" / f"{hashlib.sha256(b'b.jpg').hexdigest()[:32]}.part"

@@ -23,6 +23,7 @@ from hybridwing.download.folder import DownloadFolder
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -297,7 +298,7 @@ def test_ctrl_c_leaves_a_state_that_goes_on(site: Any, training: Any, fetch: Any
     site.plans["/1.jpg"] = ["held"]
 
     def interrupt(done: int, total: int) -> None:
-        assert site.held.wait(10)
+        assert site.held.wait(60)
         site.hold.set()
         raise KeyboardInterrupt
 

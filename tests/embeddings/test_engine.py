@@ -171,6 +171,7 @@ def many(tmp_path: Path) -> list[tuple[str, Path]]:
     return made
 
 
+@pytest.mark.slow
 def test_processes_and_threads_agree_bit_for_bit(many, monkeypatch):
     used: list[int] = []
     real = preparing.ProcessPoolExecutor
@@ -188,6 +189,7 @@ def test_processes_and_threads_agree_bit_for_bit(many, monkeypatch):
 
 
 @pytest.mark.parametrize("survives", [0, 20])
+@pytest.mark.slow
 def test_when_worker_processes_die_threads_go_on(many, monkeypatch, caplog, survives):
     class Dying(Executor):
         """Answers a few times, then breaks like a pool whose process was killed."""
@@ -216,6 +218,7 @@ def test_when_worker_processes_die_threads_go_on(many, monkeypatch, caplog, surv
     )
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_still_gets_its_table(many, tmp_path):
     # Each worker runs such a script again from its top and dies of it.
     script = tmp_path / "script.py"

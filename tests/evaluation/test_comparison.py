@@ -24,7 +24,7 @@ def table():
 @pytest.fixture(scope="module")
 def comparison(table):
     labels, groups, specimens, scores = table
-    return compare(scores, labels, groups, specimens, resamples=200)
+    return compare(scores, labels, groups, specimens, resamples=60)
 
 
 def test_the_values_are_the_official_ones(table, comparison):
@@ -43,7 +43,7 @@ def test_the_intervals_are_those_of_the_bootstrap_over_specimens(table, comparis
         return challenge_scores(scores["good"][rows], labels[rows], groups[rows]).mimic["hybrid_recall"]
 
     strata = np.char.add(groups, labels.astype(str))
-    interval = bootstrap_interval(recall, strata, specimens, resamples=200)
+    interval = bootstrap_interval(recall, strata, specimens, resamples=60)
     assert comparison.systems[0].measures["mimic_recall"].interval == interval
 
 

@@ -135,6 +135,7 @@ def test_images_in_doubt_are_shown_with_their_neighbours(report: AuditReport, tm
     assert "img" not in without.tags
 
 
+@pytest.mark.slow
 def test_the_official_tables_make_a_page(shared: Path) -> None:
     folder = shared / "challenge"
     train, test = (read_catalogue(folder / name) for name in ("butterfly_anomaly_train.csv", "ref_test.csv"))

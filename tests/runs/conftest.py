@@ -1,4 +1,4 @@
-"""One small simulated collection, one table of its embeddings and one trained run, shared by the tests of runs."""
+"""A small simulated collection with its embeddings and a run, plain pictures and a backbone that costs nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,8 @@ import pytest
 from PIL import Image
 
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.backbones.compute import Compute
-from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.embeddings.embed import embed_photographs, photographs
-from hybridwing.runs.train import train
 from hybridwing.runtime.preprocess import Prepared, Preprocess
-from hybridwing.simulate.collection import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,9 +23,7 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.runs.run import Run
-
-#: A random split of so small a table may hold out no hybrid at all.
-SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
+    from hybridwing.simulate.collection import SimulatedCollection
 
 
 @dataclass(frozen=True)
@@ -43,21 +36,14 @@ class Data:
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    made = simulate(tmp_path_factory.mktemp("simulated") / "collection", specimens=180, size=96, workers=1)
-    tables = read_catalogue(made.train), read_catalogue(made.ref_test)
-    embedded = [
-        embed_photographs(photographs(table, made.images), PatternBackbone(), compute=Compute(workers=1))
-        for table in tables
-    ]
-    return Data(made.images, *tables, *embedded)
+def data(small: tuple[SimulatedCollection, EmbeddingTable, EmbeddingTable]) -> Data:
+    made, *embedded = small
+    return Data(made.images, read_catalogue(made.train), read_catalogue(made.ref_test), *embedded)
 
 
 @pytest.fixture(scope="session")
-def trained(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return train(
-        data.train, data.train_embeddings, tmp_path_factory.mktemp("trained") / "run", detectors=("svm", "knn"), **SPLIT
-    )
+def trained(small_run: Run) -> Run:
+    return small_run
 
 
 def _small(image: Image.Image, side: int) -> Prepared:

@@ -1,22 +1,16 @@
-"""A small simulated collection, a run and a submission built from it, odd pictures; and submissions made up."""
+"""A run on a small simulated collection, a submission built from it, odd pictures; and submissions made up."""
 
 from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from packaging.version import Version
 from PIL import Image
 
-from hybridwing.backbones.compute import Compute
-from hybridwing.backbones.pattern import PatternBackbone
-from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.embeddings.embed import embed_photographs, photographs
-from hybridwing.runs.train import train
-from hybridwing.simulate.collection import simulate
 from hybridwing.submission.build.building import build_submission
 from hybridwing.submission.rehearse.rehearsal import run_submission
 from hybridwing.submission.rehearse.rehearsal_state import Conditions
@@ -26,12 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.runs.run import Run
+    from hybridwing.simulate.collection import SimulatedCollection
     from hybridwing.submission.rehearse.submission_run import SubmissionRun
-
-#: A random split of so small a table may hold out no hybrid at all.
-SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
-
 
 MODEL = """import os
 
@@ -68,22 +60,20 @@ class Collection:
 
 
 @pytest.fixture(scope="session")
-def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
-    root = tmp_path_factory.mktemp("challenge")
-    made = simulate(root / "collection", specimens=180, size=96, workers=1)
-    table = read_catalogue(made.train)
-    embedded = embed_photographs(photographs(table, made.images), PatternBackbone(), compute=Compute(workers=1))
-    names = ("svm", "knn")
-    trained = train(table, embedded, root / "run", detectors=names, **SPLIT)
-    return Collection(made.images, made.train, made.ref_test, trained)
+def collection(small: tuple[SimulatedCollection, EmbeddingTable, EmbeddingTable], small_run: Run) -> Collection:
+    made = small[0]
+    return Collection(made.images, made.train, made.ref_test, small_run)
 
 
 @pytest.fixture(scope="session")
-def built(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(collection: Collection, once: Callable[..., Any]) -> Path:
     """Folder of a submission; its zip lies beside it. Not to be changed."""
-    out = tmp_path_factory.mktemp("built") / "submission"
-    build_submission(collection.run, out, detector="svm", archive=True)
-    return out
+
+    def make(folder: Path) -> Path:
+        build_submission(collection.run, folder / "submission", detector="svm", archive=True)
+        return folder / "submission"
+
+    return once("built", make)
 
 
 @dataclass(frozen=True)
@@ -93,12 +83,15 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
-def ran(collection: Collection, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def ran(collection: Collection, built: Path, once: Callable[..., Any]) -> Ran:
     """The submission's zip, run on all photographs of the collection."""
-    folder = tmp_path_factory.mktemp("ran") / "submitted"
-    archive = built.with_name("submission.zip")
-    conditions = Conditions(trust=bool(why_no_sandbox()))
-    return Ran(run_submission(archive, collection.images, collection.test, folder, conditions=conditions), folder)
+
+    def make(folder: Path) -> tuple[SubmissionRun, Path]:
+        archive, out = built.with_name("submission.zip"), folder / "submitted"
+        conditions = Conditions(trust=bool(why_no_sandbox()))
+        return run_submission(archive, collection.images, collection.test, out, conditions=conditions), out
+
+    return Ran(*once("ran", make))
 
 
 @pytest.fixture(scope="session")

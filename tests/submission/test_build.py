@@ -49,7 +49,8 @@ def submission_scores(folder: Path, paths: list[Path]) -> list[float]:
         "model = Model()\nmodel.load()\n"
         "print(json.dumps([model.predict(Image.open(path)) for path in sys.argv[2:]]))"
     )
-    command = [sys.executable, "-c", program, str(folder), *map(str, paths)]
+    # -B: nothing is added to the folder.
+    command = [sys.executable, "-B", "-c", program, str(folder), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -178,7 +178,7 @@ def test_the_notebook_runs(repository, pictures):
     code = code.replace('ROOT / "images"', f"Path({str(pictures)!r})")
     program = "import matplotlib; matplotlib.use('agg')\n" + code
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=repository / "notebook"
+        [sys.executable, "-B", "-c", program], capture_output=True, text=True, check=False, cwd=repository / "notebook"
     )
     assert done.returncode == 0, done.stderr
     assert "8 photographs" in done.stdout
