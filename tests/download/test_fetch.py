@@ -8,7 +8,6 @@ import hashlib
 import os
 import threading
 from dataclasses import replace
-
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +22,7 @@ from hybridwing.download.folder import DownloadFolder
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
+
 
 if TYPE_CHECKING:
     from pathlib import Path
