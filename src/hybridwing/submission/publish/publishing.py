@@ -194,9 +194,7 @@ def publish(
 def _detector_of(submission: Submission, run: Run) -> str:
     """Name of a submission's detector, which has to be this run's."""
     if SETTINGS not in submission.names or DETECTOR not in submission.names:
-        raise SubmissionError(
-            f"{submission.source} was not built by hybridwing: hybridwing submission build {run.folder}"
-        )
+        raise SubmissionError(f"{submission.source} is not what `hybridwing submission build {run.folder}` makes")
     name = Settings.from_json(submission.read(SETTINGS).decode(errors="replace")).detector
     saved = run.folder / "detectors" / f"{name}.npz"
     if name not in run.manifest.detectors or submission.read(DETECTOR) != saved.read_bytes():
