@@ -61,6 +61,9 @@ class _Versioned:
     format_version: int
 
 
+_VERSION, _PROVENANCE = TypeAdapter(_Versioned), TypeAdapter(Provenance)
+
+
 def schema_of(provenance: Provenance, besides: pa.Schema | None = None) -> pa.Schema:
     """The columns ``uuid`` and ``emb`` and those that stand beside them, with the provenance as metadata."""
     import pyarrow as pa
@@ -94,9 +97,9 @@ def provenance_of(path: Path, schema: pa.Schema, rows: int) -> Provenance:
     if stored is None:
         raise EmbeddingError(f"{path} was not written by hybridwing: it does not say which backbone made it")
     try:
-        version = TypeAdapter(_Versioned).validate_json(stored, strict=True).format_version
+        version = _VERSION.validate_json(stored, strict=True).format_version
         if version <= FORMAT_VERSION:
-            return replace(TypeAdapter(Provenance).validate_json(stored, strict=True), rows=rows)
+            return replace(_PROVENANCE.validate_json(stored, strict=True), rows=rows)
     except (ValidationError, EmbeddingError) as error:
         raise EmbeddingError(f"{path}: its provenance cannot be read: {what_is_wrong(error)}") from error
     raise EmbeddingError(f"{path} has format {version}, made by a newer hybridwing; upgrade this one")
