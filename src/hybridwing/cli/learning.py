@@ -59,6 +59,8 @@ def train(
         test_fraction=held_out.test_fraction,
         seed=learning.seed,
         record_weights=learning.record_weights,
+        images=source.images,
+        compute=compute.compute(),
         overwrite=overwrite,
     )
     console.show_failures(run.failures, len(listed))

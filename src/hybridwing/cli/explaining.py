@@ -1,0 +1,41 @@
+"""The verbs that show: explain, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hybridwing.cli.command import app
+from hybridwing.cli.grouping import verb
+from hybridwing.cli.inputs import MovedBackbone, Overwrite, RunArgument
+from hybridwing.cli.options import ComputeOptions
+
+
+@verb(app, "hybridwing explain my-run drawer/0231.jpg --out why")
+def explain(
+    run: RunArgument,
+    images: Annotated[list[Path], typer.Argument(help="Photographs or folders of them.")],
+    compute: ComputeOptions,
+    out: Annotated[Path, typer.Option("--out", help="New folder for the page and its pictures.")],
+    detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
+    backbone: MovedBackbone = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Show why photographs have their scores: which parent each place of the wings takes after, and what counted."""
+    from hybridwing.cli import show as console
+    from hybridwing.folders import check_new_folder
+    from hybridwing.report.explained import CONTENTS, PAGE, write_explanations
+    from hybridwing.runs.explaining import Explainer
+    from hybridwing.runs.run import load_run
+
+    check_new_folder(out, overwrite=overwrite, mark=PAGE, contents=CONTENTS)
+    knows = Explainer(load_run(run), detector)
+    with console.progress("embedding") as report:
+        found = knows.explain(images, backbone=backbone, compute=compute.compute(), progress=report)
+    with console.progress("drawing") as report:
+        page = write_explanations(found, knows, out, overwrite=overwrite, progress=report)
+    for one in found[:20]:
+        console.say(f"{one.path.name}: score {one.score:.4f}; {one.words}")
+    console.say(f"\n{page}: {len(found)} images")
