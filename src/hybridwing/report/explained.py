@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 PAGE = "explanation.html"
 CONTENTS = (PAGE, "*.png")
-#: Contribution of a place that is drawn in full colour, in all pictures alike. A place is a 576th of a wing's box.
-FULL_COLOUR = 0.004
+#: Contribution of a place that is drawn in full colour, in all pictures alike. It is 0.02 for a cell of colour.
+FULL_COLOUR = 0.00125
 _SHOWN = 6
 
 
