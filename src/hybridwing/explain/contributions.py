@@ -2,10 +2,11 @@
 
 The columns of an embedding are divided into groups, each of which means something: edges or colours of one place on the
 wings for `pattern` (see :mod:`hybridwing.runtime.pattern`), a region of the embedding for other backbones. The score is
-taken apart by Shapley values: a group's contribution is what the score gains when its columns are set from those of the
-mean pure specimen to those of the image, averaged over orders in which that may happen (Shapley 1953; sampled as in
-Castro et al. 2009, *Computers & Operations Research* 36, each order beside its reverse). Whatever the detector, in any
-order the gains add up to the difference of the two scores, and so do their means.
+taken apart by Shapley values: a group's contribution is what the score gains when its columns are set from those of a
+pure specimen to those of the image, averaged over orders in which that may happen (Shapley 1953; sampled as in Castro
+et al. 2009, *Computers & Operations Research* 36, each order beside its reverse) and over pure specimens (as in
+Lundberg & Lee 2017, *NeurIPS*). Whatever the detector, in any order the gains add up to the difference of the two
+scores, and so do their means. The specimens' mean would not do in their place: it is blurred, and no specimen is.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-ORDERS = 8
-"""Orders that contributions are averaged over; with their reverses twice as many."""
+ORDERS = 16
+"""Orders that contributions are averaged over, half of them the reverse of the other half; each from one specimen."""
 _SEED = 20080
 _EDGES, _COLOURS, _LAYOUT = 4, 6, 8  # cells a side of the descriptor's grids
 
@@ -60,7 +61,7 @@ class Contributions:
     Attributes
     ----------
     base : float in (0, 1)
-        Hybrid score of the mean pure specimen of `base_name`.
+        Mean hybrid score of pure specimens of `base_name`.
     base_name : str
         Its subspecies; empty where the run knows none, and all non-hybrids stand for it.
     score : float in (0, 1)
@@ -112,31 +113,36 @@ def groups_of(backbone: BackboneSpec) -> tuple[Group, ...]:
 
 
 def contributions(
-    detector: SavedDetector, vector: NDArray[np.floating], base: NDArray[np.floating], groups: tuple[Group, ...]
+    detector: SavedDetector, vector: NDArray[np.floating], bases: NDArray[np.floating], groups: tuple[Group, ...]
 ) -> tuple[float, float, Floats]:
-    """Scores of the base and of an image, and the contributions of groups of columns, which add up to the difference.
+    """Mean score of pure specimens, score of an image, and contributions of groups, which add up to the difference.
 
     Parameters
     ----------
     detector : SavedDetector
         Calibrated.
-    vector, base : ndarray of shape (d,)
-        Embeddings.
+    vector : ndarray of shape (d,)
+        Embedding of the image.
+    bases : ndarray of shape (b, d)
+        Embeddings of pure specimens: the first :data:`ORDERS`, over again where there are fewer.
     groups : tuple of Group
     """
     rng = np.random.default_rng(_SEED)
-    drawn = [rng.permutation(len(groups)) for _ in range(ORDERS)]
-    orders = np.stack([order for one in drawn for order in (one, one[::-1])])
+    orders = np.stack(
+        [order for _ in range(ORDERS // 2) for one in [rng.permutation(len(groups))] for order in (one, one[::-1])]
+    )
     member = np.empty(len(vector), dtype=np.int64)
     for number, group in enumerate(groups):
         member[group.columns] = number
     # In an order, after k steps a column is the image's where its group's turn came before.
-    turn = np.argsort(orders, axis=1)[:, member]
-    steps = np.arange(len(groups) + 1)
-    scores = np.stack([calibrated_scores(detector, np.where(t < steps[:, None], vector, base)) for t in turn])
+    turns = np.argsort(orders, axis=1)[:, member]
+    steps = np.arange(len(groups) + 1)[:, None]
+    chosen = np.resize(np.arange(len(bases)), len(orders))
+    pairs = zip(turns, bases[chosen], strict=True)
+    scores = np.stack([calibrated_scores(detector, np.where(turn < steps, vector, base)) for turn, base in pairs])
     gains = np.empty(orders.shape)
     np.put_along_axis(gains, orders, np.diff(scores, axis=1), axis=1)
-    return float(scores[0, 0]), float(scores[0, -1]), gains.mean(axis=0)
+    return float(scores[:, 0].mean()), float(scores[:, -1].mean()), gains.mean(axis=0)
 
 
 def _pattern_groups(start: int) -> list[Group]:

@@ -33,8 +33,6 @@ _ZONES = (("base", "middle", "tip"), ("base", "middle", "margin"))
 _BASES = ((0.85, 1.0), (0.1, 1.0))
 #: Places of the rim that are less wing than this show more of the outline than of the pattern.
 _RIM = 0.7
-#: Fewer connected places are the unsteadiness of outlines, and no element.
-_FEWEST_PLACES = 8
 #: An element takes after a parent where its places lean to it by this much on average.
 _DECIDED = 0.35
 
@@ -140,12 +138,13 @@ def _elements(
     for wing in range(2):
         visible = apart[wing] >= VISIBLE
         for pair in {tuple(pair) for pair in kinds[:, wing][:, visible].T.tolist()}:
-            labels, count = ndimage.label(visible & (kinds[:, wing] == np.array(pair)[:, None, None]).all(axis=0))
+            alike = visible & (kinds[:, wing] == np.array(pair)[:, None, None]).all(axis=0)
+            # What is thinner than three places is the rim of an element, which lies elsewhere in each specimen.
+            labels, count = ndimage.label(ndimage.binary_opening(alike, np.ones((3, 3))))
             for number in range(1, count + 1):
-                if (labels == number).sum() >= _FEWEST_PLACES:
-                    places = np.zeros(apart.shape, dtype=np.bool_)
-                    places[wing] = labels == number
-                    found.append(_element(picture, leaning, parents, places))
+                places = np.zeros(apart.shape, dtype=np.bool_)
+                places[wing] = labels == number
+                found.append(_element(picture, leaning, parents, places))
     return tuple(sorted(found, key=lambda element: (-int(element.places.sum()), element.name)))
 
 

@@ -13,7 +13,7 @@ from hybridwing.catalogue.names import subspecies_name
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import CatalogueError, RunError
-from hybridwing.explain.contributions import Contributions, contributions, groups_of
+from hybridwing.explain.contributions import ORDERS, Contributions, contributions, groups_of
 from hybridwing.explain.neighbours import Neighbours, NeighbourSearch
 from hybridwing.explain.parent_map import ParentMap, parent_map
 from hybridwing.explain.pattern_columns import is_pattern
@@ -55,7 +55,7 @@ class Explanation:
     map : ParentMap or None
         Which of the likeliest pair of parents each place of the wings takes after.
     contributions : Contributions
-        What raised the score above that of the mean pure specimen of the likelier parent.
+        What raised the score above that of pure specimens of the likelier parent.
     neighbours : tuple of Neighbours
         The nearest pure training specimens of each parent, and the nearest known hybrids.
     """
@@ -177,8 +177,7 @@ class Explainer:
         if picture is not None and len(pair) == 2 and self.wings is not None and set(pair) <= set(self.wings.names):
             comparison = parent_map(picture, self.wings, pair)
         likelier = "" if looks is None else looks.parents[int(looks.hybrid_index > 0.5)]
-        base = self._base(likelier)
-        low, high, values = contributions(self.saved, vector, base, self._groups)
+        low, high, values = contributions(self.saved, vector, self.pure(likelier), self._groups)
         near = [self._search.nearest(vector, name) for name in pair or ("non-hybrid",)]
         near.append(self._search.nearest_hybrids(vector))
         return Explanation(
@@ -192,12 +191,14 @@ class Explainer:
             tuple(one for one in near if one is not None),
         )
 
-    def _base(self, name: str) -> Vectors:
-        """The mean pure specimen of a subspecies, or of all."""
+    def pure(self, name: str) -> Vectors:
+        """Embeddings of pure training specimens of a subspecies, or of any: up to :data:`.ORDERS`, evenly spaced."""
         own = (self._classes == name) & ~self._hybrid
-        rows = own if own.any() else ~self._hybrid
-        mean: Vectors = self._table.vectors[rows].mean(axis=0)
-        return mean
+        rows = np.flatnonzero(own if own.any() else ~self._hybrid)
+        kept: Vectors = self._table.vectors[
+            rows[np.linspace(0, len(rows) - 1, min(len(rows), ORDERS)).round().astype(int)]
+        ]
+        return kept
 
 
 def explain(
