@@ -10,7 +10,7 @@ import typer
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
 from hybridwing.cli.inputs import MovedBackbone, Overwrite, RunArgument
-from hybridwing.cli.options import ComputeOptions
+from hybridwing.cli.options import ComputeOptions, SourceOptions, TableOptions, check_file
 
 
 @verb(app, "hybridwing explain my-run drawer/0231.jpg --out why")
@@ -39,3 +39,39 @@ def explain(
     for one in found[:20]:
         console.say(f"{one.path.name}: score {one.score:.4f}; {one.words}")
     console.say(f"\n{page}: {len(found)} images")
+
+
+@verb(app, "hybridwing report my-run --images photos --out my-run.html")
+def report(
+    run: RunArgument,
+    source: SourceOptions,
+    compute: ComputeOptions,
+    table: TableOptions,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="Labelled table to judge by; default the held-out images.")
+    ] = None,
+    backbone: MovedBackbone = None,
+) -> None:
+    """Show how well a run does, on whom, and how it was made, as one HTML file."""
+    from hybridwing.cli import show as console
+    from hybridwing.report.run_page import held_out, judged_by, write_run_report
+    from hybridwing.runs.run import load_run
+
+    check_file(out, ".html")
+    trained = load_run(run)
+    if reference is None:
+        judged = held_out(trained)
+    else:
+        listed = table.read(reference)
+        with console.progress("embedding") as done:
+            embeddings = source.embedded(
+                lambda images: trained.embed(
+                    listed, images, backbone=backbone, compute=compute.compute(), progress=done
+                )
+            )
+        evaluation = trained.evaluate(listed, embeddings)
+        judged = judged_by(evaluation, embeddings)
+    with console.progress("drawing") as done:
+        write_run_report(trained, judged, out, images=source.images, progress=done)
+    console.say(f"{out}: {judged.title}")

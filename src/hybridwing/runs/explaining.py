@@ -104,7 +104,7 @@ class Explainer:
         typicality = self._knows.typicality
         scale = np.ones(self._table.vectors.shape[1]) if typicality is None else typicality.scale
         self._search = NeighbourSearch(self._table.vectors, self._table.uuids, names, self._hybrid.tolist(), scale)
-        self._classes = np.array([name or "" for name in names])
+        self.classes = np.array([name or "" for name in names])
         self._groups = groups_of(run.manifest.backbone)
         self._fine = read_wings(run.folder / WINGS)
 
@@ -130,7 +130,7 @@ class Explainer:
         if self._fine is not None or self._pattern is None:
             return self._fine
         return fit_wings(
-            pictures_of_pattern(self._table.vectors[:, self._pattern]), [str(c) or None for c in self._classes]
+            pictures_of_pattern(self._table.vectors[:, self._pattern]), [str(c) or None for c in self.classes]
         )
 
     @cached_property
@@ -193,7 +193,7 @@ class Explainer:
 
     def pure(self, name: str) -> Vectors:
         """Embeddings of pure training specimens of a subspecies, or of any: up to :data:`.ORDERS`, evenly spaced."""
-        own = (self._classes == name) & ~self._hybrid
+        own = (self.classes == name) & ~self._hybrid
         rows = np.flatnonzero(own if own.any() else ~self._hybrid)
         kept: Vectors = self._table.vectors[
             rows[np.linspace(0, len(rows) - 1, min(len(rows), ORDERS)).round().astype(int)]
