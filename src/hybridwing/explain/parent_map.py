@@ -33,6 +33,10 @@ _ZONES = (("base", "middle", "tip"), ("base", "middle", "margin"))
 _BASES = ((0.85, 1.0), (0.1, 1.0))
 #: Places of the rim that are less wing than this show more of the outline than of the pattern.
 _RIM = 0.7
+#: Places a side of the neighbourhood that decides what colours the parents have at a place.
+_VOTERS = 5
+#: What is nowhere as thick as this is the unsteadiness of outlines, and no element.
+_THICKNESS = 3
 #: An element takes after a parent where its places lean to it by this much on average.
 _DECIDED = 0.35
 
@@ -83,11 +87,13 @@ class ParentMap:
     def words(self) -> str:
         """The elements in a sentence; of those with one name and one parent, the largest speaks."""
         said: list[str] = []
+        decided: set[str] = set()
         for parent in (*self.parents, ""):
             colours: dict[str, str] = {}
             for element in self.elements:
-                if element.parent == parent:
+                if element.parent == parent and (parent or element.name not in decided):
                     colours.setdefault(element.name, element.colour)
+            decided |= colours.keys()
             if colours and parent:
                 said.append(f"{_listed([f'{name} {colours[name]}' for name in sorted(colours)])} as in {parent}")
             elif colours:
@@ -133,18 +139,24 @@ def _elements(
 ) -> tuple[Element, ...]:
     from scipy import ndimage
 
-    kinds = np.array([colour_codes(mean.colours) for mean in means])
+    first, second = (colour_codes(mean.colours) for mean in means)
+    kinds = len(COLOURS) * first + second
     found: list[Element] = []
     for wing in range(2):
         visible = apart[wing] >= VISIBLE
-        for pair in {tuple(pair) for pair in kinds[:, wing][:, visible].T.tolist()}:
-            alike = visible & (kinds[:, wing] == np.array(pair)[:, None, None]).all(axis=0)
-            # What is thinner than three places is the rim of an element, which lies elsewhere in each specimen.
-            labels, count = ndimage.label(ndimage.binary_opening(alike, np.ones((3, 3))))
+        if not visible.any():
+            continue
+        # The rim of an element lies elsewhere in each specimen, so its mean colour is another: neighbours outvote it.
+        present = np.unique(kinds[wing][visible])
+        votes = [ndimage.uniform_filter((visible & (kinds[wing] == kind)).astype(float), _VOTERS) for kind in present]
+        winner = np.where(visible, np.argmax(votes, axis=0), -1)
+        for kind in range(len(present)):
+            labels, count = ndimage.label(winner == kind)
             for number in range(1, count + 1):
-                places = np.zeros(apart.shape, dtype=np.bool_)
-                places[wing] = labels == number
-                found.append(_element(picture, leaning, parents, places))
+                if ndimage.binary_erosion(labels == number, np.ones((_THICKNESS, _THICKNESS))).any():
+                    places = np.zeros(apart.shape, dtype=np.bool_)
+                    places[wing] = labels == number
+                    found.append(_element(picture, leaning, parents, places))
     return tuple(sorted(found, key=lambda element: (-int(element.places.sum()), element.name)))
 
 

@@ -164,6 +164,11 @@ def write_run_report(
             measures=_measures(judged),
             titles=MEASURE_TITLES,
             control=detection_metrics(judged.control, labels.astype(np.int8)) if both else None,
+            by_class=[
+                (name, int(own.sum()), float(np.median(scores[own])), int((scores[own] > limit).sum()))
+                for name in sorted(set(judged.classes))
+                for own in [judged.classes == name]
+            ],
             by_cross=list(_shares(scores, judged.control, judged.classes[labels], labels, limit, hybrid=True)),
             by_record=list(_shares(scores, judged.control, judged.records[~labels], ~labels, limit, hybrid=False)),
             calibration=list(_calibration(run, best, scores[~labels])),
