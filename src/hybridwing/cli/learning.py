@@ -59,6 +59,8 @@ def train(
         test_fraction=held_out.test_fraction,
         seed=learning.seed,
         record_weights=learning.record_weights,
+        images=source.images,
+        compute=compute.compute(),
         overwrite=overwrite,
     )
     console.show_failures(run.failures, len(listed))
@@ -229,7 +231,7 @@ def evaluate(
         console.say(f"\n{out}: predictions, scores, metrics and the figure evaluation.png")
 
 
-@verb(app, "hybridwing predict my-run drawer/ --out ranked.csv --tnr 0.95")
+@verb(app, "hybridwing predict my-run drawer/ --out ranked.csv --tnr 0.95 --report ranked.html")
 def predict(
     run: RunArgument,
     images: Drawer,
@@ -240,6 +242,9 @@ def predict(
     prevalence: Annotated[
         float | None, typer.Option("--prevalence", help="Share of hybrids you expect: says what a flag is worth.")
     ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="HTML file to look at: pictures, reasons, every image.")
+    ] = None,
     backbone: MovedBackbone = None,
 ) -> None:
     """Rank photographs, most likely hybrids first, with likely parents and a verdict."""
@@ -249,8 +254,11 @@ def predict(
 
     if out is not None:
         check_file(out, ".csv")
+    if page is not None:
+        check_file(page, ".html")
+    trained = load_run(run)
     with console.progress("embedding") as report:
-        ranked = load_run(run).predict(
+        ranked = trained.predict(
             images[0] if len(images) == 1 else images,
             tnr=tnr,
             detector=detector,
@@ -261,6 +269,11 @@ def predict(
         )
     if out is not None:
         ranked.write(out)
+    if page is not None:
+        from hybridwing.report.prediction_page import write_prediction
+
+        with console.progress("drawing") as report:
+            write_prediction(ranked, trained, page, backbone=backbone, compute=compute.compute(), progress=report)
     console.show_ranking(ranked)
     show_promises(ranked)
     total = len(ranked.images) + len(ranked.failures)
@@ -268,6 +281,8 @@ def predict(
     console.show_left_out(ranked.left_out)
     if out is not None:
         console.say(f"\n{out}: all {total} images")
+    if page is not None:
+        console.say(f"\n{page}: open it in a browser")
 
 
 @verb(app, "hybridwing identify my-run drawer/ --out names.csv")

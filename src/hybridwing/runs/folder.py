@@ -11,6 +11,7 @@
       failures.csv         images that could not be embedded
       typicality.npz       what training images look like, to find images that are unlike them
       parents.npz          the subspecies, to say which parents an image shows; where two or more are known
+      wings.npz            mean pictures of the wings of each class; where photographs were at hand
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 MANIFEST, EMBEDDINGS, DETECTORS = "run.json", "embeddings.parquet", "detectors"
 METRICS, SCORES, FAILURES = "metrics.csv", "scores.csv", "failures.csv"
-TYPICALITY, PARENTS = "typicality.npz", "parents.npz"
+TYPICALITY, PARENTS, WINGS = "typicality.npz", "parents.npz", "wings.npz"
 #: All that a run folder holds; a folder with anything else in it is never replaced.
-CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, TYPICALITY, PARENTS)
+CONTENTS = (MANIFEST, EMBEDDINGS, DETECTORS, METRICS, SCORES, FAILURES, TYPICALITY, PARENTS, WINGS)
 
 #: A detector's name becomes a file name.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

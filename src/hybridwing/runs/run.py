@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hybridwing.evaluation.bootstrap import Uncertainty
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
+    from hybridwing.runs.explaining import Explanation
     from hybridwing.runs.identify import Identifications
     from hybridwing.runs.predict import RankedImages
 
@@ -217,6 +218,25 @@ class Run:
         from hybridwing.runs.identify import identify
 
         return identify(self, source, backbone=backbone, compute=compute, progress=progress)
+
+    def explain(
+        self,
+        path: Path | str,
+        *,
+        detector: str | None = None,
+        backbone: Backbone | str | None = None,
+        compute: Compute = DEFAULT,
+    ) -> Explanation:
+        """Say why a photograph has its score; see :func:`hybridwing.runs.explaining.explain` for several.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+        from hybridwing.runs.explaining import explain
+
+        return explain(self, [Path(path)], detector=detector, backbone=backbone, compute=compute)[0]
 
     def evaluate(
         self,

@@ -1,0 +1,280 @@
+"""Why an image has its score: which parent its wings take after, what raised the score, and what it is like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.backbones.compute import DEFAULT, Compute
+from hybridwing.catalogue.names import subspecies_name
+from hybridwing.embeddings.embed import embed_photographs, photographs
+from hybridwing.embeddings.engine import embed_images
+from hybridwing.errors import CatalogueError, RunError
+from hybridwing.explain.contributions import ORDERS, Contributions, contributions, groups_of
+from hybridwing.explain.neighbours import Neighbours, NeighbourSearch
+from hybridwing.explain.parent_map import ParentMap, parent_map
+from hybridwing.explain.pattern_columns import is_pattern
+from hybridwing.explain.wing_model import MOST_OF_A_CLASS, WingModel, fit_wings, read_wings
+from hybridwing.explain.wing_pictures import WingCutter, WingPicture, pictures_of_pattern
+from hybridwing.runs.confidence import named, read_confidence
+from hybridwing.runs.folder import WINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from hybridwing.backbones.request import Backbone
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.embed import Source
+    from hybridwing.explain.parents import Looks
+    from hybridwing.runs.run import Run
+
+    Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why an image has its score.
+
+    Attributes
+    ----------
+    path : Path
+    score : float in (0, 1)
+        Hybrid score, four decimals; higher = more likely hybrid.
+    reason : str
+        What makes the image unlike those in training, so that its score means nothing; empty where it is like them.
+    looks : Looks or None
+        The likeliest subspecies and the likeliest pair of parents; None where the run knows fewer than two subspecies.
+    picture : WingPicture or None
+        The wings as they were compared; None where no wings could be compared.
+    map : ParentMap or None
+        Which of the likeliest pair of parents each place of the wings takes after.
+    contributions : Contributions
+        What raised the score above that of pure specimens of the likelier parent.
+    neighbours : tuple of Neighbours
+        The nearest pure training specimens of each parent, and the nearest known hybrids.
+    """
+
+    path: Path
+    score: float
+    reason: str
+    looks: Looks | None
+    picture: WingPicture | None
+    map: ParentMap | None
+    contributions: Contributions
+    neighbours: tuple[Neighbours, ...]
+
+    @property
+    def words(self) -> str:
+        """A sentence: which parent the elements of the wings take after, or what raised the score."""
+        if self.map is not None and self.map.elements:
+            return self.map.words
+        name, value = next(iter(self.contributions.by_name().items()))
+        return f"raised the score most: {name} ({value:+.2f})"
+
+
+class Explainer:
+    """What a run knows, read once for many images.
+
+    Parameters
+    ----------
+    run : Run
+    detector : str, optional
+        By default the run's best.
+
+    Raises
+    ------
+    RunError
+        If a file of the run is damaged, or says nothing of the training images.
+    """
+
+    def __init__(self, run: Run, detector: str | None = None) -> None:
+        self.run, self.saved = run, run.detector(detector)
+        self._knows = read_confidence(run)
+        self._table = run.embeddings
+        if self._table.metadata is None or "label" not in self._table.metadata:
+            raise RunError(f"{run.folder} does not say which of its training images are hybrids; train again")
+        self._hybrid = (self._table.metadata["label"] == "hybrid").to_numpy(dtype=bool)
+        names = self._names()
+        typicality = self._knows.typicality
+        scale = np.ones(self._table.vectors.shape[1]) if typicality is None else typicality.scale
+        self._search = NeighbourSearch(self._table.vectors, self._table.uuids, names, self._hybrid.tolist(), scale)
+        self.classes = np.array([name or "" for name in names])
+        self._groups = groups_of(run.manifest.backbone)
+        self._fine = read_wings(run.folder / WINGS)
+
+    def _names(self) -> list[str | None]:
+        """Class of each training image, subspecies by their names."""
+        metadata = self._table.metadata
+        empty = [None] * len(self._table)
+        columns = [metadata[c] if metadata is not None and c in metadata else empty for c in ("subspecies", "cross")]
+        known = set() if self._knows.parents is None else set(self._knows.parents.names)
+        return [
+            class_name(*(_renamed(value, known) for value in pair), hybrid=bool(hybrid))
+            for *pair, hybrid in zip(*columns, self._hybrid, strict=True)
+        ]
+
+    @property
+    def sees_photographs(self) -> bool:
+        """Whether wings are compared in the photographs; else in the colours that `pattern` holds, if it is there."""
+        return self._fine is not None
+
+    @cached_property
+    def wings(self) -> WingModel | None:
+        """What the wings of each class look like; None where neither photographs nor `pattern` tell."""
+        if self._fine is not None or self._pattern is None:
+            return self._fine
+        return fit_wings(
+            pictures_of_pattern(self._table.vectors[:, self._pattern]), [str(c) or None for c in self.classes]
+        )
+
+    @cached_property
+    def _pattern(self) -> slice | None:
+        """Columns of `pattern`."""
+        start = 0
+        for part in self.run.manifest.backbone.leaves:
+            if is_pattern(part):
+                return slice(start, start + part.dimension)
+            start += part.dimension
+        return None
+
+    def explain(
+        self,
+        source: Source,
+        *,
+        backbone: Backbone | str | None = None,
+        compute: Compute = DEFAULT,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[Explanation, ...]:
+        """Explain photographs, in their order; those that cannot be read are left out."""
+        found = photographs([source] if isinstance(source, str) or hasattr(source, "suffix") else source)
+        table = embed_photographs(found, self.run.load_backbone(backbone, compute), compute, progress=progress)
+        paths = dict(found.items)
+        cut: dict[str, Vectors] = {}
+        if self._fine is not None:
+            wings = embed_images([(uuid, paths[uuid]) for uuid in table.uuids], WingCutter(), compute)
+            cut = dict(zip(wings.uuids, wings.vectors, strict=True))
+        elif self._pattern is not None:
+            cut = dict(zip(table.uuids, pictures_of_pattern(table.vectors[:, self._pattern]), strict=True))
+        reasons = [""] * len(table) if self._knows.typicality is None else self._knows.typicality.reasons(table)
+        looks = [None] * len(table) if self._knows.parents is None else self._knows.parents.looks(table.vectors)
+        return tuple(
+            self._explained(paths[uuid], vector, reason, look, cut.get(uuid))
+            for uuid, vector, reason, look in zip(table.uuids, table.vectors, reasons, looks, strict=True)
+        )
+
+    def _explained(
+        self, path: Path, vector: Vectors, reason: str, looks: Looks | None, cut: Vectors | None
+    ) -> Explanation:
+        pair = () if looks is None else looks.parents
+        picture = None if cut is None else WingPicture.from_vector(cut)
+        comparison = None
+        if picture is not None and len(pair) == 2 and self.wings is not None and set(pair) <= set(self.wings.names):
+            comparison = parent_map(picture, self.wings, pair)
+        likelier = "" if looks is None else looks.parents[int(looks.hybrid_index > 0.5)]
+        low, high, values = contributions(self.saved, vector, self.pure(likelier), self._groups)
+        near = [self._search.nearest(vector, name) for name in pair or ("non-hybrid",)]
+        near.append(self._search.nearest_hybrids(vector))
+        return Explanation(
+            path,
+            round(high, 4),
+            reason,
+            looks,
+            picture,
+            comparison,
+            Contributions(low, likelier, high, self._groups, values),
+            tuple(one for one in near if one is not None),
+        )
+
+    def pure(self, name: str) -> Vectors:
+        """Embeddings of pure training specimens of a subspecies, or of any: up to :data:`.ORDERS`, evenly spaced."""
+        own = (self.classes == name) & ~self._hybrid
+        rows = np.flatnonzero(own if own.any() else ~self._hybrid)
+        kept: Vectors = self._table.vectors[
+            rows[np.linspace(0, len(rows) - 1, min(len(rows), ORDERS)).round().astype(int)]
+        ]
+        return kept
+
+
+def explain(
+    run: Run,
+    source: Source,
+    *,
+    detector: str | None = None,
+    backbone: Backbone | str | None = None,
+    compute: Compute = DEFAULT,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Explanation, ...]:
+    """Say why photographs have their scores.
+
+    Parameters
+    ----------
+    run : Run
+    source : path, or iterable of paths
+        Photographs, and folders of them.
+    detector : str, optional
+        By default the run's best.
+    backbone, compute, progress
+        As for :func:`hybridwing.runs.predict.predict`.
+
+    Returns
+    -------
+    tuple of Explanation
+        In the order given, without photographs that cannot be read.
+
+    Raises
+    ------
+    HybridwingError
+        If there are no photographs, none could be read, or the run cannot embed photographs.
+
+    Examples
+    --------
+    >>> found = explain(hw.load_run(example_run), sorted(collection.images.iterdir())[:1])[0]
+    >>> found.contributions.map.shape
+    (2, 24, 24)
+    """
+    return Explainer(run, detector).explain(source, backbone=backbone, compute=compute, progress=progress)
+
+
+def write_wings(folder: Path, catalogue: Catalogue, images: Path | str, compute: Compute) -> None:
+    """Learn and write what the wings of each class look like, from some photographs of each."""
+    items = photographs(catalogue, images).items
+    table = named(catalogue)
+    names = [
+        class_name(own, " x ".join(pair) if pair else None, hybrid=bool(label))
+        for own, pair, label in zip(table.subspecies, table.parent_pairs, table.labels, strict=True)
+    ]
+    kept = []
+    for name in sorted({name for name in names if name is not None}):
+        own = [row for row, other in enumerate(names) if other == name]
+        kept += [
+            own[place] for place in np.linspace(0, len(own) - 1, min(len(own), MOST_OF_A_CLASS)).round().astype(int)
+        ]
+    cut = embed_images([items[row] for row in kept], WingCutter(), compute)
+    of = {items[row][0]: names[row] for row in kept}
+    model = fit_wings(cut.vectors, [of[uuid] for uuid in cut.uuids])
+    if model is not None:
+        model.write(folder / WINGS)
+
+
+def class_name(subspecies: object, cross: object, *, hybrid: bool) -> str | None:
+    """Subspecies of a non-hybrid, or cross of a hybrid with its parents sorted; None of a hybrid of unknown parents."""
+    value = cross if hybrid else subspecies
+    if not isinstance(value, str) or not value:
+        return None if hybrid else "non-hybrid"
+    return " x ".join(sorted(value.split(" x ")))
+
+
+def _renamed(value: object, known: set[str]) -> object:
+    """Names in the place of the challenge's codes, as where the run learned its parents."""
+    if not isinstance(value, str) or known.issuperset(parts := value.split(" x ")):
+        return value
+    try:
+        return " x ".join(subspecies_name(part) for part in parts)
+    except CatalogueError:
+        return value
