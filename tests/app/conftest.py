@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 import hybridwing as hw
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Trained(NamedTuple):
