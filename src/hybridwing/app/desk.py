@@ -37,6 +37,9 @@ HELP = (
 )
 _LABELS = {"hybrid": "Hybrid", "non-hybrid": "Not a hybrid", "unsure": "Unsure"}
 _MOST_SHOWN = 5000
+_AT_ONCE = 60
+"""Cards that the first screen needs; the others follow."""
+
 _BETWEEN = 3.0
 """Seconds."""
 
@@ -166,11 +169,14 @@ class Desk:
 
     def _draw_grid(self) -> None:
         self._content.clear()
-        cards = "".join(self._card(one) for one in self.shown[:_MOST_SHOWN])
+        cards = [self._card(one) for one in self.shown[:_MOST_SHOWN]]
         with self._content:
             if not self.shown:
                 ui.label("Nothing to show: add photographs, or widen the filter.").classes("desk-soft")
-            ui.html(cards, sanitize=False).classes("desk-grid").props('onclick="desk.picked(event)" role=list')
+            grid = ui.html("".join(cards[:_AT_ONCE]), sanitize=False).classes("desk-grid")
+            grid.props('onclick="desk.picked(event)" role=list')
+            if len(cards) > _AT_ONCE:
+                ui.timer(0.3, lambda: grid.set_content("".join(cards)), once=True)
             if len(self.shown) > _MOST_SHOWN:
                 ui.label(f"The first {_MOST_SHOWN:,} are shown; narrow the filter for the rest.").classes("desk-soft")
         self._mark_current(focus=False)

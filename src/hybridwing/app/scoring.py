@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from hybridwing.app.project import Looks, Project
@@ -22,7 +23,9 @@ from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import EmbeddingError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.runs.predict import RankedImage
@@ -54,14 +57,12 @@ def score_waiting(project: Project, compute: Compute | None = None) -> int:
     return scored
 
 
-def scores_of(run: Run, vectors: dict[int, object]) -> list[tuple[int, float, str, Looks]]:
+def scores_of(run: Run, vectors: Mapping[int, NDArray[np.float32]]) -> list[tuple[int, float, str, Looks]]:
     """Scores of specimens by their embeddings: id, score, reason, and what each looks like."""
-    import numpy as np
-
     table = EmbeddingTable(
         tuple(map(str, vectors)),
         np.stack(list(vectors.values())),
-        run.manifest.backbone,  # type: ignore[arg-type]
+        run.manifest.backbone,
     )
     ranked = run.predict(table, tnr=TNR)
     return [(int(image.path.name), image.score, image.reason, _looks(image)) for image in ranked.images]

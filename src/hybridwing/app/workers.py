@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Worker:
     def __init__(self, program: str) -> None:
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the worker; a pipe would fill up
+        self._log = Path()
         self._began, self._at_begin = 0.0, 0
         self.error = ""
         """What the last process said when it failed, in one line."""
@@ -37,9 +37,9 @@ class Worker:
         if self._process.poll() is None:
             return True
         if self._process.returncode > 0:
-            self._said.seek(0)
-            lines = self._said.read().decode(errors="replace").strip().splitlines()
+            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             self.error = lines[-1].partition(": ")[2] or lines[-1] if lines else "it stopped without a word"
+        self._process.communicate()
         self._process = None
         return False
 
@@ -49,20 +49,20 @@ class Worker:
             return
         self.error = ""
         self._began, self._at_begin = time.monotonic(), sum(project.counts()[:2])
-        self._said.seek(0)
-        self._said.truncate()
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", f"hybridwing.app.{self._program}", str(project.folder), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=self._said,
-        )
+        self._log = project.folder / f"{self._program}.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", f"hybridwing.app.{self._program}", str(project.folder), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
 
     def stop(self) -> None:
         """End it; what it has kept stays."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
             self._process = None
 
     def progress(self, project: Project) -> tuple[int, int, float | None]:
