@@ -431,7 +431,7 @@ class Desk:
                 ui.run_javascript(f"desk.mark({one.id}, {json.dumps(self._state(one))})")
         decided = sum(bool(d.choice) for d in self.board.decisions.values())
         self._summary.set_text(f"{len(self.shown):,} of {len(self.board.specimens):,} shown, {decided:,} decided")
-        self._learn.set_text(f"Learn from {decided:,} decisions" if decided else "Learn from decisions")
+        self._learn.set_text("Learn from decisions" if decided != 1 else "Learn from 1 decision")
 
     def _draw_progress(self) -> None:
         board = self.board
