@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VERBS = {
     "Photographs and tables": ("quickstart", "simulate", "download", "describe", "audit"),
     "Learn": ("embed", "train", "validate"),
-    "Use and judge": ("predict", "identify", "explain", "evaluate", "report", "score", "leaderboard"),
+    "Use and judge": ("predict", "identify", "explain", "app", "evaluate", "report", "score", "leaderboard"),
     "For the challenge": ("submission",),
     "Look things up": ("backbones", "detectors", "embeddings"),
 }

@@ -1,0 +1,131 @@
+"""What all pages of a desk share: the specimens, the thresholds, and the processes at work."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridwing.app.exports import verdict_of
+from hybridwing.app.thresholds import Limit, limits
+from hybridwing.app.workers import Worker
+
+if TYPE_CHECKING:
+    from hybridwing.app.project import Decision, Project, Specimen
+
+VERDICTS = {
+    "": "any verdict", "hybrid": "flagged as hybrid", "non-hybrid": "not flagged", "cannot tell": "cannot tell",
+    "waiting": "not scored yet", "failed": "could not be read",
+}  # fmt: skip
+DECISIONS = {
+    "": "decided or not", "none": "not decided yet", "hybrid": "decided: hybrid", "non-hybrid": "decided: not",
+    "unsure": "decided: unsure",
+}  # fmt: skip
+ORDERS = {"score": "likeliest hybrids first", "near": "most uncertain first", "blind": "at random, scores hidden"}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which specimens are shown, and in which order.
+
+    Attributes
+    ----------
+    verdict : str
+        A key of :data:`VERDICTS`.
+    decision : str
+        A key of :data:`DECISIONS`.
+    text : str
+        Part of a file name, a likely name or the spreadsheet's columns, in any case.
+    order : str
+        A key of :data:`ORDERS`.
+    """
+
+    verdict: str = ""
+    decision: str = ""
+    text: str = ""
+    order: str = "score"
+
+
+class Board:
+    """The state that the pages of one desk share.
+
+    Attributes
+    ----------
+    project : Project
+    limits : list of Limit
+        The thresholds that the model in use can promise, from low to high.
+    specimens : list of Specimen
+    decisions : dict of int to Decision
+        What stands of each specimen.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.scoring, self.learning = Worker("scoring"), Worker("learning")
+        self.limits: list[Limit] = []
+        self._limits_of = 0
+        self.specimens: list[Specimen] = []
+        self.decisions: dict[int, Decision] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the specimens and the thresholds anew."""
+        if self._limits_of != self.project.model:
+            self._limits_of = self.project.model
+            self.limits = limits(self.project.run())
+        self.specimens = self.project.specimens()
+        self.update()
+
+    def update(self) -> list[Decision]:
+        """Read the decisions that came since the last time, of whichever process; return them."""
+        last = max((one.id for one in self.decisions.values()), default=0)
+        new = self.project.decisions(after=last)
+        self.decisions.update(new)
+        return list(new.values())
+
+    def shown(self, wanted: Filter, limit: Limit | None) -> list[Specimen]:
+        """The specimens that a filter lets through, in its order."""
+        found = [one for one in self.specimens if self._passes(one, wanted, limit)]
+        if wanted.order == "near" and limit is not None:
+            found.sort(key=lambda one: abs((one.score if one.score is not None else 9.0) - limit.value))
+        if wanted.order == "blind":
+            random.Random(0).shuffle(found)  # noqa: S311 - the same order for everybody
+        return found
+
+    def scores(self) -> list[float]:
+        """Scores of the specimens of which something can be told."""
+        return [one.score for one in self.specimens if one.score is not None and not one.reason]
+
+    def measured(self, limit: Limit | None) -> str:
+        """What the decisions that were taken blind say of the threshold; empty where there are none."""
+        if limit is None:
+            return ""
+        numbers = self.project.decided_blind()
+        known = {one.id: one for one in self.specimens if one.id in numbers}
+        counts = {"hybrid": [0, 0], "non-hybrid": [0, 0]}
+        for number, one in known.items():
+            decision = self.decisions.get(number)
+            if decision is not None and decision.choice in counts:
+                counts[decision.choice][1] += 1
+                counts[decision.choice][0] += verdict_of(one, limit) == "hybrid"
+        if not any(total for _, total in counts.values()):
+            return ""
+        (found, hybrids), (alarms, pure) = counts["hybrid"], counts["non-hybrid"]
+        return (
+            f"Decided with scores hidden: {hybrids + pure}. The threshold flags {found} of {hybrids} hybrids and "
+            f"{alarms} of {pure} others among them."
+        )
+
+    def _passes(self, one: Specimen, wanted: Filter, limit: Limit | None) -> bool:
+        state = "failed" if one.failure else "waiting" if one.score is None else verdict_of(one, limit)
+        decision = self.decisions.get(one.id)
+        choice = decision.choice if decision else ""
+        if wanted.verdict and state != wanted.verdict:
+            return False
+        if wanted.decision and (choice or "none") != wanted.decision:
+            return False
+        text = wanted.text.strip().casefold()
+        if not text:
+            return True
+        names = [name for name, _ in one.looks.identities] + list(one.looks.parents)
+        return text in " ".join([one.name, *names, *one.facts.values(), decision.note if decision else ""]).casefold()

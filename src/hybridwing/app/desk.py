@@ -1,0 +1,503 @@
+"""The page: add photographs, review them by mouse or keyboard, set the threshold, learn, export."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import tempfile
+import time
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nicegui import app, events, run, ui
+
+from hybridwing.app.board import DECISIONS, ORDERS, VERDICTS, Board, Filter
+from hybridwing.app.exports import (
+    likely_name,
+    verdict_of,
+    write_contact_sheet,
+    write_darwin_core,
+    write_decisions,
+)
+from hybridwing.app.intake import LARGEST_FILE, take_in
+from hybridwing.app.learning import candidate, end_candidate
+from hybridwing.app.project import Decision, Specimen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hybridwing.app.thresholds import Limit
+
+KEYS = {"h": "hybrid", "n": "non-hybrid", "u": "unsure"}
+HELP = (
+    "H hybrid, N not a hybrid, U unsure, Z undo, ← → previous and next, G grid or one specimen. Wheel or double click "
+    "zooms the picture."
+)
+_LABELS = {"hybrid": "Hybrid", "non-hybrid": "Not a hybrid", "unsure": "Unsure"}
+_MOST_SHOWN = 5000
+_AT_ONCE = 60
+"""Cards that the first screen needs; the others follow."""
+
+_BETWEEN = 3.0
+"""Seconds."""
+
+
+class Desk:
+    """One browser's page on a board.
+
+    Parameters
+    ----------
+    board : Board
+    """
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.filter = Filter()
+        self.rate = 0.95
+        self.one = False
+        self.current: int | None = None
+        self.who = getpass.getuser()
+        self.shown: list[Specimen] = []
+        self._counts = board.project.counts()
+        self._drawn = 0.0
+        self._seen = max((d.id for d in board.decisions.values()), default=0)
+        self._note: ui.textarea | None = None
+        self._name: ui.input | None = None
+
+    # -- the frame -------------------------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Lay out the page."""
+        ui.add_head_html('<link rel="stylesheet" href="/desk/desk.css"><script src="/desk/desk.js"></script>')
+        ui.colors(primary="#1f6f5c")
+        with ui.row(align_items="center").classes("desk-bar").props("role=banner"):
+            ui.html("Review desk", sanitize=False, tag="h1")
+            self._toggle = ui.button("One by one", on_click=self.toggle).props("outline dense no-caps")
+            ui.input("Your name", value=self.who, on_change=self._named).props("dense outlined").classes("w-40")
+            with ui.button("Export", icon="download").props("outline dense no-caps"), ui.menu():
+                for label, name, write in (
+                    ("Spreadsheet (.xlsx)", "decisions.xlsx", write_decisions),
+                    ("Table (.csv)", "decisions.csv", write_decisions),
+                    ("Darwin Core (.csv)", "darwin-core.csv", write_darwin_core),
+                    ("Contact sheet to print", "contact-sheet.html", write_contact_sheet),
+                ):
+                    ui.menu_item(label, on_click=lambda name=name, write=write: self._export(name, write))
+            self._learn = ui.button("Learn from decisions", on_click=self.learn).props("outline dense no-caps")
+        with ui.column().classes("desk-main").props("role=main"):
+            with ui.expansion("Add photographs", icon="add_photo_alternate", value=not self.board.specimens) as adding:
+                ui.label("Drop photographs, zip archives of them, or a spreadsheet that says more of them.").classes(
+                    "desk-soft"
+                )
+                ui.upload(
+                    multiple=True, auto_upload=True, max_file_size=LARGEST_FILE, on_upload=self._uploaded,
+                    on_multi_upload=None, label="Drop files here, or press +",
+                    on_rejected=lambda: ui.notify("a file is too large", type="negative"),
+                ).props("flat")  # fmt: skip
+            adding.classes("w-full").props("dense header-class=q-px-none")
+            self._adding = adding
+            self._refused = ui.column().classes("w-full gap-1")
+            self._progress = ui.row(align_items="center").classes("w-full gap-3")
+            self._candidate = ui.column().classes("w-full")
+            self._controls()
+            self._content = ui.column().classes("w-full gap-3")
+        ui.keyboard(on_key=self._key, repeating=False)
+        ui.on("picked", lambda event: self.open(int(event.args)))
+        ui.timer(0.5, self._tick)
+        self._draw_progress()
+        self._draw_candidate()
+        self.draw()
+
+    def _controls(self) -> None:
+        limits = self.board.limits
+        if limits:
+            self.rate = min(limits, key=lambda one: abs(one.tnr - 0.95)).tnr
+            with ui.row(align_items="center").classes("w-full gap-4"):
+                ui.label("Threshold").props("id=threshold-label")
+                slider = ui.slider(
+                    min=0, max=len(limits) - 1, step=1, value=[one.tnr for one in limits].index(self.rate)
+                ).classes("w-64")
+                slider.props("aria-labelledby=threshold-label")
+                slider.on("change", lambda event: self._set_rate(int(event.args)))
+                self._sentence = ui.label("").classes("desk-sentence").props("aria-live=polite")
+        else:
+            self._sentence = ui.label(
+                "Too few specimens were held out to promise an error rate: they are ranked without a verdict."
+            )
+        with ui.row(align_items="center").classes("w-full gap-3"):
+            self._select(VERDICTS, "Verdict", "verdict")
+            self._select(DECISIONS, "Decision", "decision")
+            self._select(ORDERS, "Order", "order")
+            ui.input("Search", on_change=lambda e: self._narrow(text=e.value or "")).props(
+                "dense outlined clearable debounce=250"
+            )
+            self._summary = ui.label("").classes("desk-soft").props("aria-live=polite")
+        self._help = ui.label(HELP).classes("desk-soft text-sm")
+
+    def _select(self, options: dict[str, str], label: str, name: str) -> None:
+        ui.select(
+            options, label=label, value=getattr(self.filter, name), on_change=lambda e: self._narrow(**{name: e.value})
+        ).props("dense outlined").classes("w-52")
+
+    @property
+    def limit(self) -> Limit | None:
+        """The threshold that is set, if the model in use can promise one."""
+        return next((one for one in self.board.limits if one.tnr == self.rate), None)
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Show what the filter lets through."""
+        self._drawn = time.monotonic()
+        limit = self.limit
+        if limit is not None:
+            measured = self.board.measured(limit)
+            self._sentence.set_text(f"{limit.sentence(self.board.scores())} {measured}".strip())
+        self.shown = self.board.shown(self.filter, limit)
+        numbers = [one.id for one in self.shown]
+        if self.current not in numbers:
+            self.current = numbers[0] if numbers else None
+        decided = sum(bool(d.choice) for d in self.board.decisions.values())
+        self._summary.set_text(f"{len(self.shown):,} of {len(self.board.specimens):,} shown, {decided:,} decided")
+        self._toggle.set_text("Grid" if self.one else "One by one")
+        self._adding.set_visibility(not self.one)
+        if self.one:
+            self._draw_one()
+        else:
+            self._draw_grid()
+
+    def _draw_grid(self) -> None:
+        self._content.clear()
+        cards = [self._card(one) for one in self.shown[:_MOST_SHOWN]]
+        with self._content:
+            if not self.shown:
+                ui.label("Nothing to show: add photographs, or widen the filter.").classes("desk-soft")
+            grid = ui.html("".join(cards[:_AT_ONCE]), sanitize=False).classes("desk-grid")
+            grid.props('onclick="desk.picked(event)" role=list')
+            if len(cards) > _AT_ONCE:
+                ui.timer(0.3, lambda: grid.set_content("".join(cards)), once=True)
+            if len(self.shown) > _MOST_SHOWN:
+                ui.label(f"The first {_MOST_SHOWN:,} are shown; narrow the filter for the rest.").classes("desk-soft")
+        self._mark_current(focus=False)
+
+    def _card(self, one: Specimen) -> str:
+        return (
+            f'<button class="desk-card" data-id="{one.id}" role="listitem">'
+            f'<img loading="lazy" alt="" src="/picture/{one.id}/small"><span>{escape(one.name)}</span>'
+            f'<span class="desk-state">{self._state(one)}</span></button>'
+        )
+
+    def _state(self, one: Specimen) -> str:
+        """What is said under a specimen: the decision, and the verdict unless scores are hidden."""
+        decision = self.board.decisions.get(one.id)
+        said = ""
+        if decision is not None and decision.choice:
+            said = f'<b class="desk-{decision.choice}">✓ {_LABELS[decision.choice]}</b> {escape(decision.parents)}<br>'
+        if one.failure:
+            return f"{said}{escape(one.failure)}"
+        if one.score is None:
+            return f"{said}waits to be scored"
+        if self.filter.order == "blind":
+            return said or "not decided yet"
+        verdict = verdict_of(one, self.limit)
+        name = f" {escape(likely_name(one, self.limit))}" if verdict != "cannot tell" else f": {escape(one.reason)}"
+        return f'{said}<span class="desk-{verdict}">{one.score:.3f} {verdict}</span>{name}'
+
+    def _draw_one(self) -> None:
+        one = self._specimen()
+        self._content.clear()
+        with self._content:
+            if one is None:
+                ui.label("Nothing to show: add photographs, or widen the filter.").classes("desk-soft")
+                return
+            with ui.element("div").classes("desk-one"):
+                picture = f'<img alt="{escape(one.name)}" src="/picture/{one.id}/large" draggable="false">'
+                stage = ui.html(picture, sanitize=False).classes("desk-stage")
+                with ui.column().classes("gap-3"):
+                    self._draw_facts(one)
+        ui.run_javascript(f"desk.zoomable(getElement({stage.id}).$el)")
+        following = self._neighbour(1)
+        if following is not None:
+            ui.run_javascript(f"new Image().src = '/picture/{following}/large'")
+
+    def _draw_facts(self, one: Specimen) -> None:
+        place = [s.id for s in self.shown].index(one.id) + 1
+        ui.label(f"{one.name}").classes("text-lg font-medium break-all")
+        ui.label(f"{place:,} of {len(self.shown):,}").classes("desk-soft")
+        ui.html(self._state(one), sanitize=False).props("aria-live=polite")
+        decision = self.board.decisions.get(one.id, Decision(one.id))
+        with ui.row().classes("gap-2"):
+            for key, choice in KEYS.items():
+                button = ui.button(on_click=lambda choice=choice: self.decide(choice)).props("no-caps dense")
+                button.props("unelevated" if decision.choice == choice else "outline")
+                with button:
+                    ui.html(f'{_LABELS[choice]}<kbd class="desk-key">{key.upper()}</kbd>', sanitize=False)
+            ui.button("Undo", on_click=self.undo).props("flat no-caps dense")
+        hint = " x ".join(one.looks.parents) if self.filter.order != "blind" else ""
+        self._name = ui.input("Right name, if you know it", value=decision.parents, placeholder=hint).classes("w-full")
+        self._name.props("dense outlined").on("blur", lambda: self._note_changed(one.id))
+        self._note = ui.textarea("Note", value=decision.note).props("dense outlined autogrow").classes("w-full")
+        self._note.on("blur", lambda: self._note_changed(one.id))
+        rows = list(one.facts.items())
+        if self.filter.order != "blind" and not one.reason:
+            rows += [(f"looks like {name}", f"{probability:.0%}") for name, probability in one.looks.identities]
+            if one.looks.parents and one.looks.hybrid_index is not None:
+                first, second = one.looks.parents
+                rows.append((f"as a cross {first} x {second}", f"{one.looks.hybrid_index:.0%} {second}"))
+        if decision.who:
+            rows.append(("decided by", f"{decision.who}, {decision.at[:16].replace('T', ' ')} UTC"))
+        table = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in rows)
+        ui.html(table, sanitize=False, tag="dl").classes("desk-facts")
+
+    def _mark_current(self, *, focus: bool) -> None:
+        if self.current is not None and not self.one:
+            ui.run_javascript(f"desk.current({self.current}, {str(focus).lower()})")
+
+    # -- what the user does ----------------------------------------------------------------------------------------
+
+    def toggle(self) -> None:
+        """Between the grid and one specimen."""
+        self._keep_note()
+        self.one = not self.one
+        self.draw()
+
+    def open(self, number: int) -> None:
+        """Look at one specimen."""
+        self.current, self.one = number, True
+        self.draw()
+
+    def step(self, by: int) -> None:
+        """To the next specimen or the one before."""
+        self._keep_note()
+        number = self._neighbour(by)
+        if number is None:
+            ui.notify("that was the last one" if by > 0 else "that was the first one")
+            return
+        self.current = number
+        if self.one:
+            self._draw_one()
+        self._mark_current(focus=True)
+
+    def decide(self, choice: str) -> None:
+        """Keep a decision on the current specimen, then show the next."""
+        one = self._specimen()
+        if one is None:
+            return
+        old = self.board.decisions.get(one.id, Decision(one.id))
+        name, note = self._typed(old)
+        self._append(one, Decision(one.id, choice, name, note, self.who))
+        following = self._neighbour(1)
+        if following is not None:
+            self.step(1)
+        elif self.one:
+            self._draw_one()
+
+    def undo(self) -> None:
+        """Take back this person's last decision, and show that specimen."""
+        back = self.board.project.undo(self.who)
+        if back is None:
+            ui.notify(f"{self.who} has decided nothing that could be undone")
+            return
+        self._tick()
+        self._note = self._name = None
+        if back.specimen in {one.id for one in self.shown}:
+            self.current = back.specimen
+        if self.one:
+            self._draw_one()
+        self._mark_current(focus=True)
+
+    def learn(self) -> None:
+        """Refit with the decisions, in a process of its own."""
+        self.board.learning.start(self.board.project, str(self.rate))
+        self._draw_candidate()
+
+    def _append(self, one: Specimen, decision: Decision) -> None:
+        blind = self.filter.order == "blind"
+        limit = self.limit
+        shown = {"score": one.score, "verdict": verdict_of(one, limit), "tnr": limit.tnr if limit else None}
+        self.board.project.decide(decision, {"blind": blind} if blind else shown)
+        self._tick()
+
+    def _typed(self, old: Decision) -> tuple[str, str]:
+        """Name and note as they stand in the fields, or as they were where there are none."""
+        if not self.one or self._name is None or self._note is None:
+            return old.parents, old.note
+        return (self._name.value or "").strip(), (self._note.value or "").strip()
+
+    def _note_changed(self, number: int) -> None:
+        if number == self.current:
+            self._keep_note()
+
+    def _keep_note(self) -> None:
+        """Keep a name or a note that was typed without a decision."""
+        one = self._specimen()
+        if one is None or not self.one:
+            return
+        old = self.board.decisions.get(one.id, Decision(one.id))
+        name, note = self._typed(old)
+        if (name, note) != (old.parents, old.note):
+            self._append(one, replace(old, parents=name, note=note, who=self.who))
+
+    def _specimen(self) -> Specimen | None:
+        return next((one for one in self.shown if one.id == self.current), None)
+
+    def _neighbour(self, by: int) -> int | None:
+        numbers = [one.id for one in self.shown]
+        if self.current not in numbers:
+            return numbers[0] if numbers else None
+        place = numbers.index(self.current) + by
+        return numbers[place] if 0 <= place < len(numbers) else None
+
+    def _key(self, event: events.KeyEventArguments) -> None:
+        if not event.action.keydown or event.modifiers.ctrl or event.modifiers.meta or event.modifiers.alt:
+            return
+        name = event.key.name.lower()
+        if name in KEYS:
+            self.decide(KEYS[name])
+        elif name in ("arrowright", "arrowleft"):
+            self.step(1 if name == "arrowright" else -1)
+        elif name == "z":
+            self.undo()
+        elif name in ("g", "enter"):
+            self.toggle()
+
+    def _named(self, event: Any) -> None:
+        self.who = (event.value or "").strip() or getpass.getuser()
+
+    def _narrow(self, **changes: str) -> None:
+        self._keep_note()
+        self.filter = replace(self.filter, **changes)
+        self.draw()
+
+    def _set_rate(self, place: int) -> None:
+        self.rate = self.board.limits[place].tnr
+        self.draw()
+
+    async def _uploaded(self, event: events.UploadEventArguments) -> None:
+        with tempfile.TemporaryDirectory(dir=self.board.project.folder) as folder:
+            path = Path(folder) / "upload"
+            await event.file.save(path)
+            taken = await run.io_bound(take_in, self.board.project, event.file.name, path)
+        if taken is None:  # the server is stopping
+            return
+        if taken.facts:
+            ui.notify(f"{event.file.name} speaks of {taken.facts:,} photographs")
+        with self._refused:
+            for reason in taken.refused:
+                ui.label(reason).classes("text-negative text-sm break-all")
+        if taken.photographs or taken.facts:
+            self.board.refresh()
+            self.board.scoring.start(self.board.project)
+            self._draw_progress()
+            self.draw()
+
+    async def _export(self, name: str, write: Callable[..., None]) -> None:
+        path = self.board.project.folder / name
+        try:
+            await run.io_bound(write, self.board.project, self.limit, path)
+        except Exception as error:  # said on the screen, whatever it is
+            ui.notify(f"{name} could not be written: {error}", type="negative")
+            return
+        ui.download(path.read_bytes(), name)
+
+    # -- what happens by itself ------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """Take up what other pages and processes did."""
+        board = self.board
+        board.update()
+        last = max((d.id for d in board.decisions.values()), default=0)
+        if last > self._seen:
+            changed = [d.specimen for d in board.decisions.values() if d.id > self._seen]
+            self._seen = last
+            self._show_changed(set(changed))
+        counts = board.project.counts()
+        if counts != self._counts or board.scoring.is_running:
+            self._draw_progress()
+        # A grid of thousands is drawn anew every few seconds while scores come in, and once more at the end.
+        if counts != self._counts and (time.monotonic() - self._drawn > _BETWEEN or not board.scoring.is_running):
+            self._counts = counts
+            board.refresh()
+            if not self.one:
+                self.draw()
+        is_shown = bool(self._candidate.default_slot.children)
+        if board.learning.is_running or board.learning.error or is_shown != (candidate(board.project) is not None):
+            self._draw_candidate()
+
+    def _show_changed(self, changed: set[int]) -> None:
+        for one in self.shown:
+            if one.id in changed and not self.one:
+                ui.run_javascript(f"desk.mark({one.id}, {json.dumps(self._state(one))})")
+        decided = sum(bool(d.choice) for d in self.board.decisions.values())
+        self._summary.set_text(f"{len(self.shown):,} of {len(self.board.specimens):,} shown, {decided:,} decided")
+        self._learn.set_text("Learn from decisions" if decided != 1 else "Learn from 1 decision")
+
+    def _draw_progress(self) -> None:
+        board = self.board
+        done, total, left = board.scoring.progress(board.project)
+        self._progress.clear()
+        with self._progress:
+            if board.scoring.is_running:
+                ui.linear_progress(done / max(total, 1), show_value=False).classes("w-64")
+                duration = "" if left is None else f", about {_duration(left)} left"
+                ui.label(f"scored {done:,} of {total:,}{duration}")
+                ui.button("Stop", on_click=self._stop).props("flat dense no-caps")
+            elif done < total:
+                ui.label(f"{total - done:,} photographs are not scored yet.")
+                ui.button("Go on", on_click=self._go_on).props("outline dense no-caps")
+            if board.scoring.error:
+                ui.label(f"Scoring stopped: {board.scoring.error}").classes("text-negative")
+
+    def _stop(self) -> None:
+        self.board.scoring.stop()
+        self._draw_progress()
+
+    def _go_on(self) -> None:
+        self.board.scoring.start(self.board.project)
+        self._draw_progress()
+
+    def _draw_candidate(self) -> None:
+        learning, change = self.board.learning, candidate(self.board.project)
+        self._candidate.clear()
+        with self._candidate:
+            if learning.is_running:
+                with ui.row(align_items="center"):
+                    ui.spinner(size="sm")
+                    ui.label("learning from the decisions …")
+            elif learning.error:
+                ui.label(f"Nothing was learned: {learning.error}").classes("text-negative")
+            elif change is not None:
+                moved = change.to_hybrid + change.to_non_hybrid
+                ui.label(
+                    f"Refitted with {change.decisions:,} decisions: of the others {moved:,} verdicts change "
+                    f"({change.to_hybrid:,} to hybrid, {change.to_non_hybrid:,} to non-hybrid), {change.same:,} stay. "
+                    f"Measured, new against old: {change.measure}."
+                )
+                with ui.row():
+                    ui.button("Use the new model", on_click=lambda: self._end(take=True)).props("dense no-caps")
+                    ui.button("Keep the old one", on_click=lambda: self._end(take=False)).props("outline dense no-caps")
+        learning.error = ""
+
+    def _end(self, *, take: bool) -> None:
+        end_candidate(self.board.project, take=take)
+        self.board.refresh()
+        self._draw_candidate()
+        self.draw()
+
+
+def build_desk(board: Board) -> None:
+    """Build the page of a new visitor."""
+    board.refresh()
+    Desk(board).build()
+
+
+def stop_with(board: Board) -> None:
+    """End the board's processes when the server ends."""
+    app.on_shutdown(board.scoring.stop)
+    app.on_shutdown(board.learning.stop)
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return "a minute" if minutes <= 1 else f"{minutes} minutes" if minutes < 90 else f"{round(minutes / 60)} hours"

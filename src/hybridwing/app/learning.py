@@ -1,0 +1,194 @@
+"""Refit the detector with what was decided, in a process of its own: ``python -m hybridwing.app.learning PROJECT``.
+
+The refitted run stands beside the one in use. What would change is said before anybody takes it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridwing.app.project import MODELS, Project
+from hybridwing.app.scoring import end_with_parent, scores_of
+from hybridwing.catalogue.schema import COLUMNS, Catalogue
+from hybridwing.detectors.calibration import TooFewError
+from hybridwing.detectors.threshold import threshold_of
+from hybridwing.embeddings.table import EmbeddingTable
+from hybridwing.errors import RunError
+from hybridwing.runs.train import train
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from hybridwing.app.project import Decision
+    from hybridwing.runs.run import Run
+
+CANDIDATE = "candidate"
+"""Setting that holds a :class:`Change`, until it is taken or left."""
+_PREFIX = "desk-"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a refitted model would change.
+
+    Attributes
+    ----------
+    model : int
+        Its number.
+    decisions : int
+        Specimens that it learned from besides.
+    to_hybrid, to_non_hybrid, same : int
+        Verdicts on the desk's other specimens that would become hybrid, non-hybrid, and that would stay.
+    measure : str
+        The measured scores of both, in words.
+    """
+
+    model: int
+    decisions: int
+    to_hybrid: int
+    to_non_hybrid: int
+    same: int
+    measure: str
+
+
+def refit(project: Project, tnr: float = 0.95) -> Change:
+    """Fit the detector again on the training table and on what was decided, and compare.
+
+    Specimens that were called unsure teach nothing.
+
+    Parameters
+    ----------
+    project : Project
+    tnr : float in (0, 1)
+        True-negative rate at which verdicts are compared.
+
+    Raises
+    ------
+    HybridwingError
+        If nothing was decided yet, or the detector cannot be fitted on it.
+    """
+    run = project.run()
+    vectors = project.vectors()
+    decided = [
+        d for number, d in project.decisions().items() if d.choice in ("hybrid", "non-hybrid") and number in vectors
+    ]
+    if not decided:
+        raise RunError("nothing to learn from yet: decide of some specimens that they are hybrids or not")
+    old = run.embeddings
+    table, keys = _table(old, decided), [f"{_PREFIX}{d.specimen}" for d in decided]
+    catalogue = Catalogue(table, "custom", Path("decisions"), run.manifest.catalogue_sha256)
+    joined = EmbeddingTable(
+        (*old.uuids, *keys),
+        np.concatenate([old.vectors, np.stack([vectors[d.specimen] for d in decided])]),
+        old.backbone,
+        precision=old.precision,
+        runtime=old.runtime,
+    )
+    number, manifest = project.next_model(), run.manifest
+    new = train(
+        catalogue,
+        joined,
+        project.folder / MODELS / str(number),
+        detectors=[manifest.best_detector],
+        seed=manifest.seed,
+        record_weights=manifest.record_weights,
+    )
+    project.keep_scores(scores_of(new, dict(vectors)), model=number)
+    change = replace(_compared(project, run, new, number, tnr), decisions=len(decided))
+    project.set_setting(CANDIDATE, json.dumps(asdict(change)))
+    return change
+
+
+def candidate(project: Project) -> Change | None:
+    """A refitted model that waits to be taken or left."""
+    stored = project.setting(CANDIDATE)
+    return Change(**json.loads(stored)) if stored else None
+
+
+def end_candidate(project: Project, *, take: bool) -> None:
+    """Take the refitted model into use, or leave it; the old one stays either way."""
+    change = candidate(project)
+    if change is not None and take:
+        project.use_model(change.model)
+    project.set_setting(CANDIDATE, "")
+
+
+def _table(old: EmbeddingTable, decided: list[Decision]) -> pd.DataFrame:
+    """The rows that the run learned from, as its embeddings tell, and a row a decision."""
+    import pandas as pd
+
+    if old.metadata is None or "label" not in old.metadata:
+        raise RunError("the run's embeddings do not say which specimens are hybrids; train it again from a table")
+    known = old.metadata.astype(object).where(old.metadata.notna(), None).to_dict("records")
+    rows = [_row(uuid, row["label"], row) for uuid, row in zip(old.uuids, known, strict=True)]
+    for decision in decided:
+        key = f"{_PREFIX}{decision.specimen}"
+        named = {"cross" if decision.choice == "hybrid" else "subspecies": decision.parents.strip() or None}
+        rows.append(_row(key, decision.choice, {"specimen": key, "record": "desk", **named}))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame["row"] = range(1, len(frame) + 1)
+    return frame.astype(dict(COLUMNS))
+
+
+def _row(uuid: str, label: str | None, known: Mapping[Any, Any]) -> dict[str, object]:
+    cross = known.get("cross")
+    parents = sorted(re.split(r"\s+[x×]\s+", cross)) if cross else []
+    pair: list[str | None] = [*parents] if len(parents) == 2 else [None, None]
+    return {
+        "uuid": uuid,
+        "filename": uuid,
+        "specimen": known.get("specimen") or uuid,
+        "hybrid": None if label is None else label == "hybrid",
+        "species": known.get("species"),
+        "subspecies": known.get("subspecies"),
+        "parent_1": pair[0],
+        "parent_2": pair[1],
+        "cross": " x ".join(parents) if pair[0] else None,
+        "pedigree": cross,
+        "record": known.get("record"),
+        "side": known.get("side"),
+    }
+
+
+def _compared(project: Project, old: Run, new: Run, number: int, tnr: float) -> Change:
+    decided = set(project.decisions())
+    before, after = _verdicts(project, old, project.model, tnr), _verdicts(project, new, number, tnr)
+    both = [one for one in before if one in after and one not in decided]
+    to_hybrid = sum(after[one] and not before[one] for one in both)
+    to_non_hybrid = sum(before[one] and not after[one] for one in both)
+    measured = " against ".join(_measured(run) for run in (new, old))
+    return Change(number, 0, to_hybrid, to_non_hybrid, len(both) - to_hybrid - to_non_hybrid, measured)
+
+
+def _verdicts(project: Project, run: Run, model: int, tnr: float) -> dict[int, bool]:
+    """Whether each specimen of which something can be told would be called a hybrid."""
+    try:
+        limit = threshold_of(run.detector(), tnr).value
+    except TooFewError:
+        return {}
+    return {s.id: s.score > limit for s in project.specimens(model) if s.score is not None and not s.reason}
+
+
+def _measured(run: Run) -> str:
+    found = run.metrics[run.manifest.best_detector]
+    held_out = f"{run.manifest.n_heldout_hybrids} of {run.manifest.n_heldout} held-out specimens hybrids"
+    return f"ROC area {found.roc_auc:.3f} ({held_out})"
+
+
+def main() -> None:
+    """Refit, and say on standard error what went wrong."""
+    end_with_parent()
+    refit(Project(Path(sys.argv[1])), float(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Serve a project's desk on this machine."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hybridwing.app.access import TokenGate
+from hybridwing.app.thumbnails import SIDES, make_thumbnails, thumbnail_path
+from hybridwing.errors import HybridwingError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hybridwing.app.project import Project
+
+LOOPBACK = "127.0.0.1"
+STATIC = Path(__file__).parent / "static"
+
+
+def check_installed() -> None:
+    """Refuse where the extra is not installed.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    try:
+        import nicegui  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("nicegui", "app", "the review desk") from error
+
+
+def serve(
+    project: Project,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    token: str | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the desk until it is interrupted.
+
+    Parameters
+    ----------
+    project : Project
+    host : str
+        ``"127.0.0.1"``, which this machine alone reaches, or another address of it. Whoever reaches the address and
+        knows the token sees all photographs and can decide; the connection is not encrypted.
+    port : int
+        0 takes a free one.
+    token : str, optional
+        Part of the address; a random one by default.
+    ready : callable, optional
+        Called with the whole address before the server starts.
+
+    Raises
+    ------
+    HybridwingError
+        If nothing can listen at the address.
+    """
+    check_installed()
+    from nicegui import app, ui
+    from starlette.responses import FileResponse, Response
+
+    from hybridwing.app.board import Board
+    from hybridwing.app.desk import build_desk, stop_with
+
+    port, token = _free(host, port), token or secrets.token_urlsafe(16)
+    board = Board(project)
+    stop_with(board)
+
+    def picture(number: int, size: str) -> Response:
+        if size not in SIDES:
+            return Response(status_code=404)
+        path = thumbnail_path(project.folder, number, size)
+        if not path.exists():
+            found = [(one.id, one.path) for one in project.specimens() if one.id == number]
+            make_thumbnails(project.folder, found)
+        if not path.exists():
+            return Response(status_code=404)
+        return FileResponse(path, media_type="image/webp", headers={"cache-control": "private, max-age=86400"})
+
+    app.add_middleware(TokenGate, token=token, port=port)
+    app.get("/picture/{number}/{size}")(picture)
+    app.add_static_files("/desk", STATIC)
+    ui.page("/", title="hybridwing")(lambda: build_desk(board))
+    if ready is not None:
+        ready(f"http://{_shown(host)}:{port}/?token={token}")
+    ui.run(
+        host=host, port=port, show=False, reload=False, favicon="🦋", show_welcome_message=False, dark=None,
+        reconnect_timeout=20.0, title="hybridwing",
+    )  # fmt: skip
+
+
+def _free(host: str, port: int) -> int:
+    """The port itself, or a free one; refused where nothing can listen."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            if sys.platform != "win32":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return int(probe.getsockname()[1])
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HybridwingError(f"nothing can listen at {host} port {port}: {reason}; choose another --port") from error
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104

@@ -1,0 +1,145 @@
+"""The desk in a real browser: reviewed by keyboard, killed, opened twice, given hostile names."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hybridwing.app.project import Project
+from hybridwing.app.scoring import score_waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .conftest import Trained
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+pytest.importorskip("nicegui", reason="the extra [app] is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium")]
+
+
+class Server:
+    """A desk in a process of its own."""
+
+    def __init__(self, project: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "hybridwing.cli", "app", "--project", str(project), "--no-browser"],
+            stdout=subprocess.PIPE,
+            text=True,
+            # NiceGUI serves otherwise within a test.
+            env={n: v for n, v in os.environ.items() if not n.startswith("PYTEST_")} | {"PYTHONUNBUFFERED": "1"},
+        )
+        assert self._process.stdout is not None
+        said = re.search(r"http://\S+", self._process.stdout.readline())
+        assert said is not None
+        self.address = said.group()
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+@contextlib.contextmanager
+def serving(project: Path) -> Iterator[Server]:
+    server = Server(project)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path, trained: Trained) -> Path:
+    made = Project(tmp_path / "desk", trained.run)
+    made.add(trained.photographs[:5])
+    score_waiting(made)
+    made.close()
+    return made.folder
+
+
+def page_of(browser: sync_api.Browser, server: Server) -> sync_api.Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 860}).new_page()
+    page.set_default_timeout(120_000)
+    for _ in range(100):  # until the server listens
+        with contextlib.suppress(sync_api.Error):
+            page.goto(server.address)
+            break
+        page.wait_for_timeout(300)
+    page.wait_for_selector(".desk-card")
+    return page
+
+
+def choices(project: Path) -> list[str]:
+    return [decision.choice for _, decision in sorted(Project(project).decisions().items())]
+
+
+def test_reviewed_by_keyboard_killed_and_gone_on(browser: sync_api.Browser, project: Path, trained: Trained) -> None:
+    with serving(project) as server:
+        page = page_of(browser, server)
+        assert page.locator(".desk-card").count() == 5
+        page.keyboard.press("g")
+        page.wait_for_selector(".desk-stage img")
+        for key in "hnuz":
+            page.keyboard.press(key)
+        page.get_by_text("2 decided").wait_for()
+        assert sorted(choices(project)) == ["", "hybrid", "non-hybrid"]
+        server.kill()
+    Project(project).add(trained.photographs[5:7])
+    with serving(project) as server:
+        page = page_of(browser, server)
+        page.get_by_text("7 of 7 shown, 2 decided").wait_for()
+        page.get_by_role("button", name="Go on").click()
+        page.wait_for_function("!document.body.innerText.includes('waits to be scored')")
+        assert Project(project).counts() == (7, 0, 7)
+
+
+def test_two_pages_see_each_other_and_names_are_text(
+    browser: sync_api.Browser, project: Path, trained: Trained, tmp_path: Path
+) -> None:
+    hostile = tmp_path / "<img src=x onerror=document.title='owned'>.jpg"
+    shutil.copyfile(trained.photographs[6], hostile)
+    Project(project).add([hostile])
+    with serving(project) as server:
+        first, second = page_of(browser, server), page_of(browser, server)
+        first.locator(".desk-card").first.click()
+        first.get_by_role("button", name=re.compile("^Hybrid")).click()
+        second.get_by_text("✓ Hybrid").wait_for()
+        assert second.get_by_text("onerror").count() == 1
+        assert "owned" not in (first.title(), second.title())
+        stranger = browser.new_context().request.get(server.address.partition("?")[0])
+        assert stranger.status == 403
+
+
+def test_dropped_photographs_are_scored_and_bad_ones_listed(
+    browser: sync_api.Browser, project: Path, trained: Trained, tmp_path: Path
+) -> None:
+    note = tmp_path / "note.exe"
+    note.write_text("no photograph")
+    with serving(project) as server:
+        page = page_of(browser, server)
+        page.get_by_text("Add photographs").click()
+        page.locator("input[type=file]").set_input_files([trained.photographs[7], note])
+        page.get_by_text("note.exe: neither a photograph").wait_for()
+        page.get_by_text("6 of 6 shown").wait_for()
+        page.wait_for_function("!document.body.innerText.includes('waits to be scored')")
+        assert Project(project).counts() == (6, 0, 6)
