@@ -74,6 +74,12 @@ def test_blind_decisions_measure_the_threshold(board: Board) -> None:
     assert "flags 1 of 1 hybrids and 0 of 1 others" in board.measured(limit)
 
 
+def test_why_is_said_in_pictures_and_words(board: Board) -> None:
+    said = board.why(board.specimens[0])
+    assert "<p>" in said
+    assert "data:image/webp" in said
+
+
 def test_a_refitted_model_waits_until_it_is_taken(board: Board) -> None:
     project = board.project
     project.decide(Decision(board.specimens[1].id, "hybrid", "notabilis x lativitta", who="ana"), {})

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import random
+import threading
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 from hybridwing.app.exports import verdict_of
 from hybridwing.app.thresholds import Limit, limits
 from hybridwing.app.workers import Worker
+from hybridwing.backbones.compute import Compute
+from hybridwing.errors import HybridwingError
+from hybridwing.report.explained import card_of
+from hybridwing.runs.explaining import Explainer
 
 if TYPE_CHECKING:
     from hybridwing.app.project import Decision, Project, Specimen
@@ -64,6 +70,9 @@ class Board:
         self.scoring, self.learning = Worker("scoring"), Worker("learning")
         self.limits: list[Limit] = []
         self._limits_of = 0
+        self._explainer: tuple[int, Explainer] | None = None
+        self._explained: dict[tuple[int, int], str] = {}
+        self._explaining = threading.Lock()
         self.specimens: list[Specimen] = []
         self.decisions: dict[int, Decision] = {}
         self.refresh()
@@ -115,6 +124,35 @@ class Board:
             f"Decided with scores hidden: {hybrids + pure}. The threshold flags {found} of {hybrids} hybrids and "
             f"{alarms} of {pure} others among them."
         )
+
+    def why(self, one: Specimen) -> str:
+        """Pictures and words that explain a specimen's score, as HTML; takes a second the first time.
+
+        Empty where the run says nothing of its training images, or the photograph cannot be read any more.
+        """
+        model = self.project.model
+        with self._explaining:
+            if (model, one.id) not in self._explained:
+                self._explained[model, one.id] = self._explain(model, one)
+            return self._explained[model, one.id]
+
+    def _explain(self, model: int, one: Specimen) -> str:
+        try:
+            if self._explainer is None or self._explainer[0] != model:
+                self._explainer = (model, Explainer(self.project.run(model)))
+            knows = self._explainer[1]
+            found = knows.explain([one.path], compute=Compute(workers=1))
+        except HybridwingError:
+            return ""
+        card = card_of(found[0], knows)
+        figures = "".join(
+            f'<figure><img src="{picture.address}" alt="{escape(picture.alternative)}">'
+            f"<figcaption>{escape(picture.caption)}</figcaption></figure>"
+            for picture in card.pictures[1:]
+        )
+        compared = found[0].map
+        legend = "" if compared is None else " (blue as in {}, orange as in {})".format(*map(escape, compared.parents))
+        return f'<p>{escape(found[0].words)}{legend}</p><div class="desk-why">{figures}</div>'
 
     def _passes(self, one: Specimen, wanted: Filter, limit: Limit | None) -> bool:
         state = "failed" if one.failure else "waiting" if one.score is None else verdict_of(one, limit)

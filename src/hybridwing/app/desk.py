@@ -216,10 +216,24 @@ class Desk:
                 stage = ui.html(picture, sanitize=False).classes("desk-stage")
                 with ui.column().classes("gap-3"):
                     self._draw_facts(one)
+                    if self.filter.order != "blind" and one.score is not None:
+                        self._draw_reasons(one, ui.html("", sanitize=False).props("aria-live=polite"))
         ui.run_javascript(f"desk.zoomable(getElement({stage.id}).$el)")
         following = self._neighbour(1)
         if following is not None:
             ui.run_javascript(f"new Image().src = '/picture/{following}/large'")
+
+    def _draw_reasons(self, one: Specimen, place: ui.html) -> None:
+        """Fill in the explanation when it is made, if the specimen is still looked at."""
+
+        async def fill() -> None:
+            if self.current != one.id or place.is_deleted:
+                return
+            why = await run.io_bound(self.board.why, one)
+            if why and self.current == one.id and not place.is_deleted:
+                place.set_content(why)
+
+        ui.timer(0.4, fill, once=True)
 
     def _draw_facts(self, one: Specimen) -> None:
         place = [s.id for s in self.shown].index(one.id) + 1
