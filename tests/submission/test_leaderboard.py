@@ -19,14 +19,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def places(collection, ran, tmp_path_factory):
+def places(collection, small, ran, tmp_path_factory):
     """An evaluation, a submission that was run, a file of predictions, and a run."""
     root = tmp_path_factory.mktemp("places")
-    done = evaluate(
-        collection.run,
-        read_catalogue(collection.test),
-        collection.run.embed(read_catalogue(collection.test), collection.images),
-    )
+    done = evaluate(collection.run, read_catalogue(collection.test), small[2])
     write_evaluation(done, root / "evaluation")
     shutil.copyfile(root / "evaluation" / "predictions_knn.txt", root / "plain.txt")
     return [root / "evaluation", ran.folder, root / "plain.txt", collection.run.folder]
