@@ -30,7 +30,7 @@ def picture(colours: tuple[tuple[float, ...], ...], rng: np.random.Generator) ->
     made[:] = DARK
     for (wing, rows, columns), colour in zip(PLACES, colours, strict=True):
         made[wing, rows, columns] = colour
-    made = np.roll(made, rng.integers(-1, 2, 2), axis=(1, 2)) * rng.uniform(0.85, 1.15)
+    made = np.roll(made, rng.integers(0, 2, 2), axis=(1, 2)) * rng.uniform(0.85, 1.15)
     made += rng.normal(0, 0.02, made.shape)
     boxes = np.full((2, 2), 0.7, np.float32)
     return WingPicture(made.clip(0, 1).astype(np.float32), np.ones((2, SIDE, SIDE), np.float32), boxes)

@@ -35,8 +35,8 @@ _BASES = ((0.85, 1.0), (0.1, 1.0))
 _RIM = 0.7
 #: Places a side of the neighbourhood that decides what colours the parents have at a place.
 _VOTERS = 5
-#: What is nowhere as thick as this is the unsteadiness of outlines, and no element.
-_THICKNESS = 3
+#: Fewer connected places are the unsteadiness of outlines, and no element.
+_FEWEST_PLACES = 14
 #: An element takes after a parent where its places lean to it by this much on average.
 _DECIDED = 0.35
 
@@ -153,7 +153,7 @@ def _elements(
         for kind in range(len(present)):
             labels, count = ndimage.label(winner == kind)
             for number in range(1, count + 1):
-                if ndimage.binary_erosion(labels == number, np.ones((_THICKNESS, _THICKNESS))).any():
+                if (labels == number).sum() >= _FEWEST_PLACES:
                     places = np.zeros(apart.shape, dtype=np.bool_)
                     places[wing] = labels == number
                     found.append(_element(picture, leaning, parents, places))

@@ -55,6 +55,10 @@ class Judged:
     scores : dict of str to ndarray of shape (n,)
         By detector.
     uncertainty : Uncertainty
+    failures : int
+        Images that could not be embedded.
+    control : ndarray of shape (n,)
+        Scores by the record alone.
     """
 
     title: str

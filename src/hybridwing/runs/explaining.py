@@ -99,7 +99,7 @@ class Explainer:
         self._table = run.embeddings
         if self._table.metadata is None or "label" not in self._table.metadata:
             raise RunError(f"{run.folder} does not say which of its training images are hybrids; train again")
-        self._hybrid = (self._table.metadata["label"] == "hybrid").to_numpy(dtype=bool)
+        self._hybrid = (self._table.metadata["label"].fillna("") == "hybrid").to_numpy(dtype=bool)
         names = self._names()
         typicality = self._knows.typicality
         scale = np.ones(self._table.vectors.shape[1]) if typicality is None else typicality.scale

@@ -231,8 +231,8 @@ class Run:
 
         Raises
         ------
-        ImageError
-            If it cannot be read.
+        HybridwingError
+            If it cannot be read, or the run cannot embed photographs.
         """
         from hybridwing.runs.explaining import explain
 
