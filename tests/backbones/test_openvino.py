@@ -11,6 +11,7 @@ import pytest
 
 from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.load import load
+from hybridwing.backbones.request import Backbone
 from hybridwing.errors import BackboneError, MissingExtraError
 
 from .conftest import SIDE
@@ -30,10 +31,18 @@ def inputs(count: int, seed: int = 3) -> list[np.ndarray]:
 
 
 @needs_openvino
-@pytest.mark.parametrize("architecture", ["DINOv2 with registers", "ConvNeXt", "CLIP vision"])
-def test_its_embeddings_are_those_of_torch(save: Callable[..., Path], architecture: str) -> None:
-    name = f"local:{save(architecture)}"
-    torchs, mine = load(name), load(name, Compute(runtime="openvino"))
+@pytest.mark.parametrize(
+    ("architecture", "feature"),
+    [
+        ("DINOv2 with registers", "default"),
+        ("DINOv2 with registers", "patches-3x3"),
+        ("ConvNeXt", "default"),
+        ("CLIP vision", "default"),
+    ],
+)
+def test_its_embeddings_are_those_of_torch(save: Callable[..., Path], architecture: str, feature: str) -> None:
+    request = Backbone(f"local:{save(architecture)}", feature=feature)
+    torchs, mine = load(request), load(request, Compute(runtime="openvino"))
     assert mine.spec == torchs.spec
     assert mine.precision == "fp32"
     assert mine.batch_size == torchs.batch_size

@@ -53,7 +53,7 @@ class BackboneEntry:
         How the repository holds its weights at that revision. For a pickle the newest commit is looked at instead, and
         where that holds no safetensors either the pickle has to be converted first.
     features : tuple of str
-        Outputs that can be had as embeddings, the default first; empty where the model decides.
+        Outputs that can be had as embeddings, the default first; empty where the model decides. For N stands a number.
     dimension : int or None
         Length of the default embedding.
     parameters : int or None
@@ -102,7 +102,7 @@ def _bioclip(
         repository=f"imageomics/{repository}",
         revision=revision,
         weights=weights,
-        features=("projected", "projected-unit", "cls", "cls+patches", "pooled"),
+        features=("projected", "projected-unit", "cls", "cls+patches", "pooled", "patches-NxN"),
         dimension=dimension,
         parameters=parameters,
         patches=(grid, grid),
@@ -122,7 +122,7 @@ def _dino(name: str, model: str, repository: str, revision: str, width: int, par
         revision=revision,
         gated=third,
         weights="safetensors",
-        features=("cls+patches", "cls", "pooled"),
+        features=("cls+patches", "cls", "pooled", "patches-NxN"),
         dimension=2 * width,
         parameters=parameters,
         patches=(14, 14) if third else (16, 16),

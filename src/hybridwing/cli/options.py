@@ -82,7 +82,9 @@ class BackboneOptions:
     ] = None
     feature: Annotated[
         str | None,
-        typer.Option("--feature", help="Output that is the embedding, e.g. cls; see `hybridwing backbones NAME`."),
+        typer.Option(
+            "--feature", help="Output that is the embedding, e.g. cls or patches-4x4; see `hybridwing backbones NAME`."
+        ),
     ] = None
     background: Annotated[
         str | None,
