@@ -20,6 +20,8 @@ _COLLECTION, _SEED = 1000, 42
 _LONG_SIDE = 640
 #: Pixels of the photographs of the challenge, about 18 million.
 _PHOTOGRAPH = (5184, 3456)
+#: How often such a photograph is asked for, and its grain, in grey levels.
+_TIMED, _GRAIN = 10, 19
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def write_probe_images(folder: Path, count: int = 6) -> tuple[ProbeImage, ...]:
     images.append(ProbeImage(images[0].file, "the same photograph once more", "again"))
     for number, picture in enumerate(pictures[:2]):
         name = f"photograph-{number}.jpg"
-        picture.resize(_PHOTOGRAPH, Image.Resampling.BILINEAR).save(folder / name, quality=85)
-        images.append(ProbeImage(name, "a photograph of 18 megapixels", "large"))
+        _grainy(picture.resize(_PHOTOGRAPH, Image.Resampling.BILINEAR)).save(folder / name, quality=90)
+        images += [ProbeImage(name, "a photograph of 18 megapixels", "large")] * (_TIMED // 2)
     for name, what, content in _odd(pictures[1]):
         (folder / name).write_bytes(content)
         images.append(ProbeImage(name, what, "odd"))
@@ -76,6 +78,12 @@ def _specimens(count: int) -> Iterator[Image.Image]:
     slots = plan(_COLLECTION, _SEED)
     for slot in slots[:: len(slots) // count][:count]:
         yield render(slot, _SEED, _LONG_SIDE).picture
+
+
+def _grainy(picture: Image.Image) -> Image.Image:
+    """With the noise of a sensor, which makes a file of the size of a camera's, as slow to decode."""
+    grain = np.random.default_rng(_SEED).integers(0, _GRAIN, (picture.height, picture.width, 1), dtype=np.uint8)
+    return Image.fromarray(np.minimum(np.asarray(picture), 255 - _GRAIN) + grain)
 
 
 def _odd(picture: Image.Image) -> Iterator[tuple[str, str, bytes]]:
