@@ -310,7 +310,6 @@ def test_features_that_differ_are_each_model_s_default(several):
     assert choice_of(several.run.manifest).feature == "cls+patches"
 
 
-@pytest.mark.slow
 def test_with_real_weights_on_real_pictures(shared, tmp_path):
     """DINOv2-small by cells of two views beside `pattern`, on silhouettes: the submission scores as the library."""
     pytest.importorskip("transformers", reason="the extra 'torch' is not installed")

@@ -9,7 +9,7 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import CacheFolder, Device, NoCache, Offline, Overwrite, Seed, compute_of
+from hybridwing.cli.inputs import CacheFolder, Device, NoCache, Offline, Overwrite, Seed, WeightsFolder, compute_of
 
 
 @verb(app, "hybridwing leaderboard run other-run --reference ref_val.csv --images photos")
@@ -28,6 +28,7 @@ def leaderboard(
     resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000,
     seed: Seed = 42,
     device: Device = "auto",
+    weights: WeightsFolder = None,
     offline: Offline = False,
     cache: CacheFolder = None,
     no_cache: NoCache = False,
@@ -51,7 +52,7 @@ def leaderboard(
             reference,
             images=images,
             detector=detector,
-            compute=compute_of(device, "auto", "torch", offline, cache, no_cache),
+            compute=compute_of(device, "auto", "auto", weights, offline, cache, no_cache),
             resamples=resamples,
             seed=seed,
             progress=report,

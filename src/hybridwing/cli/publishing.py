@@ -13,6 +13,7 @@ from hybridwing.cli.inputs import (
     Offline,
     Overwrite,
     RunArgument,
+    WeightsFolder,
     catalogue_of,
 )
 from hybridwing.cli.submission import submission
@@ -40,6 +41,7 @@ def publish(
     repository: Annotated[str, typer.Option("--repository", metavar="URL", help="Where it will be.")] = "",
     bundle_weights: Annotated[bool, typer.Option("--bundle-weights", help="Put weights from the hub in.")] = False,
     backbone: MovedBackbone = None,
+    weights: WeightsFolder = None,
     offline: Offline = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -47,6 +49,7 @@ def publish(
 
     Submission, commands, scores with intervals, model card, citation, licence, references and a notebook.
     """
+    from hybridwing.backbones.compute import Compute
     from hybridwing.cli import show as console
     from hybridwing.leaderboard.comparing import compare_places
     from hybridwing.runs.run import load_run
@@ -86,7 +89,7 @@ def publish(
         detector=detector,
         bundle_weights=bundle_weights,
         backbone=backbone,
-        offline=offline,
+        compute=Compute(weights=weights, offline=offline),
         overwrite=overwrite,
     )
     console.say(f"{made.folder}: detector {made.detector}, {made.files} files, {made.references} references")

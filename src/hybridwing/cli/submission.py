@@ -16,6 +16,7 @@ from hybridwing.cli.inputs import (
     Offline,
     Overwrite,
     PreprocessName,
+    WeightsFolder,
     catalogue_of,
     compute_of,
 )
@@ -44,6 +45,7 @@ def build(
     ] = None,
     backbone: MovedBackbone = None,
     device: Device = "auto",
+    weights: WeightsFolder = None,
     offline: Offline = False,
     cache: CacheFolder = None,
     no_cache: NoCache = False,
@@ -55,6 +57,7 @@ def build(
     from hybridwing.submission.build.building import build_submission
     from hybridwing.submission.build.recipes import find_recipe, train_recipe
 
+    computing = compute_of(device, "fp32", "torch", weights, offline, cache, no_cache)
     if recipe is None:
         if run is None:
             raise SubmissionError("name a run folder, or a --recipe with --catalogue and --images")
@@ -73,7 +76,7 @@ def build(
                 out.with_name(f"{out.name}-run"),
                 preprocess=preprocess,
                 backbone=backbone,
-                compute=compute_of(device, "fp32", "torch", offline, cache, no_cache),
+                compute=computing,
                 overwrite=overwrite,
                 progress=report,
             )
@@ -85,7 +88,7 @@ def build(
         archive=archive,
         bundle_weights=bundle_weights,
         backbone=backbone,
-        offline=offline,
+        compute=computing,
         pins=pin or (),
         overwrite=overwrite,
     )

@@ -83,6 +83,8 @@ class Encoder:
         Where it computes: ``"cpu"``, ``"cuda"``, ``"mps"`` …
     side : int
         As given.
+    parameters : int
+        Numbers that the model has learned.
     batch_size : int
         Pictures a forward pass that suit the model and the memory that was free when it was loaded.
 
@@ -121,6 +123,7 @@ class Encoder:
         except (RuntimeError, AssertionError) as error:
             raise EncoderError(f"the device {device!r} cannot be used: {first_line(error)}") from error
         self.device, self.side = self._device.type, side
+        self.parameters = sum(values.numel() for values in self._model.parameters())
         self._probe(_wanted(feature, loaded))
 
     def _probe(self, wanted: str) -> None:

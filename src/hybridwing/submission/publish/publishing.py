@@ -20,6 +20,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from hybridwing import __version__
+from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.csv_files import write_rows
 from hybridwing.errors import SubmissionError
 from hybridwing.evaluation.bootstrap import Uncertainty, detection_uncertainty
@@ -95,7 +96,7 @@ def publish(
     detector: str | None = None,
     bundle_weights: bool = False,
     backbone: str | None = None,
-    offline: bool = False,
+    compute: Compute = DEFAULT,
     overwrite: bool = False,
 ) -> Published:
     """Write a repository ready for ``git init``.
@@ -115,7 +116,7 @@ def publish(
         The submission's measures on a reference table; its first system is reported.
     reference : str
         Name of that table.
-    detector, bundle_weights, backbone, offline
+    detector, bundle_weights, backbone, compute
         See :func:`hybridwing.submission.build.building.build_submission`.
     overwrite : bool
         Replace what an earlier call wrote.
@@ -145,7 +146,7 @@ def publish(
             detector=name,
             bundle_weights=bundle_weights,
             backbone=backbone,
-            offline=offline,
+            compute=compute,
         )
         _write_training(partial / "training", run, commands)
         _write_results(partial / "results", run, measured.measures[name], comparison)
