@@ -28,6 +28,10 @@ _DINOV3 = Preprocess(224, "squash", 224, "bilinear", mean=IMAGENET_MEAN, std=IMA
 _DINOV3_LICENCE = "DINOv3 License (not OSI-approved; accept it on the hub first)"
 _OF_THE_MODEL = "that of the model"
 
+#: Stands for what measured best, see `benchmarks/detection`: names, views and feature.
+BEST = "best"
+BEST_NAMES, BEST_VIEWS, BEST_FEATURE = ("pattern", "dinov2-small"), ("specimen", "forewings"), "patches-4x4"
+
 
 @dataclass(frozen=True)
 class BackboneEntry:
@@ -137,6 +141,12 @@ _ENTRIES = (
         needs="",
         features=("wings",),
         dimension=PATTERN_DIMENSION,
+    ),
+    BackboneEntry(
+        name=BEST,
+        summary=f"{' and '.join(BEST_NAMES)} (views {', '.join(BEST_VIEWS)}; {BEST_FEATURE}) side by side: what finds "
+        "most hybrids",
+        licence="Apache-2.0",
     ),
     # Of the first BioCLIP the repository holds a pickle alone at this commit.
     _bioclip(
