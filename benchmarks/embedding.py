@@ -1,17 +1,21 @@
 """Hold the embedding engine against the bare forward pass, the challenge sample's loop and pybioclip, in one run.
 
-    python benchmarks/embedding.py [--model vit-b-16] [--images 64] [--rounds 3] [--device auto] [--json results.json]
+    python benchmarks/embedding.py [--model vit-b-16 | --weights FOLDER] [--images 64] [--rounds 3] [--device auto]
+        [--json results.json]
 
-Photographs of 18 megapixels (JPEG, some 5 MB each) are made on the spot, and a model of the true size with random
-weights: speed does not depend on them. Every round measures, in turn,
+Photographs of 18 megapixels (JPEG, some 5 MB each) are made on the spot, and, where no folder of weights is named, a
+model of the true size with random ones: speed does not depend on them. Every round measures, in turn,
 
 - the bare forward pass, on inputs that lie ready in memory, in the engine's batches;
 - the engine, from the folder of JPEGs to the parquet file, without its cache;
 - the sample's loop, restated from its training code: a Dataset that decodes each photograph in full and squashes it to
   224 × 224, a DataLoader with batches of 4 and 8 worker processes, and embeddings concatenated batch by batch.
 
-The engine and the forward pass are measured with torch and, where it is installed, with OpenVINO. On a GPU the share of
-its peak is what the forward pass reaches of a large matrix product's speed, measured in the same run and precision.
+The engine and the forward pass are measured with torch and as they come (`auto`: with OpenVINO where it is installed).
+Images a second are by the clock; processor time, of all threads and processes together, is what to go by on a machine
+that others use too. The stages of a photograph are timed one by one, in one thread but for the forward pass. On a GPU
+the share of its peak is what the forward pass reaches of a large matrix product's speed, measured in the same run and
+precision.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -35,6 +40,7 @@ from hybridwing.backbones.load import load
 from hybridwing.backbones.request import Backbone
 from hybridwing.embeddings.embed import photographs
 from hybridwing.embeddings.job import embed_to_file
+from hybridwing.runtime.decode import open_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +52,8 @@ MODELS = {"vit-b-16": (768, 12, 12, 16), "vit-l-14": (1024, 24, 16, 14), "dinov2
 SIZE, SIDE = (5184, 3456), 224
 DISTINCT = 8
 SAMPLE_BATCH, SAMPLE_WORKERS = 4, 8
+#: Where the photographs lie, in the folder of a measurement.
+PHOTOGRAPHS = "photographs"
 
 
 def make_photographs(folder: Path, count: int) -> None:
@@ -82,11 +90,35 @@ def make_model(folder: Path, name: str) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(settings | normal), encoding="utf-8")
 
 
-def timed(work: Callable[[], object], count: int) -> float:
-    """Images a second."""
-    begun = time.perf_counter()
+def timed(work: Callable[[], object], count: int) -> tuple[float, float]:
+    """Images a second by the clock, and a second of processor time, that of child processes included."""
+    begun, spent = time.perf_counter(), sum(os.times()[:4])
     work()
-    return count / (time.perf_counter() - begun)
+    return count / (time.perf_counter() - begun), count / (sum(os.times()[:4]) - spent)
+
+
+def stages(backbone: LoadedBackbone, folder: Path) -> dict[str, float]:
+    """Milliseconds of processor time that each stage of a photograph takes: the best of several."""
+
+    def least(work: Callable[[], object], count: int = 1) -> float:
+        spent = []
+        for _ in range(5):
+            begun = time.process_time()
+            work()
+            spent.append(time.process_time() - begun)
+        return round(1000 * min(spent) / count, 1)
+
+    path = str(next(folder.iterdir()))
+    short_side = backbone.spec.preprocess.short_side
+    picture, whole = open_rgb(path, short_side), open_rgb(path)
+    batch = [backbone.prepare(picture).value] * backbone.batch_size
+    return {
+        "decode": least(lambda: open_rgb(path, short_side)),
+        "preprocess": least(lambda: backbone.prepare(picture)),
+        "forward": least(lambda: backbone.forward(batch), len(batch)),
+        "sample: decode": least(lambda: open_rgb(path)),
+        "sample: resize": least(lambda: whole.resize((SIDE, SIDE), Image.Resampling.BILINEAR)),
+    }
 
 
 def bare(backbone: LoadedBackbone, inputs: list[np.ndarray]) -> None:
@@ -182,36 +214,42 @@ def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
     """All rounds."""
     import torch
 
-    make_photographs(root / "photographs", arguments.images)
-    make_model(root / "model", arguments.model)
-    runtimes = ["torch"]
-    if importlib.util.find_spec("openvino") and arguments.device in ("auto", "cpu") and not torch.cuda.is_available():
-        runtimes.append("openvino")
-    request = Backbone(f"local:{root / 'model'}", feature="cls")
+    make_photographs(root / PHOTOGRAPHS, arguments.images)
+    folder = arguments.weights or root / "model"
+    if arguments.weights is None:
+        make_model(folder, arguments.model)
+    runtimes = ["torch", "auto"]
+    request = Backbone(f"local:{folder}", feature="cls")
     backbones = {name: load(request, Compute(arguments.device, arguments.precision, name)) for name in runtimes}
     rng = np.random.default_rng(0)
     inputs = list(rng.standard_normal((arguments.images, 3, SIDE, SIDE)).astype(np.float32))
     device = "cuda" if torch.cuda.is_available() and arguments.device != "cpu" else "cpu"
     import transformers
 
-    plain = transformers.AutoModel.from_pretrained(root / "model").to(device).eval()
+    plain = transformers.AutoModel.from_pretrained(folder).to(device).eval()
     works: dict[str, Callable[[], object]] = {}
     for runtime, backbone in backbones.items():
         bare(backbone, inputs[: 2 * backbone.batch_size])  # compiled, warm
         works[f"bare forward, {runtime}"] = partial(bare, backbone, inputs)
-        works[f"engine, {runtime}"] = partial(engine, backbone, root / "photographs", root / "e.parquet")
-    works["sample's loop"] = partial(sample_loop, plain, root / "photographs", device)
-    other = pybioclip(root / "photographs")
+        works[f"engine, {runtime}"] = partial(engine, backbone, root / PHOTOGRAPHS, root / "e.parquet")
+    works["sample's loop"] = partial(sample_loop, plain, root / PHOTOGRAPHS, device)
+    other = pybioclip(root / PHOTOGRAPHS)
     if callable(other):
         works["pybioclip"] = other
     rounds: dict[str, list[float]] = {name: [] for name in works}
+    spent: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(arguments.rounds):
         for name, work in works.items():
-            rounds[name].append(timed(work, arguments.images))
-            print(f"{name}: {rounds[name][-1]:.2f} images/s", file=sys.stderr, flush=True)
-    sizes = [path.stat().st_size for path in (root / "photographs").iterdir()]
+            by_clock, by_processor = timed(work, arguments.images)
+            rounds[name].append(by_clock)
+            spent[name].append(by_processor)
+            print(f"{name}: {by_clock:.2f} images/s, {1000 / by_processor:.0f} ms", file=sys.stderr, flush=True)
+    sizes = [path.stat().st_size for path in (root / PHOTOGRAPHS).iterdir()]
     report: dict[str, Any] = {
-        "model": arguments.model,
+        "model": arguments.model if arguments.weights is None else arguments.weights.name,
+        "auto": backbones["auto"].runtime,
+        "stages_ms": {name: stages(backbone, root / PHOTOGRAPHS) for name, backbone in backbones.items()},
+        "processor_ms": {name: [round(1000 / rate, 1) for rate in rates] for name, rates in spent.items()},
         "images": arguments.images,
         "megabytes_a_photograph": round(statistics.mean(sizes) / 1e6, 2),
         "device": device,
@@ -222,7 +260,8 @@ def measure(arguments: argparse.Namespace, root: Path) -> dict[str, Any]:
         "not_measured": [] if callable(other) else [other],
     }
     report["ratios"] = ratios(rounds, runtimes)
-    if device == "cuda":
+    report["ratios_of_processor_time"] = ratios(spent, runtimes)
+    if device == "cuda" and arguments.weights is None:
         best = max(rounds["bare forward, torch"])
         report["share_of_peak"] = round(peak_share(arguments.model, best, backbones["torch"].precision), 3)
     return report
@@ -243,6 +282,7 @@ def ratios(rounds: dict[str, list[float]], runtimes: list[str]) -> dict[str, flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", choices=MODELS, default="vit-b-16")
+    parser.add_argument("--weights", type=Path, help="a folder with a real model, instead")
     parser.add_argument("--images", type=int, default=64, help="photographs")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="auto")
@@ -255,12 +295,15 @@ def main() -> None:
         f"{report['model']}, {report['images']} photographs of 18 Mpx and {report['megabytes_a_photograph']} MB, "
         f"{report['device']}, {report['precision']}, batches of {report['batch_size']}\n"
     )
-    print(f"{'':28}{'images/s':>9}   (least, most)")
+    print(f"auto is {report['auto']}\n\n{'':28}{'images/s':>9}   (least, most)     processor ms an image")
     for name, rates in report["images_per_second"].items():
-        print(f"{name:28}{statistics.median(rates):>9.2f}   ({min(rates):.2f}, {max(rates):.2f})")
-    print()
+        extent, ms = f"({min(rates):.2f}, {max(rates):.2f})", statistics.median(report["processor_ms"][name])
+        print(f"{name:28}{statistics.median(rates):>9.2f}   {extent:18}{ms:>8.0f}")
+    print(f"\n{'':52}{'clock':>7}{'processor':>11}")
     for name, ratio in report["ratios"].items():
-        print(f"{name:52}{ratio:>7.2f}")
+        print(f"{name:52}{ratio:>7.2f}{report['ratios_of_processor_time'][name]:>11.2f}")
+    for name, parts in report["stages_ms"].items():
+        print(f"\nprocessor ms of a photograph, {name}: " + ", ".join(f"{part} {ms}" for part, ms in parts.items()))
     for reason in report["not_measured"]:
         print(f"not measured: {reason}")
     if "share_of_peak" in report:

@@ -75,7 +75,8 @@ def test_columns_are_those_of_the_parts_alone(models, pictures, loaded):
     alone = [load(Backbone(name, view=view)) for name, view in singles]
     assert [part.spec for part in backbone.parts] == [single.spec for single in alone]
     vectors = [embed_images(pictures, single, compute=Compute(workers=1, batch_size=2)).vectors for single in alone]
-    np.testing.assert_array_equal(table.vectors, np.concatenate(vectors, axis=1))
+    # A network takes all its views in one batch, which moves the last digits.
+    np.testing.assert_allclose(table.vectors, np.concatenate(vectors, axis=1), rtol=1e-4, atol=1e-5)
     assert table.backbone.region_widths == tuple(width for single in alone for width in single.spec.region_widths)
     assert sum(table.backbone.region_widths) == table.backbone.dimension == table.vectors.shape[1]
     assert table.backbone.widths == tuple(single.spec.dimension for single in alone)
@@ -88,11 +89,23 @@ def test_it_is_worked_like_its_parts(models):
     vit, _ = models
     mixed, views = load(f"pattern,{vit}"), load(Backbone(vit, view="forewings,hindwings"))
     assert (mixed.prepare_in_processes, views.prepare_in_processes) == (True, False)
-    assert views.batch_size == views.parts[0].batch_size
+    assert views.batch_size == views.parts[0].batch_size // 2
     assert mixed.batch_size == min(part.batch_size for part in mixed.parts)
     assert pickle.loads(pickle.dumps(mixed.prepare))(Image.new("RGB", (40, 30))).view == "whole"
     assert mixed.spec.views == "whole"
     assert views.spec.views == "forewings,hindwings"
+
+
+def test_a_network_takes_all_its_views_in_one_forward_pass(models, monkeypatch):
+    vit, resnet = models
+    backbone, sizes = load(Backbone(f"{vit},pattern,{resnet}", view="specimen,whole,forewings")), []
+    forward = encoder.Encoder.forward
+    monkeypatch.setattr(
+        encoder.Encoder, "forward", lambda self, batch: sizes.append(len(batch)) or forward(self, batch)
+    )
+    prepared = backbone.prepare(Image.new("RGB", (60, 40), (9, 90, 200))).value
+    backbone.forward([prepared, prepared])
+    assert sizes == [6, 6]
 
 
 def test_the_picture_is_decoded_for_the_most_demanding_part(models):

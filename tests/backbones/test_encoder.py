@@ -47,6 +47,42 @@ def test_features_of_a_transformer(save, architecture, special):
     assert local(folder).spec == local(folder, feature="cls+patches").spec
 
 
+@pytest.mark.parametrize(
+    ("architecture", "special"), [("DINOv2", 1), ("DINOv2 with registers", 5), ("DeiT", 2), ("SigLIP vision", 0)]
+)
+def test_patches_are_averaged_by_cell(save, architecture, special):
+    folder, batch = save(architecture), inputs(2)
+    model = transformers.AutoModel.from_pretrained(folder).eval()
+    model = getattr(model, "vision_model", model)
+    with torch.no_grad():
+        tokens = model(torch.from_numpy(np.stack(batch))).last_hidden_state.numpy()
+    places = tokens[:, special:].reshape(2, 4, 4, -1)
+    expected = [places[:, r : r + 2, c : c + 2].mean(axis=(1, 2)) for r in (0, 2) for c in (0, 2)]
+    backbone = local(folder, feature="patches-2x2")
+    assert (backbone.spec.feature, backbone.spec.widths) == ("patches-2x2", (4 * places.shape[3],))
+    np.testing.assert_allclose(backbone.forward(batch), np.concatenate(expected, axis=1), atol=1e-5)
+
+
+def test_patches_that_lie_in_two_cells_count_by_area(save):
+    folder, batch = save("DINOv2"), inputs(2)
+    by_patch = local(folder, feature="patches-4x4").forward(batch).reshape(2, 4, 4, -1)
+    # The first third of a row of four holds one patch and a third of the next.
+    row = np.array([[3, 1, 0, 0], [0, 2, 2, 0], [0, 0, 1, 3]]) / 4
+    expected = np.einsum("ih,jw,nhwd->nijd", row, row, by_patch)
+    found = local(folder, feature="patches-3x3").forward(batch)
+    np.testing.assert_allclose(found, expected.reshape(2, -1), atol=1e-5)
+
+
+def test_cells_of_a_convolutional_model(save):
+    folder, batch = save("ResNet"), inputs(2)
+    model = transformers.AutoModel.from_pretrained(folder).eval()
+    with torch.no_grad():
+        hidden = model(torch.from_numpy(np.stack(batch))).last_hidden_state.numpy()
+    backbone = local(folder, feature=f"patches-{hidden.shape[2]}x{hidden.shape[2]}")
+    expected = hidden.transpose(0, 2, 3, 1).reshape(2, -1)
+    np.testing.assert_allclose(backbone.forward(batch), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("architecture", ["CLIP", "CLIP with projection"])
 def test_the_projection_of_a_clip_model(save, architecture):
     folder, batch = save(architecture), inputs(2)
@@ -70,6 +106,9 @@ def test_the_projection_of_a_clip_model(save, architecture):
         ("ViT", "projected", "ViTModel has no feature 'projected': it is no CLIP model"),
         ("CLIP vision", "projected", "the weights lack 1 of the model's tensors, the first being visual_projection"),
         ("ViT", "logits", "feature must be one of default, cls"),
+        ("ViT", "patches-NxN", "feature must be one of default, cls"),
+        ("ViT", "patches-2x3", "feature must be one of default, cls"),
+        ("ViT", "patches-5x5", "ViTModel has 4 × 4 places in a picture, too few for 'patches-5x5'"),
     ],
 )
 def test_features_that_a_model_lacks(save, architecture, feature, said):

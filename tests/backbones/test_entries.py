@@ -78,7 +78,10 @@ def test_wildcards(patterns, found):
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
-        ("bioclip2", "no backbone fits 'bioclip2'; did you mean bioclip-2 or bioclip? there are: pattern, bioclip,"),
+        (
+            "bioclip2",
+            "no backbone fits 'bioclip2'; did you mean bioclip-2 or bioclip? there are: pattern, best,",
+        ),
         ("dinov2-hug*", "did you mean dinov2-"),
         ("zzz", "no backbone fits 'zzz'; there are: pattern"),
         ("", "no backbone fits ''; there are:"),

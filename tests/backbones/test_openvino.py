@@ -4,13 +4,14 @@ import importlib.util
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.load import load
+from hybridwing.backbones.request import Backbone
 from hybridwing.errors import BackboneError, MissingExtraError
 
 from .conftest import SIDE
@@ -30,10 +31,18 @@ def inputs(count: int, seed: int = 3) -> list[np.ndarray]:
 
 
 @needs_openvino
-@pytest.mark.parametrize("architecture", ["DINOv2 with registers", "ConvNeXt", "CLIP vision"])
-def test_its_embeddings_are_those_of_torch(save: Callable[..., Path], architecture: str) -> None:
-    name = f"local:{save(architecture)}"
-    torchs, mine = load(name), load(name, Compute(runtime="openvino"))
+@pytest.mark.parametrize(
+    ("architecture", "feature"),
+    [
+        ("DINOv2 with registers", "default"),
+        ("DINOv2 with registers", "patches-3x3"),
+        ("ConvNeXt", "default"),
+        ("CLIP vision", "default"),
+    ],
+)
+def test_its_embeddings_are_those_of_torch(save: Callable[..., Path], architecture: str, feature: str) -> None:
+    request = Backbone(f"local:{save(architecture)}", feature=feature)
+    torchs, mine = load(request), load(request, Compute(runtime="openvino"))
     assert mine.spec == torchs.spec
     assert mine.precision == "fp32"
     assert mine.batch_size == torchs.batch_size
@@ -82,23 +91,17 @@ def test_a_model_that_it_cannot_translate(save, monkeypatch):
 
 
 @needs_openvino
-def test_no_memory_for_a_batch(save, monkeypatch):
-    import openvino
-
+@pytest.mark.parametrize(("said", "kind"), [("Exception: std::bad_alloc", MemoryError), ("odd", RuntimeError)])
+def test_no_memory_for_a_batch(save, monkeypatch, said, kind):
     mine = load(f"local:{save('ViT')}", Compute(runtime="openvino"))
     assert mine.forward(inputs(1)).shape == (1, mine.spec.dimension)
 
-    def fail(*_: object, **__: object) -> None:
-        raise RuntimeError("Exception: std::bad_alloc")
+    def fail(*_: object) -> None:
+        raise RuntimeError(said)
 
-    monkeypatch.setattr(openvino.Core, "compile_model", fail)
-    with pytest.raises(MemoryError, match="a batch of 8 does not fit the memory"):
+    monkeypatch.setattr(mine.network, "_compiled", fail)
+    with pytest.raises(kind, match="a batch of 5 does not fit the memory" if kind is MemoryError else "odd"):
         mine.forward(inputs(5))
-    fail_otherwise: Any = pytest.MonkeyPatch()
-    fail_otherwise.setattr(openvino.Core, "compile_model", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("odd")))
-    with pytest.raises(RuntimeError, match="odd"):
-        mine.forward(inputs(5))
-    fail_otherwise.undo()
 
 
 @needs_openvino
@@ -112,6 +115,41 @@ def test_devices_that_are_no_processor(save, monkeypatch):
         OpenVinoEncoder(Elsewhere(), "x")  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def large(monkeypatch):
+    """Every network counts as one that is worth translating."""
+    monkeypatch.setattr("hybridwing.backbones.openvino._WORTH_IT", 0)
+
+
+@needs_openvino
+@pytest.mark.usefixtures("large")
+def test_it_is_taken_by_itself_and_torch_where_it_fails(save, monkeypatch, caplog):
+    from hybridwing.backbones.openvino import OpenVinoEncoder
+
+    name = f"local:{save('ViT')}"
+    assert load(name, Compute(device="cpu")).runtime == "openvino"
+    assert load(name, Compute(device="cpu", runtime="torch")).runtime == "torch"
+    assert not caplog.records
+    monkeypatch.setattr(OpenVinoEncoder, "forward", lambda self, batch: -np.ones((len(batch), self.dimension)))
+    assert load(name, Compute(device="cpu")).runtime == "torch"
+    (line,) = caplog.messages
+    assert line.startswith(f"OpenVINO's embeddings by {name} are not those of torch (cosine -")
+    assert line.endswith("; torch computes instead")
+
+
+@pytest.mark.usefixtures("large")
+def test_without_it_torch_computes(save, monkeypatch, caplog):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "openvino" else real(name, *a))
+    assert load(f"local:{save('ViT')}").runtime == "torch"
+    assert not caplog.records
+
+
+@needs_openvino
+def test_a_small_network_is_not_translated(save):
+    assert load(f"local:{save('ViT')}", Compute(device="cpu")).runtime == "torch"
+
+
 def test_without_openvino(save, monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "openvino" else real(name, *a))
@@ -120,7 +158,7 @@ def test_without_openvino(save, monkeypatch):
 
 
 def test_runtimes_that_there_are_not(monkeypatch):
-    with pytest.raises(BackboneError, match="runtime must be one of torch, openvino; got 'tflite'"):
+    with pytest.raises(BackboneError, match="runtime must be one of auto, torch, openvino; got 'tflite'"):
         load("pattern", Compute(runtime="tflite"))
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(BackboneError, match="timm's models run in torch alone"):

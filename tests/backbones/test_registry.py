@@ -18,10 +18,10 @@ def test_what_is_listed_can_be_named():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("patern", "no backbone is called 'patern'; did you mean pattern? there are: pattern, bioclip,"),
+        ("patern", "no backbone is called 'patern'; did you mean pattern? there are: pattern, best, bioclip,"),
         ("Pattern", "did you mean pattern?"),
         ("local:", "did you mean local:FOLDER?"),
-        ("resnet50", "no backbone is called 'resnet50'; there are: pattern, bioclip,"),
+        ("resnet50", "no backbone is called 'resnet50'; there are: pattern, best, bioclip,"),
         ("", "no backbone is called ''; there are:"),
         ("bioclip2", "did you mean bioclip-2 or bioclip?"),
         ("dinov2-hug", "did you mean dinov2-"),

@@ -148,6 +148,19 @@ def test_train(call, files, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_train_says_that_there_is_a_better_backbone(call, files, tmp_path, monkeypatch, at_hand):
+    monkeypatch.setattr("hybridwing.backbones.load.is_at_hand", lambda name, compute: at_hand)
+    monkeypatch.setattr("hybridwing.embeddings.embed.embed", lambda *_, **__: read_table(files.train_embeddings))
+    answer = call(
+        "train", files.train, "--images", files.images, "--out", tmp_path / "run", "--detector", "knn",
+        "--split", "stratified", "--test-fraction", "0.3",
+    )  # fmt: skip
+    assert answer.code == 0
+    said = "--backbone best finds more hybrids, and its weights are here; photographs of 18 megapixels take"
+    assert (said in answer.err) == at_hand
+
+
 @pytest.mark.slow
 def test_train_says_when_nothing_is_known_of_hybrids(call, files, tmp_path):
     from hybridwing.catalogue.readers import read_catalogue

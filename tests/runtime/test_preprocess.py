@@ -96,8 +96,8 @@ def test_none_leaves_the_picture_to_the_backbone():
         (Preprocess(size=224, resize="shortest", resize_to=256), 512),
         (Preprocess(size=256, resize="none", view="specimen"), 512),
         (Preprocess(size=224, view="specimen"), 672),
-        (Preprocess(size=224, view="forewings"), 784),
-        (Preprocess(size=224, resize="shortest", resize_to=256, view="hindwings"), 896),
+        (Preprocess(size=224, view="forewings"), 756),
+        (Preprocess(size=224, resize="shortest", resize_to=256, view="hindwings"), 864),
     ],
 )
 def test_decoding_keeps_enough_pixels_for_the_view(prep, pixels):

@@ -318,9 +318,9 @@ def test_features_that_differ_are_each_model_s_default(several):
 
 
 def test_with_real_weights_on_real_pictures(shared, tmp_path):
-    """MobileNetV2 at two views beside `pattern`, on silhouettes: the submission's scores are those of the library."""
+    """DINOv2-small by cells of two views beside `pattern`, on silhouettes: the submission scores as the library."""
     pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
-    weights, source = shared / "weights" / "mobilenet_v2_1.0_224", shared / "silhouettes"
+    weights, source = shared / "weights" / "dinov2-small", shared / "silhouettes"
     if not weights.is_dir() or not source.is_dir():
         pytest.skip(f"no weights at {weights}, or no pictures at {source}")
     with (source / "train.csv").open(newline="", encoding="utf-8") as file:
@@ -332,12 +332,12 @@ def test_with_real_weights_on_real_pictures(shared, tmp_path):
     names = f"pattern,local:{weights}"
     run = train(
         table,
-        embed(table, source / "images", Backbone(names, view=VIEWS)),
+        embed(table, source / "images", Backbone(names, view=VIEWS, feature="patches-4x4")),
         tmp_path / "run",
         detectors=("svm",),
         **SPLIT,
     )
-    assert run.manifest.backbone.dimension == 862 + 2 * 1280
+    assert run.manifest.backbone.widths == (862, 16 * 384, 16 * 384)
     built = build_submission(run, tmp_path / "submission")
     paths = [source / "images" / row["filename"] for row in chosen[:4] + chosen[-4:]]
     scorer, scores = Scorer(built.folder, "cpu"), []

@@ -67,7 +67,7 @@ def test_a_sound_one(made):
     by_name = {check.name: check for check in report.checks}
     assert "run with Python 3" in by_name["probe"].finding
     assert "numpy" in by_name["probe"].finding, "another version than the pinned one is named"
-    assert "17 pictures of all kinds have a score" in by_name["scores"].finding
+    assert "25 pictures of all kinds have a score" in by_name["scores"].finding
     assert "for 2,350 images here" in by_name["time"].finding
     assert "it printed 0 bytes" in by_name["output"].finding
     assert report.protection

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.backbones.base import BackboneSpec
+from hybridwing.backbones.network import NetworkBackbone
 from hybridwing.errors import BackboneError, EmbeddingError
 from hybridwing.runtime.composite import PartInput, prepare_joined
 
@@ -52,6 +53,12 @@ class CompositeBackbone:
         except EmbeddingError as error:
             raise BackboneError(str(error)) from error
         self._inputs = tuple(PartInput(spec.family, spec.preprocess) for spec in specs)
+        by_network: dict[int, list[int]] = {}
+        for place, part in enumerate(self.parts):
+            network = part.network if isinstance(part, NetworkBackbone) else part
+            by_network.setdefault(id(network), []).append(place)
+        #: Places of the parts that are computed in one forward pass.
+        self._together = tuple(by_network.values())
         # What computes without weights does so in one way; it has no say where others do.
         self._telling = [part for part in self.parts if part.spec.weights_sha256] or list(self.parts)
 
@@ -67,8 +74,8 @@ class CompositeBackbone:
 
     @property
     def batch_size(self) -> int:
-        """The least of all parts': they run one after the other."""
-        return min(part.batch_size for part in self.parts)
+        """Pictures of which each network can take all views at once; the least of all networks'."""
+        return min(max(1, self.parts[places[0]].batch_size // len(places)) for places in self._together)
 
     @property
     def prepare(self) -> Callable[[Image.Image], Prepared]:
@@ -81,10 +88,12 @@ class CompositeBackbone:
         return any(part.prepare_in_processes for part in self.parts)
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Embeddings by each part, side by side."""
-        embedded, start = [], 0
-        for part, taken in zip(self.parts, self._inputs, strict=True):
-            end = start + int(np.prod(taken.shape))
-            embedded.append(part.forward([value[start:end].reshape(taken.shape) for value in batch]))
-            start = end
-        return np.concatenate(embedded, axis=1)
+        """Embeddings by each part, side by side; one forward pass for all views of a network."""
+        ends = np.cumsum([int(np.prod(taken.shape)) for taken in self._inputs])
+        apart = [np.split(value, ends[:-1]) for value in batch]
+        embedded: dict[int, NDArray[np.float32]] = {}
+        for places in self._together:
+            inputs = [values[place].reshape(self._inputs[place].shape) for place in places for values in apart]
+            vectors = self.parts[places[0]].forward(inputs)
+            embedded |= dict(zip(places, np.split(vectors, len(places)), strict=True))
+        return np.concatenate([embedded[place] for place in range(len(self.parts))], axis=1)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Programs that can run a forward pass.
-RUNTIMES = ("torch", "openvino")
+RUNTIMES = ("auto", "torch", "openvino")
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,14 @@ class Compute:
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect on `pattern`.
     precision : {"auto", "fp32", "bf16", "fp16"}
         Number format of the forward pass; see :mod:`hybridwing.runtime.device`. Of no effect on `pattern`.
-    runtime : {"torch", "openvino"}
-        Program that runs the forward pass. OpenVINO is for processors, not for ``timm:``. Of no effect on `pattern`.
+    runtime : {"auto", "torch", "openvino"}
+        Program that runs the forward pass. OpenVINO is for processors, not for ``timm:``. By default it is taken where
+        it is installed and gives torch's embeddings, for all but small networks; otherwise torch. Of no effect on
+        `pattern`.
+    weights : Path or str, optional
+        Folder that holds weights by backbone, such as ``dinov2-small/``, or that is one of them: a backbone of the list
+        is looked for there before the hub is asked. Default the folder that the environment variable
+        ``HYBRIDWING_WEIGHTS`` names.
     offline : bool
         Never touch the network: take what the hub's cache holds, or say what is missing. Setting ``HF_HUB_OFFLINE=1``
         does the same.
@@ -53,7 +59,8 @@ class Compute:
 
     device: str = "auto"
     precision: str = "auto"
-    runtime: str = "torch"
+    runtime: str = "auto"
+    weights: Path | str | None = None
     offline: bool = False
     cache: Path | str | None = None
     batch_size: int | None = None

@@ -28,6 +28,10 @@ _DINOV3 = Preprocess(224, "squash", 224, "bilinear", mean=IMAGENET_MEAN, std=IMA
 _DINOV3_LICENCE = "DINOv3 License (not OSI-approved; accept it on the hub first)"
 _OF_THE_MODEL = "that of the model"
 
+#: Stands for what measured best, see `benchmarks/detection`: names, views and feature.
+BEST = "best"
+BEST_NAMES, BEST_VIEWS, BEST_FEATURE = ("pattern", "dinov2-small"), ("specimen", "forewings"), "patches-4x4"
+
 
 @dataclass(frozen=True)
 class BackboneEntry:
@@ -53,7 +57,7 @@ class BackboneEntry:
         How the repository holds its weights at that revision. For a pickle the newest commit is looked at instead, and
         where that holds no safetensors either the pickle has to be converted first.
     features : tuple of str
-        Outputs that can be had as embeddings, the default first; empty where the model decides.
+        Outputs that can be had as embeddings, the default first; empty where the model decides. For N stands a number.
     dimension : int or None
         Length of the default embedding.
     parameters : int or None
@@ -102,7 +106,7 @@ def _bioclip(
         repository=f"imageomics/{repository}",
         revision=revision,
         weights=weights,
-        features=("projected", "projected-unit", "cls", "cls+patches", "pooled"),
+        features=("projected", "projected-unit", "cls", "cls+patches", "pooled", "patches-NxN"),
         dimension=dimension,
         parameters=parameters,
         patches=(grid, grid),
@@ -122,7 +126,7 @@ def _dino(name: str, model: str, repository: str, revision: str, width: int, par
         revision=revision,
         gated=third,
         weights="safetensors",
-        features=("cls+patches", "cls", "pooled"),
+        features=("cls+patches", "cls", "pooled", "patches-NxN"),
         dimension=2 * width,
         parameters=parameters,
         patches=(14, 14) if third else (16, 16),
@@ -137,6 +141,12 @@ _ENTRIES = (
         needs="",
         features=("wings",),
         dimension=PATTERN_DIMENSION,
+    ),
+    BackboneEntry(
+        name=BEST,
+        summary=f"{' and '.join(BEST_NAMES)} (views {', '.join(BEST_VIEWS)}; {BEST_FEATURE}) side by side: what finds "
+        "most hybrids",
+        licence="Apache-2.0",
     ),
     # Of the first BioCLIP the repository holds a pickle alone at this commit.
     _bioclip(

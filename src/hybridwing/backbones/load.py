@@ -14,7 +14,7 @@ from hybridwing.backbones.hub import fetch
 from hybridwing.backbones.local import LocalBackbone
 from hybridwing.backbones.network import NetworkBackbone
 from hybridwing.backbones.request import Backbone, as_request
-from hybridwing.errors import BackboneError
+from hybridwing.errors import BackboneError, HybridwingError, remedy
 
 if TYPE_CHECKING:
     from hybridwing.backbones.base import LoadedBackbone
@@ -26,8 +26,8 @@ WEIGHTS_FOLDER = "HYBRIDWING_WEIGHTS"
 def load(request: Backbone | str, compute: Compute = DEFAULT) -> LoadedBackbone:
     """Make a backbone ready; fetches its weights where they are not at hand.
 
-    Where the environment variable ``HYBRIDWING_WEIGHTS`` names a folder, a backbone of the list is looked for there
-    first, in a sub-folder of its name.
+    A backbone of the list is looked for first in the folder of weights that `compute` or the environment variable
+    ``HYBRIDWING_WEIGHTS`` names; this serves for its name alone, and with the commit that the list pins.
 
     Parameters
     ----------
@@ -60,6 +60,22 @@ def load(request: Backbone | str, compute: Compute = DEFAULT) -> LoadedBackbone:
             f"{error} (a comma divides names, unless there is a folder of the whole name: {request.name!r} was read "
             f"as {read})"
         ) from error
+
+
+def is_at_hand(request: Backbone | str, compute: Compute = DEFAULT) -> bool:
+    """Whether a backbone's weights and packages are on this machine; no model is loaded for it, and no torch.
+
+    Examples
+    --------
+    >>> is_at_hand("pattern")
+    True
+    """
+    try:
+        for one in as_request(request).singles:
+            _load_one(one, replace(compute, offline=True))
+    except HybridwingError:
+        return False
+    return True
 
 
 def _load_one(request: Backbone, compute: Compute) -> LoadedBackbone:
@@ -115,17 +131,58 @@ def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
     entry = find_entry(plain)
     if entry is None or entry.repository is None:
         raise _unknown(str(request.name))
-    folder = Path(os.environ.get(WEIGHTS_FOLDER, "")) / plain
-    if WEIGHTS_FOLDER in os.environ and folder.is_dir() and not revision:
-        return LocalBackbone(folder, request, compute, entry.layout or None)
+    place = weights_place(compute)
+    folder = None if place is None else _folder_in(place, plain)
+    if folder is not None and revision in ("", entry.revision):
+        # A run that was trained with the hub's files holds what it finds here against their hash.
+        return LocalBackbone(folder, replace(request, name=plain), compute, entry.layout or None)
     pickle = None
     if not revision and entry.weights == "pickle" and entry.revision is not None:
         # The commit that is known holds a pickle, a later one may hold safetensors; if not, it is refused there.
         pickle = (entry.revision, OPEN_CLIP_PICKLE)
     elif not revision:
         revision = entry.revision or ""
-    fetched = fetch(entry.repository, revision or None, entry.layout, offline=compute.offline, pickle=pickle)
+    try:
+        fetched = fetch(entry.repository, revision or None, entry.layout, offline=compute.offline, pickle=pickle)
+    except BackboneError as error:
+        raise BackboneError(f"{_not_there(place, plain)}{error}; {_by_folder(plain)}") from error
     return LocalBackbone(fetched.folder, request, compute, fetched.layout, fetched.source)
+
+
+def weights_place(compute: Compute = DEFAULT) -> Path | None:
+    """The folder of weights that is named; None where none is.
+
+    Raises
+    ------
+    BackboneError
+        If there is no such folder.
+    """
+    named = compute.weights or os.environ.get(WEIGHTS_FOLDER)
+    if not named:
+        return None
+    place = Path(named).expanduser()
+    if not place.is_dir():
+        said = remedy("Compute(weights=…)", "--weights") if compute.weights else WEIGHTS_FOLDER
+        raise BackboneError(f"there is no folder of weights at {place}, which {said} names")
+    return place
+
+
+def _folder_in(place: Path, name: str) -> Path | None:
+    """A backbone's own folder: below that of all weights, or this itself."""
+    return next((folder for folder in (place / name, place) if folder.name == name and folder.is_dir()), None)
+
+
+def _not_there(place: Path | None, name: str) -> str:
+    return "" if place is None else f"{place} has no folder {name}, and "
+
+
+def _by_folder(name: str) -> str:
+    """How weights are given that cannot be fetched."""
+    how = remedy("Compute(weights=…)", "--weights")
+    return (
+        f"or put its files, got elsewhere, into a folder {name}, and name the folder that holds {name} with {how} or "
+        f"{WEIGHTS_FOLDER}"
+    )
 
 
 def _pattern(request: Backbone) -> LoadedBackbone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from hybridwing.backbones.openvino import OpenVinoEncoder
     from hybridwing.backbones.request import Backbone
     from hybridwing.runtime.encoder import Encoder
+
+logger = logging.getLogger(__name__)
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
@@ -72,12 +75,18 @@ class LocalBackbone(NetworkBackbone):
 
     @cached_property
     def _encoder(self) -> Encoder | OpenVinoEncoder:
-        encoder = self._torch_encoder()
-        if self._compute.runtime == "torch":
-            return encoder
-        from hybridwing.backbones.openvino import OpenVinoEncoder
+        encoder, runtime = self._torch_encoder(), self._compute.runtime
+        from hybridwing.backbones.openvino import OpenVinoEncoder, is_worth_it
 
-        return OpenVinoEncoder(encoder, self._name)
+        if runtime == "torch" or (runtime == "auto" and not is_worth_it(encoder)):
+            return encoder
+        try:
+            return OpenVinoEncoder(encoder, self._name)
+        except BackboneError as error:
+            if runtime == "openvino":
+                raise
+            logger.warning("%s; torch computes instead", error)
+            return encoder
 
     def _torch_encoder(self) -> Encoder:
         from hybridwing.runtime.encoder import Encoder

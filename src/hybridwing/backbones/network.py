@@ -75,6 +75,11 @@ class NetworkBackbone:
         return other
 
     @property
+    def network(self) -> object:
+        """What computes; backbones that share it can be computed in one forward pass. Loads the model."""
+        return self._encoder
+
+    @property
     def precision(self) -> str:
         """Number format of the forward pass; loads the model."""
         return self._encoder.precision

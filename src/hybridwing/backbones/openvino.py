@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 #: Smallest cosine, over random pictures, between its embeddings and torch's; anything less is not the same model.
 LEAST_COSINE = {"fp32": 0.9999, "bf16": 0.999}
 _PROBES = 2
+#: Networks smaller than this are not worth the seconds that their translation takes, unless it is asked for.
+_WORTH_IT = 10_000_000
+
+
+def is_worth_it(encoder: Encoder) -> bool:
+    """Whether OpenVINO is there, can run an encoder and gains more time than it takes to translate it."""
+    there = importlib.util.find_spec("openvino") is not None
+    return there and encoder.device == "cpu" and encoder.parameters >= _WORTH_IT
 
 
 class OpenVinoEncoder:
@@ -55,9 +63,8 @@ class OpenVinoEncoder:
         self.precision, self.batch_size = encoder.precision, encoder.batch_size
         self.architecture, self.feature, self.dimension = encoder.architecture, encoder.feature, encoder.dimension
         self._side = encoder.side
-        self._compiled: dict[int, Any] = {}
         try:
-            self._model = self._translated(encoder)
+            self._compiled = self._translated(encoder)
             probes = np.random.default_rng(0).standard_normal((_PROBES, 3, self._side, self._side)).astype(np.float32)
             mine, torchs = self.forward(list(probes)), encoder.forward(list(probes))
         except Exception as error:  # each of its front ends raises its own kinds
@@ -66,9 +73,7 @@ class OpenVinoEncoder:
         lengths = np.linalg.norm(mine, axis=1) * np.linalg.norm(torchs, axis=1)
         cosine = float((np.sum(mine * torchs, axis=1) / np.maximum(lengths, 1e-30)).min())
         if not cosine >= LEAST_COSINE[self.precision]:
-            raise BackboneError(
-                f"OpenVINO's embeddings by {name} are not those of torch (cosine {cosine:.6f}); use --runtime torch"
-            )
+            raise BackboneError(f"OpenVINO's embeddings by {name} are not those of torch (cosine {cosine:.6f})")
 
     def _translated(self, encoder: Encoder) -> Any:
         import torch
@@ -78,42 +83,29 @@ class OpenVinoEncoder:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a trace takes for constant is constant: the side of the pictures
             example = torch.zeros(1, 3, self._side, self._side)
-            return openvino.convert_model(encoder.module(), example_input=example)
+            model = openvino.convert_model(encoder.module(), example_input=example)
+        # For batches of any size: compiled for one size alone it is no faster.
+        model.reshape([-1, 3, self._side, self._side])
+        settings = {
+            "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[self.precision],
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        return openvino.Core().compile_model(model, "CPU", settings)
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Embed prepared inputs; see :meth:`hybridwing.runtime.encoder.Encoder.forward`.
-
-        A batch is filled up to a power of two, since a model is compiled for one size.
 
         Raises
         ------
         MemoryError
             If the memory does not hold a batch of this size; a smaller one may do.
         """
-        size = 1 << (len(batch) - 1).bit_length()
-        stacked = np.zeros((size, 3, self._side, self._side), np.float32)
-        stacked[: len(batch)] = batch
-        embedded = self._for(size)(stacked)[0]
-        return np.array(embedded[: len(batch)], dtype=np.float32)
-
-    def _for(self, size: int) -> Any:
-        """The model compiled for batches of one size."""
-        if size not in self._compiled:
-            openvino = _imported()
-            core = openvino.Core()
-            model = self._model.clone()
-            model.reshape([size, 3, self._side, self._side])
-            settings = {
-                "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[self.precision],
-                "PERFORMANCE_HINT": "LATENCY",
-            }
-            try:
-                self._compiled[size] = core.compile_model(model, "CPU", settings)
-            except RuntimeError as error:
-                if "alloc" in str(error).lower() or "memory" in str(error).lower():
-                    raise MemoryError(f"a batch of {size} does not fit the memory: {error}") from error
-                raise
-        return self._compiled[size]
+        try:
+            return np.array(self._compiled(np.stack(batch))[0], dtype=np.float32)
+        except RuntimeError as error:
+            if "alloc" in str(error).lower() or "memory" in str(error).lower():
+                raise MemoryError(f"a batch of {len(batch)} does not fit the memory: {error}") from error
+            raise
 
 
 def _imported() -> Any:

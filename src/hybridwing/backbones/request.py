@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.base import MOST_PARTS
-from hybridwing.backbones.entries import find_entry
+from hybridwing.backbones.entries import BEST, BEST_FEATURE, BEST_NAMES, BEST_VIEWS, find_entry
 from hybridwing.errors import BackboneError
 from hybridwing.runtime.views import VIEWS
 
@@ -31,7 +31,8 @@ class Backbone:
     name : str or sequence of str
         A name or a form that ``hybridwing backbones`` lists, e.g. ``"bioclip-2"``, ``"hf:REPO@REVISION"`` or
         ``"local:FOLDER"``. Names and ``"timm:NAME"`` may end in ``"@REVISION"``, a commit, branch or tag of the
-        repository. Several names, in a sequence or with commas between, give embeddings side by side.
+        repository. Several names, in a sequence or with commas between, give embeddings side by side. ``"best"`` stands
+        for those that measured best, with their views and feature.
     view : str or sequence of str
         Part of the picture: ``"whole"``, ``"specimen"``, ``"forewings"`` or ``"hindwings"``. Several give every
         backbone with every view; `pattern`, which finds the wings itself, is taken once.
@@ -73,6 +74,13 @@ class Backbone:
             value = getattr(self, name)
             if not isinstance(value, str):
                 object.__setattr__(self, name, tuple(str(one) for one in value))
+        if self.name == BEST and not self.parts:
+            if self.view != "whole" or self.feature != "default":
+                raise BackboneError(
+                    f"{BEST!r} has views and a feature of its own; for others name {','.join(BEST_NAMES)}"
+                )
+            for name, value in (("name", ",".join(BEST_NAMES)), ("view", BEST_VIEWS), ("feature", BEST_FEATURE)):
+                object.__setattr__(self, name, value)
         if self.preprocess not in PREPROCESS_CHOICES:
             raise BackboneError(f"preprocess must be one of {', '.join(PREPROCESS_CHOICES)}; got {self.preprocess!r}")
         _ = self.singles
@@ -185,6 +193,8 @@ class Backbone:
         if self.parts:
             return self.parts
         names, views = self.names, self.views
+        if BEST in names:
+            raise BackboneError(f"{BEST!r} stands for {','.join(BEST_NAMES)}, and beside others these have to be named")
         if len(names) == len(views) == 1:
             plain = (self.name, self.view) == (names[0], views[0])
             return (self if plain else replace(self, name=names[0], view=views[0]),)

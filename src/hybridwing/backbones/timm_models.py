@@ -44,7 +44,7 @@ class TimmBackbone(NetworkBackbone):
     """
 
     def __init__(self, request: Backbone, compute: Compute) -> None:
-        if compute.runtime != "torch":
+        if compute.runtime == "openvino":
             raise BackboneError("timm's models run in torch alone; leave --runtime out")
         model, _, revision = str(request.name).removeprefix("timm:").partition("@")
         self._timm = _timm()

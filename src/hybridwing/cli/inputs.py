@@ -27,6 +27,14 @@ PreprocessName = Annotated[
     str, typer.Option("--preprocess", help="default: the backbone's own; sample: the challenge sample's resize.")
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Never fetch weights: take what is on this machine.")]
+WeightsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        help="Folder that holds weights by backbone, e.g. dinov2-small/, for machines without a hub. "
+        "[default: that of HYBRIDWING_WEIGHTS]",
+    ),
+]
 CacheFolder = Annotated[
     Path | None, typer.Option("--cache", help="Folder of embeddings made before; default the user's cache.")
 ]
@@ -62,12 +70,20 @@ def catalogue_of(
     return read_catalogue(path, columns=names, sheet=sheet, strict=strict)
 
 
-def compute_of(device: str, precision: str, runtime: str, offline: bool, cache: Path | None, no_cache: bool) -> Compute:
+def compute_of(
+    device: str,
+    precision: str,
+    runtime: str,
+    weights: Path | None,
+    offline: bool,
+    cache: Path | None,
+    no_cache: bool,
+) -> Compute:
     """Where and how to compute, with the user's cache unless another one or none is wanted."""
     from hybridwing.backbones.compute import Compute
     from hybridwing.embeddings.cache import default_folder
 
-    return Compute(device, precision, runtime, offline, None if no_cache else cache or default_folder())
+    return Compute(device, precision, runtime, weights, offline, None if no_cache else cache or default_folder())
 
 
 def per_minute(rate: str) -> float:

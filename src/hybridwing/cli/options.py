@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from hybridwing.cli.inputs import catalogue_of, compute_of
+from hybridwing.cli.inputs import WeightsFolder, catalogue_of, compute_of
 from hybridwing.errors import EmbeddingError, RunError
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ class BackboneOptions:
     ] = None
     feature: Annotated[
         str | None,
-        typer.Option("--feature", help="Output that is the embedding, e.g. cls; see `hybridwing backbones NAME`."),
+        typer.Option(
+            "--feature", help="Output that is the embedding, e.g. cls or patches-4x4; see `hybridwing backbones NAME`."
+        ),
     ] = None
     background: Annotated[
         str | None,
@@ -115,8 +117,12 @@ class ComputeOptions:
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto"
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32, bf16 or fp16.")] = "auto"
     runtime: Annotated[
-        str, typer.Option("--runtime", help="torch, or openvino: the forward pass on a processor, often twice as fast.")
-    ] = "torch"
+        str,
+        typer.Option(
+            "--runtime", help="auto, torch or openvino: the forward pass on a processor, taken where it is installed."
+        ),
+    ] = "auto"
+    weights: WeightsFolder = None
     offline: Annotated[bool, typer.Option("--offline", help="Never fetch weights: take what is on this machine.")] = (
         False
     )
@@ -141,7 +147,9 @@ class ComputeOptions:
         """Where and how to compute."""
         from dataclasses import replace
 
-        made = compute_of(self.device, self.precision, self.runtime, self.offline, self.cache, self.no_cache)
+        made = compute_of(
+            self.device, self.precision, self.runtime, self.weights, self.offline, self.cache, self.no_cache
+        )
         return replace(
             made,
             batch_size=self.batch_size,

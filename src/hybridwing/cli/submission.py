@@ -10,7 +10,7 @@ import typer
 
 from hybridwing.cli.challenge import submission
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import MovedBackbone, Offline, Overwrite, RunArgument
+from hybridwing.cli.inputs import MovedBackbone, Offline, Overwrite, RunArgument, WeightsFolder
 
 __all__ = ["build", "list_recipes", "run", "submission"]
 
@@ -28,10 +28,12 @@ def build(
         list[str] | None, typer.Option("--pin", metavar="NAME==VERSION", help="Another version to ask for.")
     ] = None,
     backbone: MovedBackbone = None,
+    weights: WeightsFolder = None,
     offline: Offline = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a run's detector as a submission."""
+    from hybridwing.backbones.compute import Compute
     from hybridwing.cli import show as console
     from hybridwing.runs.run import load_run
     from hybridwing.submission.build.building import build_submission
@@ -43,7 +45,7 @@ def build(
         archive=archive,
         bundle_weights=bundle_weights,
         backbone=backbone,
-        offline=offline,
+        compute=Compute(weights=weights, offline=offline),
         pins=pin or (),
         overwrite=overwrite,
     )

@@ -35,8 +35,9 @@ def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
         )
     if not fits:
         raise EmbeddingError(
-            f"the embeddings were made by {made_by}, and not with --backbone {request.name} --view {request.view}: "
-            "leave out --backbone, --view, --preprocess, --feature and --background, or leave out --embeddings"
+            f"the embeddings were made by {made_by}, and not as --backbone {request.name} --view "
+            f"{','.join(request.views)} says: leave out --backbone, --view, --preprocess, --feature and "
+            "--background, or leave out --embeddings"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-#: Outputs that may be asked for; see :class:`Encoder`.
+#: Outputs that may be asked for, beside ``"patches-NxN"`` with a number from 2 for N; see :class:`Encoder`.
 FEATURES = ("default", "cls+patches", "cls", "pooled", "projected", "projected-unit")
 
 #: Those that need CLIP's last projection.
@@ -26,6 +27,20 @@ _PROJECTED = ("projected", "projected-unit")
 #: two live beside the residual and the workspace of the layer. On the safe side: 20 MB are reckoned for DINOv2-base,
 #: and 12 MB a picture were seen on a processor, with batches of 8 to 32.
 _LIVE_LAYERS = 3
+
+_GRID = re.compile(r"patches-([2-9]|[1-9][0-9])x\1")
+
+
+def cells_along(feature: str) -> int | None:
+    """N of the feature ``"patches-NxN"``; None of any other.
+
+    Examples
+    --------
+    >>> cells_along("patches-4x4"), cells_along("pooled")
+    (4, None)
+    """
+    found = _GRID.fullmatch(feature)
+    return int(found[1]) if found else None
 
 
 class Encoder:
@@ -40,11 +55,13 @@ class Encoder:
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, or any name that torch knows.
     side : int
         Side of the square pictures that will be embedded, in pixels.
-    feature : {"default", "cls+patches", "cls", "pooled", "projected", "projected-unit"}
+    feature : {"default", "cls+patches", "cls", "pooled", "projected", "projected-unit", "patches-NxN"}
         Which output is the embedding. ``"cls"`` is the CLS token, ``"pooled"`` the average over places,
         ``"cls+patches"`` the CLS token joined with the average over places, ``"projected"`` CLIP's picture in the space
         it shares with texts, not normalised, and ``"projected-unit"`` the same at length 1, as the challenge's sample
-        takes it for BioCLIP. By default ``"projected"`` in open_clip's layout; for other transformers
+        takes it for BioCLIP. ``"patches-4x4"`` (or another number, twice) divides the input into 4 × 4 cells and joins
+        the averages over each, row by row from the top left: 16 times the model's width; a patch that lies in two
+        cells counts in each by its area there. By default ``"projected"`` in open_clip's layout; for others
         ``"cls+patches"``, as the challenge's sample takes it for DINOv2; for a convolutional model, and for a
         transformer without a CLS token (Swin, SigLIP), ``"pooled"``. Register and distillation tokens never count.
     precision : {"auto", "fp32", "bf16", "fp16"}
@@ -66,6 +83,8 @@ class Encoder:
         Where it computes: ``"cpu"``, ``"cuda"``, ``"mps"`` …
     side : int
         As given.
+    parameters : int
+        Numbers that the model has learned.
     batch_size : int
         Pictures a forward pass that suit the model and the memory that was free when it was loaded.
 
@@ -90,8 +109,8 @@ class Encoder:
     ) -> None:
         import torch
 
-        if feature not in FEATURES:
-            raise EncoderError(f"feature must be one of {', '.join(FEATURES)}; got {feature!r}")
+        if feature not in FEATURES and cells_along(feature) is None:
+            raise EncoderError(f"feature must be one of {', '.join(FEATURES)}, patches-4x4 …; got {feature!r}")
         loaded = source if isinstance(source, LoadedModel) else _loaded(source, layout, feature)
         self.architecture = loaded.architecture
         try:
@@ -104,6 +123,7 @@ class Encoder:
         except (RuntimeError, AssertionError) as error:
             raise EncoderError(f"the device {device!r} cannot be used: {first_line(error)}") from error
         self.device, self.side = self._device.type, side
+        self.parameters = sum(values.numel() for values in self._model.parameters())
         self._probe(_wanted(feature, loaded))
 
     def _probe(self, wanted: str) -> None:
@@ -198,11 +218,13 @@ class Encoder:
                 embedded = self._projection(output.pooler_output.float())
             return (torch.nn.functional.normalize(embedded) if wanted == "projected-unit" else embedded), wanted
         hidden = output.last_hidden_state
+        if cells_along(wanted) is not None:
+            return self._by_cell(hidden, cells_along(wanted) or 1), wanted
         if hidden.ndim == 4:
             pooled = getattr(output, "pooler_output", None)
             pooled = hidden.mean(dim=(2, 3), dtype=torch.float32) if pooled is None else pooled
             return pooled.flatten(1), self._only("pooled", wanted)
-        special = _special_tokens(hidden.shape[1], self.side, getattr(self._model.config, "patch_size", None))
+        special = self._special_tokens(hidden)
         if special == 0:
             return hidden.mean(dim=1, dtype=torch.float32), self._only("pooled", wanted)
         if wanted == "cls":
@@ -211,6 +233,27 @@ class Encoder:
         if wanted == "pooled":
             return places, wanted
         return torch.cat([hidden[:, 0].float(), places], dim=1), "cls+patches"
+
+    def _by_cell(self, hidden: Any, cells: int) -> Any:
+        """Average the last hidden state over each cell of a grid laid over the picture."""
+        import torch
+
+        if hidden.ndim == 4:
+            height, width = hidden.shape[2:]
+            places = hidden.flatten(2).transpose(1, 2)
+        else:
+            places = hidden[:, self._special_tokens(hidden) :]
+            height = width = math.isqrt(places.shape[1])
+        if min(height, width) < cells:
+            raise EncoderError(
+                f"{self.architecture} has {height} × {width} places in a picture, too few for 'patches-{cells}x{cells}'"
+            )
+        shares = np.kron(_shares(height, cells), _shares(width, cells))
+        with torch.autocast(self._device.type, enabled=False):
+            return (torch.from_numpy(shares).to(places.device) @ places.float()).flatten(1)
+
+    def _special_tokens(self, hidden: Any) -> int:
+        return _special_tokens(hidden.shape[1], self.side, getattr(self._model.config, "patch_size", None))
 
     def _only(self, feature: str, wanted: str) -> str:
         """The one feature of a model without a CLS token."""
@@ -238,6 +281,15 @@ def _bytes(values: Any) -> int:
     if isinstance(values, torch.Tensor):
         return values.numel() * values.element_size()
     return sum(_bytes(value) for value in values) if isinstance(values, (tuple, list)) else 0
+
+
+def _shares(places: int, cells: int) -> NDArray[np.float32]:
+    """What each of a row of places counts in the average of each cell: by the length that lies in it; rows add to 1."""
+    edges = np.arange(cells + 1) * places / cells
+    low = np.maximum(edges[:-1, None], np.arange(places))
+    high = np.minimum(edges[1:, None], np.arange(places) + 1)
+    shares: NDArray[np.float32] = (np.clip(high - low, 0, None) * cells / places).astype(np.float32)
+    return shares
 
 
 def _special_tokens(tokens: int, side: int, patch: Any) -> int:

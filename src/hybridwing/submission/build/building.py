@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import hybridwing.runtime
 from hybridwing import __version__
 from hybridwing.backbones.base import COMPOSITE
+from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.errors import SubmissionError
 from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
@@ -70,7 +71,7 @@ def build_submission(
     archive: bool = False,
     bundle_weights: bool = False,
     backbone: str | None = None,
-    offline: bool = False,
+    compute: Compute = DEFAULT,
     pins: Sequence[str] = (),
     overwrite: bool = False,
 ) -> BuiltSubmission:
@@ -90,8 +91,8 @@ def build_submission(
         Weights from a folder are always put in.
     backbone : str, optional
         Where the run's backbone is now, if its folder was moved.
-    offline : bool
-        Take weights from the hub's cache alone.
+    compute : Compute
+        Only where the weights are looked for counts.
     pins : sequence of str
         ``NAME==VERSION`` to ask for instead of :data:`hybridwing.submission.build.pins.PINS`.
     overwrite : bool
@@ -114,7 +115,7 @@ def build_submission(
     if archive and packed.exists() and not (overwrite and packed.is_file()):
         raise SubmissionError(f"{packed} exists already; choose another name or say --overwrite")
     requirements = requirements_of(run.manifest.backbone, pins)
-    plan = plan_weights(run, bundle=bundle_weights, backbone=backbone, offline=offline)
+    plan = plan_weights(run, bundle=bundle_weights, backbone=backbone, compute=compute)
     with new_folder(out, overwrite=overwrite, mark=SETTINGS, contents=CONTENTS) as partial:
         _write(partial, run, name, requirements, plan)
         files = [path for path in partial.rglob("*") if path.is_file()]

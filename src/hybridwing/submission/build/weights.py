@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.composite import CompositeBackbone
-from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.backbones.local import LocalBackbone
 from hybridwing.errors import SubmissionError
 from hybridwing.runtime.digests import file_digest
@@ -43,7 +43,9 @@ class WeightPlan:
         return frozenset(one.origin for one in self.weights)
 
 
-def plan_weights(run: Run, *, bundle: bool = False, backbone: str | None = None, offline: bool = False) -> WeightPlan:
+def plan_weights(
+    run: Run, *, bundle: bool = False, backbone: str | None = None, compute: Compute = DEFAULT
+) -> WeightPlan:
     """Find the weights of a run's backbone, and make sure that they are those it was trained with.
 
     Those of several backbones lie in folders of their own, called 1, 2 and so on in the run's order; `pattern`, which
@@ -56,8 +58,8 @@ def plan_weights(run: Run, *, bundle: bool = False, backbone: str | None = None,
         Put the weights into the submission. Those that did not come from the hub have to be, whatever this says.
     backbone : str, optional
         Where the backbone is now, if its folder was moved; of several all, with commas between.
-    offline : bool
-        Take weights from the hub's cache alone.
+    compute : Compute
+        Only where the weights are looked for counts.
 
     Raises
     ------
@@ -71,7 +73,7 @@ def plan_weights(run: Run, *, bundle: bool = False, backbone: str | None = None,
                 f"a submission with the backbone {leaf.name} ({leaf.family}) cannot be built: the code it carries "
                 f"loads {', '.join(FAMILIES)}"
             )
-    loaded = run.load_backbone(backbone, Compute("cpu", "fp32", offline=offline))
+    loaded = run.load_backbone(backbone, Compute("cpu", "fp32", "torch", compute.weights, compute.offline))
     parts = loaded.parts if isinstance(loaded, CompositeBackbone) else (loaded,)
     folders = weight_folders(spec)
     known: dict[str, Weights] = {}

@@ -20,6 +20,8 @@ _COLLECTION, _SEED = 1000, 42
 _LONG_SIDE = 640
 #: Pixels of the photographs of the challenge, about 18 million.
 _PHOTOGRAPH = (5184, 3456)
+#: How often such a photograph is asked for, and its grain, in grey levels.
+_TIMED, _GRAIN = 10, 19
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ def write_probe_images(folder: Path, count: int = 6) -> tuple[ProbeImage, ...]:
         drawn.append(("ordinary", "specimen.jpg", "a JPEG photograph", _saved(picture, "JPEG", quality=90)))
     drawn.append(("again", "again.jpg", "the first photograph once more", drawn[0][3]))
     for picture in pictures[:2]:
-        large = picture.resize(_PHOTOGRAPH, Image.Resampling.BILINEAR)
-        drawn.append(("large", "photograph.jpg", "a photograph of 18 megapixels", _saved(large, "JPEG", quality=85)))
+        large = _saved(_grainy(picture.resize(_PHOTOGRAPH, Image.Resampling.BILINEAR)), "JPEG", quality=90)
+        drawn += [("large", "photograph.jpg", "a photograph of 18 megapixels", large)] * (_TIMED // 2)
     drawn += [("odd", *one) for one in _odd(pictures[1])]
     images = []
     for number, (kind, name, what, content) in enumerate(drawn):
@@ -75,6 +77,12 @@ def _specimens(count: int) -> Iterator[Image.Image]:
     slots = plan(_COLLECTION, _SEED)
     for slot in slots[:: len(slots) // count][:count]:
         yield render(slot, _SEED, _LONG_SIDE).picture
+
+
+def _grainy(picture: Image.Image) -> Image.Image:
+    """With the noise of a sensor, which makes a file of the size of a camera's, as slow to decode."""
+    grain = np.random.default_rng(_SEED).integers(0, _GRAIN, (picture.height, picture.width, 1), dtype=np.uint8)
+    return Image.fromarray(np.minimum(np.asarray(picture), 255 - _GRAIN) + grain)
 
 
 def _odd(picture: Image.Image) -> Iterator[tuple[str, str, bytes]]:
