@@ -37,6 +37,7 @@ _UNKNOWN = re.compile(
 _JOINED = re.compile(r"(?<=[a-z]{3})(?:\s*[-/+&]\s*|\s+(?:and|with|by)\s+)(?=[a-z]{3})(?!hybrid)")
 _EITHER = re.compile(r"(?<=[a-z]{3})(?:\s*[/+]\s*|\s+(?:or|by)\s+)(?=[a-z]{3})")
 _AUTHOR_IN_BRACKETS = re.compile(r"(?<=\w)\s*\(\s*[^\W\d_a-z][^()×]*?\d{4}\s*\)")
+_FOREIGN = re.compile(r"[=<>{}|\\$%@^~`;:]")  # of a formula; a plain name with one is read as far as it goes
 _SIGNS = ("x", "X", "×")
 _NAME = "name"
 _SEX = re.compile("[♂♀⚥\"“”‘’']")
@@ -98,6 +99,9 @@ def _parse(raw: str, *, epithet: bool) -> TaxonName:
     if _HYBRID.search(text) and not _NOT_HYBRID.search(text):  # "notabilis-lativitta hybrid", "hybrid of a and b"
         text = _JOINED.sub(" × ", text)
     if is_cross_name(f" {text} "):
+        if foreign := _FOREIGN.search(text):
+            reason = f"holds {foreign.group()!r}, which no taxon name does, and is not read as a cross"
+            return TaxonName(raw, certainty="uncertain", reason=reason)
         return _formula(raw, text)
     if _UNKNOWN.fullmatch(text):
         return TaxonName(raw, certainty="uncertain" if "?" in text else "certain")
