@@ -249,8 +249,8 @@ class ResultOptions:
         if self.form not in ("table", "dwc"):
             raise RunError(f"--format is table or dwc; got {self.form!r}")
         if self.out is not None:
+            check_file(self.out, ".csv", ".xlsx", ".parquet")
             check_ending(self.out)
-            check_file(self.out, self.out.suffix.lower())
         elif self.form == "dwc":
             raise RunError("--format dwc is written to a file; name it with --out")
 
@@ -303,12 +303,13 @@ class SplitOptions:
     test_fraction: Annotated[float, typer.Option("--test-fraction", help="Share of the images held out.")] = 0.2
 
 
-def check_file(out: Path, ending: str) -> None:
+def check_file(out: Path, *endings: str) -> None:
     """Before the images are embedded: refuse a place where a result cannot or should not be written."""
+    kinds = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
     if out.is_dir():
-        raise RunError(f"{out} is a folder; name the {ending} file to write in it")
-    if out.exists() and out.suffix.lower() != ending:
-        raise RunError(f"{out} exists and is no {ending} file, so it is not replaced; choose another name")
+        raise RunError(f"{out} is a folder; name the {kinds} file to write in it")
+    if out.exists() and out.suffix.lower() not in endings:
+        raise RunError(f"{out} exists and is no {kinds} file, so it is not replaced; choose another name")
     above = next(parent for parent in out.absolute().parents if parent.exists())
     if not above.is_dir():
         raise RunError(f"cannot write {out}: {above} is not a folder")

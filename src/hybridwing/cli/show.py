@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import Task
 
     from hybridwing.audit.findings import AuditReport
+    from hybridwing.audit.mislabelled import Mislabelled
     from hybridwing.download.report import DownloadReport
     from hybridwing.embeddings.summary import EmbeddingSummary
     from hybridwing.embeddings.table import Failure
@@ -358,6 +359,14 @@ def show_audit(report: AuditReport) -> None:
     )
     for unchecked in report.unchecked:
         note(f"not checked: {unchecked.what}: {unchecked.why}")
+
+
+def show_mislabelled(found: Sequence[Mislabelled], asked: int) -> None:
+    """Images that look like another name than theirs, all of them: each is to be looked at."""
+    rows = [(one.uuid, one.specimen, one.name, one.looks_like, f"{one.probability:.2f}") for one in found]
+    title = f"{len(found)} of {asked} images look like another name than theirs"
+    header = ("image", "specimen", "in the table", "looks like", "probability")
+    show_rows(title, header, rows, header[-1:])
 
 
 def show_embedding(summary: EmbeddingSummary) -> None:
