@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,7 +90,8 @@ def test_what_the_curator_knows_stands_beside_the_verdict(museum, tmp_path):
             pytest.importorskip("openpyxl")
         path = tmp_path / f"ranked{ending}"
         ranked.write(path)
-        read = {".csv": pd.read_csv, ".xlsx": pd.read_excel, ".parquet": pd.read_parquet}[ending](path)
+        readers = {".csv": pd.read_csv, ".xlsx": partial(pd.read_excel, engine="openpyxl"), ".parquet": pd.read_parquet}
+        read = readers[ending](path)
         assert list(read.columns) == list(frame.columns)
         assert read["Collector"].dropna().tolist() == frame["Collector"].dropna().tolist()
         assert read["score"].dtype.kind == "f"
