@@ -154,7 +154,8 @@ class TestModelsOfOnesOwn:
         table = hw.embed(made.train, made.images, colours)
         assert (table.backbone.name, table.backbone.dimension, table.runtime) == ("python:mean-colour", 3, "python")
         run = hw.train(made.train, table, tmp_path / "run", detectors=["knn"], **SPLIT)
-        assert len(run.predict(made.images, backbone=colours, tnr=0.8).images) == len(list(made.images.iterdir()))
+        again = hw.load_run(run.folder, backbone=colours)
+        assert len(again.predict(made.images, tnr=0.8).images) == len(list(made.images.iterdir()))
         with pytest.raises(hw.HybridwingError, match=r"given from Python; give it again: Backbone\.from_callable"):
             hw.load_run(tmp_path / "run").predict(made.images, tnr=0.8)
 

@@ -61,7 +61,7 @@ def check_ending(path: Path) -> None:
 def _plain(cell: Any) -> Any:
     """A cell as Python has it: None where it is empty, and NumPy's numbers as plain ones."""
     value = cell.item() if hasattr(cell, "item") else cell
-    empty = value is None or value == "" or type(value).__name__ in ("NAType", "NaTType")
+    empty = value is None or type(value).__name__ in ("NAType", "NaTType") or value == ""
     return None if empty or (isinstance(value, float) and math.isnan(value)) else value
 
 

@@ -32,8 +32,9 @@ def test_a_ranking_in_darwin_core(write) -> None:
         "Photo,Catalog No.,Taxon,Locality,Collected_by,Date,Box\na.jpg,1,Heliconius erato venus,Puyo,PAS,30/01/2017,7\n"
         "b.jpg,2,H. erato notabilis,Baños,,,8\nc.jpg,3,,,,,\n"
     )
-    found = darwin_core(RANKED, read_catalogue(write(table)), run="runs/1", on=datetime.date(2026, 1, 2))
-    assert found["catalogNumber"].tolist() == ["2", "1", "", "3"]
+    catalogue = read_catalogue(write(table)).select([1, 0, 2, 2])
+    found = darwin_core(RANKED, catalogue, run="runs/1", on=datetime.date(2026, 1, 2))
+    assert found["catalogNumber"].tolist() == ["2", "1", "3", "3"]
     assert found["scientificName"].tolist() == ["Heliconius erato notabilis", "Heliconius erato venus", "", ""]
     assert found["locality"].tolist() == ["Baños", "Puyo", "", ""]
     assert found["recordedBy"].tolist() == ["", "PAS", "", ""]
@@ -49,6 +50,24 @@ def test_a_ranking_in_darwin_core(write) -> None:
     assert set(found["identificationReferences"]) == {"runs/1"}
     assert set(found["dateIdentified"]) == {"2026-01-02"}
     assert json.loads(found["dynamicProperties"][0]) == {"Taxon": "H. erato notabilis", "Box": "8"}
+
+
+def test_an_identification_in_darwin_core(write) -> None:
+    named = pd.DataFrame(
+        {
+            "path": ["a.jpg", "b.jpg", "c.jpg", "d.jpg"],
+            "identity_1": ["venus", "cyrbia", None, None],
+            "identity_1_probability": [0.9, 0.8, None, None],
+            "parent_1": [None, None, "cyrbia", None],
+            "parent_2": [None, None, "venus", None],
+            "parent_probability": [None, None, 0.6, None],
+            "reason": [None, None, None, "unlike the training images"],
+        }
+    )
+    taxa = "Photo,Taxon\n" + "".join(f"{name}.jpg,Heliconius erato venus\n" for name in "abcd")
+    found = darwin_core(named, read_catalogue(write(taxa)), run="r")
+    assert found["identificationQualifier"].tolist() == ["", "cf. cyrbia", "hybrid? (cyrbia x venus)", "undetermined"]
+    assert found["identificationRemarks"][1] == "looks like cyrbia with probability 0.8"
 
 
 def test_photographs_alone() -> None:

@@ -154,7 +154,7 @@ def test_places_that_cannot_be_written_are_found_before_the_work(refused, files,
 def test_a_photograph_is_not_overwritten_by_a_ranking(refused, files):
     photograph = next(files.images.iterdir())
     before = photograph.read_bytes()
-    assert "is no .csv file" in refused("predict", files.run, files.images, "--out", photograph)
+    assert "is no .csv, .xlsx or .parquet file" in refused("predict", files.run, files.images, "--out", photograph)
     assert photograph.read_bytes() == before
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -251,6 +252,36 @@ def test_predict(call, files, tmp_path):
     assert "open: the file is empty" in answer.err
     with (tmp_path / "ranked.csv").open(newline="", encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 24
+
+
+def test_predict_and_identify_of_a_table(call, files, tmp_path):
+    asked = ("--embeddings", files.test_embeddings)
+    ranked = call("predict", files.run, files.test, *asked, "--tnr", "0.9", "--out", tmp_path / "ranked.parquet")
+    assert ranked.code == 0
+    assert "in the table" in ranked.out.splitlines()[2]
+    table, reference = pd.read_parquet(tmp_path / "ranked.parquet"), pd.read_csv(files.test)
+    assert sorted(table["specimen"]) == sorted(reference["CAMID"])
+    named = call("identify", files.run, files.test, *asked, "--format", "dwc", "--out", tmp_path / "names.csv")
+    assert named.code == 0
+    assert "look like something else than the table says" in named.out
+    written = pd.read_csv(tmp_path / "names.csv")
+    assert written["catalogNumber"].tolist() == reference["CAMID"].tolist()
+    assert set(written["identificationReferences"]) == {str(files.run)}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--format", "dwc"), "name it with --out"),
+        (("--format", "pdf"), "--format is table or dwc"),
+        (("--images", "photos"), "go with one table of specimens"),
+        (("--candidates", "nobody"), "knows no subspecies or species 'nobody'"),
+    ],
+)
+def test_what_predict_refuses(call, files, options, message):
+    answer = call("predict", files.run, files.test_embeddings, *options)
+    assert answer.code == 2
+    assert message in answer.err
 
 
 def test_predict_many_failures(call, files, tmp_path):

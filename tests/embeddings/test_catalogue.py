@@ -42,5 +42,5 @@ def test_names_meet_the_disk_after_normalisation_and_near_ones_are_named(tmp_pat
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(EmbeddingError, match=r"no folder of images at .*absent; name it with --images"):
+    with pytest.raises(EmbeddingError, match=r"no folder of images at .*absent; name it with images="):
         embed(["a.png"], tmp_path / "absent", tmp_path / "table.csv")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hybridwing.catalogue.describe import named
 from hybridwing.catalogue.schema import COLUMNS, Catalogue
-from hybridwing.runs.confidence import named
 
 
 def test_codes_become_names_unless_they_are_no_codes_of_the_challenge(data):

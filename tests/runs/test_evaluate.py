@@ -168,7 +168,7 @@ class TestWithOwnImages:
         monkeypatch.setattr(
             "hybridwing.backbones.load.load", lambda request, _: {"local:/new/place": moved}[request.name]
         )
-        result = evaluate(run, album.read(), run.embed(album.read(), album.images, backbone="local:/new/place"))
+        result = evaluate(run, album.read(), load_run(run.folder, "local:/new/place").embed(album.read(), album.images))
         assert moved.images == 60
         assert result.failures == ()
 
@@ -176,7 +176,7 @@ class TestWithOwnImages:
         other = type(stub)(weights="retrained")
         monkeypatch.setattr("hybridwing.backbones.load.load", lambda *_: other)
         with pytest.raises(RunError, match=r"the backbone local:x is not the one that .*run was trained with"):
-            evaluate(run, album.read(), run.embed(album.read(), album.images, backbone="local:x"))
+            evaluate(run, album.read(), load_run(run.folder, "local:x").embed(album.read(), album.images))
 
     def test_a_backbone_that_is_gone_says_how_to_name_it(self, album, run, monkeypatch):
         def gone(request: Backbone, _: object) -> None:
@@ -184,11 +184,11 @@ class TestWithOwnImages:
 
         monkeypatch.setattr("hybridwing.backbones.load.load", gone)
         with pytest.raises(
-            BackboneError, match=r"no folder stub \(if the backbone .* was moved, name it with --backbone"
+            BackboneError, match=r"no folder stub \(if the backbone .* was moved, name it with load_run"
         ):
             evaluate(run, album.read(), run.embed(album.read(), album.images))
         with pytest.raises(BackboneError, match=r"^no folder elsewhere$"):
-            evaluate(run, album.read(), run.embed(album.read(), album.images, backbone="elsewhere"))
+            evaluate(run, album.read(), load_run(run.folder, "elsewhere").embed(album.read(), album.images))
 
     def test_unlabelled_images_are_refused_before_the_embeddings_are_read(self, album, run):
         with pytest.raises(CatalogueError, match="have no label"):

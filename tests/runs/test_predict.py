@@ -48,7 +48,7 @@ def folder(album, tmp_path) -> Path:
 
 def written(ranking: RankedImages, path: Path) -> list[list[str]]:
     ranking.write(path)
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.reader(file))
 
 

@@ -1,4 +1,4 @@
-"""Rankings in the terms of Darwin Core, the standard by which collections exchange their records."""
+"""Results in the terms of Darwin Core, the standard by which collections exchange their records."""
 
 from __future__ import annotations
 
@@ -33,18 +33,19 @@ _ISO = re.compile(r"\d{4}(-\d\d){0,2}([T/].*)?")
 
 
 def darwin_core(
-    ranked: pd.DataFrame, catalogue: Catalogue | None = None, *, run: str, on: date | None = None
+    results: pd.DataFrame, catalogue: Catalogue | None = None, *, run: str, on: date | None = None
 ) -> pd.DataFrame:
-    """Say a ranking as identifications in Darwin Core, a row an image, in the same order.
+    """Say a ranking or an identification as identifications in Darwin Core, a row an image, in the same order.
 
     Parameters
     ----------
-    ranked : pandas.DataFrame
-        With the columns ``path``, ``score``, ``verdict``, ``threshold`` and ``tnr``; ``detector``, ``reason``,
-        ``failure``, ``parent_1``, ``parent_2`` and ``parent_probability`` where they are known.
+    results : pandas.DataFrame
+        With the column ``path``, and those of a written ranking or identification that are known: ``verdict`` or
+        ``name``, ``score``, ``threshold``, ``tnr``, ``detector``, ``reason``, ``failure``, ``parent_1``, ``parent_2``,
+        ``parent_probability``, ``identity_1`` and ``identity_1_probability``.
     catalogue : Catalogue, optional
-        The table of the specimens; its uuids are the paths. Its other columns are given by the term of their name, and
-        under ``dynamicProperties`` where there is none.
+        The table of the specimens, row for row. Its other columns are given by the term of their name, and under
+        ``dynamicProperties`` where there is none.
     run : str
         What made the identifications, such as the run's folder or DOI: ``identificationReferences``.
     on : date, optional
@@ -58,18 +59,34 @@ def darwin_core(
     """
     import pandas as pd
 
-    out = pd.DataFrame({"associatedMedia": ranked["path"].astype("string")}).reset_index(drop=True)
+    out = pd.DataFrame({"associatedMedia": results["path"].astype("string")}).reset_index(drop=True)
+    names = [""] * len(results)
     if catalogue is not None:
-        rows = pd.Index(catalogue.uuids).get_indexer(pd.Index(ranked["path"].astype(str)))
-        known = _specimens(catalogue).iloc[rows].reset_index(drop=True)
-        out = pd.concat([known.mask(pd.Series(rows < 0), ""), out], axis=1)
-    cells = ranked.astype(object).where(ranked.notna(), "").to_dict("records")
-    out["identificationQualifier"] = [_qualifier(row) for row in cells]
+        out = pd.concat([_specimens(catalogue), out], axis=1)
+        names = catalogue.table["cross"].fillna(catalogue.table["subspecies"]).fillna("").tolist()
+    cells = results.astype(object).where(results.notna(), "").to_dict("records")
+    out["identificationQualifier"] = [_qualifier(row, name) for row, name in zip(cells, names, strict=True)]
     out["identificationRemarks"] = [_remarks(row) for row in cells]
     out["identificationVerificationStatus"] = "unverified"
     out["dateIdentified"] = (on or date.today()).isoformat()  # the day where the user is
     out["identificationReferences"] = run
     return out.fillna("").astype("string")
+
+
+def localities(catalogue: Catalogue) -> pd.Series[str]:
+    """Where each specimen is from, by the table's column of localities; NA where it does not say."""
+    import pandas as pd
+
+    terms = {term: name for name in reversed(list(catalogue.extra)) if (term := _term(str(name)))}
+    name = terms.get("locality", terms.get("verbatimLocality"))
+    nowhere = pd.Series(pd.NA, index=catalogue.table.index, dtype="string")
+    return nowhere if name is None else catalogue.extra[name]
+
+
+def _term(name: str) -> str:
+    """The term that a column is taken for by its name; empty if there is none."""
+    short = folded(name)
+    return next((term for term in TERMS if term.casefold() == short), _ALSO.get(short, ""))
 
 
 def _specimens(catalogue: Catalogue) -> pd.DataFrame:
@@ -78,8 +95,7 @@ def _specimens(catalogue: Catalogue) -> pd.DataFrame:
 
     table, columns, rest = catalogue.table, {}, {}
     for name, values in catalogue.extra.items():
-        short = folded(str(name))
-        term = next((term for term in TERMS if term.casefold() == short), _ALSO.get(short, ""))
+        term = _term(str(name))
         if term == "eventDate" and not values.dropna().str.fullmatch(_ISO.pattern).all():
             term = "verbatimEventDate"
         if term and term not in columns:
@@ -95,21 +111,32 @@ def _specimens(catalogue: Catalogue) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _qualifier(row: Mapping[Hashable, object]) -> str:
+def _qualifier(row: Mapping[Hashable, object], name: str) -> str:
     """The doubt, in the determiner's words; none where the name stands."""
-    if row["verdict"] == "hybrid":
-        parents = [str(parent) for parent in (row.get("parent_1"), row.get("parent_2")) if parent]
-        return f"hybrid? ({' x '.join(parents)})" if len(parents) == 2 else "hybrid?"
-    return "" if row["verdict"] == "non-hybrid" else "undetermined"
+    parents = [str(parent) for parent in (row.get("parent_1"), row.get("parent_2")) if parent]
+    if row.get("verdict") == "hybrid" or ("verdict" not in row and parents):
+        return f"hybrid? ({' x '.join(parents)})" if parents else "hybrid?"
+    if row.get("verdict") == "non-hybrid":
+        return ""
+    shown = str(row.get("identity_1", "")) if "verdict" not in row else ""
+    if not shown or row.get("reason"):
+        return "undetermined"
+    return "" if shown == name else f"cf. {shown}"
 
 
 def _remarks(row: Mapping[Hashable, object]) -> str:
     for failed in ("failure", "reason"):
         if row.get(failed):
             return f"not identified by photograph: {row[failed]}"
-    said = [f"hybrid score {row['score']}", f"threshold {row['threshold']} at a true-negative rate of {row['tnr']}"]
+    said = []
+    if row.get("score") not in (None, ""):
+        said.append(f"hybrid score {row['score']}")
+    if row.get("threshold") not in (None, ""):
+        said.append(f"threshold {row['threshold']} at a true-negative rate of {row['tnr']}")
     if row.get("detector"):
         said.append(f"detector {row['detector']}")
-    if row.get("parent_probability") and row.get("parent_2"):
+    if row.get("parent_2"):
         said.append(f"parents {row['parent_1']} and {row['parent_2']} with probability {row['parent_probability']}")
+    elif row.get("identity_1"):
+        said.append(f"looks like {row['identity_1']} with probability {row['identity_1_probability']}")
     return "; ".join(said)

@@ -8,10 +8,34 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hybridwing.catalogue.schema import Catalogue
 
 UNKNOWN = "not known"
 _WHITE_STANDARD = "whitestandard"
+
+
+_OWN = ("specimen", "hybrid", "subspecies", "parent_1", "parent_2", "record", "side")
+
+
+def own_columns(catalogue: Catalogue) -> pd.DataFrame:
+    """What a table's owner wrote of each specimen, by the table's own names, the specimen first.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an image: specimen, label, subspecies, parents, record and side where the table has them, as they were
+        read; then its other columns as they are. Paths, addresses and digests of the photographs are left out.
+    """
+    official = {"hybrid": "hybrid_stat", **{name: name for name in _OWN if name != "hybrid"}}
+    theirs = {c.ours: c.theirs for c in catalogue.reading.columns if c.taken} or official
+    theirs = {"hybrid" if ours == "label" else ours: name for ours, name in theirs.items()}
+    frame = catalogue.table[[name for name in _OWN if name in theirs]].copy()
+    if "hybrid" in frame:
+        frame["hybrid"] = frame["hybrid"].map({True: "hybrid", False: "non-hybrid"}).astype("string")
+    frame = frame.loc[:, frame.notna().any()].rename(columns=theirs)
+    return frame.join(catalogue.extra[[name for name in catalogue.extra if name not in frame]])
 
 
 def source_names(catalogue: Catalogue) -> list[str]:

@@ -37,6 +37,8 @@ _UNKNOWN = re.compile(
 _JOINED = re.compile(r"(?<=[a-z]{3})(?:\s*[-/+&]\s*|\s+(?:and|with|by)\s+)(?=[a-z]{3})(?!hybrid)")
 _EITHER = re.compile(r"(?<=[a-z]{3})(?:\s*[/+]\s*|\s+(?:or|by)\s+)(?=[a-z]{3})")
 _AUTHOR_IN_BRACKETS = re.compile(r"(?<=\w)\s*\(\s*[^\W\d_a-z][^()×]*?\d{4}\s*\)")
+_DOUBT_OF_ALL = re.compile(r"^[\s?]*\?\s*(?=\()|(?<=\))[\s?]*\?\s*$")  # "(a x b) ?", and not "(a x b) x ?"
+_FOREIGN = re.compile(r"[=<>{}|\\$%@^~`;:]")  # of a formula; a plain name with one is read as far as it goes
 _SIGNS = ("x", "X", "×")
 _NAME = "name"
 _SEX = re.compile("[♂♀⚥\"“”‘’']")
@@ -98,6 +100,9 @@ def _parse(raw: str, *, epithet: bool) -> TaxonName:
     if _HYBRID.search(text) and not _NOT_HYBRID.search(text):  # "notabilis-lativitta hybrid", "hybrid of a and b"
         text = _JOINED.sub(" × ", text)
     if is_cross_name(f" {text} "):
+        if foreign := _FOREIGN.search(text):
+            reason = f"holds {foreign.group()!r}, which no taxon name does, and is not read as a cross"
+            return TaxonName(raw, certainty="uncertain", reason=reason)
         return _formula(raw, text)
     if _UNKNOWN.fullmatch(text):
         return TaxonName(raw, certainty="uncertain" if "?" in text else "certain")
@@ -144,9 +149,10 @@ def _one_parent(parent: str) -> str:
 
 def _formula(raw: str, text: str) -> TaxonName:
     """A name with a cross sign: each side read as a name, the first one giving genus and species to the rest."""
+    text, doubted = _DOUBT_OF_ALL.subn("", text)
     parts, sides, given = _sides(text)
     names, binomial = _names_of_sides(sides, given)
-    unsure = any(side is not None and _DOUBT.search(side.raw) for side in sides)
+    unsure = bool(doubted) or any(side is not None and _DOUBT.search(side.raw) for side in sides)
     doubt = ", in doubt" if unsure else ""
     genus, _, species = binomial.partition(" ")
     base = TaxonName(raw, genus, species, is_hybrid=True, certainty="uncertain" if unsure else "certain")

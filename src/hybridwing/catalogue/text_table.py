@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.column_names import is_known_name
@@ -19,9 +20,10 @@ from hybridwing.csv_files import read_cell
 from hybridwing.errors import CatalogueError, first_few
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hybridwing.catalogue.workbooks import Row
+
+TABLE_ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods"})
+"""Endings by which a file is taken for a table; those that cannot be read are refused with the reason."""
 
 LARGEST_FILE = 512 * 2**20  # bytes; a hundred times the table of all specimens on Zenodo, and fits in memory
 
@@ -72,6 +74,18 @@ class TextTable:
     sha256: str
     hint: str = ""
     notes: tuple[str, ...] = ()
+
+
+def is_table(path: Path | str) -> bool:
+    """Whether a path ends as tables do, and is no folder.
+
+    Examples
+    --------
+    >>> is_table("Specimens.XLSX"), is_table("photo.jpg")
+    (True, False)
+    """
+    path = Path(path)
+    return path.suffix.lower() in TABLE_ENDINGS and not path.is_dir()
 
 
 def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:

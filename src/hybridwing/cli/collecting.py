@@ -17,6 +17,7 @@ from hybridwing.cli.inputs import (
     per_minute,
 )
 from hybridwing.cli.options import TableOptions
+from hybridwing.errors import EmbeddingError
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,10 @@ def audit(
     embeddings: Annotated[
         Path | None, typer.Option("--embeddings", help="Table that `hybridwing embed` made, to look for odd images.")
     ] = None,
+    labels: Annotated[
+        bool,
+        typer.Option("--labels", help="List the images that look like another name than theirs; takes --embeddings."),
+    ] = False,
     reference: Annotated[
         list[Path] | None, typer.Option("--reference", metavar="CSV", help="Table to test on; repeat for each.")
     ] = None,
@@ -150,6 +155,7 @@ def audit(
     overwrite: Overwrite = False,
 ) -> None:
     """Say what the labels are confounded with, and what the data cannot support."""
+    from hybridwing.audit.mislabelled import find_mislabelled
     from hybridwing.audit.overlap import BRED_RECORDS, read_bred_records
     from hybridwing.audit.run import audit as examine
     from hybridwing.catalogue.readers import read_catalogue
@@ -159,12 +165,15 @@ def audit(
     from hybridwing.report.audit_page import FILES, write_audit
 
     check_new_folder(out, overwrite=overwrite, mark="audit.json", contents=FILES)
+    if labels and embeddings is None:
+        raise EmbeddingError("--labels names the images by their embeddings: name the table of them with --embeddings")
     table = options.read(catalogue)
+    embedded = None if embeddings is None else read_embeddings(embeddings)
     with console.progress("auditing") as report:
         found = examine(
             table,
             images=images,
-            embeddings=None if embeddings is None else read_embeddings(embeddings),
+            embeddings=embedded,
             references=[read_catalogue(path) for path in reference or []],
             seed=seed,
             broods=BRED_RECORDS if bib is None else read_bred_records(bib),
@@ -173,4 +182,6 @@ def audit(
     with new_folder(out, overwrite=overwrite, mark="audit.json", contents=FILES) as partial:
         write_audit(found, partial)
     console.show_audit(found)
+    if labels and embedded is not None:
+        console.show_mislabelled(*find_mislabelled(table, embedded, seed))
     console.say(f"\n{out / 'audit.html'}: evidence, what it means and what to do")

@@ -31,9 +31,9 @@ def explain(
     from hybridwing.runs.run import load_run
 
     check_new_folder(out, overwrite=overwrite, mark=PAGE, contents=CONTENTS)
-    knows = Explainer(load_run(run), detector)
+    knows = Explainer(load_run(run, backbone), detector)
     with console.progress("embedding") as report:
-        found = knows.explain(images, backbone=backbone, compute=compute.compute(), progress=report)
+        found = knows.explain(images, compute=compute.compute(), progress=report)
     with console.progress("drawing") as report:
         page = write_explanations(found, knows, out, overwrite=overwrite, progress=report)
     for one in found[:20]:
@@ -59,16 +59,14 @@ def report(
     from hybridwing.runs.run import load_run
 
     check_file(out, ".html")
-    trained = load_run(run)
+    trained = load_run(run, backbone)
     if reference is None:
         judged = held_out(trained)
     else:
         listed = table.read(reference)
         with console.progress("embedding") as done:
             embeddings = source.embedded(
-                lambda images: trained.embed(
-                    listed, images, backbone=backbone, compute=compute.compute(), progress=done
-                )
+                lambda images: trained.embed(listed, images, compute=compute.compute(), progress=done)
             )
         evaluation = trained.evaluate(listed, embeddings)
         judged = judged_by(evaluation, embeddings)

@@ -6,10 +6,11 @@ dataclass's ``SECTION``.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -86,6 +87,16 @@ def verb(app: typer.Typer, example: str, name: str | None = None) -> Callable[[C
     return add
 
 
+def _in_section(annotation: Any, section: str) -> Any:
+    """The annotation of an option, which other groups may share, with its place in the help."""
+    marks = getattr(annotation, "__metadata__", ())
+    placed = [copy.copy(mark) for mark in marks]
+    for mark in placed:
+        if isinstance(mark, OptionInfo):
+            mark.rich_help_panel = section
+    return Annotated[(annotation.__origin__, *placed)] if marks else annotation
+
+
 def grouped(function: Callable[..., None]) -> Callable[..., None]:
     """Give a function a keyword parameter for every field of the dataclasses that it takes."""
     hints = get_type_hints(function, include_extras=True)
@@ -100,13 +111,9 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
         own, section = get_type_hints(kind, include_extras=True), str(vars(kind)["SECTION"])
         for field in dataclasses.fields(kind):
             default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
-            for info in getattr(own[field.name], "__metadata__", ()):
-                if isinstance(info, OptionInfo):
-                    info.rich_help_panel = section
+            annotation = _in_section(own[field.name], section)
             parameters.append(
-                inspect.Parameter(
-                    field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=own[field.name]
-                )
+                inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
             )
 
     @functools.wraps(function)

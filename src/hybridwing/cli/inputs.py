@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 CatalogueArgument = Annotated[Path, typer.Argument(help="Table of the specimens, a row an image: CSV, .xlsx or .ods.")]
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `hybridwing train` made.")]
-Drawer = Annotated[
-    list[Path], typer.Argument(help="Photographs or folders of them, or one table of embeddings (.parquet).")
+Images = Annotated[Path | None, typer.Option("--images", help="Folder that the table's file names are relative to.")]
+Embeddings = Annotated[
+    Path | None,
+    typer.Option(
+        "--embeddings", help="Table that `hybridwing embed` or another tool made, instead of embedding again."
+    ),
 ]
-Images = Annotated[Path, typer.Option("--images", help="Folder that the table's file names are relative to.")]
+Resamples = Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)]
 MovedBackbone = Annotated[
     str | None,
     typer.Option("--backbone", help="Where the run's backbone is now, if its folder was moved; of several, all."),

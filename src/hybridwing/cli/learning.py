@@ -10,11 +10,14 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import CatalogueArgument, Drawer, MovedBackbone, Overwrite, RunArgument
+from hybridwing.cli.inputs import CatalogueArgument, MovedBackbone, Overwrite, Resamples, RunArgument
 from hybridwing.cli.options import (
+    AskingOptions,
     BackboneOptions,
     ComputeOptions,
     LearningOptions,
+    Places,
+    ResultOptions,
     SourceOptions,
     SplitOptions,
     TableOptions,
@@ -117,7 +120,7 @@ class ProtocolOptions:
             help="Where hiding a cross leaves no hybrids to learn from: make some, or give no score.",
         ),
     ] = True
-    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000
+    resamples: Resamples = 2000
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,7 @@ class MeasureOptions:
     minus: Annotated[
         Path | None, typer.Option("--minus", help="A table whose images are taken out for a second measurement.")
     ] = None
-    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000
+    resamples: Resamples = 2000
 
 
 @verb(app, "hybridwing evaluate my-run ref_val.csv --images photos --out evaluation")
@@ -219,12 +222,12 @@ def evaluate(
 
     if out is not None:
         check_evaluation_folder(out, overwrite=overwrite)
-    trained, listed = load_run(run), table.read(catalogue)
+    trained, listed = load_run(run, backbone), table.read(catalogue)
     _ = listed.labels
     minus = None if measures.minus is None else table.read(measures.minus)
     with console.progress("embedding") as report:
         embeddings = source.embedded(
-            lambda images: trained.embed(listed, images, backbone=backbone, compute=compute.compute(), progress=report)
+            lambda images: trained.embed(listed, images, compute=compute.compute(), progress=report)
         )
     result = trained.evaluate(listed, embeddings, minus=minus, resamples=measures.resamples)
     if out is not None:
@@ -239,56 +242,65 @@ def evaluate(
         console.say(f"\n{out}: predictions, scores, metrics and the figure evaluation.png")
 
 
-@verb(app, "hybridwing predict my-run drawer/ --out ranked.csv --tnr 0.95 --report ranked.html")
-def predict(
-    run: RunArgument,
-    images: Drawer,
-    compute: ComputeOptions,
-    out: Annotated[Path | None, typer.Option("--out", help="CSV file for the ranking.")] = None,
-    tnr: Annotated[float, typer.Option("--tnr", help="Share of non-hybrids to let pass as such.")] = 0.95,
-    detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
+@dataclass(frozen=True)
+class VerdictOptions:
+    """What decides a verdict."""
+
+    SECTION: ClassVar[str] = "The verdict"
+    tnr: Annotated[float, typer.Option("--tnr", help="Share of non-hybrids to let pass as such.")] = 0.95
+    detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None
     prevalence: Annotated[
         float | None, typer.Option("--prevalence", help="Share of hybrids you expect: says what a flag is worth.")
-    ] = None,
+    ] = None
+
+
+@verb(app, "hybridwing predict my-run specimens.xlsx --images photos --out ranked.xlsx")
+def predict(
+    run: RunArgument,
+    places: Places,
+    asking: AskingOptions,
+    verdict: VerdictOptions,
+    result: ResultOptions,
+    compute: ComputeOptions,
+    table: TableOptions,
     page: Annotated[
         Path | None, typer.Option("--report", help="HTML file to look at: pictures, reasons, every image.")
     ] = None,
     backbone: MovedBackbone = None,
 ) -> None:
-    """Rank photographs, most likely hybrids first, with likely parents and a verdict."""
+    """Rank photographs, most likely hybrids first, with likely parents and a verdict.
+
+    Of a table of specimens, its columns stand beside the verdicts.
+    """
     from hybridwing.cli import show as console
     from hybridwing.cli.show_confidence import show_promises
     from hybridwing.runs.run import load_run
 
-    if out is not None:
-        check_file(out, ".csv")
+    result.check()
     if page is not None:
         check_file(page, ".html")
-    trained = load_run(run)
+    trained = load_run(run, backbone)
+    source, images = asking.asked(places, table)
     with console.progress("embedding") as report:
         ranked = trained.predict(
-            images[0] if len(images) == 1 else images,
-            tnr=tnr,
-            detector=detector,
-            prevalence=prevalence,
-            backbone=backbone,
+            source,
+            images,
+            tnr=verdict.tnr,
+            detector=verdict.detector,
+            prevalence=verdict.prevalence,
+            candidates=asking.candidates,
             compute=compute.compute(),
             progress=report,
         )
-    if out is not None:
-        ranked.write(out)
+    result.write(ranked)
     if page is not None:
         from hybridwing.report.prediction_page import write_prediction
 
         with console.progress("drawing") as report:
-            write_prediction(ranked, trained, page, backbone=backbone, compute=compute.compute(), progress=report)
+            write_prediction(ranked, trained, page, compute=compute.compute(), progress=report)
     console.show_ranking(ranked)
     show_promises(ranked)
-    total = len(ranked.images) + len(ranked.failures)
-    console.show_failures(ranked.failures, total)
-    console.show_left_out(ranked.left_out)
-    if out is not None:
-        console.say(f"\n{out}: all {total} images")
+    console.show_rest(ranked, result.out)
     if page is not None:
         console.say(f"\n{page}: open it in a browser")
 
@@ -296,33 +308,27 @@ def predict(
 @verb(app, "hybridwing identify my-run drawer/ --out names.csv")
 def identify(
     run: RunArgument,
-    images: Drawer,
+    places: Places,
+    asking: AskingOptions,
+    result: ResultOptions,
     compute: ComputeOptions,
-    out: Annotated[Path | None, typer.Option("--out", help="CSV file for the names.")] = None,
+    table: TableOptions,
     backbone: MovedBackbone = None,
 ) -> None:
     """Name the subspecies that photographs show, or the two parents, or neither."""
-    from collections import Counter
-
     from hybridwing.cli import show as console
     from hybridwing.runs.run import load_run
 
-    if out is not None:
-        check_file(out, ".csv")
+    result.check()
+    trained = load_run(run, backbone)
+    source, images = asking.asked(places, table)
     with console.progress("embedding") as report:
-        found = load_run(run).identify(
-            images[0] if len(images) == 1 else images, backbone=backbone, compute=compute.compute(), progress=report
+        found = trained.identify(
+            source, images, candidates=asking.candidates, compute=compute.compute(), progress=report
         )
-    if out is not None:
-        found.write(out)
-    counts = Counter(image.name for image in found.images).most_common()
-    rows = [(name, str(count)) for name, count in counts]
-    console.show_rows(f"{len(found.images)} images", ("looks like", "images"), rows, numeric=("images",))
-    total = len(found.images) + len(found.failures)
-    console.show_failures(found.failures, total)
-    console.show_left_out(found.left_out)
-    if out is not None:
-        console.say(f"\n{out}: all {total} images")
+    result.write(found)
+    console.show_names(found)
+    console.show_rest(found, result.out)
 
 
 @verb(app, "hybridwing score predictions.txt ref_val.csv")

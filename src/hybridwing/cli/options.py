@@ -8,16 +8,30 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from hybridwing.cli.inputs import WeightsFolder, catalogue_of, compute_of
+from hybridwing.catalogue.text_table import is_table
+from hybridwing.cli.inputs import (
+    CacheFolder,
+    Device,
+    Embeddings,
+    Images,
+    NoCache,
+    Offline,
+    Seed,
+    WeightsFolder,
+    catalogue_of,
+    compute_of,
+)
 from hybridwing.errors import EmbeddingError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hybridwing.backbones.compute import Compute
     from hybridwing.backbones.request import Backbone
     from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.embeddings.embed import Source
     from hybridwing.embeddings.table import EmbeddingTable
+    from hybridwing.runs.tables import ImageRows
 
 
 @dataclass(frozen=True)
@@ -114,7 +128,7 @@ class ComputeOptions:
     """Where and how embeddings are computed."""
 
     SECTION: ClassVar[str] = "Where it runs"
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto"
+    device: Device = "auto"
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32, bf16 or fp16.")] = "auto"
     runtime: Annotated[
         str,
@@ -123,19 +137,15 @@ class ComputeOptions:
         ),
     ] = "auto"
     weights: WeightsFolder = None
-    offline: Annotated[bool, typer.Option("--offline", help="Never fetch weights: take what is on this machine.")] = (
-        False
-    )
+    offline: Offline = False
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", help="Images a forward pass; default what suits.", min=1)
     ] = None
     workers: Annotated[
         int | None, typer.Option("--workers", help="Threads or processes that decode; default all processors.", min=1)
     ] = None
-    cache: Annotated[
-        Path | None, typer.Option("--cache", help="Folder of embeddings made before; default the user's cache.")
-    ] = None
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Compute every embedding, and keep none.")] = False
+    cache: CacheFolder = None
+    no_cache: NoCache = False
     allow_damaged: Annotated[bool, typer.Option("--allow-damaged", help="Use what is left of damaged photographs.")] = (
         False
     )
@@ -164,15 +174,8 @@ class SourceOptions:
     """Where the embeddings of a table come from."""
 
     SECTION: ClassVar[str] = "Photographs or embeddings"
-    images: Annotated[
-        Path | None, typer.Option("--images", help="Folder that the table's file names are relative to.")
-    ] = None
-    embeddings: Annotated[
-        Path | None,
-        typer.Option(
-            "--embeddings", help="Table that `hybridwing embed` or another tool made, instead of embedding again."
-        ),
-    ] = None
+    images: Images = None
+    embeddings: Embeddings = None
 
     def embedded(self, embed: Callable[[Path], EmbeddingTable]) -> EmbeddingTable:
         """The embeddings at hand, or those that `embed` makes of the folder of images."""
@@ -202,6 +205,70 @@ class SourceOptions:
         return table
 
 
+Places = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TABLE|IMAGES",
+        help="One table of specimens with --images or --embeddings; photographs and folders of them; or one table of "
+        "embeddings (.parquet).",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class AskingOptions:
+    """The photographs of a table, and which names come into question for them."""
+
+    SECTION: ClassVar[str] = "With a table of specimens"
+    images: Images = None
+    embeddings: Embeddings = None
+    candidates: Annotated[
+        str,
+        typer.Option(
+            "--candidates",
+            help="What parents and names are looked for among: species (those of the specimen's species, where the "
+            "table names it), locality (of these, those that training has from its locality), all, or subspecies and "
+            "species with commas between.",
+        ),
+    ] = "species"
+
+    def asked(self, places: Sequence[Path], table: TableOptions) -> tuple[Source, Path | None]:
+        """What is asked about, and where the photographs of a table are."""
+        if len(places) == 1 and is_table(places[0]):
+            return table.read(places[0]), self.embeddings or self.images
+        if self.images is not None or self.embeddings is not None:
+            raise EmbeddingError(f"--images and --embeddings go with one table of specimens; {places[0]} is none")
+        return places[0] if len(places) == 1 else places, None
+
+
+@dataclass(frozen=True)
+class ResultOptions:
+    """Where the result goes."""
+
+    SECTION: ClassVar[str] = "Where the result goes"
+    out: Annotated[Path | None, typer.Option("--out", help="Table of all images: .csv, .xlsx or .parquet.")] = None
+    form: Annotated[
+        str, typer.Option("--format", help="table, or dwc: identifications in Darwin Core, to send to a collection.")
+    ] = "table"
+
+    def check(self) -> None:
+        """Refuse what cannot be written, before the images are embedded."""
+        from hybridwing.result_files import check_ending
+
+        if self.form not in ("table", "dwc"):
+            raise RunError(f"--format is table or dwc; got {self.form!r}")
+        if self.out is not None:
+            check_file(self.out, ".csv", ".xlsx", ".parquet")
+            check_ending(self.out)
+        elif self.form == "dwc":
+            raise RunError("--format dwc is written to a file; name it with --out")
+
+    def write(self, result: ImageRows) -> None:
+        """Write the result, if it is wanted."""
+        if self.out is not None:
+            result.write(self.out, dwc=self.form == "dwc")
+
+
 @dataclass(frozen=True)
 class LearningOptions:
     """What is learned, and from which part of the table."""
@@ -214,7 +281,7 @@ class LearningOptions:
             help="One or more, with commas between; see `hybridwing detectors`. [default: fusion; svm for validate]",
         ),
     ] = None
-    seed: Annotated[int, typer.Option("--seed", help="Same seed and data, same bytes.", min=0)] = 42
+    seed: Seed = 42
     record_weights: Annotated[
         bool,
         typer.Option(
@@ -245,12 +312,13 @@ class SplitOptions:
     test_fraction: Annotated[float, typer.Option("--test-fraction", help="Share of the images held out.")] = 0.2
 
 
-def check_file(out: Path, ending: str) -> None:
+def check_file(out: Path, *endings: str) -> None:
     """Before the images are embedded: refuse a place where a result cannot or should not be written."""
+    kinds = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
     if out.is_dir():
-        raise RunError(f"{out} is a folder; name the {ending} file to write in it")
-    if out.exists() and out.suffix.lower() != ending:
-        raise RunError(f"{out} exists and is no {ending} file, so it is not replaced; choose another name")
+        raise RunError(f"{out} is a folder; name the {kinds} file to write in it")
+    if out.exists() and out.suffix.lower() not in endings:
+        raise RunError(f"{out} exists and is no {kinds} file, so it is not replaced; choose another name")
     above = next(parent for parent in out.absolute().parents if parent.exists())
     if not above.is_dir():
         raise RunError(f"cannot write {out}: {above} is not a folder")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import Task
 
     from hybridwing.audit.findings import AuditReport
+    from hybridwing.audit.mislabelled import Mislabelled
     from hybridwing.download.report import DownloadReport
     from hybridwing.embeddings.summary import EmbeddingSummary
     from hybridwing.embeddings.table import Failure
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from hybridwing.evaluation.intervals import Estimate
     from hybridwing.evaluation.metrics import DetectionMetrics
     from hybridwing.runs.evaluate import Evaluation
+    from hybridwing.runs.identify import Identifications
     from hybridwing.runs.predict import RankedImages
     from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
@@ -37,6 +39,8 @@ _PLAIN_INTERVAL = 10.0
 #: Width without a terminal: nothing is folded, so that a line of a pipe or a log is a row.
 _UNFOLDED = 10_000
 _UNKNOWN = "–"
+#: Characters of a word that is not folded on a narrow terminal.
+_LONGEST_WORD = 16
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -171,14 +175,15 @@ def show_rows(
     *,
     stderr: bool = False,
 ) -> None:
-    """A table; the columns named in `numeric` are set flush right and never folded."""
+    """A table; the columns named in `numeric` are set flush right and never folded, and words only where they must."""
     table = Table(header_style="bold", box=None, pad_edge=False)
     for place, name in enumerate(header):
+        cells = [row[place] for row in rows]
         if name in numeric:
-            longest = max((len(row[place]) for row in rows), default=0)
-            table.add_column(name, justify="right", min_width=longest)
+            table.add_column(name, justify="right", min_width=max(map(len, cells), default=0))
         else:
-            table.add_column(name, overflow="fold")
+            longest = max((len(word) for cell in [name, *cells] for word in cell.split()), default=1)
+            table.add_column(name, overflow="fold", min_width=min(longest, _LONGEST_WORD))
     for row in rows:
         table.add_row(*map(plain, row))
     out = console(stderr=stderr)
@@ -242,6 +247,11 @@ def show_ranking(ranking: RankedImages, limit: int = 20) -> None:
         header.insert(3, "looks like")
         for row, image in zip(rows, shown, strict=True):
             row.insert(3, image.name or _UNKNOWN)
+    if ranking.catalogue is not None:
+        header.insert(-1, "in the table")
+        names = ["" if name == "unlabelled" else str(name) for name in ranking.catalogue.classes]
+        for row, image, name in zip(rows, shown, names, strict=False):
+            row[-1:] = [name or _UNKNOWN, image.path.name]
     if ranking.threshold is None:
         title = f"{len(ranking.images)} images, ranked by {ranking.detector} without a verdict"
     else:
@@ -252,6 +262,31 @@ def show_ranking(ranking: RankedImages, limit: int = 20) -> None:
     show_rows(title, header, rows, numeric=("rank", "score"))
     if len(ranking.images) > limit:
         say(f"… and {len(ranking.images) - limit} more")
+
+
+def show_names(found: Identifications, limit: int = 20) -> None:
+    """How many images show what; for a table that names them, those whose name is another."""
+    counts = Counter(image.name for image in found.images).most_common()
+    rows = [(name, str(count)) for name, count in counts]
+    show_rows(f"{len(found.images)} images", ("looks like", "images"), rows, numeric=("images",))
+    others = found.others()
+    if others:
+        told = [(image.path.name, known, image.name, f"{image.probability:.2f}") for image, known in others[:limit]]
+        header = ("image", "in the table", "looks like", "probability")
+        show_rows(f"{len(others)} images look like something else than the table says", header, told, header[-1:])
+        if len(others) > limit:
+            say(f"… and {len(others) - limit} more")
+
+
+def show_rest(result: RankedImages | Identifications, out: Path | None) -> None:
+    """What was left aside, what could not be used and was not looked at, and where all of it is."""
+    for text in result.notes:
+        note(text)
+    total = len(result.images) + len(result.failures)
+    show_failures(result.failures, total)
+    show_left_out(result.left_out)
+    if out is not None:
+        say(f"\n{out}: all {total} images")
 
 
 def show_download(report: DownloadReport, limit: int = 10) -> None:
@@ -324,6 +359,14 @@ def show_audit(report: AuditReport) -> None:
     )
     for unchecked in report.unchecked:
         note(f"not checked: {unchecked.what}: {unchecked.why}")
+
+
+def show_mislabelled(found: Sequence[Mislabelled], asked: int) -> None:
+    """Images that look like another name than theirs, all of them: each is to be looked at."""
+    rows = [(one.uuid, one.specimen, one.name, one.looks_like, f"{one.probability:.2f}") for one in found]
+    title = f"{len(found)} of {asked} images look like another name than theirs"
+    header = ("image", "specimen", "in the table", "looks like", "probability")
+    show_rows(title, header, rows, header[-1:])
 
 
 def show_embedding(summary: EmbeddingSummary) -> None:

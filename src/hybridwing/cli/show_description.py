@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from hybridwing.catalogue.describe import CatalogueDescription
     from hybridwing.catalogue.reading import Reading
+    from hybridwing.catalogue.taxon_words import TaxonName
     from hybridwing.images.listed import ListedFiles
 
 _MOST = 20  # rows of a list of files
@@ -38,19 +39,12 @@ def show_reading(source: str, reading: Reading) -> None:
         return
     rows = [(c.theirs, c.ours if c.taken else f"not {c.ours}", c.reason) for c in reading.columns]
     show_rows(f"{source}: columns", ("column", "taken for", "why"), rows)
-    names = [
-        (
-            name.raw, str(images), _LABELS[name.label], name.binomial, name.subspecies or " + ".join(name.parents),
-            name.pedigree, name.certainty, name.reason,
-        )
-        for name, images in reading.names
-    ]  # fmt: skip
-    header = ("name", "images", "label", "species", "subspecies or parents", "pedigree", "certainty", "reason")
+    names = [(name.raw, str(images), _LABELS[name.label], _read_as(name)) for name, images in reading.names]
     if names:
-        show_rows(f"{source}: names", header, names, numeric=["images"])
+        show_rows(f"{source}: names", ("name", "images", "label", "read as"), names, numeric=["images", "label"])
     counts = {
         "unsure rows, which are not learned from": reading.unsure,
-        "rows without a label, which are ranked and not learned from": reading.unlabelled,
+        "rows without a label (the unsure ones among them), which are ranked and not learned from": reading.unlabelled,
         "hybrids of unknown parents": reading.unknown_parents,
         "hybrids of which one parent is known": reading.one_parent,
         "rows that name no photograph, which are left out": reading.without_photograph,
@@ -58,7 +52,22 @@ def show_reading(source: str, reading: Reading) -> None:
     say("")
     for what, count in counts.items():
         if count:
-            say(f"{count} {what}")
+            say(f"{what}: {count}")
+
+
+def _read_as(name: TaxonName) -> str:
+    """The species in short, the subspecies or the cross, and the reason where these do not tell it.
+
+    Examples
+    --------
+    >>> from hybridwing.catalogue.taxon_names import parse_taxon
+    >>> _read_as(parse_taxon("Heliconius erato ssp. notabilis x lativitta")), _read_as(parse_taxon("H. erato"))
+    ('H. erato lativitta x notabilis', 'H. erato: names a species but no subspecies')
+    """
+    genus = f"{name.genus[0]}." if name.genus else ""
+    read = " ".join(filter(None, (genus, name.species, name.subspecies or name.pedigree)))
+    plain = name.certainty == "certain" and (name.subspecies or name.pedigree) and not name.form
+    return read if plain else f"{read}: {name.reason}" if read else name.reason
 
 
 def show_listed(folder: Path, listed: ListedFiles) -> None:

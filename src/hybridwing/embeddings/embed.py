@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.catalogue.schema import Catalogue
+from hybridwing.catalogue.text_table import is_table
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.embeddings.metadata import aligned, metadata_of
 from hybridwing.errors import EmbeddingError, remedy
@@ -39,15 +40,20 @@ class Photographs:
     ----------
     items : list of (str, Path)
         Key and file of each.
-    metadata : pandas.DataFrame or None
-        What their catalogue says of them, indexed by key.
+    catalogue : Catalogue or None
+        The table that lists them.
     left_out : tuple of Path
         Files in searched folders whose names do not end as photographs' do.
     """
 
     items: list[tuple[str, Path]]
-    metadata: pd.DataFrame | None = None
+    catalogue: Catalogue | None = None
     left_out: tuple[Path, ...] = ()
+
+    @property
+    def metadata(self) -> pd.DataFrame | None:
+        """What their catalogue says of them, indexed by key."""
+        return None if self.catalogue is None else metadata_of(self.catalogue)
 
 
 def photographs(source: Source, images: Path | str | None = None) -> Photographs:
@@ -75,15 +81,17 @@ def photographs(source: Source, images: Path | str | None = None) -> Photographs
         return _of_catalogue(source, images)
     if isinstance(source, (str, Path)):
         place = Path(source)
-        if place.is_dir():
+        if place.is_dir() and images is None:
             found = find_images([place])
             items = [(key_of(path.relative_to(place)), path) for path in found.images]
             return Photographs(items, None, found.left_out)
-        if place.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".ods"):
+        if is_table(place):
             from hybridwing.catalogue.readers import read_catalogue
 
             return _of_catalogue(read_catalogue(place), images)
         source = [place]
+    if images is not None:
+        raise EmbeddingError(f"a folder of images ({images}) goes with a table that lists them; name the table first")
     found = find_images([Path(place) for place in source])
     return Photographs([(key_of(path), path) for path in found.images], None, found.left_out)
 
@@ -173,9 +181,9 @@ def _of_catalogue(catalogue: Catalogue, images: Path | str | None) -> Photograph
         )
     folder = Path(images)
     if not folder.is_dir():
-        raise EmbeddingError(f"no folder of images at {folder}; name it with --images")
+        raise EmbeddingError(f"no folder of images at {folder}; name it with {remedy('images=', '--images')}")
     listed, files = ImageFolder(folder), zip(catalogue.uuids, catalogue.table["filename"], strict=True)
     items = [(str(uuid), listed.locate(str(name))) for uuid, name in files]
     if listed.respelled:
         logger.warning("%s: %s", folder, listed.remark())
-    return Photographs(items, metadata_of(catalogue))
+    return Photographs(items, catalogue)

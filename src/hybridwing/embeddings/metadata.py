@@ -31,10 +31,13 @@ def metadata_of(catalogue: Catalogue) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row an image, indexed by its key. ``label`` is ``"hybrid"`` or ``"non-hybrid"``, ``image_url`` the address
-        that emb-explorer shows a picture from; the ranks from ``kingdom`` to ``species`` stand in the challenge's
-        tables alone, since no other table is known to be of *Heliconius*.
+        that emb-explorer shows a picture from; the ranks from ``kingdom`` to ``genus`` stand in the challenge's
+        tables alone, since no other table is known to be of *Heliconius*. A column of which nothing is known is left
+        out.
     """
     import pandas as pd
+
+    from hybridwing.catalogue.darwin_core import localities
 
     table = catalogue.table
     named = table["hybrid"].map({True: "hybrid", False: "non-hybrid"}).astype("string")
@@ -44,6 +47,8 @@ def metadata_of(catalogue: Catalogue) -> pd.DataFrame:
             "label": named,
             "subspecies": table["subspecies"],
             "cross": table["cross"],
+            "species": table["species"],
+            "locality": localities(catalogue),
             "record": table["record"],
             "side": table["side"],
             "image_url": table["file_url"],

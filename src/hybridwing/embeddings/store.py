@@ -242,8 +242,23 @@ def read_table(path: Path) -> EmbeddingTable:
         raise EmbeddingError(f"{path} is damaged or not an embedding table: {error}") from error
 
 
-def read_parquet(path: Path) -> pa.Table:
-    """Everything in a parquet file.
+def read_metadata(path: Path) -> pd.DataFrame | None:
+    """What stands beside the embeddings in a file, without them; None where nothing does.
+
+    Raises
+    ------
+    EmbeddingError
+        As :func:`read_table`.
+    """
+    import pyarrow.parquet as pq
+
+    read_provenance(path)
+    names = [name for name in pq.read_schema(path).names if name not in ("uuid", "emb")]
+    return metadata_in(read_parquet(path, names))
+
+
+def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Everything in a parquet file, or some of its columns.
 
     Raises
     ------
@@ -255,7 +270,7 @@ def read_parquet(path: Path) -> pa.Table:
 
     _refuse_absent(path)
     try:
-        return pq.read_table(path, page_checksum_verification=True)
+        return pq.read_table(path, columns=columns, page_checksum_verification=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
 

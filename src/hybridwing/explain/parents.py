@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
 
 KIND = "parents"
 TEMPERING = 5.0
@@ -77,22 +78,22 @@ class Looks:
     Attributes
     ----------
     identities : tuple of (str, float)
-        The three most probable subspecies, or as many as there are, with their probabilities among all single
+        The three most probable subspecies, or as many as come into question, with their probabilities among all single
         subspecies.
-    parents : tuple of (str, str)
-        The most probable pair, sorted.
+    parents : tuple of str
+        The most probable pair, sorted; empty where no pair comes into question.
     probability : float in [0, 1]
-        Of this pair among all pairs.
+        Of this pair among all pairs; 0 without one.
     two_parents : float in [0, 1]
         Probability of any two parents rather than one subspecies.
-    hybrid_index : float in (0, 1)
-        Share of the second parent.
+    hybrid_index : float in [0, 1)
+        Share of the second parent, above 0; 0 without one.
     interval : Interval
         Of the index at 95 %.
     """
 
     identities: tuple[tuple[str, float], ...]
-    parents: tuple[str, str]
+    parents: tuple[str, ...]
     probability: float
     two_parents: float
     hybrid_index: float
@@ -183,27 +184,35 @@ class ParentModel:
         """
         return tuple(self._parentage(*image) for image in self._judged(vectors))
 
-    def looks(self, vectors: NDArray[np.floating]) -> tuple[Looks, ...]:
+    def looks(self, vectors: NDArray[np.floating], possible: tuple[Mask, Mask] | None = None) -> tuple[Looks, ...]:
         """Return the likeliest subspecies and the likeliest parents of each image.
 
         Parameters
         ----------
         vectors : ndarray of shape (n, d)
             Embeddings of the backbone that the model was fitted on.
+        possible : two ndarrays of shape (n, s) and (n, s (s - 1) / 2), bool, optional
+            Which subspecies and which pairs come into question for each image, at least one subspecies; by default all.
         """
-        return tuple(self._looks(*image) for image in self._judged(vectors))
+        return tuple(self._looks(*image) for image in self._judged(vectors, possible))
 
-    def _judged(self, vectors: NDArray[np.floating]) -> Iterator[tuple[Floats, Floats, int, float, float]]:
+    def _judged(
+        self, vectors: NDArray[np.floating], possible: tuple[Mask, Mask] | None = None
+    ) -> Iterator[tuple[Floats, Floats, int, float, float]]:
         """Of each image: probabilities of subspecies and of pairs, the best pair, its share and the share's spread."""
         if not len(vectors):
             return
         single, double = self.log_likelihoods(vectors)
-        single = single + np.log((1 - PAIR_PRIOR) / single.shape[1])
-        double = double + np.log(PAIR_PRIOR / double.shape[1])
+        if possible is not None:
+            single, double = (
+                np.where(mask, log, -np.inf) for log, mask in zip((single, double), possible, strict=True)
+            )
+        single, double = _with_prior(single, 1 - PAIR_PRIOR), _with_prior(double, PAIR_PRIOR)
         total = np.logaddexp.reduce(np.hstack([single, double]), axis=1)[:, None]
         # Kept above 0, so that the likeliest of either kind can be told even where the other kind has it all.
         one, two = (
-            np.exp(np.maximum(logs - total, -600 + logs - logs.max(axis=1)[:, None])) for logs in (single, double)
+            np.exp(np.maximum(logs - total, -600 + logs - np.maximum(logs.max(axis=1), -1e300)[:, None]))
+            for logs in (single, double)
         )
         best = double.argmax(axis=1)
         share, spread = self._shares(np.asarray(vectors, dtype=np.float64), best)
@@ -211,11 +220,13 @@ class ParentModel:
             yield one[row], two[row], int(best[row]), float(share[row]), float(spread[row])
 
     def _looks(self, one: Floats, two: Floats, best: int, share: float, spread: float) -> Looks:
-        order = np.argsort(-one, kind="stable")[:3]
-        first, second = self.pairs[best]
+        order = np.argsort(-one, kind="stable")[: min(3, np.count_nonzero(one))]
+        identities = tuple((self.names[place], float(one[place] / one.sum())) for place in order)
+        if not two.any():
+            return Looks(identities, (), 0.0, 0.0, 0.0, Interval(0.0, 0.0))
         return Looks(
-            tuple((self.names[place], float(one[place] / one.sum())) for place in order),
-            (self.names[first], self.names[second]),
+            identities,
+            tuple(self.names[place] for place in self.pairs[best]),
             float(two[best] / two.sum()),
             float(two.sum()),
             share,
@@ -299,6 +310,12 @@ def read_parents(path: Path, dimension: int) -> ParentModel | None:
 def _log_density(squares: Floats, variance: Floats, width: int) -> Floats:
     """Log-density of a Gaussian with equal variances in `width` dimensions, without its constant."""
     return np.asarray(-0.5 * (squares / variance + width * np.log(variance)))
+
+
+def _with_prior(logs: Floats, prior: float) -> Floats:
+    """Log-probabilities of those that come into question, which share a prior probability; -inf for the others."""
+    count = np.maximum(np.isfinite(logs).sum(axis=1, keepdims=True), 1)
+    return np.asarray(logs + np.log(prior / count))
 
 
 def _mixed_interval(none: float, share: float, spread: float) -> Interval:

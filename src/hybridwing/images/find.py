@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybridwing.catalogue.text_table import is_table
 from hybridwing.errors import HybridwingError, first_few
 from hybridwing.images.kinds import is_raw_name
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".ppm"}
 )
-#: Endings of tables, which someone may name in the place of the photographs that they list.
-TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xls", ".xlsm", ".ods", ".parquet"})
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,9 @@ def find_images(places: Iterable[Path]) -> FoundImages:
     unreadable: list[OSError] = []
     for place in places:
         if place.is_file():
-            if place.suffix.lower() in TABLES:
+            if is_table(place) or place.suffix.lower() == ".parquet":
                 raise HybridwingError(
-                    f"{place} is a table and not a photograph; name the folder of the photographs, or the photographs"
+                    f"{place} is a table and not a photograph; give it alone, or name the folder of the photographs"
                 )
             images.setdefault(_identity(place), place)
         elif place.is_dir():

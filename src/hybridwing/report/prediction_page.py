@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hybridwing.backbones.request import Backbone
     from hybridwing.report.explained import Card
     from hybridwing.runs.predict import RankedImage, RankedImages
     from hybridwing.runs.run import Run
@@ -30,7 +29,6 @@ def write_prediction(
     run: Run,
     page: Path,
     *,
-    backbone: Backbone | str | None = None,
     compute: Compute = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -43,8 +41,8 @@ def write_prediction(
         That ranked them.
     page : Path
         The ``.html`` file; an existing one is replaced in one step.
-    backbone, compute
-        As they were given to :func:`hybridwing.runs.predict.predict`.
+    compute
+        As it was given to :func:`hybridwing.runs.predict.predict`.
     progress : callable, optional
         Called with the number of images drawn and of all that are drawn.
 
@@ -57,7 +55,7 @@ def write_prediction(
     first = {image.path: image for image in ranked.images[:MOST_CARDS] if not image.reason and image.path.is_file()}
     cards: list[Card] = []
     if first:
-        explained = {one.path: one for one in knows.explain(list(first), backbone=backbone, compute=compute)}
+        explained = {one.path: one for one in knows.explain(list(first), compute=compute)}
         for path, image in first.items():
             if path in explained:
                 subtitle = f"rank {image.rank}" + (f" · {image.name}" if image.name else "")

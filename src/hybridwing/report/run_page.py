@@ -99,7 +99,7 @@ def held_out(run: Run) -> Judged:
         f"{len(own)} held-out images of {run.manifest.catalogue_name}",
         np.array([row["uuid"] for row in own]),
         np.array([knows.classes[row] or "hybrid" for row in index]),
-        records,
+        records.astype(str),
         np.array([row["label"] == "1" for row in own]),
         table.vectors[index],
         {name: np.array([float(row["score"]) for row in mine]) for name, mine in of.items()},

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.names import with_subspecies_names
-from hybridwing.errors import CatalogueError
+from hybridwing.catalogue.describe import named
 from hybridwing.explain.parent_fitting import fit_parent_model
 from hybridwing.explain.parents import ParentModel, read_parents
 from hybridwing.explain.pattern_columns import is_pattern
@@ -117,11 +116,3 @@ def held_out_hybrids(run: Run, detector: str) -> list[float]:
     """
     found = read_scores(run.folder / SCORES, detector)
     return [float(score) for score in found.scores[found.labels == 1]]
-
-
-def named(catalogue: Catalogue) -> Catalogue:
-    """Names rather than the training table's codes, so that training and reference tables compare."""
-    try:
-        return with_subspecies_names(catalogue)
-    except CatalogueError:  # codes of a table that only looks like the challenge's
-        return catalogue

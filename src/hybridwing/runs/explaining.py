@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hybridwing.backbones.compute import DEFAULT, Compute
+from hybridwing.catalogue.describe import named
 from hybridwing.catalogue.names import subspecies_name
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.embeddings.engine import embed_images
@@ -19,16 +21,14 @@ from hybridwing.explain.parent_map import ParentMap, parent_map
 from hybridwing.explain.pattern_columns import is_pattern
 from hybridwing.explain.wing_model import MOST_OF_A_CLASS, WingModel, fit_wings, read_wings
 from hybridwing.explain.wing_pictures import WingCutter, WingPicture, pictures_of_pattern
-from hybridwing.runs.confidence import named, read_confidence
+from hybridwing.runs.confidence import read_confidence
 from hybridwing.runs.folder import WINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from hybridwing.backbones.request import Backbone
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.embed import Source
     from hybridwing.explain.parents import Looks
@@ -147,13 +147,12 @@ class Explainer:
         self,
         source: Source,
         *,
-        backbone: Backbone | str | None = None,
         compute: Compute = DEFAULT,
         progress: Callable[[int, int], None] | None = None,
     ) -> tuple[Explanation, ...]:
         """Explain photographs, in their order; those that cannot be read are left out."""
-        found = photographs([source] if isinstance(source, str) or hasattr(source, "suffix") else source)
-        table = embed_photographs(found, self.run.load_backbone(backbone, compute), compute, progress=progress)
+        found = photographs([source] if isinstance(source, (str, Path)) else source)
+        table = embed_photographs(found, self.run.load_backbone(compute=compute), compute, progress=progress)
         paths = dict(found.items)
         cut: dict[str, Vectors] = {}
         if self._fine is not None:
@@ -206,7 +205,6 @@ def explain(
     source: Source,
     *,
     detector: str | None = None,
-    backbone: Backbone | str | None = None,
     compute: Compute = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Explanation, ...]:
@@ -219,7 +217,7 @@ def explain(
         Photographs, and folders of them.
     detector : str, optional
         By default the run's best.
-    backbone, compute, progress
+    compute, progress
         As for :func:`hybridwing.runs.predict.predict`.
 
     Returns
@@ -238,7 +236,7 @@ def explain(
     >>> found.contributions.map.shape
     (2, 24, 24)
     """
-    return Explainer(run, detector).explain(source, backbone=backbone, compute=compute, progress=progress)
+    return Explainer(run, detector).explain(source, compute=compute, progress=progress)
 
 
 def write_wings(folder: Path, catalogue: Catalogue, images: Path | str, compute: Compute) -> None:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.errors import RunError
+from hybridwing.runs.candidates import possible_of
 from hybridwing.runs.confidence import read_confidence
-from hybridwing.runs.predict import NAMES, embedded_by, name_cells
+from hybridwing.runs.drawer import look_into
+from hybridwing.runs.predict import NAMES, name_cells
 from hybridwing.runs.tables import ImageRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from hybridwing.backbones.request import Backbone
     from hybridwing.embeddings.embed import Source
     from hybridwing.embeddings.table import EmbeddingTable, Failure
     from hybridwing.explain.parents import Looks
@@ -57,8 +58,15 @@ class Identification:
             return UNLIKE
         return " x ".join(self.looks.parents) if self.is_cross else self.looks.identities[0][0]
 
+    @property
+    def probability(self) -> float:
+        """Of the name, among all subspecies or among all pairs; 0 for what is unlike all of them."""
+        if self.reason:
+            return 0.0
+        return self.looks.probability if self.is_cross else self.looks.identities[0][1]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Identifications(ImageRows):
     """What photographs show, in the order given.
 
@@ -69,6 +77,8 @@ class Identifications(ImageRows):
         Images that could not be embedded, with the reason.
     left_out : tuple of Path
         Files in searched folders whose names do not end as photographs' do.
+    run, catalogue, notes
+        See :class:`hybridwing.runs.tables.ImageRows`.
     """
 
     images: tuple[Identification, ...]
@@ -76,6 +86,15 @@ class Identifications(ImageRows):
     left_out: tuple[Path, ...]
 
     _columns = COLUMNS
+    _beside = 3
+
+    def others(self) -> list[tuple[Identification, str]]:
+        """Images that look like another subspecies or cross than the table says, the surest first, and what it says."""
+        if self.catalogue is None:
+            return []
+        known = zip(self.images, self.catalogue.table["cross"].fillna(self.catalogue.table["subspecies"]), strict=False)
+        found = [(image, str(name)) for image, name in known if isinstance(name, str) and name != image.name]
+        return sorted(found, key=lambda pair: -pair[0].probability)
 
     def _rows(self) -> list[Sequence[object]]:
         rows: list[Sequence[object]] = [
@@ -93,8 +112,9 @@ class Identifications(ImageRows):
 def identify(
     run: Run,
     source: Source | EmbeddingTable,
+    images: Path | str | EmbeddingTable | None = None,
     *,
-    backbone: Backbone | str | None = None,
+    candidates: str | Sequence[str] = "species",
     compute: Compute = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
 ) -> Identifications:
@@ -104,7 +124,7 @@ def identify(
     ----------
     run : Run
         Trained on two or more named subspecies.
-    source, backbone, compute, progress
+    source, images, candidates, compute, progress
         As for :func:`hybridwing.runs.predict.predict`.
 
     Raises
@@ -127,11 +147,16 @@ def identify(
             f"{run.folder} cannot name subspecies: its table names fewer than two, or one image of each; train on a "
             "table with a column of subspecies"
         )
-    table, paths, left_out = embedded_by(run, source, backbone, compute, progress)
+    drawer = look_into(run, source, images, compute, progress)
+    table = drawer.embeddings
+    possible = possible_of(run, knows.parents, len(table), drawer.embedded, candidates)
     reasons = [""] * len(table) if knows.typicality is None else knows.typicality.reasons(table)
-    looks = knows.parents.looks(table.vectors)
-    images = tuple(
-        Identification(paths[uuid], shown, reason)
-        for uuid, shown, reason in zip(table.uuids, looks, reasons, strict=True)
+    looks = knows.parents.looks(table.vectors, (possible.subspecies, possible.pairs))
+    named = tuple(
+        Identification(drawer.paths[uuid], shown, reason or strange)
+        for uuid, shown, reason, strange in zip(table.uuids, looks, reasons, possible.strange, strict=True)
     )
-    return Identifications(images, table.failures, left_out)
+    return Identifications(
+        named, table.failures, drawer.left_out,
+        run=str(run.folder), catalogue=drawer.rows(table.uuids), notes=possible.notes,
+    )  # fmt: skip

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import Flag, Threshold, flag_of, threshold_of
-from hybridwing.embeddings.compatible import require_same_backbone
-from hybridwing.embeddings.embed import Source, embed_photographs, photographs
-from hybridwing.embeddings.foreign import read_embeddings
-from hybridwing.embeddings.table import EmbeddingTable
+from hybridwing.runs.candidates import possible_of
 from hybridwing.runs.confidence import held_out_hybrids, read_confidence
+from hybridwing.runs.drawer import look_into
 from hybridwing.runs.scoring import score_images
 from hybridwing.runs.tables import ImageRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from hybridwing.backbones.request import Backbone
-    from hybridwing.embeddings.table import Failure
+    from hybridwing.embeddings.embed import Source
+    from hybridwing.embeddings.table import EmbeddingTable, Failure
     from hybridwing.explain.parents import Looks
     from hybridwing.runs.run import Run
 
@@ -90,7 +88,7 @@ class RankedImage:
         return " x ".join(self.looks.parents) if self.shows_hybrid else self.looks.identities[0][0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RankedImages(ImageRows):
     """Photographs, most likely hybrids first, and after them those of which nothing can be told.
 
@@ -116,6 +114,8 @@ class RankedImages(ImageRows):
         What the run cannot say, in words.
     no_verdict : str
         Why there is no threshold, and which rate could be promised; empty where there is one.
+    run, catalogue, notes
+        See :class:`hybridwing.runs.tables.ImageRows`.
     """
 
     detector: str
@@ -130,6 +130,7 @@ class RankedImages(ImageRows):
     no_verdict: str = ""
 
     _columns = COLUMNS
+    _beside = 4
 
     def _rows(self) -> list[Sequence[object]]:
         common = ("" if self.threshold is None else self.threshold, self.tnr, self.detector)
@@ -151,6 +152,8 @@ def name_cells(looks: Looks | None, *, is_cross: bool) -> tuple[object, ...]:
     if looks is None:
         return ("",) * len(NAMES)
     if is_cross:
+        if not looks.parents:
+            return ("",) * len(NAMES)
         numbers = (looks.probability, looks.hybrid_index, looks.interval.low, looks.interval.high)
         return (*("",) * 6, *looks.parents, *(round(number, 4) for number in numbers))
     named = [cell for name, probability in looks.identities for cell in (name, round(probability, 4))]
@@ -166,11 +169,12 @@ def _flag_cells(flag: Flag | None) -> tuple[object, ...]:
 def predict(
     run: Run,
     source: Source | EmbeddingTable,
+    images: Path | str | EmbeddingTable | None = None,
     *,
     tnr: float = 0.95,
     detector: str | None = None,
     prevalence: float | None = None,
-    backbone: Backbone | str | None = None,
+    candidates: str | Sequence[str] = "species",
     compute: Compute = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
 ) -> RankedImages:
@@ -179,9 +183,12 @@ def predict(
     Parameters
     ----------
     run : Run
-    source : path, iterable of paths, or EmbeddingTable
-        Image files, and folders that are searched with all they hold; or embeddings by the run's backbone, as a table
-        or as the path of a ``.parquet`` or ``.json`` file.
+    source : Catalogue, path, iterable of paths, or EmbeddingTable
+        A table of specimens, whose columns then stand beside the verdicts; image files, and folders that are searched
+        with all they hold; or embeddings by the run's backbone, as a table or as the path of a ``.parquet`` or
+        ``.json`` file.
+    images : path or EmbeddingTable, optional
+        Folder that a table's file names are relative to, or the embeddings of its photographs.
     tnr : float in (0, 1)
         True-negative rate that sets the threshold, see :func:`hybridwing.detectors.threshold.threshold_of`.
     detector : str, optional
@@ -189,8 +196,9 @@ def predict(
     prevalence : float in (0, 1), optional
         Share of hybrids among images of this kind, if one is known or assumed: says what a verdict of hybrid is worth,
         see :func:`hybridwing.detectors.threshold.flag_of`.
-    backbone : str or Backbone, optional
-        Where the run's backbone is now, see :meth:`hybridwing.runs.run.Run.load_backbone`.
+    candidates : str or sequence of str
+        What the parents and names are looked for among: ``"species"``, ``"locality"``, ``"all"`` or a list, see
+        :func:`hybridwing.runs.candidates.possible_of`.
     compute : Compute
     progress : callable, optional
         Called with the number of images embedded and of all.
@@ -211,16 +219,22 @@ def predict(
     if prevalence is not None and calibration is not None:
         flag = flag_of(saved, calibration, held_out_hybrids(run, name), prevalence)
     knows = read_confidence(run)
-    table, paths, left_out = embedded_by(run, source, backbone, compute, progress)
+    drawer = look_into(run, source, images, compute, progress)
+    table, read = drawer.embeddings, drawer.embedded
     scores = score_images(saved, table, table.uuids)
-    reasons = [""] * len(table) if knows.typicality is None else knows.typicality.reasons(table)
-    looks = [None] * len(table) if knows.parents is None else knows.parents.looks(table.vectors)
+    reasons = [""] * len(table) if knows.typicality is None else list(knows.typicality.reasons(table))
+    looks: Sequence[Looks | None] = [None] * len(table)
+    notes: tuple[str, ...] = ()
+    if knows.parents is not None:
+        possible = possible_of(run, knows.parents, len(table), read, candidates)
+        reasons = [reason or strange for reason, strange in zip(reasons, possible.strange, strict=True)]
+        looks, notes = knows.parents.looks(table.vectors, (possible.subspecies, possible.pairs)), possible.notes
     limit = None if calibration is None else calibration.value
     order = sorted(range(len(table)), key=lambda row: (bool(reasons[row]), -scores[row], table.uuids[row]))
-    images = tuple(
+    ranked = tuple(
         RankedImage(
             rank,
-            paths[table.uuids[row]],
+            drawer.paths[table.uuids[row]],
             float(scores[row]),
             None if limit is None else bool(scores[row] > limit) and not reasons[row],
             reasons[row],
@@ -229,23 +243,6 @@ def predict(
         for rank, row in enumerate(order, start=1)
     )
     return RankedImages(
-        name, tnr, limit, images, table.failures, left_out, calibration, flag, knows.lacking, no_verdict
-    )
-
-
-def embedded_by(
-    run: Run,
-    source: Source | EmbeddingTable,
-    backbone: Backbone | str | None,
-    compute: Compute,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[EmbeddingTable, dict[str, Path], tuple[Path, ...]]:
-    """Embeddings, the path of each key, and the files that were left out."""
-    if isinstance(source, (str, Path)) and Path(source).suffix.lower() in (".parquet", ".json"):
-        source = read_embeddings(source)
-    if isinstance(source, EmbeddingTable):
-        require_same_backbone(source.backbone, run.manifest.backbone, f"the run {run.folder}")
-        return source, {uuid: Path(uuid) for uuid in source.uuids}, ()
-    loaded = run.load_backbone(backbone, compute)
-    found = photographs([source] if isinstance(source, (str, Path)) else source)
-    return embed_photographs(found, loaded, compute, progress=progress), dict(found.items), found.left_out
+        name, tnr, limit, ranked, table.failures, drawer.left_out, calibration, flag, knows.lacking, no_verdict,
+        run=str(run.folder), catalogue=drawer.rows([table.uuids[row] for row in order]), notes=notes,
+    )  # fmt: skip

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
-from hybridwing.errors import BackboneError, DetectorError, RunError
+from hybridwing.errors import BackboneError, DetectorError, RunError, remedy
 from hybridwing.runs.folder import DETECTORS, EMBEDDINGS, FAILURES, METRICS, SCORES, RunManifest, read_manifest
 from hybridwing.runtime.arrays import FormatError, SavedDetector, load_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -38,6 +38,8 @@ class Run:
     folder : Path
     manifest : RunManifest
         What was trained, on what, with which versions.
+    moved : str, Backbone or None
+        Where its backbone is now, if not where it was, see :func:`load_run`.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class Run:
 
     folder: Path
     manifest: RunManifest
+    moved: Backbone | str | None = None
 
     @property
     def backbone(self) -> Backbone:
@@ -131,8 +134,7 @@ class Run:
         Parameters
         ----------
         names : str or Backbone, optional
-            Where it is now, if its folder was moved (of several all, in their order, with commas between); or a request
-            that gives it again, such as one made by ``Backbone.from_callable``.
+            Where it is now, as for :func:`load_run`, whose answer stands otherwise.
         compute : Compute
 
         Raises
@@ -146,6 +148,7 @@ class Run:
         from hybridwing.backbones.request import Backbone
 
         spec = self._embeddable()
+        names = self.moved if names is None else names
         request = names if isinstance(names, Backbone) else Backbone.of(spec, names)
         try:
             loaded = load(request, compute)
@@ -153,13 +156,14 @@ class Run:
             if names is not None:
                 raise
             raise BackboneError(
-                f"{error} (if the backbone of {self.folder} was moved, name it with --backbone)"
+                f"{error} (if the backbone of {self.folder} was moved, name it with "
+                f"{remedy('load_run(..., backbone=...)', '--backbone')})"
             ) from error
         if loaded.spec.key != spec.key:
             raise RunError(
                 f"the backbone {request.name if names else spec.name} is not the one that {self.folder} was trained "
                 "with (other weights, descriptor version or preprocessing); train again, or name the right one with "
-                "--backbone"
+                + remedy("load_run(..., backbone=...)", "--backbone")
             )
         return loaded
 
@@ -168,27 +172,24 @@ class Run:
         source: Source,
         images: Path | str | None = None,
         *,
-        backbone: Backbone | str | None = None,
         compute: Compute = DEFAULT,
         progress: Callable[[int, int], None] | None = None,
     ) -> EmbeddingTable:
-        """Embed photographs with this run's backbone; see :func:`hybridwing.embeddings.embed.embed`.
-
-        `backbone` says where the backbone is now, see :meth:`load_backbone`.
-        """
+        """Embed photographs with this run's backbone; see :func:`hybridwing.embeddings.embed.embed`."""
         from hybridwing.embeddings.embed import embed_photographs, photographs
 
         found = photographs(source, images)
-        return embed_photographs(found, self.load_backbone(backbone, compute), compute, progress=progress)
+        return embed_photographs(found, self.load_backbone(compute=compute), compute, progress=progress)
 
     def predict(
         self,
         source: Source | EmbeddingTable,
+        images: Path | str | EmbeddingTable | None = None,
         *,
         tnr: float = 0.95,
         detector: str | None = None,
         prevalence: float | None = None,
-        backbone: Backbone | str | None = None,
+        candidates: str | Sequence[str] = "species",
         compute: Compute = DEFAULT,
         progress: Callable[[int, int], None] | None = None,
     ) -> RankedImages:
@@ -198,10 +199,11 @@ class Run:
         return predict(
             self,
             source,
+            images,
             tnr=tnr,
             detector=detector,
             prevalence=prevalence,
-            backbone=backbone,
+            candidates=candidates,
             compute=compute,
             progress=progress,
         )
@@ -209,22 +211,22 @@ class Run:
     def identify(
         self,
         source: Source | EmbeddingTable,
+        images: Path | str | EmbeddingTable | None = None,
         *,
-        backbone: Backbone | str | None = None,
+        candidates: str | Sequence[str] = "species",
         compute: Compute = DEFAULT,
         progress: Callable[[int, int], None] | None = None,
     ) -> Identifications:
         """Name subspecies or parents; see :func:`hybridwing.runs.identify.identify`."""
         from hybridwing.runs.identify import identify
 
-        return identify(self, source, backbone=backbone, compute=compute, progress=progress)
+        return identify(self, source, images, candidates=candidates, compute=compute, progress=progress)
 
     def explain(
         self,
         path: Path | str,
         *,
         detector: str | None = None,
-        backbone: Backbone | str | None = None,
         compute: Compute = DEFAULT,
     ) -> Explanation:
         """Say why a photograph has its score; see :func:`hybridwing.runs.explaining.explain` for several.
@@ -236,7 +238,7 @@ class Run:
         """
         from hybridwing.runs.explaining import explain
 
-        return explain(self, [Path(path)], detector=detector, backbone=backbone, compute=compute)[0]
+        return explain(self, [Path(path)], detector=detector, compute=compute)[0]
 
     def evaluate(
         self,
@@ -261,8 +263,15 @@ class Run:
         return spec
 
 
-def load_run(folder: Path | str) -> Run:
+def load_run(folder: Path | str, backbone: Backbone | str | None = None) -> Run:
     """Read a run folder.
+
+    Parameters
+    ----------
+    folder : Path or str
+    backbone : str or Backbone, optional
+        Where the run's backbone is now, if its folder was moved (of several all, in their order, with commas between);
+        or a request that gives it again, such as one made by ``Backbone.from_callable``.
 
     Raises
     ------
@@ -276,4 +285,4 @@ def load_run(folder: Path | str) -> Run:
     ('svm',)
     """
     folder = Path(folder)
-    return Run(folder, read_manifest(folder))
+    return Run(folder, read_manifest(folder), backbone)

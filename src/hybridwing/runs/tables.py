@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hybridwing.catalogue.darwin_core import darwin_core
+from hybridwing.catalogue.metadata import own_columns
 from hybridwing.csv_files import read_rows, write_rows
 from hybridwing.embeddings.table import Failure
 from hybridwing.errors import RunError
 from hybridwing.evaluation.metrics import DetectionMetrics
 from hybridwing.files import write_text
+from hybridwing.result_files import write_results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,36 +25,73 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from hybridwing.catalogue.schema import Catalogue
     from hybridwing.evaluation.bootstrap import Uncertainty
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ImageRows:
-    """A row an image, failures last, as pandas and as a CSV file have it; a sub-class gives columns and rows."""
+    """A row an image, failures last, as pandas and as files have it; a sub-class gives columns and rows.
+
+    Attributes
+    ----------
+    run : str
+        Folder of the run that judged.
+    catalogue : Catalogue or None
+        What a table says of the images, row for row.
+    notes : tuple of str
+        What was left aside, in words.
+    """
 
     _columns: ClassVar[tuple[str, ...]]
+    _beside: ClassVar[int]
+    """Place among the columns at which those of the table stand."""
+
+    run: str = ""
+    catalogue: Catalogue | None = None
+    notes: tuple[str, ...] = ()
 
     def _rows(self) -> list[Sequence[object]]:
         raise NotImplementedError
 
     def to_frame(self) -> pd.DataFrame:
-        """The rows as pandas has them, with the columns of the module's ``COLUMNS``; empty where nothing is known."""
+        """The rows as pandas has them, what is not known empty.
+
+        The columns are those of the module's ``COLUMNS``, and beside the verdict those of the specimens' table by
+        their own names; one that is called as one of ours has `` (table)`` after it.
+        """
+        return self._frame().infer_objects()
+
+    def _frame(self) -> pd.DataFrame:
+        """The same with cells of any kind, also of file names that are not Unicode."""
         import pandas as pd
 
-        return pd.DataFrame(self._rows(), columns=list(self._columns)).replace("", None)
+        frame = pd.DataFrame(self._rows(), columns=list(self._columns), dtype=object).replace("", None)
+        if self.catalogue is None:
+            return frame
+        known = own_columns(self.catalogue).rename(columns=lambda name: f"{name} (table)" if name in frame else name)
+        return pd.concat([frame.iloc[:, : self._beside], known, frame.iloc[:, self._beside :]], axis=1)
 
-    def write(self, path: Path | str) -> None:
-        """Write a CSV file with the columns of the module's ``COLUMNS``; what is not known is empty.
+    def write(self, path: Path | str, *, dwc: bool = False) -> None:
+        """Write what :meth:`to_frame` gives, as the ending says: ``.csv``, ``.xlsx`` or ``.parquet``.
 
-        :func:`hybridwing.csv_files.read_cell` reads a path that looks like a formula.
+        Parameters
+        ----------
+        path : Path or str
+            See :func:`hybridwing.result_files.write_results`; :func:`hybridwing.csv_files.read_cell` reads a cell that
+            looks like a formula.
+        dwc : bool
+            Write identifications in Darwin Core instead, see :func:`hybridwing.catalogue.darwin_core.darwin_core`.
 
         Raises
         ------
-        WriteError
-            If the file cannot be written.
+        HybridwingError
+            If the ending is none of these, or the file cannot be written.
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_rows(path, self._columns, self._rows())
+        frame = self._frame()
+        if dwc:
+            frame = darwin_core(frame, self.catalogue, run=self.run)
+        write_results(Path(path), list(map(str, frame.columns)), frame.to_numpy(dtype=object).tolist())
 
 
 def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:

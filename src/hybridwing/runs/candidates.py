@@ -1,0 +1,197 @@
+"""Which subspecies, and which pairs of parents, come into question for each photograph.
+
+Species are kept apart: parents are of one species, unless training shows a cross of the two. A table that names a
+specimen's species limits its candidates to that species, see :func:`possible_of`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridwing.catalogue.darwin_core import localities
+from hybridwing.embeddings.store import read_metadata
+from hybridwing.errors import RunError, first_few, remedy
+from hybridwing.runs.folder import EMBEDDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.explain.parents import ParentModel
+    from hybridwing.runs.run import Run
+
+    Mask = NDArray[np.bool_]
+
+SPECIES, LOCALITY, ALL = "species", "locality", "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Possible:
+    """What comes into question for n images, of s subspecies.
+
+    Attributes
+    ----------
+    subspecies : ndarray of shape (n, s), bool
+    pairs : ndarray of shape (n, s (s - 1) / 2), bool
+    strange : tuple of n str
+        Why an image can be none of them: its species is not among those in training. Empty where it can.
+    notes : tuple of str
+        What was left aside, in words.
+    """
+
+    subspecies: Mask
+    pairs: Mask
+    strange: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What training says of a subspecies: the species it is of, and the localities it comes from."""
+
+    species: str
+    localities: frozenset[str]
+
+
+def possible_of(
+    run: Run, model: ParentModel, images: int, catalogue: Catalogue | None, candidates: str | Sequence[str]
+) -> Possible:
+    """Candidates of each image.
+
+    Parameters
+    ----------
+    run : Run
+    model : ParentModel
+        Of the run.
+    images : int
+        How many there are, n.
+    catalogue : Catalogue or None
+        What their table says of them, row for row.
+    candidates : str or sequence of str
+        ``"species"``: those of the specimen's species, where the table names it. ``"locality"``: of these, those that
+        training has from the specimen's locality. ``"all"``: no limit. Otherwise names of subspecies and of species,
+        as a list or with commas between.
+
+    Raises
+    ------
+    RunError
+        If a name is unknown, fewer than two subspecies are named, or localities are not known.
+    """
+    known, crossed = _training(run, model)
+    apart = np.array(
+        [
+            not (known[first].species and known[second].species)
+            or _same_species(known[first].species, known[second].species)
+            or (model.names[first], model.names[second]) in crossed
+            for first, second in model.pairs
+        ]
+    )
+    shape = (images, len(model.names))
+    asked = [word.strip() for word in ([candidates] if isinstance(candidates, str) else candidates)]
+    asked = [name for word in asked for name in map(str.strip, word.split(",")) if name]
+    if asked not in ([SPECIES], [LOCALITY], [ALL]):
+        chosen = _listed(run, model, known, asked)
+        return _possible(model, np.broadcast_to(chosen, shape), apart, asked_for=True)
+    own = np.ones(shape, dtype=np.bool_)
+    if asked == [ALL] or (catalogue is None and asked == [SPECIES]):
+        return _possible(model, own, apart)
+    if catalogue is None:
+        raise RunError("candidates by locality need a table that names the localities of the specimens")
+    named = [str(species) if species else "" for species in catalogue.species]
+    for species in {*named} - {""}:
+        rows = np.array([name == species for name in named])
+        own[rows] = [not one.species or _same_species(one.species, species) for one in known]
+    strange = tuple(
+        "" if any_left else f"training shows no subspecies of {species}"
+        for any_left, species in zip(map(np.any, own), named, strict=True)
+    )
+    own[np.array([bool(reason) for reason in strange], dtype=np.bool_)] = True
+    found = _possible(model, own, apart, strange)
+    return found if asked == [SPECIES] else _by_locality(run, model, known, catalogue, found, apart)
+
+
+def _possible(
+    model: ParentModel, own: Mask, apart: Mask, strange: tuple[str, ...] = (), *, asked_for: bool = False
+) -> Possible:
+    """Candidates with their pairs; of those that were asked for all pairs where none is of one species."""
+    first, second = (np.array(side) for side in zip(*model.pairs, strict=True))
+    both = own[:, first] & own[:, second]
+    pairs = both & apart
+    if asked_for and not pairs.any():
+        pairs = both
+    return Possible(own, pairs, strange or ("",) * len(own))
+
+
+def _by_locality(
+    run: Run, model: ParentModel, known: Sequence[_Known], catalogue: Catalogue, of_species: Possible, apart: Mask
+) -> Possible:
+    """Of those of the species, those of the locality where training has a possible pair from it."""
+    if not any(one.localities for one in known):
+        raise RunError(f"{run.folder} does not know localities: its table has no column of them")
+    places = localities(catalogue).fillna("").tolist()
+    if not any(places):
+        raise RunError(f"{catalogue.source}: has no column of localities; call it 'Locality' in the table")
+    there = np.array([[place in one.localities for one in known] for place in places])
+    limited = _possible(model, of_species.subspecies & there, apart)
+    enough = np.array([[row.any()] for row in limited.pairs], dtype=np.bool_)
+    short = int(np.count_nonzero(~enough))
+    note = f"{short} of {len(places)} images come from no locality of which training shows two possible parents"
+    return Possible(
+        np.where(enough, limited.subspecies, of_species.subspecies),
+        np.where(enough, limited.pairs, of_species.pairs),
+        of_species.strange,
+        (f"{note}: their candidates are those of their species",) if short else (),
+    )
+
+
+def _training(run: Run, model: ParentModel) -> tuple[list[_Known], set[tuple[str, ...]]]:
+    """What training says of each subspecies, and the crosses that it shows."""
+    beside = read_metadata(run.folder / EMBEDDINGS)
+    columns = {} if beside is None else {name: beside[name].astype(object) for name in beside}
+
+    def values(column: str, subspecies: str) -> list[str]:
+        if not {column, "subspecies"} <= columns.keys():
+            return []
+        return sorted(set(columns[column][columns["subspecies"] == subspecies].dropna()))
+
+    known = [_Known((values("species", name) or [""])[0], frozenset(values("locality", name))) for name in model.names]
+    crosses = columns["cross"].dropna().astype(str).tolist() if "cross" in columns else []
+    return known, {tuple(sorted(cross.split(" x "))) for cross in crosses}
+
+
+def _listed(run: Run, model: ParentModel, known: Sequence[_Known], asked: Sequence[str]) -> Mask:
+    """The subspecies that are named, or whose species is."""
+    chosen = np.zeros(len(model.names), dtype=np.bool_)
+    for name in asked:
+        own = np.array([one.casefold() == name.casefold() for one in model.names])
+        found = own if own.any() else np.array([bool(k.species) and _same_species(k.species, name) for k in known])
+        if not found.any():
+            names = [*model.names, *sorted({one.species for one in known} - {""})]
+            raise RunError(
+                f"{run.folder} knows no subspecies or species {name!r}; candidates are {SPECIES}, {LOCALITY}, {ALL}, "
+                f"or some of {first_few(names, 40)}"
+            )
+        chosen |= found
+    if np.count_nonzero(chosen) < 2:
+        raise RunError(
+            f"a hybrid has two parents, and the candidates name one subspecies; name more with "
+            f"{remedy('candidates=[...]', '--candidates')}"
+        )
+    return chosen
+
+
+def _same_species(one: str, other: str) -> bool:
+    """Whether two names mean one species: ``"Heliconius erato"``, ``"H. erato"`` and ``"erato"`` do."""
+    first, second = one.casefold().split(), other.casefold().split()
+    genera = first[-2:-1] + second[-2:-1]
+    return first[-1:] == second[-1:] and (len(genera) < 2 or _alike(*genera))
+
+
+def _alike(one: str, other: str) -> bool:
+    one, other = one.rstrip("."), other.rstrip(".")
+    return one.startswith(other) or other.startswith(one)
