@@ -112,7 +112,7 @@ def _failure(values: dict[str, str]) -> Failure:
 def _fallback(values: dict[str, Any]) -> Fallback:
     """Read what ``asdict`` made of a fallback."""
     fallback = Fallback(**values)
-    if not (isinstance(fallback.uuid, str) and isinstance(fallback.view, str)):
+    if not all(isinstance(value, str) for value in (fallback.uuid, fallback.view, fallback.doubt)):
         raise TypeError(f"a fallback holds something else than text: {values!r}")
     return replace(fallback, confidence=float(fallback.confidence))
 

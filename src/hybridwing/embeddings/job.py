@@ -180,7 +180,7 @@ def embed_to_file(
         cached=cached,
         resumed=resumed,
         failures=head.failures,
-        fallbacks=len(head.fallbacks),
+        fallbacks=sum(one.view != head.backbone.preprocess.view for one in head.fallbacks),
         dimension=head.backbone.dimension,
         batch_size=size,
         workers=compute.workers or 1,
