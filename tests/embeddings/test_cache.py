@@ -84,13 +84,13 @@ def test_rows_that_something_else_wrote_are_not_used(store):
     good, short, text, nan, view = hashes(5)
     store.put({good: embedding(1)})
     rows = [
-        (short, "whole", 1.0, b"\0" * 8),
-        (text, "whole", 1.0, "text"),
-        (nan, "whole", 1.0, np.full(3, np.nan, "<f4").tobytes()),
-        (view, None, 1.0, b"\0" * 12),
+        (short, "whole", 1.0, "", b"\0" * 8),
+        (text, "whole", 1.0, "", "text"),
+        (nan, "whole", 1.0, "", np.full(3, np.nan, "<f4").tobytes()),
+        (view, None, 1.0, "", b"\0" * 12),
     ]
     with closing(sqlite3.connect(store.path)) as database, database:
-        database.executemany("INSERT INTO embedding VALUES (?, ?, ?, ?)", rows)
+        database.executemany("INSERT INTO embedding VALUES (?, ?, ?, ?, ?)", rows)
     assert set(store.get([good, short, text, nan, view])) == {good}
 
 
@@ -153,3 +153,9 @@ def test_the_place_of_the_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("HYBRIDWING_CACHE")
     assert default_folder().name == "hybridwing"
     assert isinstance(default_folder(), Path)
+
+
+def test_a_doubt_is_kept(store):
+    (one,) = hashes(1)
+    store.put({one: CachedEmbedding(np.zeros(3, np.float32), "whole", 0.5, "which way it lies cannot be told")})
+    assert store.get([one])[one].doubt == "which way it lies cannot be told"

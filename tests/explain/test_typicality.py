@@ -204,7 +204,7 @@ def test_damaged_files_are_refused(change, message, tmp_path):
     known = fit(draw(60, 1), draw(20, 2))
     arrays = {"vectors": known.vectors, "scale": known.scale, "distances": known.distances, **change}
     kept = {name: values for name, values in arrays.items() if values is not None}
-    write_arrays(tmp_path / "g.npz", "typicality", {"fallback_share": 0.0}, kept)
+    write_arrays(tmp_path / "g.npz", "typicality", {"fallback_share": 0.0, "doubt_share": 0.0}, kept)
     with pytest.raises(RunError, match=message):
         read_typicality(tmp_path / "g.npz", 8)
 
@@ -212,7 +212,7 @@ def test_damaged_files_are_refused(change, message, tmp_path):
 @pytest.mark.parametrize("share", ["none", None, -0.1, 1.5, 10**400])
 def test_a_share_that_is_none_is_refused(share, tmp_path):
     arrays = {"vectors": draw(9, 1), "scale": np.ones(8), "distances": np.ones(9)}
-    write_arrays(tmp_path / "g.npz", "typicality", {"fallback_share": share}, arrays)
+    write_arrays(tmp_path / "g.npz", "typicality", {"fallback_share": share, "doubt_share": 0.0}, arrays)
     with pytest.raises(RunError, match="does not hold what it should"):
         read_typicality(tmp_path / "g.npz", 8)
 
@@ -227,3 +227,11 @@ def test_an_empty_table_has_no_reasons():
 def test_nothing_to_learn_from_is_refused():
     with pytest.raises(RunError, match="needs training and held-out images"):
         fit(draw(5, 1), draw(0, 2))
+
+
+def test_a_doubt_is_the_reason_unless_training_images_are_often_in_doubt():
+    doubt = Fallback("0.png", "whole", 0.9, "which way the specimen lies cannot be told (confidence 0.20)")
+    known = fit(draw(60, 1), draw(20, 2))
+    asked = table(draw(60, 1)[:3], (doubt,))
+    assert known.reasons(asked)[0] == doubt.doubt
+    assert fit(draw(60, 1), draw(20, 2), doubts=40, images=60).reasons(asked)[0] == ""

@@ -1,4 +1,4 @@
-"""The verbs that make data: simulate and quickstart."""
+"""The verbs that make data: simulate, cut and quickstart."""
 
 from __future__ import annotations
 
@@ -30,6 +30,35 @@ def simulate(
         made = make(out, specimens=specimens, seed=seed, size=size, progress=report)
     console.say(f"{made.root}: {made.n_train} to train on, {made.n_test} to test ({made.n_val} of them to validate)")
     console.say(f"next: hybridwing train {made.train} --images {made.images} --out RUN")
+
+
+@verb(app, "hybridwing cut drawer.jpg --out specimens")
+def cut(
+    drawers: Annotated[list[Path], typer.Argument(help="Photographs of several specimens, or folders of them.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder for a picture of each specimen, and a table.")],
+    max_megapixels: Annotated[
+        float, typer.Option("--max-megapixels", help="Largest photograph that is read, in millions of pixels.", min=0)
+    ] = 120.0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Cut photographs of drawers or plates into their specimens.
+
+    Rulers, labels and colour cards are left out; a specimen has its wings on the body.
+    """
+    from hybridwing.cli import show as console
+    from hybridwing.images.decode import ReadOptions
+    from hybridwing.images.drawer import TABLE, cut_drawers
+    from hybridwing.images.find import find_images
+
+    pictures = find_images(drawers).images
+    options = ReadOptions(max_megapixels=max_megapixels)
+    with console.progress("cutting") as report:
+        made = cut_drawers(pictures, out, options=options, overwrite=overwrite, progress=report)
+    for one in made:
+        on_edge = sum(place.on_edge for place in one.places)
+        cut_off = f", {on_edge} of them on its edge, so that a part may be missing" if on_edge else ""
+        console.say(f"{one.source}: {len(one.places)} specimens{cut_off}")
+    console.say(f"next: hybridwing predict RUN {out}; where each lay is in {out / TABLE}")
 
 
 @verb(app, "hybridwing quickstart --out quickstart")

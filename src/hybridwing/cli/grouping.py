@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: The verbs in the order of work, by section of the help.
 VERBS = {
-    "Photographs and tables": ("quickstart", "simulate", "download", "describe", "audit"),
+    "Photographs and tables": ("quickstart", "simulate", "download", "cut", "describe", "audit"),
     "Learn": ("embed", "train", "validate"),
     "Use and judge": ("predict", "identify", "explain", "app", "evaluate", "report", "score", "leaderboard"),
     "For the challenge": ("submission",),

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 #: Names another folder for the cache.
 ENVIRONMENT = "HYBRIDWING_CACHE"
 #: Part of every file's name; raise it when what is stored changes.
-_VERSION = 1
+_VERSION = 2
 #: Hashes asked for at once: SQLite's oldest limit on the variables of a statement is 999.
 _AT_ONCE = 900
 #: Seconds to wait for another process that is writing.
@@ -51,7 +51,8 @@ class CachedEmbedding:
 
     vector: NDArray[np.float32]  # Shape (dimension,)
     view: str
-    confidence: float  # As in :class:`hybridwing.runtime.preprocess.Prepared`
+    confidence: float  # This and `doubt` as in :class:`hybridwing.runtime.preprocess.Prepared`
+    doubt: str = ""
 
 
 def default_folder() -> Path:
@@ -126,7 +127,7 @@ class BackboneCache:
                 for start in range(0, len(wanted), _AT_ONCE):
                     some = wanted[start : start + _AT_ONCE]
                     marks = ",".join("?" * len(some))
-                    query = f"SELECT content, view, confidence, vector FROM embedding WHERE content IN ({marks})"  # noqa: S608
+                    query = f"SELECT content, view, confidence, doubt, vector FROM embedding WHERE content IN ({marks})"  # noqa: S608
                     for content, *row in database.execute(query, some):
                         if (known := self._checked(*row)) is not None:
                             found[content] = known
@@ -136,7 +137,9 @@ class BackboneCache:
 
     def put(self, embeddings: Mapping[bytes, CachedEmbedding]) -> None:
         """Add embeddings by hash, all or none."""
-        rows = [(c, e.view, e.confidence, e.vector.astype("<f4").tobytes()) for c, e in embeddings.items() if c]
+        rows = [
+            (c, e.view, e.confidence, e.doubt, e.vector.astype("<f4").tobytes()) for c, e in embeddings.items() if c
+        ]
         if not rows:
             return
         try:
@@ -144,24 +147,26 @@ class BackboneCache:
             with closing(self._connected()) as database, database:
                 database.execute(
                     "CREATE TABLE IF NOT EXISTS embedding "
-                    "(content BLOB PRIMARY KEY, view TEXT, confidence REAL, vector BLOB)"
+                    "(content BLOB PRIMARY KEY, view TEXT, confidence REAL, doubt TEXT, vector BLOB)"
                 )
                 # What is there stays: a row that another process added must not change under a third one.
-                database.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?, ?, ?)", rows)
+                database.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?, ?, ?, ?)", rows)
         except (sqlite3.Error, OSError) as error:
             self._failed(error)
 
     def _connected(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=_PATIENCE)
 
-    def _checked(self, view: object, confidence: object, blob: object) -> CachedEmbedding | None:
+    def _checked(self, view: object, confidence: object, doubt: object, blob: object) -> CachedEmbedding | None:
         """A row, unless something else than this module wrote it."""
-        if not (isinstance(view, str) and isinstance(confidence, float) and isinstance(blob, bytes)):
+        if not (isinstance(view, str) and isinstance(confidence, float) and isinstance(doubt, str)):
+            return None
+        if not isinstance(blob, bytes):
             return None
         if len(blob) != 4 * self.dimension:
             return None
         vector = np.frombuffer(blob, dtype="<f4").astype(np.float32)
-        return CachedEmbedding(vector, view, confidence) if np.isfinite(vector).all() else None
+        return CachedEmbedding(vector, view, confidence, doubt) if np.isfinite(vector).all() else None
 
     def _failed(self, error: sqlite3.Error | OSError) -> None:
         """Go on without; a file that is no database, or a damaged one, makes room for a new one."""

@@ -158,7 +158,7 @@ def embed_to_file(
         cached=cached,
         resumed=resumed,
         failures=made.failures,
-        fallbacks=len(made.fallbacks),
+        fallbacks=sum(one.view != made.backbone.preprocess.view for one in made.fallbacks),
         dimension=made.backbone.dimension,
         batch_size=size,
         workers=compute.workers or 1,

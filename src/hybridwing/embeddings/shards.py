@@ -133,7 +133,7 @@ def _embedded(
         timings += Timings(forward=time.perf_counter() - begun)
         for (place, prepared), vector in zip(waiting, vectors, strict=True):
             if np.isfinite(vector).all():
-                rows[place] = CachedEmbedding(vector, prepared.view, prepared.confidence)
+                rows[place] = CachedEmbedding(vector, prepared.view, prepared.confidence, prepared.doubt)
             else:
                 fail(place, "embed", "the backbone returned NaN or infinity")
         waiting.clear()
@@ -172,8 +172,10 @@ def remember(known: BackboneCache, table: EmbeddingTable, contents: Sequence[byt
     made = {}
     for uuid, vector, content in zip(table.uuids, table.vectors, contents, strict=True):
         other = fallbacks.get(uuid)
-        made[content] = CachedEmbedding(
-            vector, view if other is None else other.view, 1.0 if other is None else other.confidence
+        made[content] = (
+            CachedEmbedding(vector, view, 1.0)
+            if other is None
+            else CachedEmbedding(vector, other.view, other.confidence, other.doubt)
         )
     known.put(made)
 
@@ -189,9 +191,9 @@ def _table(
     places = sorted(rows)
     vectors = np.stack([rows[place].vector for place in places]) if places else np.empty((0, spec.dimension))
     fallbacks = (
-        Fallback(items[place][0], rows[place].view, rows[place].confidence)
+        Fallback(items[place][0], rows[place].view, rows[place].confidence, rows[place].doubt)
         for place in places
-        if rows[place].view != wanted
+        if rows[place].view != wanted or rows[place].doubt
     )
     return EmbeddingTable(
         tuple(items[place][0] for place in places),

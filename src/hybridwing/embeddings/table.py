@@ -42,21 +42,24 @@ class Failure:
 
 @dataclass(frozen=True)
 class Fallback:
-    """An image whose embedding shows another view than the one asked for.
+    """An image whose embedding may show something else than what was asked for.
 
     Attributes
     ----------
     uuid : str
         Key of the image in its catalogue.
     view : str
-        What it shows instead, e.g. ``"whole"``.
+        What it shows: the view asked for, or ``"whole"`` instead.
     confidence : float
-        How surely the view asked for was found, in [0, 1]: too low to use it.
+        How surely the view asked for was found, in [0, 1].
+    doubt : str
+        What is unsure about a view that was found, in words; empty where only the view is another.
     """
 
     uuid: str
     view: str
     confidence: float
+    doubt: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +77,7 @@ class EmbeddingTable:
     failures : tuple of Failure
         Images that were asked for and have no row.
     fallbacks : tuple of Fallback
-        Images in which the view asked for was not found.
+        Images in which the view asked for was not found, or is in doubt.
     precision : {"fp32", "bf16", "fp16"}
         Number format the backbone computed in.
     runtime : str

@@ -67,6 +67,8 @@ class Typicality:
         Distances of the held-out images to the training images.
     fallback_share : float in [0, 1]
         Share of the training images in which the view was not found.
+    doubt_share : float in [0, 1]
+        Share of the training images whose view is in doubt.
     turns : ndarray of shape (h,), float64, or None
         How many times farther from the training images the held-out images are than turned over; None unless the
         backbone is `pattern`.
@@ -83,6 +85,7 @@ class Typicality:
     scale: Floats
     distances: Floats
     fallback_share: float
+    doubt_share: float = 0.0
     turns: Floats | None = None
     direction: Floats | None = None
     sides: Floats | None = None
@@ -147,7 +150,11 @@ class Typicality:
         return tuple(found)
 
     def _fallback(self, fallback: Fallback | None) -> str:
-        if fallback is None or self.fallback_share > MOST_FALLBACKS:
+        if fallback is None:
+            return ""
+        if fallback.doubt:
+            return "" if self.doubt_share > MOST_FALLBACKS else fallback.doubt
+        if self.fallback_share > MOST_FALLBACKS:
             return ""
         if fallback.confidence == 0:
             return "no specimen was found in the picture"
@@ -189,7 +196,7 @@ class Typicality:
         }
         optional = {"turns": self.turns, "direction": self.direction, "sides": self.sides, "paleness": self.paleness}
         arrays.update({name: values for name, values in optional.items() if values is not None})
-        write_arrays(path, KIND, {"fallback_share": self.fallback_share}, arrays)
+        write_arrays(path, KIND, {"fallback_share": self.fallback_share, "doubt_share": self.doubt_share}, arrays)
 
 
 def read_typicality(path: Path, dimension: int) -> Typicality | None:
@@ -203,10 +210,14 @@ def read_typicality(path: Path, dimension: int) -> Typicality | None:
     if not path.is_file():
         return None
     header, arrays = read_arrays(path, KIND)
-    share = header.get("fallback_share")
+    shares = [header.get(name) for name in ("fallback_share", "doubt_share")]
     needed, known = {"vectors", "scale", "distances"}, {"vectors", "scale", "direction", *_HELD_OUT}
     paired = ("sides" in arrays) == ("direction" in arrays)
-    if not needed <= set(arrays) <= known or not paired or not isinstance(share, float | int) or not 0 <= share <= 1:
+    if (
+        not needed <= set(arrays) <= known
+        or not paired
+        or not all(isinstance(share, float | int) and 0 <= share <= 1 for share in shares)
+    ):
         raise RunError(f"{path} does not hold what it should; train again")
     with np.errstate(over="ignore"):
         vectors = arrays["vectors"].astype(np.float32)
@@ -227,4 +238,4 @@ def read_typicality(path: Path, dimension: int) -> Typicality | None:
         or (dimension != DIMENSION and not {"turns", "paleness"}.isdisjoint(held_out))
     ):
         raise RunError(f"{path} is not of embeddings of {dimension} values; train again")
-    return Typicality(vectors, scale, fallback_share=float(share), **held_out)
+    return Typicality(vectors, scale, fallback_share=float(shares[0]), doubt_share=float(shares[1]), **held_out)

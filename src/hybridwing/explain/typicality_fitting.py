@@ -48,6 +48,7 @@ def fit_typicality(
     regions: Sequence[int],
     is_pattern: bool = False,
     fallbacks: int = 0,
+    doubts: int = 0,
     images: int = 1,
 ) -> Typicality:
     """Fit the check to training images, and its limits to held-out images.
@@ -63,8 +64,8 @@ def fit_typicality(
         :attr:`hybridwing.backbones.base.BackboneSpec.region_widths`.
     is_pattern : bool
         Whether the embeddings are those of the `pattern` backbone.
-    fallbacks, images : int
-        Number of training images in which the view was not found, and of all.
+    fallbacks, doubts, images : int
+        Number of training images in which the view was not found, in which it is in doubt, and of all.
 
     Raises
     ------
@@ -78,7 +79,9 @@ def fit_typicality(
     ordinary, measured = _upper(train, rare), _upper(held_out, rare)
     kept = np.linspace(0, len(ordinary) - 1, min(len(ordinary), MOST_VECTORS)).round().astype(np.intp)
     vectors = np.ascontiguousarray(ordinary[kept], dtype=np.float32)
-    known = Typicality(vectors, _scale(vectors, regions), np.zeros(0), fallbacks / max(images, 1))
+    known = Typicality(
+        vectors, _scale(vectors, regions), np.zeros(0), fallbacks / max(images, 1), doubts / max(images, 1)
+    )
     known = replace(known, distances=known.distance(measured))
     if is_pattern:
         known = replace(known, turns=known.turn(measured, known.distances))

@@ -65,7 +65,7 @@ def write_typicality(
     seen, unseen : tuple of Catalogue and ndarray of shape (n, d), float32
         Images to learn from, and others that set the limits, with their embeddings.
     embeddings : EmbeddingTable
-        Of the whole catalogue: how often the view asked for was not found.
+        Of the whole catalogue: how often the view asked for was not found, or was in doubt.
     """
     catalogue, vectors = seen
     trained = {str(uuid) for uuid in catalogue.uuids}
@@ -74,7 +74,8 @@ def write_typicality(
         Images(unseen[1], _undersides(unseen[0])),
         regions=embeddings.backbone.region_widths,
         is_pattern=is_pattern(embeddings.backbone),
-        fallbacks=sum(fallback.uuid in trained for fallback in embeddings.fallbacks),
+        fallbacks=sum(not one.doubt and one.uuid in trained for one in embeddings.fallbacks),
+        doubts=sum(bool(one.doubt) and one.uuid in trained for one in embeddings.fallbacks),
         images=len(vectors),
     )
     typicality.write(folder / TYPICALITY)

@@ -76,4 +76,5 @@ def prepare_joined(image: Image.Image, parts: tuple[PartInput, ...]) -> Prepared
     lacking = [one for one, part in zip(prepared, parts, strict=True) if one.view != part.preprocess.view]
     worst = min(lacking or prepared, key=lambda one: one.confidence)
     value = np.concatenate([one.value.ravel() for one in prepared])
-    return Prepared(value, worst.view if lacking else joint_view(parts), worst.confidence)
+    doubt = next((one.doubt for one in prepared if one.doubt), "")
+    return Prepared(value, worst.view if lacking else joint_view(parts), worst.confidence, doubt)

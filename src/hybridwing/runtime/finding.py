@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .orientation import LEAST_DIRECTION, Direction, find_direction
 from .specimen import Specimen, find_specimen, working_copy
 from .wings import WingMap, map_wings
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
+
+
+#: A piece that has a direction with this confidence is a specimen by itself; single wings hardly ever reach it.
+_SPECIMEN = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +28,27 @@ class Found:
     copy : ndarray of shape (height, width, 3), float32 in [0, 1]
         Working copy that it was found in.
     specimen : Specimen
+    direction : Direction
+        Which way it lies.
     wings : WingMap
+    specimens : int
+        How many the picture seems to show, at least; 1 also where none was found.
     """
 
     copy: NDArray[np.float32]
     specimen: Specimen
+    direction: Direction
     wings: WingMap
+    specimens: int = 1
+
+    @property
+    def doubt(self) -> str:
+        """Why what is shown may not be what it seems; empty where there is no doubt."""
+        if self.specimens > 1:
+            return f"the picture seems to show {self.specimens} specimens or more; hybridwing cut takes them apart"
+        if self.specimen.confidence > 0 and self.direction.confidence < LEAST_DIRECTION:
+            return f"which way the specimen lies cannot be told (confidence {self.direction.confidence:.2f})"
+        return ""
 
 
 def find_wings(image: Image.Image) -> Found:
@@ -39,4 +59,6 @@ def find_wings(image: Image.Image) -> Found:
 def find_in_copy(copy: NDArray[np.float32]) -> Found:
     """Find the specimen in a working copy, see :func:`hybridwing.runtime.specimen.working_copy`."""
     specimen = find_specimen(copy)
-    return Found(copy, specimen, map_wings(specimen.mask))
+    direction = find_direction(copy, specimen.mask)
+    whole = sum(find_direction(copy, piece).confidence >= _SPECIMEN for piece in specimen.pieces)
+    return Found(copy, specimen, direction, map_wings(specimen.mask, direction.turn), max(1, whole))

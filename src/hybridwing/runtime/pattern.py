@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Raise when the descriptor changes: it is part of the cache key and of every saved model.
-VERSION = 2
+VERSION = 3
 
 _EDGE_SIDE = 32  # pixels a side of a wing's box when edges are measured
 _CELLS = 4  # cells a side for edges
@@ -109,8 +109,10 @@ def prepare(image: Image.Image, found: Found | None = None) -> Prepared:
 
     `found` is what was found in the picture before, where others look at it too.
     """
-    wings = _cut(found or find_wings(image))
-    return Prepared(_described(wings), "specimen" if wings.confidence > 0 else "whole", wings.confidence)
+    found = found or find_wings(image)
+    wings = _cut(found)
+    view = "specimen" if wings.confidence > 0 else "whole"
+    return Prepared(_described(wings), view, wings.confidence, found.doubt)
 
 
 def describe(image: Image.Image) -> NDArray[np.float32]:

@@ -212,11 +212,14 @@ class Prepared:
         The view it shows: the one asked for, or ``"whole"`` where that was not found.
     confidence : float
         How surely the view was found, in [0, 1]; 1 for ``"whole"`` where it was asked for.
+    doubt : str
+        Why the picture may not show what it seems to, see :attr:`.finding.Found.doubt`; empty for most.
     """
 
     value: NDArray[np.float32]
     view: str = "whole"
     confidence: float = 1.0
+    doubt: str = ""
 
 
 def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) -> Prepared:
@@ -231,7 +234,7 @@ def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) ->
         # What "shortest" will cut off is added around the view beforehand.
         rim, around = max(1.0, prep.resized_side / prep.size), prep.background or "kept"
         cut = cut_view(image, prep.view, side=prep.resized_side, pad=rim, background=around, found=found)
-    return Prepared(to_input(cut.image, prep), cut.view, cut.confidence)
+    return Prepared(to_input(cut.image, prep), cut.view, cut.confidence, cut.doubt)
 
 
 def to_input(image: Image.Image, prep: Preprocess) -> NDArray[np.float32]:

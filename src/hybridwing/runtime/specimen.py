@@ -26,6 +26,8 @@ _STRIP = 0.16
 _ON_EDGE = 0.4
 #: A component that touches several edges of the picture and covers less than this share of it is no tight specimen.
 _TIGHT = 0.12
+#: A piece smaller than this share of the larger pieces of a drawer is no specimen.
+_LIKE = 0.35
 #: A component that fills this share of its tightest box is a card, a label or a ruler, not a wing.
 _CARD_FILL = 0.86
 
@@ -43,10 +45,33 @@ class Specimen:
         that covers less than 4 % of the picture, for one that differs from the background beside it by little more
         than either varies, and where much else stands out that is no ruler, card or label; 0.1 for one that covers
         more than 90 %, which is rather a background taken for a specimen.
+    pieces : tuple of ndarray of shape (height, width), bool
+        Where two or more pieces of the picture are of about the size of the specimen's largest: each of them. They are
+        wings laid apart or several specimens.
     """
 
     mask: NDArray[np.bool_]
     confidence: float
+    pieces: tuple[NDArray[np.bool_], ...] = ()
+
+
+@dataclass(frozen=True)
+class Box:
+    """The box around a specimen in a picture of several.
+
+    Attributes
+    ----------
+    top, bottom, left, right : int
+        In pixels; `bottom` and `right` lie outside.
+    on_edge : bool
+        Whether the specimen touches the picture's edge.
+    """
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    on_edge: bool
 
 
 def working_copy(image: Image.Image) -> NDArray[np.float32]:
@@ -139,14 +164,54 @@ def find_specimen(rgb: NDArray[np.float32]) -> Specimen:
     cut = min(max(otsu(distance), 0.06), 0.30)
     standing_out = distance > cut
     labels, count = ndimage.label(standing_out, structure=np.ones((3, 3), int))
-    chosen, cards = _sorted_out(labels, count)
+    chosen, cards, large = _sorted_out(labels, count)
     if not chosen:
         return nothing
     mask = np.isin(labels, chosen)
     unexplained = float((standing_out & ~mask & ~np.isin(labels, cards)).sum()) / float(mask.sum())
     # Pale scales may be no different from a pale card: what the wing encloses is wing.
     mask = np.asarray(ndimage.binary_fill_holes(mask), dtype=bool)
-    return Specimen(mask, _confidence(distance, mask, unexplained))
+    pieces = tuple(labels == index for index in large) if len(large) > 1 else ()
+    return Specimen(mask, _confidence(distance, mask, unexplained), pieces)
+
+
+def find_specimens(rgb: NDArray[np.float32]) -> list[Box]:
+    """Find all specimens with their wings on the body in a picture of one or several, from above to below.
+
+    Pieces that stand out from the background are specimens unless they are rulers, cards, labels, or much smaller than
+    the others.
+
+    Parameters
+    ----------
+    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
+    """
+    from scipy import ndimage
+
+    height, width = rgb.shape[:2]
+    if min(height, width) < 16:
+        return []
+    distance = background_distance(rgb)
+    if float(distance.max()) < 0.06:
+        return []
+    standing_out = distance > min(max(otsu(distance), 0.06), 0.30)
+    # Pale bands and the gaps between set wings must not take a specimen apart.
+    reach = max(1, max(height, width) // 512)
+    standing_out = ndimage.binary_closing(np.pad(standing_out, reach), iterations=reach)[reach:-reach, reach:-reach]
+    labels, count = ndimage.label(standing_out, structure=np.ones((3, 3), int))
+    area = np.bincount(labels.ravel(), minlength=count + 1)
+    pieces = []
+    for index, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+        if area[index] < _SMALLEST * height * width or min(rows.stop - rows.start, columns.stop - columns.start) < 12:
+            continue
+        part = labels[rows, columns] == index
+        touched = _touched(part, (rows, columns), labels.shape)
+        if not _is_card(part, touched, labels.shape) and max(touched) < 0.6:
+            box = Box(rows.start, rows.stop, columns.start, columns.stop, max(touched) > 0)
+            pieces.append((int(area[index]), box))
+    if not pieces:
+        return []
+    typical = float(np.median(sorted(size for size, _ in pieces)[-max(1, len(pieces) // 2) :]))
+    return [box for size, box in pieces if size >= _LIKE * typical]
 
 
 def _confidence(distance: NDArray[np.float32], mask: NDArray[np.bool_], unexplained: float) -> float:
@@ -178,8 +243,8 @@ class _Piece:
     on_edge: bool
 
 
-def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], list[int]]:
-    """Labels of the components that are the specimen, and of those that are rulers, cards and labels."""
+def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], list[int], list[int]]:
+    """Labels of the components that are the specimen, of rulers, cards and labels, and of all large components."""
     from scipy import ndimage
 
     height, width = labels.shape
@@ -199,7 +264,7 @@ def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], lis
         elif _may_be_specimen(part, centre, touched, labels.shape):
             pieces.append(_Piece(index, int(area[index]), centre, box, max(touched) > 0))
     if not pieces:
-        return [], cards
+        return [], cards, []
     # The heart of the specimen is the largest component near the middle; the rest must lie within its reach.
     heart = max(pieces, key=lambda p: p.area * (1.2 - np.hypot(p.centre[0] - 0.5, p.centre[1] - 0.5)))
     big = [piece.box for piece in pieces if piece.area >= 0.2 * heart.area and (not piece.on_edge or piece is heart)]
@@ -209,7 +274,7 @@ def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], lis
         if piece is heart
         or (piece.area >= (_ON_EDGE if piece.on_edge else 0.012) * heart.area and _near(piece.box, big or [heart.box]))
     ]
-    return chosen, cards
+    return chosen, cards, [piece.index for piece in pieces if piece.area >= _LIKE * heart.area]
 
 
 def _is_card(part: NDArray[np.bool_], touched: list[float], shape: tuple[int, ...]) -> bool:

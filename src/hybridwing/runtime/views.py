@@ -30,7 +30,7 @@ VIEWS = ("whole", "specimen", "forewings", "hindwings")
 BACKGROUNDS = ("masked", "kept")
 #: Raise when a view of the same picture changes, be it here, in :mod:`.specimen` or in :mod:`.wings`: it is part of the
 #: cache key, of every table and of every run. The descriptor of :mod:`.pattern` has a version of its own.
-VERSION = 1
+VERSION = 2
 #: What is around a view, in every channel.
 GREY = 128
 #: Below this confidence a view is not used.
@@ -56,11 +56,14 @@ class View:
         What it shows: the view asked for, or ``"whole"`` where that was not found.
     confidence : float
         How surely the view that was asked for was found, in [0, 1]; 1 for ``"whole"``.
+    doubt : str
+        See :attr:`.finding.Found.doubt`.
     """
 
     image: Image.Image
     view: str
     confidence: float
+    doubt: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +127,9 @@ def cut_view(
     confidence = found.specimen.confidence * wings.plausible(view)
     square, panels = _panels(wings, view)
     if confidence < LEAST_CONFIDENCE or not panels:
-        return View(image, "whole", confidence)
-    return View(_drawn(image, wings, square * pad, panels, side, keep=background == "kept"), view, confidence)
+        return View(image, "whole", confidence, found.doubt)
+    drawn = _drawn(image, wings, square * pad, panels, side, keep=background == "kept")
+    return View(drawn, view, confidence, found.doubt)
 
 
 def _panels(wings: WingMap, view: str) -> tuple[float, list[_Panel]]:

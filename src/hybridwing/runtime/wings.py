@@ -78,11 +78,16 @@ def _ramp(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
 
 
-def map_wings(mask: NDArray[np.bool_]) -> WingMap:
-    """Turn a specimen's mask upright and divide it into four wings and the body."""
-    angle, column, symmetry = symmetry_axis(mask)
+def map_wings(mask: NDArray[np.bool_], turn: float = 0.0) -> WingMap:
+    """Turn a specimen's mask upright and divide it into four wings and the body.
+
+    `turn` brings the head up but for a tilt, see :func:`.orientation.find_direction`.
+    """
+    about = turned(mask.astype(np.float32), turn) > 0.5
+    tilt, column, symmetry = symmetry_axis(about)
+    angle = turn + tilt
     upright = turned(mask.astype(np.float32), angle) > 0.5
-    column += (upright.shape[1] - mask.shape[1]) / 2.0
+    column += (upright.shape[1] - about.shape[1]) / 2.0
     sides = upright.shape[1] - 1.0
     column = min(max(column, min(1.0, sides)), sides)
     trunk = _trunk(upright, column)
