@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -210,7 +210,7 @@ def read_typicality(path: Path, dimension: int) -> Typicality | None:
     if not path.is_file():
         return None
     header, arrays = read_arrays(path, KIND)
-    shares = [header.get(name) for name in ("fallback_share", "doubt_share")]
+    shares: list[Any] = [header.get(name) for name in ("fallback_share", "doubt_share")]
     needed, known = {"vectors", "scale", "distances"}, {"vectors", "scale", "direction", *_HELD_OUT}
     paired = ("sides" in arrays) == ("direction" in arrays)
     if (
