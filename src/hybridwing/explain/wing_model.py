@@ -62,7 +62,8 @@ class WingModel:
 
     def spread(self, name: str) -> Pixels:
         """Spread of a class, shape (2, SIDE, SIDE, 3)."""
-        return self.spreads[self.names.index(name)]
+        own: Pixels = self.spreads[self.names.index(name)]
+        return own
 
     def halfway(self, first: str, second: str) -> WingPicture:
         """A made cross: the mean of two classes' pictures."""

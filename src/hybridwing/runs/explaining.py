@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,6 @@ from hybridwing.runs.folder import WINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -152,7 +152,7 @@ class Explainer:
         progress: Callable[[int, int], None] | None = None,
     ) -> tuple[Explanation, ...]:
         """Explain photographs, in their order; those that cannot be read are left out."""
-        found = photographs([source] if isinstance(source, str) or hasattr(source, "suffix") else source)
+        found = photographs([source] if isinstance(source, (str, Path)) else source)
         table = embed_photographs(found, self.run.load_backbone(backbone, compute), compute, progress=progress)
         paths = dict(found.items)
         cut: dict[str, Vectors] = {}
