@@ -17,7 +17,7 @@ def test_it_runs_without_a_network(tmp_path, monkeypatch):
     nbclient = pytest.importorskip("nbclient", reason="needs nbclient")
     pytest.importorskip("ipykernel", reason="needs ipykernel")
     monkeypatch.setenv("HYBRIDWING_OFFLINE", "1")
-    monkeypatch.setenv("HYBRIDWING_SPECIMENS", "150")
+    monkeypatch.setenv("HYBRIDWING_SPECIMENS", "180")
     monkeypatch.setenv("HYBRIDWING_WORK", str(tmp_path / "work"))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "outputs are not committed"

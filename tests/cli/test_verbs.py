@@ -126,7 +126,8 @@ def test_embed_a_folder_in_shares(call, files, tmp_path):
 
 def test_the_cache_is_sized_and_cleared(call, files, tmp_path):
     place = tmp_path / "cache"
-    call("embed", files.images, "--out", tmp_path / "e.parquet", "--cache", place)
+    table = few(files.train, tmp_path)
+    assert call("embed", table, "--images", files.images, "--out", tmp_path / "e.parquet", "--cache", place).code == 0
     assert re.fullmatch(rf"{place}: 0\.\d MB in 1 files\n", call("embeddings", "cache", "--cache", place).out)
     assert "MB removed" in call("embeddings", "cache", "--cache", place, "--clear").out
     assert call("embeddings", "cache", "--cache", place).out == f"{place}: 0.0 MB in 0 files\n"

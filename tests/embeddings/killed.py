@@ -1,4 +1,4 @@
-"""Kill an embedding job before every third of its steps in turn, call it again, and say what came of it.
+"""Kill an embedding job before every second of its steps in turn, call it again, and say what came of it.
 
 Run as a script, so that the process that forks has no threads. Prints a line of JSON for every moment at which the job
 was killed, and one more for the job that ended by itself.
@@ -92,7 +92,7 @@ def run(images: Path, work: Path, left: int, *, cached: bool) -> None:
 
 
 def main(images: Path, root: Path, cached: bool) -> None:
-    # The two jobs have much in common, and are killed before different steps.
+    # The steps that one of the two jobs is not killed before, the other is.
     moment = int(cached)
     while True:
         work = root / f"{cached}-{moment}"
@@ -125,7 +125,7 @@ def main(images: Path, root: Path, cached: bool) -> None:
         )
         if code == 0:
             return
-        moment += 3
+        moment += 2
 
 
 if __name__ == "__main__":
