@@ -203,7 +203,7 @@ class LearningOptions:
         str | None,
         typer.Option(
             "--detector",
-            help="One or more, with commas between; see `hybridwing detectors`. [default: fusion; svm for validate]",
+            help="One or more, with commas between; see `hybridwing detectors`. [default: ridge; svm for validate]",
         ),
     ] = None
     seed: Annotated[int, typer.Option("--seed", help="Same seed and data, same bytes.", min=0)] = 42
