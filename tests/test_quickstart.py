@@ -51,7 +51,7 @@ def test_it_leaves_collection_run_and_evaluation(tmp_path, monkeypatch):
 
 
 def test_it_shows_the_default_beside_the_samples_detectors():
-    assert (*detector_names()[:4], "fusion") == DETECTORS
+    assert (*detector_names()[:4], "ridge") == DETECTORS
 
 
 def test_what_exists_is_refused_before_anything_is_made(tmp_path):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hybridwing.runs.evaluate import Evaluation
 
 #: Those of the sample, and the default.
-DETECTORS = ("svm", "sgd", "knn", "gaussian", "fusion")
+DETECTORS = ("svm", "sgd", "knn", "gaussian", "ridge")
 #: Fewer photographs hold too few hybrids to calibrate a detector on a part of them.
 LEAST_SPECIMENS = 200
 COLLECTION, RUN, EVALUATION = "collection", "run", "evaluation"

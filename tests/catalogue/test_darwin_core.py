@@ -17,7 +17,7 @@ RANKED = pd.DataFrame(
         "verdict": ["hybrid", "non-hybrid", "cannot tell", None],
         "threshold": 0.8,
         "tnr": 0.95,
-        "detector": "fusion",
+        "detector": "ridge",
         "reason": [None, None, "a ventral side", None],
         "failure": [None, None, None, "open: no such file"],
         "parent_1": ["lativitta", None, None, None],
@@ -43,7 +43,7 @@ def test_a_ranking_in_darwin_core(write) -> None:
         "hybrid? (lativitta x notabilis)", "", "undetermined", "undetermined",
     ]  # fmt: skip
     assert found["identificationRemarks"][0] == (
-        "hybrid score 0.9; threshold 0.8 at a true-negative rate of 0.95; detector fusion; "
+        "hybrid score 0.9; threshold 0.8 at a true-negative rate of 0.95; detector ridge; "
         "parents lativitta and notabilis with probability 0.7"
     )
     assert found["identificationRemarks"][3] == "not identified by photograph: open: no such file"

@@ -176,7 +176,7 @@ def test_train_says_when_nothing_is_known_of_hybrids(call, files, tmp_path):
     )  # fmt: skip
     assert answer.code == 0
     row = answer.out.splitlines()[3].split()
-    assert row[0] == "fusion"
+    assert row[0] == "ridge"
     assert row[2] == "0"
     assert row[4:] == ["–"] * 4
     assert "no hybrid was held out" in answer.err

@@ -64,8 +64,6 @@ def test_detector_file_and_sample_agree(name: str, specimens: Specimens, tmp_pat
 @pytest.mark.parametrize("name", detector_names()[4:])
 def test_detector_and_file_agree(name: str, specimens: Specimens, tmp_path: Path) -> None:
     """With subspecies, parents, records and blocks given."""
-    if name == "fusion" and specimens.X.shape[1] > 1000:
-        pytest.skip("the same code on BioCLIP's shorter embeddings, in a tenth of the time")
     X, y = specimens.X, specimens.y
     kinds = [None if label else f"subspecies {row % 3}" for row, label in enumerate(y)]
     crosses = [("subspecies 0", "subspecies 7") if label else None for label in y]

@@ -42,8 +42,6 @@ def test_complete_and_the_same_bytes_again(name: str, random_specimens: Specimen
 
 @each_detector
 def test_calibrated_scores_rank_as_the_detector_does(name: str, specimens: Specimens) -> None:
-    if name == "fusion" and specimens.X.shape[1] > 1000:
-        pytest.skip("the same code on BioCLIP's shorter embeddings, in a tenth of the time")
     fitted = make_detector(name).fit(specimens.X, specimens.y)
     saved = fit_detector(make_detector(name), specimens.X, specimens.y, specimens.X_heldout, specimens.y_heldout)
     raw, scores = fitted.decision_function(specimens.X_heldout), calibrated_scores(saved, specimens.X_heldout)

@@ -11,7 +11,6 @@ from hybridwing.detectors.calibration import threshold_at
 from hybridwing.detectors.out_of_fold import FOLDS, calibrate_out_of_fold, deal
 from hybridwing.detectors.registry import make_detector
 from hybridwing.errors import DetectorError
-from hybridwing.runtime.arrays import load_arrays, save_arrays
 from hybridwing.runtime.scoring import raw_scores
 
 
@@ -57,26 +56,3 @@ def test_forty_specimens_give_a_threshold_from_unseen_scores():
     for number, rows in enumerate(shown[:FOLDS]):
         assert not set(rows) & set(np.flatnonzero(fold == number))
     assert raw.mean() > raw_scores(saved, X).mean(), "what was seen looks more usual"
-
-
-@pytest.mark.parametrize("subspecies", [["a", "b"] * 20, ["a"] * 40])
-def test_fusion_needs_no_hybrid(tmp_path, subspecies):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(40, 6)) + np.repeat(np.array(subspecies)[:, None] == "a", 6, axis=1) * 4
-    fitted = make_detector("fusion").fit(X, np.zeros(40), subspecies=subspecies)
-    assert fitted.classes_.tolist() == [0, 1]
-    save_arrays(tmp_path / "fusion.npz", fitted.to_saved())
-    np.testing.assert_allclose(
-        raw_scores(load_arrays(tmp_path / "fusion.npz"), X), fitted.decision_function(X), atol=1e-6
-    )
-    assert fitted.decision_function(np.full((1, 6), 50.0)) is not None
-    kinds = [estimator.kind for estimator in fitted.estimators_]
-    several = len(set(subspecies)) > 1
-    assert kinds == (["synthetic-hybrids", "parent-mixture", "mahalanobis"] if several else ["mahalanobis"])
-
-
-@pytest.mark.parametrize("name", ["synthetic-hybrids", "parent-mixture"])
-def test_of_one_subspecies_no_cross_can_be_made(name):
-    X = np.random.default_rng(0).normal(size=(40, 6))
-    with pytest.raises(DetectorError, match="of one subspecies"):
-        make_detector(name).fit(X, np.zeros(40), subspecies=["a"] * 40)

@@ -9,10 +9,9 @@ import pytest
 
 from hybridwing.detectors.base import DetectorInputError, Metadata
 from hybridwing.detectors.groups import group
-from hybridwing.detectors.parent_mixture import ParentMixtureDetector
 from hybridwing.detectors.parent_model import parent_arrays, shrunk_whitener
 from hybridwing.detectors.registry import detector_for_run, detector_names, make_detector
-from hybridwing.runtime.parents import block_distances, block_slices, predictive, unit_blocks, whitened
+from hybridwing.runtime.parents import block_distances, predictive, unit_blocks, whitened
 
 BLOCKS = (4, 4, 4)
 NAMES = tuple("abcde")
@@ -54,15 +53,13 @@ def zoo() -> Zoo:
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["mahalanobis", "relative-mahalanobis", "parent-mixture", "synthetic-hybrids", "fusion"]
-)
-def test_unseen_crosses_are_found(zoo: Zoo, name: str) -> None:
+@pytest.mark.parametrize(("name", "share"), [("mahalanobis", 0.9), ("ridge", 0.75)])
+def test_unseen_crosses_are_found(zoo: Zoo, name: str, share: float) -> None:
     fitted = detector_for_run(name, seed=0, blocks=BLOCKS)
     fitted.fit(zoo.X, zoo.y, subspecies=zoo.subspecies, parents=zoo.parents)
     limit = np.quantile(fitted.decision_function(zoo.pure), 0.95)
-    assert (fitted.decision_function(zoo.swapped) > limit).mean() > 0.9
-    assert (fitted.decision_function(zoo.blended) > limit).mean() > 0.9
+    assert (fitted.decision_function(zoo.swapped) > limit).mean() > share
+    assert (fitted.decision_function(zoo.blended) > limit).mean() > share
 
 
 def test_the_sample_does_not_find_them(zoo: Zoo) -> None:
@@ -79,41 +76,7 @@ def test_known_and_unclear_specimens_score_high(zoo: Zoo, name: str) -> None:
     assert scores[zoo.y == 1].mean() > scores[zoo.y == 0].mean() + 0.2
 
 
-def test_a_mixture_by_hand(zoo: Zoo) -> None:
-    """Against the definition, all combinations written out."""
-    fitted = ParentMixtureDetector(BLOCKS).fit(zoo.X, zoo.y, subspecies=zoo.subspecies, parents=zoo.parents)
-    arrays = fitted.arrays_
-    slices = block_slices(arrays["starts"], 12)
-    x = zoo.swapped[:1]
-    white = whitened(
-        unit_blocks(x, slices), arrays["centre"], arrays["whitener"].astype(float), slices
-    )[0]  # fmt: skip
-    means, shares = arrays["means"], 1 / arrays["counts"]
-
-    def fit_of(centre: np.ndarray, share: float) -> float:
-        return float(predictive(np.square(white - centre).sum(), np.asarray(share), 12))
-
-    single = min(fit_of(means[k], shares[k]) for k in range(5))
-    best = fit_of(means[5], shares[5])
-    for i in range(5):
-        for j in range(i):
-            options = [means[i], (means[i] + means[j]) / 2, means[j]]
-            for choice in np.ndindex(3, 3, 3):
-                if set(choice) not in ({0}, {2}):
-                    centre = np.concatenate([options[c][s] for c, s in zip(choice, slices, strict=True)])
-                    best = min(best, fit_of(centre, (shares[i] + shares[j]) / 4))
-    assert fitted.decision_function(x)[0] == pytest.approx(single - best, abs=1e-8)
-
-
-def test_one_subspecies_and_no_cross_to_compare_with() -> None:
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(40, 4)), np.arange(40) % 2
-    with pytest.raises(DetectorInputError, match="no pair of parents"):
-        ParentMixtureDetector(seen_crosses=False).fit(X, y)
-    assert ParentMixtureDetector().fit(X, y).decision_function(X).shape == (40,)
-
-
-@pytest.mark.parametrize("name", [name for name in detector_names()[4:] if name != "block-discriminant"])
+@pytest.mark.parametrize("name", detector_names()[4:])
 def test_classes_of_one_and_parents_without_specimens(zoo: Zoo, name: str) -> None:
     X = np.concatenate([zoo.X, zoo.pure[:1] + 9])
     subspecies = [*zoo.subspecies, "one of its kind"]
@@ -128,7 +91,7 @@ def test_a_class_of_one_draws_no_others_to_it(zoo: Zoo) -> None:
     """The predictive density makes up for a mean that fits its one specimen perfectly."""
     X = np.concatenate([zoo.X, zoo.X[:1]])
     groups = group(np.append(zoo.y, 0), Metadata([*zoo.subspecies, "single"], [*zoo.parents, None]))
-    arrays = parent_arrays(X, groups, np.array([0]), with_crosses=False)
+    arrays = parent_arrays(X, groups, np.array([0]))
     slices = [slice(0, 12)]
     white = whitened(unit_blocks(zoo.X[1:60], slices), arrays["centre"], arrays["whitener"].astype(float), slices)
     distances = block_distances(white, arrays["means"], slices).sum(axis=2)
@@ -149,8 +112,3 @@ def test_whitening_gives_unit_variance_and_no_variance_does_no_harm() -> None:
 def test_strength_of_regularisation_out_of_range(zoo: Zoo, name: str) -> None:
     with pytest.raises(DetectorInputError, match="C must be greater than 0"):
         make_detector(name).set_params(C=0.0).fit(zoo.X, zoo.y)
-
-
-def test_no_synthetic_crosses() -> None:
-    with pytest.raises(DetectorInputError, match="n_synthetic must be"):
-        make_detector("synthetic-hybrids").set_params(n_synthetic=0).fit(np.eye(4), [0, 1, 0, 1])

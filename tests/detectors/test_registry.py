@@ -37,7 +37,7 @@ def test_entries_say_what_they_are(entry) -> None:
     assert entry.source
     if entry.name in SAMPLE:
         assert "Imageomics/HDR-anomaly-challenge-sample" in entry.source
-    assert ("learns the crosses" in entry.seen_only) == (entry.name in (*SAMPLE, "block-discriminant"))
+    assert ("learns the crosses" in entry.seen_only) == (entry.name in SAMPLE)
     detector = detector_for_run(entry.name, seed=11)
     assert isinstance(detector, Detector)
     assert detector.kind == entry.name
@@ -52,7 +52,7 @@ def test_entries_say_what_they_are(entry) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("smv", "unknown detector 'smv'; there are svm, sgd, knn, gaussian, .*, fusion: did you mean svm"),
+        ("smv", "unknown detector 'smv'; there are svm, sgd, knn, gaussian, .*, ridge: did you mean svm"),
         ("SVM", "did you mean svm"),
         ("gausian", "did you mean gaussian"),
         ("transformer-xl", "choose one of those"),
@@ -75,7 +75,7 @@ def test_seeds_out_of_range(seed: int) -> None:
 def test_a_runs_settings_leave_the_samples_machine_alone() -> None:
     assert detector_for_run("svm", seed=0).get_params() == make_detector("svm").get_params()
     assert make_detector("svm").balance_records is False
-    assert detector_for_run("fusion", seed=0).balance_records is True
+    assert detector_for_run("ridge", seed=0).balance_records is True
 
 
 @pytest.mark.parametrize(

@@ -258,10 +258,10 @@ def test_a_run_that_holds_something_else_is_never_replaced(album, stub, tmp_path
 
 
 @pytest.mark.slow
-def test_the_default_detector_is_fusion_with_the_backbones_blocks(data, tmp_path):
+def test_the_default_detector_is_ridge_with_the_backbones_blocks(data, tmp_path):
     result = train(data.train, data.train_embeddings, tmp_path / "run", **STRATIFIED)
-    assert result.manifest.detectors == ("fusion",)
-    header = load_arrays(tmp_path / "run" / "detectors" / "fusion.npz").header
+    assert result.manifest.detectors == ("ridge",)
+    header = load_arrays(tmp_path / "run" / "detectors" / "ridge.npz").header
     assert header.params["blocks"] == list(result.manifest.backbone.widths)
 
 
@@ -294,12 +294,12 @@ def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
 
 @pytest.mark.slow
 def test_record_weights_can_be_switched_off(data, tmp_path):
-    options = {"detectors": ("block-discriminant",), **STRATIFIED}
+    options = {"detectors": ("ridge",), **STRATIFIED}
     weighed = train(data.train, data.train_embeddings, tmp_path / "weighed", **options)
     alike = train(data.train, data.train_embeddings, tmp_path / "alike", record_weights=False, **options)
     assert weighed.manifest.record_weights
     assert not load_run(alike.folder).manifest.record_weights
-    heads = [run.detector("block-discriminant").header.params["balance_records"] for run in (weighed, alike)]
+    heads = [run.detector("ridge").header.params["balance_records"] for run in (weighed, alike)]
     assert heads == [True, False]
     assert "--no-record-weights" in choice_of(alike.manifest).command("t.csv", "photos", "run")
     assert "record-weights" not in choice_of(weighed.manifest).command("t.csv", "photos", "run")
@@ -313,7 +313,7 @@ def test_non_hybrids_alone_are_learned_from_and_scored_out_of_fold(data, tmp_pat
     assert f"no hybrid is known: learned from {len(pure)} non-hybrids" in manifest.choice
     assert {row["uuid"] for row in rows(tmp_path / "run" / "scores.csv")} == set(pure.uuids)
     assert {image.verdict for image in run.predict(data.test_embeddings).images} > {"non-hybrid"}
-    with pytest.raises(DetectorError, match="svm cannot learn without; use fusion"):
+    with pytest.raises(DetectorError, match="svm cannot learn without; use ridge"):
         train(pure, data.train_embeddings, tmp_path / "other", detectors=("svm",))
 
 

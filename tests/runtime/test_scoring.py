@@ -25,7 +25,7 @@ from hybridwing.runtime.arrays import (
     load_arrays,
     save_arrays,
 )
-from hybridwing.runtime.layouts import FUSED, LAYOUTS, array_prefix
+from hybridwing.runtime.layouts import LAYOUTS
 from hybridwing.runtime.scoring import (
     HIGHEST_SCORE,
     LOWEST_SCORE,
@@ -94,21 +94,15 @@ def random_arrays(kind: str, rng: np.random.Generator, n_features: int, n_vector
         return {"mean": mean, "scale": scale, **linear, "crossed": [0, 0, 0, 1]}
     if kind == "linear":
         return {"coef": rng.normal(size=n_features), "intercept": 0.3}
-    if kind == "fusion":
-        arrays: dict[str, object] = {"fusion_weights": [1, 0.5, 0, 1, 1], "fusion_centres": rng.normal(size=5)}
-        arrays["fusion_scales"] = rng.uniform(0.5, 2, 5)
-        for base, form in FUSED.items():
-            own = random_arrays(form, rng, n_features, n_vectors)
-            arrays.update({array_prefix(base) + name: array for name, array in own.items()})
-        return arrays
-    whitener = rng.normal(size=(n_features, 4))
-    parents = {"centre": mean, "whitener": whitener, "means": vectors[:5], "counts": [9, 1, 2, 30, 4]}
-    parents["starts"] = [0, 4] if n_features > 4 else [0]
-    if kind == "parent-mixture":
-        return {**parents, "crossed": [0, 0, 0, 1, 1]}
+    starts = [0, 4] if n_features > 4 else [0]
     if kind == "mahalanobis":
-        return parents
-    return {**parents, "rest_mean": mean, "rest_whitener": whitener[::-1]}
+        whitener = rng.normal(size=(n_features, 4))
+        own = {"whitener": whitener, "means": vectors[:5], "counts": [9, 1, 2, 30, 4]}
+    else:
+        own = {"projection": rng.normal(size=(n_features, 2)) / 9, "scale": scale, "rest": rng.random(n_vectors)}
+        own["vectors"] = rng.normal(size=(n_vectors, 2 * len(starts)))
+        own.update(weights=rng.normal(size=(n_vectors, 3)), crossed=[0, 0, 1])
+    return {"starts": starts, "centre": mean, **own}
 
 
 def test_every_layout_has_its_scorer() -> None:
@@ -284,13 +278,13 @@ def test_a_single_knot_maps_too() -> None:
     assert scores[0] < scores[1] < scores[2]
 
 
-def test_numpy_and_four_files_are_enough(tmp_path: Path) -> None:
+def test_numpy_and_five_files_are_enough(tmp_path: Path) -> None:
     """Score every kind in a Python that cannot import anything else of ours, nor the libraries we train with."""
     package = tmp_path / "carried"
     package.mkdir()
     (package / "__init__.py").touch()
     folder = Path(scoring.__file__).parent
-    for name in ("arrays.py", "layouts.py", "parents.py", "scoring.py"):
+    for name in ("arrays.py", "layouts.py", "parents.py", "ridge.py", "scoring.py"):
         shutil.copy(folder / name, package / name)
     X = np.random.default_rng(1).normal(size=(5, 7))
     np.save(tmp_path / "X.npy", X)

@@ -47,7 +47,7 @@ def train(
     from hybridwing.runs.train import check_detectors, check_training, learnable
     from hybridwing.runs.train import train as fit
 
-    detectors = learning.detectors("fusion")
+    detectors = learning.detectors("ridge")
     check_new_folder(out, overwrite=overwrite, mark=MANIFEST, contents=CONTENTS)
     check_detectors(detectors, learning.seed)
     read = table.read(catalogue)
@@ -133,7 +133,7 @@ class ReportOptions:
     overwrite: Overwrite = False
 
 
-@verb(app, "hybridwing validate specimens.csv --images photos --protocol cross --detector svm,fusion")
+@verb(app, "hybridwing validate specimens.csv --images photos --protocol cross --detector svm,ridge")
 def validate(
     catalogue: CatalogueArgument,
     source: SourceOptions,

@@ -278,7 +278,7 @@ class LearningOptions:
         str | None,
         typer.Option(
             "--detector",
-            help="One or more, with commas between; see `hybridwing detectors`. [default: fusion; svm for validate]",
+            help="One or more, with commas between; see `hybridwing detectors`. [default: ridge; svm for validate]",
         ),
     ] = None
     seed: Seed = 42

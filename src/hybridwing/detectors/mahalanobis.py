@@ -1,4 +1,4 @@
-"""Mahalanobis distances to the subspecies, plain and relative."""
+"""Mahalanobis distance to the nearest subspecies."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from hybridwing.detectors.base import Detector
 from hybridwing.detectors.groups import block_starts, group
-from hybridwing.detectors.parent_model import parent_arrays, shrunk_whitener
-from hybridwing.runtime.parents import block_slices, score_nearest, score_relative, unit_blocks
+from hybridwing.detectors.parent_model import parent_arrays
+from hybridwing.runtime.parents import score_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class MahalanobisDetector(Detector):
 
     def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
         starts = block_starts(self.blocks, X.shape[1])
-        self.arrays_ = parent_arrays(X, group(y, metadata), starts, with_crosses=False)
+        self.arrays_ = parent_arrays(X, group(y, metadata), starts)
         self.threshold_ = float(np.quantile(score_nearest(self.arrays_, X[y == 0]), TRAINING_TNR))
 
     def _score(self, X: Floats) -> Floats:
@@ -68,41 +68,3 @@ class MahalanobisDetector(Detector):
 
     def _arrays(self) -> Mapping[str, Array]:
         return self.arrays_
-
-
-class RelativeMahalanobisDetector(MahalanobisDetector):
-    """Squared distance to the nearest subspecies, less that to all training specimens together.
-
-    As ``mahalanobis``, but an oddity of the photograph rather than of the subspecies counts in both distances and
-    cancels. What is unlike every subspecies, such as a hybrid of parents without specimens, cancels too in part.
-
-    Parameters
-    ----------
-    blocks : sequence of int, optional
-        Widths of the blocks of the embedding, such as its views; by default it is one block.
-
-    Attributes
-    ----------
-    arrays_ : dict of str to ndarray
-        Means and whitening matrices, in the layout of this kind.
-
-    References
-    ----------
-    Ren, Fort, Liu et al. (2021), "A simple fix to Mahalanobis distance for improving near-OOD detection",
-    arXiv:2106.09022.
-    """
-
-    kind: ClassVar[str] = "relative-mahalanobis"
-    form: ClassVar[str] = "relative-mahalanobis"
-
-    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
-        super()._fit(X, y, metadata)
-        slices = block_slices(block_starts(self.blocks, X.shape[1]), X.shape[1])
-        unit = unit_blocks(X, slices)
-        mean = unit.mean(axis=0)
-        whitener = shrunk_whitener(unit - mean, slices, max(len(X) - 1, 1))
-        self.arrays_.update(rest_mean=mean, rest_whitener=whitener.astype(np.float32))
-        self.threshold_ = float(np.quantile(self._score(X[y == 0]), TRAINING_TNR))
-
-    def _score(self, X: Floats) -> Floats:
-        return score_relative(self.arrays_, X)

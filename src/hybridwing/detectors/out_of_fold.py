@@ -107,7 +107,7 @@ def calibrate_out_of_fold(
             fitted = fit(np.flatnonzero(fold != number))
         except DetectorError as error:
             raise DetectorError(
-                f"the detector cannot be calibrated out of fold: without a part of the specimens, {error}; use fusion, "
+                f"the detector cannot be calibrated out of fold: without a part of the specimens, {error}; use ridge, "
                 "which needs no hybrids, or hold images out with --split random"
             ) from error
         raw[fold == number] = raw_scores(fitted.to_saved(), X[fold == number])

@@ -54,7 +54,7 @@ def fit_gaussians(
     return means, shrunk_whitener(residuals, slices, free)
 
 
-def parent_arrays(X: Floats, groups: Groups, starts: NDArray[np.int64], *, with_crosses: bool) -> dict[str, Array]:
+def parent_arrays(X: Floats, groups: Groups, starts: NDArray[np.int64]) -> dict[str, Array]:
     """Fit the arrays of a detector that compares specimens with parents.
 
     Parameters
@@ -65,8 +65,6 @@ def parent_arrays(X: Floats, groups: Groups, starts: NDArray[np.int64], *, with_
         Their subspecies and crosses.
     starts : ndarray of shape (b,), int64
         First column of each block.
-    with_crosses : bool
-        Whether the known crosses have means too.
 
     Returns
     -------
@@ -80,13 +78,12 @@ def parent_arrays(X: Floats, groups: Groups, starts: NDArray[np.int64], *, with_
     centre = unit[groups.member < n_pure].mean(axis=0)
     # Rounded before anything is computed with it, so that the saved arrays and the fitted ones are the same.
     whitener = exact.astype(np.float32)
-    kept = len(groups) if with_crosses else n_pure
     return {
         "starts": starts,
         "centre": centre,
         "whitener": whitener,
-        "means": whitened(means[:kept], centre, whitener.astype(np.float64), slices),
-        "counts": np.bincount(groups.member, minlength=len(groups))[:kept].astype(np.int64),
+        "means": whitened(means[:n_pure], centre, whitener.astype(np.float64), slices),
+        "counts": np.bincount(groups.member, minlength=len(groups))[:n_pure].astype(np.int64),
     }
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from hybridwing.detectors.base import Detector
 
-DEFAULT_DETECTOR = "fusion"
+DEFAULT_DETECTOR = "ridge"
 
 
 @dataclass(frozen=True)
@@ -101,35 +101,10 @@ _ENTRIES = (
         "Lee et al. (2018), NeurIPS",
     ),
     DetectorEntry(
-        "relative-mahalanobis",
-        "hybridwing.detectors.mahalanobis:RelativeMahalanobisDetector",
-        "distance to the nearest subspecies, less that to all specimens together",
-        "Ren et al. (2021), arXiv:2106.09022",
-    ),
-    DetectorEntry(
-        "parent-mixture",
-        "hybridwing.detectors.parent_mixture:ParentMixtureDetector",
-        "how much better the best cross of two subspecies explains a specimen than one subspecies does",
-        "hybridwing; hybrids as mixtures of two parents: Anderson and Thompson (2002), Genetics 160",
-    ),
-    DetectorEntry(
-        "synthetic-hybrids",
-        "hybridwing.detectors.synthetic_hybrids:SyntheticHybridsDetector",
-        "svm trained on synthetic crosses of every pair of subspecies too",
-        "an entry to the challenge; mixing: Zhang et al. (2018), arXiv:1710.09412",
-    ),
-    DetectorEntry(
-        "block-discriminant",
-        "hybridwing.detectors.block_discriminant:BlockDiscriminantDetector",
-        "a linear discriminant of the known hybrids in each view of the wings, added up",
-        "Fisher (1936), Annals of Eugenics 7",
-        _SEEN_ONLY,
-    ),
-    DetectorEntry(
-        "fusion",
-        "hybridwing.detectors.fusion:FusionDetector",
-        "sum of detectors of known crosses, synthetic crosses and parents, less those that find few held-out hybrids",
-        "hybridwing; Wolpert (1992), Neural Networks 5",
+        "ridge",
+        "hybridwing.detectors.ridge:RidgeDetector",
+        "kernel regression to subspecies and hybrids: how much of a hybrid, less how much of the likeliest subspecies",
+        "hybridwing; regression to class codes: Rifkin, Yeo and Poggio (2003)",
     ),
 )
 

@@ -58,9 +58,9 @@ def choose_detector(metrics: Mapping[str, DetectionMetrics], default: str = DEFA
     --------
     >>> from hybridwing.evaluation.metrics import detection_metrics
     >>> labels = [0, 0, 0, 1]
-    >>> scores = {"sgd": [0.1, 0.2, 0.3, 0.9], "fusion": [0.1, 0.2, 0.9, 0.3]}
+    >>> scores = {"sgd": [0.1, 0.2, 0.3, 0.9], "ridge": [0.1, 0.2, 0.9, 0.3]}
     >>> choose_detector({name: detection_metrics(values, labels) for name, values in scores.items()}).reason
-    'fusion is the default detector; 1 held-out hybrid is too few to compare detectors (at least 20 are needed)'
+    'ridge is the default detector; 1 held-out hybrid is too few to compare detectors (at least 20 are needed)'
     """
     if not metrics:
         raise DetectorError("there is no detector to choose")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .layouts import LAYOUTS, SCORE_MAP_LAYOUT, form_fault, layout_of, value_fault
+from .layouts import LAYOUTS, SCORE_MAP_LAYOUT, form_fault, value_fault
 
 if TYPE_CHECKING:
     import os
@@ -155,7 +155,7 @@ def check_saved(saved: SavedDetector) -> None:
         raise FormatError(f"unknown form of detector {header.form!r}; known: {', '.join(LAYOUTS)}")
     if header.score_map not in (NO_SCORE_MAP, QUANTILE_SCORE_MAP):
         raise FormatError(f"unknown score map {header.score_map!r}")
-    layout = layout_of(header.form, saved.arrays)
+    layout = dict(LAYOUTS[header.form])
     if saved.is_calibrated:
         layout.update(SCORE_MAP_LAYOUT)
     odd = sorted(set(layout) ^ set(saved.arrays))

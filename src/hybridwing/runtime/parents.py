@@ -66,65 +66,10 @@ def predictive(distances: Floats, shares: Floats, n_features: int) -> Floats:
 
 def score_nearest(arrays: Arrays, X: Floats) -> Floats:
     """Mahalanobis distance to the nearest parent, not squared."""
-    slices, _, white = _prepared(arrays, X)
-    return np.asarray(np.sqrt(_nearest(arrays, white, slices)))
-
-
-def score_relative(arrays: Arrays, X: Floats) -> Floats:
-    """Relative Mahalanobis distance: to the nearest parent, less that to all specimens together."""
-    slices, unit, white = _prepared(arrays, X)
-    rest = whitened(unit, _floats(arrays, "rest_mean"), _floats(arrays, "rest_whitener"), slices)
-    return np.asarray(_nearest(arrays, white, slices) - np.square(rest).sum(axis=1))
-
-
-def score_mixture(arrays: Arrays, X: Floats) -> Floats:
-    """How much better the best cross explains a specimen than the best single parent."""
-    slices, _, white = _prepared(arrays, X)
-    means, shares = _floats(arrays, "means"), 1 / _floats(arrays, "counts")
-    crossed = np.asarray(arrays["crossed"], dtype=bool)
-    distances = block_distances(white, means, slices)
-    totals = predictive(distances.sum(axis=2), shares, X.shape[1])
-    single = totals[:, ~crossed].min(axis=1)
-    best = totals[:, crossed].min(axis=1) if crossed.any() else np.full(len(X), np.inf)
-    apart = np.stack([np.square(means[:, None, block] - means[None, :, block]).sum(axis=2) for block in slices], axis=2)
-    parents = np.flatnonzero(~crossed)
-    for place, first in enumerate(parents):
-        for second in parents[place + 1 :]:
-            pair = _best_cross(distances[:, first], distances[:, second], apart[first, second])
-            best = np.minimum(best, predictive(pair, (shares[first] + shares[second]) / 4, X.shape[1]))
-    return np.asarray(single - best)
-
-
-def _best_cross(first: Floats, second: Floats, apart: Floats) -> Floats:
-    """Squared distance to the nearest cross of two parents, shape (n,).
-
-    A cross has every block from the first parent, from the second or half-way between, but not all from one parent.
-
-    Parameters
-    ----------
-    first, second : ndarray of shape (n, b)
-        Squared distances to the parents in each block.
-    apart : ndarray of shape (b,)
-        Squared distance between the parents in each block.
-    """
-    choices = np.stack([first, (first + second) / 2 - apart / 4, second])
-    choices.sort(axis=0)
-    free_choice = choices[0]
-    free = free_choice.sum(axis=1)
-    pure = (free_choice == first).all(axis=1) | (free_choice == second).all(axis=1)
-    dearer = (choices[1] - choices[0]).min(axis=1)
-    return np.asarray(np.where(pure, free + dearer, free))
-
-
-def _nearest(arrays: Arrays, white: Floats, slices: list[slice]) -> Floats:
-    distances = block_distances(white, _floats(arrays, "means"), slices).sum(axis=2)
-    return np.asarray(predictive(distances, 1 / _floats(arrays, "counts"), white.shape[1]).min(axis=1))
-
-
-def _prepared(arrays: Arrays, X: Floats) -> tuple[list[slice], Floats, Floats]:
     slices = block_slices(np.asarray(arrays["starts"], dtype=np.int64), X.shape[1])
-    unit = unit_blocks(X, slices)
-    return slices, unit, whitened(unit, _floats(arrays, "centre"), _floats(arrays, "whitener"), slices)
+    white = whitened(unit_blocks(X, slices), _floats(arrays, "centre"), _floats(arrays, "whitener"), slices)
+    distances = block_distances(white, _floats(arrays, "means"), slices).sum(axis=2)
+    return np.asarray(np.sqrt(predictive(distances, 1 / _floats(arrays, "counts"), X.shape[1]).min(axis=1)))
 
 
 def _floats(arrays: Arrays, name: str) -> Floats:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Array, FormatError, SavedDetector
-from .layouts import FUSED, own_arrays
-from .parents import score_mixture, score_nearest, score_relative
+from .parents import score_nearest
+from .ridge import score_ridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -258,16 +258,6 @@ def _score_linear(arrays: Mapping[str, Array], X: Floats) -> Floats:
     return np.asarray(X @ _floats(arrays, "coef") + float(arrays["intercept"]))
 
 
-def _score_fusion(arrays: Mapping[str, Array], X: Floats) -> Floats:
-    """Weighted sum of the base detectors, each on the scale of held-out non-hybrids."""
-    weights, centres = _floats(arrays, "fusion_weights"), _floats(arrays, "fusion_centres")
-    scales, total = _floats(arrays, "fusion_scales"), np.zeros(len(X))
-    for (kind, form), weight, centre, scale in zip(FUSED.items(), weights, centres, scales, strict=True):
-        if weight:
-            total += weight * (SCORERS[form](own_arrays(kind, arrays), X) - centre) / scale
-    return total
-
-
 def _squared_distances(A: Floats, B: Floats) -> Floats:
     """Squared Euclidean distances, shape (len(A), len(B)), as one matrix product."""
     squares = np.square(A).sum(axis=1)[:, None] + np.square(B).sum(axis=1)
@@ -292,9 +282,7 @@ SCORERS: Mapping[str, Callable[[Mapping[str, Array], Floats], Floats]] = {
     "soft-parents": _score_soft_parents,
     "gap": _score_gap,
     "mahalanobis": score_nearest,
-    "relative-mahalanobis": score_relative,
-    "parent-mixture": score_mixture,
+    "ridge": score_ridge,
     "linear": _score_linear,
-    "fusion": _score_fusion,
 }
 """The scoring function of each form in ``layouts.LAYOUTS``."""
