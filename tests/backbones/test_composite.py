@@ -82,7 +82,7 @@ def test_columns_are_those_of_the_parts_alone(models, pictures, loaded):
     assert table.backbone.widths == tuple(single.spec.dimension for single in alone)
     assert (table.precision, table.runtime) == ("fp32", "torch")
     # The picture of nothing lacks its view; it is told once.
-    assert [(one.uuid, one.view, one.confidence) for one in table.fallbacks] == [("4", "whole", 0.0)]
+    assert [(one.uuid, one.confidence) for one in table.fallbacks if one.view == "whole"] == [("4", 0.0)]
 
 
 def test_it_is_worked_like_its_parts(models):
@@ -111,7 +111,8 @@ def test_a_network_takes_all_its_views_in_one_forward_pass(models, monkeypatch):
 def test_the_picture_is_decoded_for_the_most_demanding_part(models):
     vit, resnet = models
     spec = load(Backbone(f"{vit},{resnet}", view="whole,hindwings")).spec
-    assert spec.preprocess.short_side == max(part.preprocess.short_side for part in spec.parts) == 140
+    # It is asked for in steps of two pixels.
+    assert 0 <= spec.preprocess.short_side - max(part.preprocess.short_side for part in spec.parts) <= 1
     assert spec.preprocess.view == "hindwings"
     huge = replace(spec.parts[0], preprocess=Preprocess(4096, "shortest", 8192, view="forewings"))
     assert BackboneSpec.of_parts([spec.parts[1], huge]).preprocess.short_side == 8192
@@ -152,7 +153,7 @@ def test_a_table_keeps_the_parts_and_the_cache_knows_them(models, pictures, tmp_
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     table = read_table(tmp_path / "a.parquet")
     assert table.backbone == backbone.spec
-    assert first.fallbacks == len(table.fallbacks) >= 1
+    assert first.fallbacks == sum(one.view == "whole" for one in table.fallbacks) >= 1
 
 
 def test_the_samples_resize_is_for_those_with_weights(models):

@@ -13,11 +13,18 @@ from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.explain.pattern_columns import UNKNOWN, is_pattern, paleness, turned_over
 from hybridwing.explain.typicality import LEAST_TURN
 from hybridwing.explain.typicality_fitting import Images, fit_typicality
+from hybridwing.runtime.orientation import Direction
 from hybridwing.runtime.pattern import DIMENSION, REGIONS, TRAITS, describe
 from hybridwing.runtime.preprocess import Preprocess
 from hybridwing.simulate.plan import plan
 from hybridwing.simulate.specimen import render
 from hybridwing.simulate.styles import record_style
+
+
+@pytest.fixture(autouse=True)
+def as_they_lie(monkeypatch):
+    """`pattern` describes a specimen as it lies in the picture, and does not turn it upright."""
+    monkeypatch.setattr("hybridwing.runtime.finding.find_direction", lambda *_: Direction(0.0, 1.0))
 
 
 @pytest.fixture(scope="module")

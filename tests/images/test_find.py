@@ -12,7 +12,7 @@ from hybridwing.images.find import SUFFIXES, find_images
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("b.JPG", "a.png", "deep/er/c.tif", "notes.txt", ".hidden.png", ".cache/d.png", "__MACOSX/._b.JPG"):
+    for name in ("b.JPG", "a.png", "deep/er/c.tif", "notes.md", ".hidden.png", ".cache/d.png", "__MACOSX/._b.JPG"):
         path = tmp_path / "photographs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
@@ -26,7 +26,7 @@ def test_folders_are_searched_in_order_and_hidden_files_left_out(folder):
 
 
 def test_files_named_outright_are_taken_whatever_they_are_called(folder):
-    named = [folder / "notes.txt", folder / ".hidden.png"]
+    named = [folder / "notes.md", folder / ".hidden.png"]
     assert list(find_images(named).images) == named
 
 
@@ -68,8 +68,8 @@ def test_one_file_is_one_image_however_it_is_named(folder, monkeypatch):
 
 def test_files_that_are_not_looked_at_are_said(folder):
     (folder / "raw.CR2").write_bytes(b"x")
-    assert [p.name for p in find_images([folder]).left_out] == ["notes.txt", "raw.CR2"]
-    assert [p.name for p in find_images([folder, folder / "notes.txt"]).left_out] == ["raw.CR2"]
+    assert [p.name for p in find_images([folder]).left_out] == ["notes.md", "raw.CR2"]
+    assert [p.name for p in find_images([folder, folder / "notes.md"]).left_out] == ["raw.CR2"]
 
 
 def names(found: tuple[Path, ...], folder: Path) -> list[str]:
@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_found_and_says_why(folder):
     found = find_images([folder, folder / "deep" / ".."])
     broken = ["gone too.jpg", "gone.jpg", "pipe.tif", "round.png"]
     assert names(found.images, folder) == sorted(["a.png", "b.JPG", "deep/er/c.tif", *broken])
-    assert names(found.left_out, folder) == ["lost", "notes.txt", "queue"]
+    assert names(found.left_out, folder) == ["lost", "notes.md", "queue"]
     for name in broken:
         with pytest.raises(ImageError, match=r"no such file|is not a regular file|cannot be read"):
             read_bytes(folder / name)
@@ -103,7 +103,7 @@ def test_linked_folders_are_searched_once(folder, tmp_path):
     (tmp_path / "elsewhere" / "back").symlink_to(folder)
     found = find_images([folder])
     assert names(found.images, folder) == ["a.png", "album/e.png", "b.JPG", "deep/er/c.tif"]
-    assert names(found.left_out, folder) == ["notes.txt"]
+    assert names(found.left_out, folder) == ["notes.md"]
 
 
 def test_folders_that_cannot_be_read_are_named(folder):

@@ -24,8 +24,6 @@ ONE = Compute(workers=1)
 @pytest.fixture(scope="module")
 def pictured(data, tmp_path_factory) -> Run:
     """A run that was trained with photographs at hand."""
-    from tests.runs.conftest import SPLIT
-
     return train(
         data.train,
         data.train_embeddings,
@@ -33,7 +31,8 @@ def pictured(data, tmp_path_factory) -> Run:
         detectors=("svm",),
         images=data.images,
         compute=ONE,
-        **SPLIT,
+        split_method="stratified",
+        test_fraction=0.3,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import mode
+
 import pytest
 
 from hybridwing.csv_files import read_rows
@@ -31,9 +33,9 @@ def test_most_non_hybrids_get_their_name(trained, data):
     table = data.train.select(data.train.labels == 0)
     truth = dict(zip(table.uuids, table.subspecies, strict=True))
     found = {str(image.path): image.looks.identities[0][0] for image in trained.identify(data.train_embeddings).images}
-    pairs = {(truth[uuid], found[uuid]) for uuid in truth}
-    right = [uuid for uuid in truth if sum(code == truth[uuid] for code, _ in pairs) == 1]
-    assert len(right) > len(truth) / 2, "most codes of the table have one name"
+    usual = {code: mode(found[uuid] for uuid in truth if truth[uuid] == code) for code in set(truth.values())}
+    assert len(set(usual.values())) > len(usual) / 2, "most codes of the table have a name of their own"
+    assert sum(found[uuid] == usual[code] for uuid, code in truth.items()) > 0.8 * len(truth)
 
 
 def test_a_run_that_knows_no_subspecies_says_so(data, tmp_path):

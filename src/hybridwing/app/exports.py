@@ -77,7 +77,8 @@ def write_darwin_core(project: Project, limit: Limit | None, path: Path) -> None
             "tnr": limit.tnr if limit else "",
             "reason": one.reason,
             "failure": one.failure,
-            **dict(zip(("parent_1", "parent_2"), one.looks.parents, strict=False)),
+            "identity_1": one.looks.identities[0][0] if one.looks.identities else "",
+            "identity_1_probability": one.looks.identities[0][1] if one.looks.identities else "",
         }
         for one in specimens
     )
