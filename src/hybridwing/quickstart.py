@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybridwing.backbones.compute import DEFAULT
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.embeddings.embed import embed
 from hybridwing.errors import RunError
 from hybridwing.folders import new_folder
 from hybridwing.report.evaluation_folder import write_evaluation
+from hybridwing.runs.explaining import write_wings
 from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 
@@ -114,6 +116,7 @@ def quickstart(
             learned = read_catalogue(made.train)
             embeddings = embed(learned, made.images, progress=report)
             run = train(learned, embeddings, partial / RUN, detectors=detectors, seed=seed, split_method="stratified")
+            write_wings(run.folder, learned, made.images, DEFAULT)
         with progress("evaluating: embedding") as report:
             test = read_catalogue(made.ref_test)
             evaluation = run.evaluate(test, run.embed(test, made.images, progress=report))

@@ -10,7 +10,7 @@ import pytest
 from hybridwing.backbones.compute import Compute
 from hybridwing.errors import HybridwingError
 from hybridwing.explain.wing_pictures import SIDE
-from hybridwing.runs.explaining import Explainer, class_name
+from hybridwing.runs.explaining import Explainer, class_name, write_wings
 from hybridwing.runs.train import train
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ ONE = Compute(workers=1)
 @pytest.fixture(scope="module")
 def pictured(data, tmp_path_factory) -> Run:
     """A run that was trained with photographs at hand."""
-    return train(
+    run = train(
         data.train,
         data.train_embeddings,
         tmp_path_factory.mktemp("pictured") / "run",
         detectors=("svm",),
-        images=data.images,
-        compute=ONE,
         split_method="stratified",
         test_fraction=0.3,
     )
+    write_wings(run.folder, data.train, data.images, ONE)
+    return run
 
 
 def photographs(data, count: int = 3) -> list[Path]:

@@ -43,6 +43,7 @@ def train(
     from hybridwing.cli import show as console
     from hybridwing.cli.show_confidence import show_headline
     from hybridwing.folders import check_new_folder
+    from hybridwing.runs.explaining import write_wings
     from hybridwing.runs.folder import CONTENTS, MANIFEST
     from hybridwing.runs.train import check_detectors, check_training, learnable
     from hybridwing.runs.train import train as fit
@@ -65,10 +66,10 @@ def train(
         test_fraction=held_out.test_fraction,
         seed=learning.seed,
         record_weights=learning.record_weights,
-        images=source.images,
-        compute=compute.compute(),
         overwrite=overwrite,
     )
+    if source.images is not None:
+        write_wings(run.folder, listed, source.images, computing)
     console.show_failures(run.failures, len(listed))
     if len(listed) < len(read):
         console.note(f"{len(read) - len(listed)} of {len(read)} rows have no label and were not learned from")

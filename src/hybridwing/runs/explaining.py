@@ -240,7 +240,10 @@ def explain(
 
 
 def write_wings(folder: Path, catalogue: Catalogue, images: Path | str, compute: Compute) -> None:
-    """Learn and write what the wings of each class look like, from some photographs of each."""
+    """Learn and write into a run's folder what the wings of each class look like, from some photographs of each.
+
+    With it, places of the wings are compared in the photographs rather than in the coarser colours of `pattern`.
+    """
     items = photographs(catalogue, images).items
     table = named(catalogue)
     names = [

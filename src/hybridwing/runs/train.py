@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from hybridwing import __version__
-from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.catalogue.readers import as_catalogue
 from hybridwing.catalogue.splits import Method, split
 from hybridwing.detectors.fitting import fit_detector
@@ -28,7 +27,6 @@ from hybridwing.files import write_text
 from hybridwing.folders import new_folder
 from hybridwing.runs import folder as layout
 from hybridwing.runs.confidence import write_parents, write_typicality
-from hybridwing.runs.explaining import write_wings
 from hybridwing.runs.folder import RunManifest
 from hybridwing.runs.run import Run
 from hybridwing.runs.tables import write_failures, write_metrics, write_scores
@@ -71,8 +69,6 @@ def train(
     test_fraction: float = 0.2,
     seed: int = 42,
     record_weights: bool = True,
-    images: Path | str | None = None,
-    compute: Compute = DEFAULT,
     overwrite: bool = False,
 ) -> Run:
     """Fit detectors, and measure and calibrate them on specimens that they have not seen.
@@ -98,11 +94,6 @@ def train(
         Decides the split and the detectors' own draws. Same seed and data, same bytes.
     record_weights : bool
         See :func:`hybridwing.detectors.registry.detector_for_run`.
-    images : Path or str, optional
-        Folder of the catalogue's photographs: the run then keeps mean pictures of the wings of each class, which
-        :meth:`.Run.explain` compares photographs with.
-    compute : Compute
-        Where and how these photographs are read.
     overwrite : bool
         Replace an earlier run of this name.
 
@@ -180,8 +171,6 @@ def train(
         write_failures(partial / layout.FAILURES, embeddings.failures)
         write_typicality(partial, (seen.catalogue, seen.vectors), (unseen.catalogue, unseen.vectors), embeddings)
         write_parents(partial, learned.catalogue, learned.vectors, embeddings.backbone)
-        if images is not None:
-            write_wings(partial, learned.catalogue, images, compute)
     return Run(out, manifest)
 
 
