@@ -142,7 +142,8 @@ def fit_fold(
     detector : Detector
         Fitted.
     stand_in : str
-        :data:`MADE_CROSSES` if the training rows held no hybrid and such were made, otherwise empty.
+        :data:`MADE_CROSSES` if the training rows held no hybrid, the detector needs some and such were made; otherwise
+        empty.
 
     Raises
     ------
@@ -152,8 +153,9 @@ def fit_fold(
     part = catalogue.select(fold.train)
     labels, values = part.labels, np.asarray(vectors[fold.train], dtype=np.float64)
     subspecies, parents, records = part.subspecies.tolist(), part.parent_pairs, part.records.tolist()
+    unfitted = detector_for_run(detector, seed=seed, blocks=blocks, record_weights=record_weights)
     stand_in = ""
-    if not labels.any():
+    if not labels.any() and unfitted.needs_hybrids:
         if not make_crosses:
             raise DetectorError(f"training has no hybrids when {fold.unit} is held out")
         count = max(len(fold.asked), round(0.05 * len(labels)), 10)
@@ -161,8 +163,7 @@ def fit_fold(
         values, labels = np.vstack([values, made]), np.append(labels, np.ones(count, dtype=labels.dtype))
         subspecies, records = subspecies + [None] * count, records + [None] * count
         parents, stand_in = parents + list(pairs), MADE_CROSSES
-    fitted = detector_for_run(detector, seed=seed, blocks=blocks, record_weights=record_weights)
-    return fitted.fit(values, labels, subspecies=subspecies, parents=parents, records=records), stand_in
+    return unfitted.fit(values, labels, subspecies=subspecies, parents=parents, records=records), stand_in
 
 
 def made_crosses(
