@@ -43,7 +43,7 @@ CUTS = (
     ("specimen, kept", "specimen", "kept"),
     ("specimen, masked", "specimen", None),
 )
-DETECTORS = ("svm", "fusion")
+DETECTORS = ("svm", "ridge")
 GROUPS = (("signal", "major"), ("non_signal", "minor"), ("mimic", "mimic"))
 USUAL, BROKEN = "as in training", "broken confound"
 

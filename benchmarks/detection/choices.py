@@ -24,22 +24,21 @@ from pathlib import Path
 import numpy as np
 from bent import as_worn_by, made_species
 from PIL import Image
-from variants import OTHERS, SEED
+from variants import DEFAULT, OTHERS, SEED
 
 from hybridwing.backbones.compute import DEFAULT as COMPUTE
 from hybridwing.backbones.load import load
 from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.detectors.fusion import FusionDetector
 from hybridwing.detectors.registry import detector_for_run
+from hybridwing.detectors.ridge import RidgeDetector
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.runtime import pattern
 from hybridwing.runtime.parents import block_slices
 
 SPECIES, WORN_PARENTS = 6, 400
 MADE = {
-    **{name: (lambda name=name: detector_for_run(name, seed=SEED)) for name in ("svm", *OTHERS, "fusion")},
-    "fusion, four blocks": lambda: FusionDetector(pattern.REGIONS, random_state=SEED),
-    "fusion, records not weighted": lambda: FusionDetector(balance_records=False, random_state=SEED),
+    **{name: (lambda name=name: detector_for_run(name, seed=SEED)) for name in ("svm", *OTHERS, DEFAULT)},
+    "ridge, records not weighted": lambda: RidgeDetector(balance_records=False),
 }
 
 

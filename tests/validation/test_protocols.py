@@ -249,3 +249,10 @@ def test_the_blocks_reach_the_detectors_that_know_them():
     assert not np.array_equal(whole, divided)
     one = held_out_scores(values, table, found, "mahalanobis", Fitting(blocks=(width,))).levels
     np.testing.assert_array_equal(whole, one)
+
+
+def test_a_detector_that_needs_no_hybrids_is_taught_none():
+    table = catalogue()
+    alone = held_out_scores(vectors(table), table, folds(table, "cross"), "ridge")
+    assert alone.taught == ()
+    assert np.isfinite(alone.levels).all()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from sklearn.decomposition import PCA
+from sklearn.utils.extmath import randomized_svd
 
 from hybridwing.detectors.base import Detector, DetectorInputError
 from hybridwing.detectors.groups import block_starts, group
@@ -133,7 +133,7 @@ class RidgeDetector(Detector):
             scale[block] = length if length > 0 else 1.0
             unit = apart / scale[block]
             n = min(projection.shape[1], unit.shape[1])
-            basis = PCA(n, svd_solver="randomized", random_state=0).fit(unit).components_.T
+            basis = randomized_svd(unit, n, random_state=0)[2].T  # principal components: the data are centred
             if not groups.crosses:
                 means = np.stack([unit[groups.member == place].mean(axis=0) for place in range(len(groups))])
                 within = (unit - means[groups.member]) @ basis

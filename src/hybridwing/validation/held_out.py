@@ -144,7 +144,8 @@ def fit_fold(
     detector : Detector
         Fitted.
     note : str
-        :data:`MADE_CROSSES` if the training rows held no hybrid and crosses were made, otherwise empty.
+        :data:`MADE_CROSSES` if the training rows held no hybrid, the detector needs some and such were made; otherwise
+        empty.
 
     Raises
     ------
@@ -154,8 +155,11 @@ def fit_fold(
     part = catalogue.select(fold.train)
     labels, values = part.labels, np.asarray(vectors[fold.train], dtype=np.float64)
     subspecies, parents, records = part.subspecies.tolist(), part.parent_pairs, part.records.tolist()
+    made_for = detector_for_run(
+        detector, seed=fitting.seed, blocks=fitting.blocks, record_weights=fitting.record_weights
+    )
     note = ""
-    if not labels.any():
+    if not labels.any() and made_for.needs_hybrids:
         if not fitting.make_crosses:
             raise DetectorError(f"training has no hybrids when {fold.unit} is held out")
         count = max(len(fold.asked), round(0.05 * len(labels)), 10)
@@ -163,9 +167,6 @@ def fit_fold(
         values, labels = np.vstack([values, made]), np.append(labels, np.ones(count, dtype=labels.dtype))
         subspecies, records = subspecies + [None] * count, records + [None] * count
         parents, note = parents + list(pairs), MADE_CROSSES
-    made_for = detector_for_run(
-        detector, seed=fitting.seed, blocks=fitting.blocks, record_weights=fitting.record_weights
-    )
     return made_for.fit(values, labels, subspecies=subspecies, parents=parents, records=records), note
 
 
