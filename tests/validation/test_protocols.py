@@ -254,5 +254,5 @@ def test_the_blocks_reach_the_detectors_that_know_them():
 def test_a_detector_that_needs_no_hybrids_is_taught_none():
     table = catalogue()
     alone = held_out_scores(vectors(table), table, folds(table, "cross"), "ridge")
-    assert alone.taught == ()
+    assert alone.notes == ()
     assert np.isfinite(alone.levels).all()
