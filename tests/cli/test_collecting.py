@@ -72,10 +72,10 @@ def test_describe_says_how_a_table_of_ones_own_is_read(call, tmp_path):
     printed = " ".join(answer.out.split())
     for line in (
         "Photo filename by its name: 'a', 'b.jpg'",
-        "H. erato venus x cyrbia 1 hybrid H. erato cyrbia + venus cyrbia x venus certain is a cross",
-        "names one subspecies, in doubt by 'cf.'",
-        "1 unsure rows, which are not learned from",
-        "1 rows that name no photograph, which are left out",
+        "H. erato venus x cyrbia 1 hybrid H. erato cyrbia x venus",
+        "H. erato venus: names one subspecies, in doubt by 'cf.'",
+        "unsure rows, which are not learned from: 1",
+        "rows that name no photograph, which are left out: 1",
         "1 of 2 photographs found",
         "a A.JPG",
     ):
