@@ -8,6 +8,7 @@ QUICKSTART is the folder that `hybridwing quickstart` made. It needs the extra [
 from __future__ import annotations
 
 import csv
+import io
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
@@ -31,6 +33,12 @@ def reviewed(quickstart: Path) -> list[Path]:
     return [quickstart / "collection" / "images" / name for name in names[:: max(1, len(names) // SHOWN)][:SHOWN]]
 
 
+def kept(page: Page, name: str) -> None:
+    """Write what the page shows."""
+    with Image.open(io.BytesIO(page.screenshot())) as picture:
+        picture.convert("RGB").save(IMAGES / f"{name}.webp", quality=82)
+
+
 def photographed(page: Page) -> None:
     """Decide on three specimens, then look at one."""
     page.wait_for_function("!document.body.innerText.includes('waits to be scored')", timeout=300_000)
@@ -38,11 +46,11 @@ def photographed(page: Page) -> None:
         page.keyboard.press(key)
         page.wait_for_timeout(400)
     page.wait_for_timeout(1500)
-    page.screenshot(path=IMAGES / "desk-grid.png")
+    kept(page, "desk-grid")
     page.locator(".desk-card").nth(1).click()
     page.wait_for_selector(".desk-why img", timeout=120_000)
     page.wait_for_timeout(800)
-    page.screenshot(path=IMAGES / "desk-one.png")
+    kept(page, "desk-one")
 
 
 def main() -> None:
@@ -60,7 +68,7 @@ def main() -> None:
                     break
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-                page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
+                page = browser.new_page(viewport={"width": 1280, "height": 920}, color_scheme="light")
                 for _ in range(100):
                     page.wait_for_timeout(300)
                     try:

@@ -97,6 +97,7 @@ def test_reviewed_by_keyboard_killed_and_gone_on(browser: sync_api.Browser, proj
     with serving(project) as server:
         page = page_of(browser, server)
         assert page.locator(".desk-card").count() == 5
+        page.keyboard.press("ArrowRight")  # the card has the focus now, and keys still count
         page.keyboard.press("g")
         page.wait_for_selector(".desk-stage img")
         for key in "hnuz":

@@ -102,7 +102,7 @@ class Desk:
             self._candidate = ui.column().classes("w-full")
             self._controls()
             self._content = ui.column().classes("w-full gap-3")
-        ui.keyboard(on_key=self._key, repeating=False)
+        ui.keyboard(on_key=self._key, repeating=False, ignore=["input", "select", "textarea"])
         ui.on("picked", lambda event: self.open(int(event.args)))
         ui.timer(0.5, self._tick)
         self._draw_progress()
@@ -373,7 +373,7 @@ class Desk:
             self.step(1 if name == "arrowright" else -1)
         elif name == "z":
             self.undo()
-        elif name in ("g", "enter"):
+        elif name == "g":
             self.toggle()
 
     def _named(self, event: Any) -> None:
