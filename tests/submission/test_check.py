@@ -519,6 +519,7 @@ class TestPaths:
             "x = hf_hub_download('a/b', 'net.safetensors', local_files_only=True)",
             "np.save('scores.npy', x)",
             "x = 'see weights.npz'",
+            "names = ('net.safetensors', 'net.bin'); x = next(name for name in names if (here / name).exists())",
         ],
     )
     def test_weights_that_are_there_or_not_the_submissions(self, made, load):

@@ -20,9 +20,10 @@ from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 from hybridwing.submission.build.building import build_submission
 from hybridwing.submission.check.checking import check_submission
-from hybridwing.submission.publish.citation import Author, Publication
+from hybridwing.submission.publish.citation import Citation
 from hybridwing.submission.publish.publishing import publish
 from hybridwing.submission.rehearse.rehearsal import PREDICTIONS, run_submission
+from hybridwing.submission.rehearse.rehearsal_state import Conditions
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 
 if TYPE_CHECKING:
@@ -88,9 +89,8 @@ def test_the_sample_s_dino_path(shared, tmp_path, kind, preprocess):
         built = build_submission(run, tmp_path / name, detector=name, archive=True, compute=compute)
         assert not [one for one in check_submission(built.archive, static=True).checks if one.status == "fail"]
         ran = tmp_path / f"{name}-ran"
-        result = run_submission(
-            built.archive, tmp_path / "images", reference, ran, trust=bool(why_no_sandbox()), time_limit=3600
-        )
+        conditions = Conditions(trust=bool(why_no_sandbox()), time_limit=3600)
+        result = run_submission(built.archive, tmp_path / "images", reference, ran, conditions=conditions)
         assert result.accepted, result.problem
         assert set(result.scores) >= {"challenge_score", "mimic_recall", "A_score_minor_recall"}
         predicted = read_predictions(ran / PREDICTIONS)
@@ -102,8 +102,9 @@ def test_the_sample_s_dino_path(shared, tmp_path, kind, preprocess):
         places.append(ran)
     compared = compare_places(places, reference, resamples=20)
     assert len(compared.systems) == len(DETECTORS)
-    publication = Publication("The sample's DINO path", (Author("The Group"),), released="2026-01-01")
-    made = publish(run, tmp_path / "repository", publication, catalogue=table, detector="svm", compute=compute)
+    fields = {"title": "The sample's DINO path", "authors": [{"name": "The Group"}], "date-released": "2026-01-01"}
+    citation = Citation.model_validate(fields)
+    made = publish(run, tmp_path / "svm.zip", tmp_path / "repository", citation, catalogue=table)
     assert (made.folder / "submission" / "weights" / "model.safetensors").is_file()
     commands = (made.folder / "training" / "commands.sh").read_text(encoding="utf-8")
     assert "--backbone dinov2-small" in commands

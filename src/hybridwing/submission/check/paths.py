@@ -134,6 +134,9 @@ def _absent(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
     for node in module.nodes:
         if isinstance(node, ast.Call) and _OTHERS_FILES.fullmatch(dotted(node.func)):
             elsewhere.update(map(id, ast.walk(node)))
+        elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+            # Names in a row may be alternatives, of which a loader takes what is there.
+            elsewhere.update(map(id, node.elts))
         elif isinstance(node, ast.Try) and node.handlers:
             tried.update(id(inner) for statement in node.body for inner in ast.walk(statement))
         elif isinstance(node, (ast.If, ast.IfExp)) and re.search("exists|isfile|is_file", ast.unparse(node.test)):
