@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import sys
@@ -56,6 +57,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and hasattr(item.module, "torch"):
             item.add_marker(pytest.mark.torch)
     items.sort(key=lambda item: item.path.parent != HERE or item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True)
+def _level_of_our_messages() -> None:
+    """The command line sets which messages are told for its whole process; the next test must not see that."""
+    logging.getLogger("hybridwing").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session", autouse=True)

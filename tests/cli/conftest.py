@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from hybridwing.runtime.pattern import DIMENSION
 from hybridwing.simulate.collection import simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from hybridwing.catalogue.schema import Catalogue
@@ -88,15 +87,6 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
         return Answer(code, captured.out, captured.err)
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def log_level() -> Iterator[None]:
-    """The command sets the level of the package's log; other tests must not see that."""
-    logger = logging.getLogger("hybridwing")
-    before = logger.level
-    yield
-    logger.setLevel(before)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_a_table_is_made_and_taken_by_the_same_names(call, files, names, shared_
     asked = ("validate", catalogue, *shared_options, *taken, "--protocol", "specimen", "--json", "--resamples", "20")
     other = call(*asked)
     assert other.code == 2
-    assert "and not with --backbone pattern,local:" in other.err
+    assert "and not as --backbone pattern,local:" in other.err
     shown = call(*asked, "--view", views)
     assert shown.code == 0, shown.err
     assert json.loads(shown.out)["view"] == views

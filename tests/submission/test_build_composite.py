@@ -120,7 +120,7 @@ def test_evaluate_and_predict_take_it_up_also_from_elsewhere(several, collection
     again = evaluate(
         several.run,
         test,
-        several.run.embed(test, collection.images, backbone=f"local:{moved},{pattern},{there}"),
+        load_run(several.run.folder, f"local:{moved},{pattern},{there}").embed(test, collection.images),
         resamples=20,
     )
     for name in ("svm", "mahalanobis"):
