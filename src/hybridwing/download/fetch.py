@@ -114,10 +114,12 @@ def download(
 
         try:
             with _threads(politeness.jobs, stop) as threads:
-                for ended in as_completed([threads.submit(fetch, wanted) for wanted in files if not wanted.problem]):
+                asked = [threads.submit(fetch, wanted) for wanted in files if not wanted.problem]
+                # Counted here: `done` may already hold files whose end has not come round.
+                for count, ended in enumerate(as_completed(asked), start=len(files) - len(asked) + 1):
                     ended.result()  # raises what went wrong in the thread
                     if progress is not None:
-                        progress(len(done), len(files))
+                        progress(count, len(files))
         finally:
             results = [done.get(wanted.row, FileResult(wanted, reason=f"not tried: {stop.reason}")) for wanted in files]
             rows = _write_tables(chosen, out, manifest, results)
