@@ -57,8 +57,7 @@ class BackboneSpec:
     assumed : str
         What had to be assumed, since the model's files do not say it; empty for most. It is told, and does not count.
     parts : tuple of BackboneSpec
-        Whose embeddings stand side by side in this one's; empty for a single backbone with a single view, and then
-        written nowhere.
+        Whose embeddings stand side by side in this one's; empty for a single backbone with a single view.
     """
 
     name: str
@@ -74,12 +73,9 @@ class BackboneSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them."""
-        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
-        values["preprocess"] = self.preprocess.to_dict()
-        if not self.assumed:
-            del values["assumed"]
-        # Without parts nothing of them is said: so keys, tables and runs of before there were any stay what they were.
-        return values | ({"parts": [part.to_dict() for part in self.parts]} if self.parts else {})
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts = [part.to_dict() for part in self.parts]
+        return {**values, "preprocess": self.preprocess.to_dict(), "parts": parts}
 
     @classmethod
     def of_parts(cls, parts: Sequence[BackboneSpec]) -> BackboneSpec:
@@ -116,8 +112,7 @@ class BackboneSpec:
             If something is missing, unknown or out of range, or the parts do not make up the whole.
         """
         try:
-            stored = values.get("parts", [])
-            parts = tuple(_part_from_dict(part) for part in _listed(stored))
+            parts = tuple(_part_from_dict(part) for part in _listed(values["parts"]))
             spec = cls(**{**values, "preprocess": Preprocess.from_dict(values["preprocess"]), "parts": parts})
             texts = (spec.name, spec.family, spec.revision, spec.weights_sha256, spec.feature, spec.source)
             if not all(isinstance(text, str) for text in (*texts, spec.assumed)) or type(spec.dimension) is not int:

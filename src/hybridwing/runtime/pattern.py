@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Raise when the descriptor changes: it is part of the cache key and of every saved model.
-VERSION = 3
+VERSION = 1
 
 _EDGE_SIDE = 32  # pixels a side of a wing's box when edges are measured
 _CELLS = 4  # cells a side for edges

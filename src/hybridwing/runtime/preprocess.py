@@ -119,11 +119,8 @@ class Preprocess:
         return self.resize_to if self.resize == "shortest" else self.size
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON holds them; of what came later than tables and runs, only what is not as ever."""
-        values = asdict(self)
-        if self.background != "kept":
-            del values["background"]
-        return values
+        """Plain values, as JSON holds them."""
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
@@ -137,13 +134,11 @@ class Preprocess:
         unknown = sorted(str(name) for name in set(values) - set(cls.__dataclass_fields__))
         if unknown:
             raise ValueError(f"unknown preprocessing settings: {', '.join(unknown)}")
-        # A default that changed between two versions must not change what an old table says of itself.
-        missing = sorted(set(cls.__dataclass_fields__) - set(values) - {"view_version", "background"})
+        missing = sorted(set(cls.__dataclass_fields__) - set(values))
         if missing:
             raise ValueError(f"missing preprocessing settings: {', '.join(missing)}")
-        # What was written before views had a version was cut by the first.
-        read = cls(**{"view_version": 1, **values})
-        if "view_version" in values and values["view_version"] != read.view_version:
+        read = cls(**values)
+        if values["view_version"] != read.view_version:
             raise ValueError(f"view_version {values['view_version']!r} is not that of the view {read.view!r}")
         return read
 

@@ -30,8 +30,7 @@ class Weights:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON holds them."""
-        values = {**vars(self), "files": dict(self.files)}
-        return values if self.folder else {name: value for name, value in values.items() if name != "folder"}
+        return {**vars(self), "files": dict(self.files)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Weights:
@@ -41,7 +40,7 @@ class Weights:
             str(values["repository"]),
             str(values["revision"]),
             tuple(sorted((str(name), str(digest)) for name, digest in values["files"].items())),
-            str(values.get("folder", "")),
+            str(values["folder"]),
         )
 
 
@@ -88,8 +87,7 @@ class Settings:
             "detector": self.detector,
             **self.embedding.to_dict(),
         }
-        if self.parts:
-            values["parts"] = [part.to_dict() for part in self.parts]
+        values["parts"] = [part.to_dict() for part in self.parts]
         return json.dumps(values, indent=2, sort_keys=True) + "\n"
 
     @classmethod
@@ -110,7 +108,7 @@ class Settings:
                 embedding=Embedding.from_dict(values),
                 detector=str(values["detector"]),
                 package_version=str(values["package_version"]),
-                parts=tuple(Embedding.from_dict(part) for part in values.get("parts", ())),
+                parts=tuple(Embedding.from_dict(part) for part in values["parts"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ServingError(f"not the settings of a submission: {type(error).__name__}: {error}") from error

@@ -30,7 +30,7 @@ VIEWS = ("whole", "specimen", "forewings", "hindwings")
 BACKGROUNDS = ("masked", "kept")
 #: Raise when a view of the same picture changes, be it here, in :mod:`.specimen` or in :mod:`.wings`: it is part of the
 #: cache key, of every table and of every run. The descriptor of :mod:`.pattern` has a version of its own.
-VERSION = 2
+VERSION = 1
 #: What is around a view, in every channel.
 GREY = 128
 #: Below this confidence a view is not used.
