@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 SIDE = 112
 """Pixels a side of what a DINOv2 sees of simulated photographs: half the usual, for a quarter of the time."""
 BLOCKS = (pattern.DIMENSION, 6144, 6144)
+_BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,10 +131,12 @@ def _made(seed: int, specimens: int, size: int, weights: Path | None, executor: 
     done = executor.map(work, tasks, chunksize=8) if executor else map(work, tasks)
     network = Places(weights) if weights else None
     values, alike = [], []
-    for described, views, looks_like_parent in done:
-        placed = network.embed(views[None])[0] if network and views is not None else np.empty(0, np.float32)
-        values.append(np.concatenate([described, placed]))
-        alike.append(looks_like_parent)
+    while batch := list(islice(done, _BATCH)):
+        described = np.stack([one[0] for one in batch])
+        if network:
+            described = np.hstack([described, network.embed(np.stack([one[1] for one in batch]))])
+        values.extend(described)
+        alike.extend(one[2] for one in batch)
     vectors = np.stack(values[: len(slots)])
     again = vectors.copy()
     changed = [old.record != new.record for old, new in zip(slots, away, strict=True)]
