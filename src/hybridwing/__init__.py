@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from hybridwing.backbones.compute import Compute
     from hybridwing.backbones.request import Backbone
+    from hybridwing.catalogue.decisions import join_decisions
     from hybridwing.catalogue.describe import describe
     from hybridwing.catalogue.readers import read_catalogue
     from hybridwing.detectors.registry import make_detector
@@ -51,6 +52,7 @@ _HOMES = {
     "download_images": "hybridwing.download.fetch:download",
     "draw": "hybridwing.report.draw",
     "embed": "hybridwing.embeddings.embed",
+    "join_decisions": "hybridwing.catalogue.decisions",
     "load_run": "hybridwing.runs.run",
     "make_detector": "hybridwing.detectors.registry",
     "read_catalogue": "hybridwing.catalogue.readers",
@@ -72,6 +74,7 @@ __all__ = [
     "download_images",
     "draw",
     "embed",
+    "join_decisions",
     "load_run",
     "make_detector",
     "read_catalogue",

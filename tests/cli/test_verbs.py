@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import hybridwing as hw
 from hybridwing import __version__
 from hybridwing.cli.grouping import VERBS as SECTIONS
 from hybridwing.embeddings.store import read_table
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.runs.run import load_run
 from hybridwing.runtime.pattern import DIMENSION
+from hybridwing.submission.build.training_choice import choice_of
 
 VERBS = (
     "simulate",
@@ -148,6 +150,23 @@ def test_train(call, files, tmp_path):
     assert [line.split()[:3] for line in lines[3:5]] == [
         [name, str(manifest.n_heldout), str(manifest.n_heldout_hybrids)] for name in ("svm", "knn")
     ]
+
+
+def test_train_learns_from_decisions(call, files, tmp_path):
+    with files.train.open(newline="") as file:
+        pure = [row["filename"] for row in csv.DictReader(file) if row["hybrid_stat"] != "hybrid"]
+    decided = tmp_path / "decisions.csv"
+    decided.write_text("".join(["file,decision\n", *(f"{name},hybrid\n" for name in pure[:5])]), encoding="utf-8")
+    answer = call(
+        "train", files.train, "--embeddings", files.train_embeddings, "--out", tmp_path / "run", "--detector", "knn",
+        "--decisions", decided, "--split", "folds",
+    )  # fmt: skip
+    assert answer.code == 0
+    now, before = load_run(tmp_path / "run").manifest, load_run(files.run).manifest
+    assert (now.decisions_name, len(now.decisions_sha256), before.decisions_name) == ("decisions.csv", 64, "")
+    known = int(hw.read_catalogue(files.train).labels.sum())
+    assert now.n_heldout_hybrids == known + 5
+    assert "--decisions decisions.csv" in choice_of(now).command("train.csv", "photos", "run")
 
 
 @pytest.mark.parametrize("at_hand", [True, False])

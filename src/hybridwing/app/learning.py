@@ -16,6 +16,7 @@ import numpy as np
 
 from hybridwing.app.project import MODELS, Project
 from hybridwing.app.scoring import end_with_parent, scores_of
+from hybridwing.catalogue.decisions import Decided, with_decisions
 from hybridwing.catalogue.schema import COLUMNS, Catalogue
 from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import threshold_of
@@ -26,9 +27,6 @@ from hybridwing.runs.train import train
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
-    from hybridwing.app.project import Decision
     from hybridwing.runs.run import Run
 
 CANDIDATE = "candidate"
@@ -84,8 +82,9 @@ def refit(project: Project, tnr: float = 0.95) -> Change:
     if not decided:
         raise RunError("nothing to learn from yet: decide of some specimens that they are hybrids or not")
     old = run.embeddings
-    table, keys = _table(old, decided), [f"{_PREFIX}{d.specimen}" for d in decided]
-    catalogue = Catalogue(table, "custom", Path("decisions"), run.manifest.catalogue_sha256)
+    keys = [f"{_PREFIX}{d.specimen}" for d in decided]
+    named = zip(keys, decided, strict=True)
+    catalogue = with_decisions(_learned(run), [Decided(k, d.choice == "hybrid", d.parents.strip()) for k, d in named])
     joined = EmbeddingTable(
         (*old.uuids, *keys),
         np.concatenate([old.vectors, np.stack([vectors[d.specimen] for d in decided])]),
@@ -122,40 +121,34 @@ def end_candidate(project: Project, *, take: bool) -> None:
     project.set_setting(CANDIDATE, "")
 
 
-def _table(old: EmbeddingTable, decided: list[Decision]) -> pd.DataFrame:
-    """The rows that the run learned from, as its embeddings tell, and a row a decision."""
+def _learned(run: Run) -> Catalogue:
+    """The table that a run learned from, as its embeddings tell."""
     import pandas as pd
 
+    old = run.embeddings
     if old.metadata is None or "label" not in old.metadata:
         raise RunError("the run's embeddings do not say which specimens are hybrids; train it again from a table")
     known = old.metadata.astype(object).where(old.metadata.notna(), None).to_dict("records")
-    rows = [_row(uuid, row["label"], row) for uuid, row in zip(old.uuids, known, strict=True)]
-    for decision in decided:
-        key = f"{_PREFIX}{decision.specimen}"
-        named = {"cross" if decision.choice == "hybrid" else "subspecies": decision.parents.strip() or None}
-        rows.append(_row(key, decision.choice, {"specimen": key, "record": "desk", **named}))
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = pd.DataFrame([_row(uuid, row) for uuid, row in zip(old.uuids, known, strict=True)], columns=list(COLUMNS))
     frame["row"] = range(1, len(frame) + 1)
-    return frame.astype(dict(COLUMNS))
+    return Catalogue(frame.astype(dict(COLUMNS)), "custom", Path("decisions"), run.manifest.catalogue_sha256)
 
 
-def _row(uuid: str, label: str | None, known: Mapping[Any, Any]) -> dict[str, object]:
+def _row(uuid: str, known: Mapping[Any, Any]) -> dict[str, object]:
     cross = known.get("cross")
     parents = sorted(re.split(r"\s+[x×]\s+", cross)) if cross else []
     pair: list[str | None] = [*parents] if len(parents) == 2 else [None, None]
+    same = ("species", "subspecies", "record", "side")
     return {
         "uuid": uuid,
         "filename": uuid,
         "specimen": known.get("specimen") or uuid,
-        "hybrid": None if label is None else label == "hybrid",
-        "species": known.get("species"),
-        "subspecies": known.get("subspecies"),
+        "hybrid": None if known["label"] is None else known["label"] == "hybrid",
         "parent_1": pair[0],
         "parent_2": pair[1],
         "cross": " x ".join(parents) if pair[0] else None,
         "pedigree": cross,
-        "record": known.get("record"),
-        "side": known.get("side"),
+        **{name: known.get(name) for name in same},
     }
 
 

@@ -32,6 +32,8 @@ class Reading:
         What was done to read the file: encoding, sheet, title lines, paths.
     sheet : str or None
         The sheet of a workbook that was asked for.
+    decisions : tuple of (str, str)
+        Name and SHA-256 of the file of decisions that were joined to the table; empty without one.
     """
 
     columns: tuple[ColumnChoice, ...] = ()
@@ -43,3 +45,4 @@ class Reading:
     without_photograph: int = 0
     notes: tuple[str, ...] = ()
     sheet: str | None = None
+    decisions: tuple[str, str] = ("", "")

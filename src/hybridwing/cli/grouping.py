@@ -108,7 +108,7 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kind))
             continue
         groups[name] = kind
-        own, section = get_type_hints(kind, include_extras=True), str(vars(kind)["SECTION"])
+        own, section = get_type_hints(kind, include_extras=True), str(groups[name].SECTION)
         for field in dataclasses.fields(kind):
             default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
             annotation = _in_section(own[field.name], section)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -24,6 +24,30 @@ from hybridwing.cli.options import (
     check_file,
 )
 
+if TYPE_CHECKING:
+    from hybridwing.catalogue.schema import Catalogue
+
+
+@dataclass(frozen=True)
+class LearnedTableOptions(TableOptions):
+    """The table that is learned from."""
+
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            "--decisions",
+            help="Table of decisions, as `hybridwing app` exports it, to learn from besides; their photographs are in "
+            "the folder of --images too, or below it.",
+        ),
+    ] = None
+
+    def read(self, path: Path) -> Catalogue:
+        """The catalogue at a path, with the decisions."""
+        from hybridwing.catalogue.decisions import join_decisions
+
+        read = super().read(path)
+        return read if self.decisions is None else join_decisions(read, self.decisions)
+
 
 @verb(app, "hybridwing train specimens.csv --images photos --out my-run")
 def train(
@@ -34,7 +58,7 @@ def train(
     held_out: SplitOptions,
     backbone: BackboneOptions,
     compute: ComputeOptions,
-    table: TableOptions,
+    table: LearnedTableOptions,
     overwrite: Overwrite = False,
 ) -> None:
     """Fit and calibrate detectors on a labelled table."""
@@ -84,7 +108,7 @@ def train(
     if manifest.backbone.cuts_itself and source.embeddings is None and is_at_hand(BEST, computing):
         console.note(
             f"\n--backbone {BEST} finds more hybrids, and its weights are here; photographs of 18 megapixels take it "
-            "about three times as long"
+            "three to four times as long"
         )
     for assumed in dict.fromkeys(part.assumed for part in manifest.backbone.leaves if part.assumed):
         console.note(f"\nassumed: {assumed}")

@@ -74,6 +74,8 @@ class RunManifest:
         Python and the packages that numbers depend on.
     record_weights : bool
         Whether the detectors that can weighed specimens by their records.
+    decisions_name, decisions_sha256 : str
+        Of the file of decisions that were joined to the catalogue; empty without one.
     format_version : int
     """
 
@@ -96,6 +98,8 @@ class RunManifest:
     n_heldout_hybrids: int
     versions: dict[str, str]
     record_weights: bool
+    decisions_name: str = ""
+    decisions_sha256: str = ""
     format_version: int = FORMAT_VERSION
 
     def to_dict(self) -> dict[str, Any]:

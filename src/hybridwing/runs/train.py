@@ -159,6 +159,8 @@ def train(
             n_heldout=len(held_out.uuids),
             n_heldout_hybrids=int(held_out.catalogue.labels.sum()),
             versions=_versions(),
+            decisions_name=catalogue.reading.decisions[0],
+            decisions_sha256=catalogue.reading.decisions[1],
         )
         write_text(partial / layout.MANIFEST, manifest.to_json())
         write_table(embeddings, partial / layout.EMBEDDINGS)

@@ -28,6 +28,7 @@ class TrainingChoice:
     seed: int = 42
     background: str | None = None
     record_weights: bool = True
+    decisions: str = ""
 
     def command(self, catalogue: str, images: str, out: str) -> str:
         """The command with every option spelt out, so that a default may change later.
@@ -40,6 +41,7 @@ class TrainingChoice:
         words = ["hybridwing", "train", catalogue, "--images", images, "--out", out, "--backbone", self.backbone]
         words += ["--detector", ",".join(self.detectors), "--split", self.split_method]
         words += ["--test-fraction", f"{self.test_fraction:g}", "--seed", str(self.seed)]
+        words += ["--decisions", self.decisions] if self.decisions else []
         words += [] if self.record_weights else ["--no-record-weights"]
         if self.backbone != "pattern":
             words += ["--preprocess", self.preprocess, "--view", self.view, "--feature", self.feature]
@@ -65,6 +67,7 @@ def choice_of(manifest: RunManifest) -> TrainingChoice:
         test_fraction=manifest.test_fraction,
         seed=manifest.seed,
         record_weights=manifest.record_weights,
+        decisions=manifest.decisions_name,
         # The whole picture has no choice; beside it, what is masked is masked by default.
         background="kept" if "kept" in around else "masked" if around == {"masked"} else None,
     )

@@ -41,6 +41,10 @@ def training_commands(run: Run, detector: str, *, reference: str = "", addresses
         f"SHA-256 {leaf.weights_sha256}"
         for name, leaf in folders.items()
     ]
+    if run.manifest.decisions_name:
+        name = line_of(run.manifest.decisions_name)
+        choice = replace(choice, decisions=name)
+        lines.append(f"# {name} has the SHA-256 {run.manifest.decisions_sha256}; its photographs are in images/ too")
     fetch = f"hybridwing download {table} --out images"
     lines += [
         f"# {table} has the SHA-256 {run.manifest.catalogue_sha256}",

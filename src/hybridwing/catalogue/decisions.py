@@ -1,0 +1,184 @@
+"""Join what was decided of specimens to a table of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from hybridwing.catalogue import cells
+from hybridwing.catalogue.crosses import parse_cross
+from hybridwing.catalogue.schema import COLUMNS, Catalogue
+from hybridwing.catalogue.text_table import read_text_table
+from hybridwing.errors import CatalogueError, first_few
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hybridwing.catalogue.text_table import TextTable
+
+FILE, DECISION, NAME = "file", "decision", "decided_name"
+"""Columns of a table of decisions, as the desk exports it. The last may be missing."""
+
+LABELS = {"hybrid": True, "non-hybrid": False}
+RECORD = "decisions"
+"""Record of specimens that were decided on and are not in the table."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A specimen that was decided on.
+
+    Attributes
+    ----------
+    file : str
+        Its photograph, as the catalogue would name it.
+    hybrid : bool
+    name : str
+        A hybrid's two parents with an ``x`` between, or a non-hybrid's subspecies; empty if it is not known.
+    """
+
+    file: str
+    hybrid: bool
+    name: str = ""
+
+
+def join_decisions(catalogue: Catalogue, path: Path | str) -> Catalogue:
+    r"""Join a table of decisions, such as the desk exports, to a table of specimens.
+
+    A decision labels a specimen of the table, or adds one; it goes before what the table says, since it was made later.
+    Rows without a decision, and those that say ``unsure``, are left out.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    path : Path or str
+        ``.csv``, ``.xlsx`` or ``.ods`` with the columns :data:`FILE`, :data:`DECISION` and maybe :data:`NAME`; others
+        are not read.
+
+    Returns
+    -------
+    Catalogue
+        Of the form ``"custom"``. ``reading.decisions`` holds the file's name and SHA-256.
+
+    Raises
+    ------
+    CatalogueError
+        If it is no such table, holds an unknown decision or two that contradict each other, or decides nothing.
+
+    Examples
+    --------
+    >>> known = hw.read_catalogue(collection.train)
+    >>> text = "file,decision,decided_name\ndrawer/7.jpg,hybrid,erato x notabilis\n"
+    >>> _ = Path("decisions.csv").write_text(text)
+    >>> joined = join_decisions(known, "decisions.csv")
+    >>> joined.table.iloc[-1][["filename", "cross"]].tolist()
+    ['drawer/7.jpg', 'erato x notabilis']
+    """
+    table = read_text_table(Path(path))
+    joined = with_decisions(catalogue, _decided(Path(path), table))
+    return replace(joined, reading=replace(joined.reading, decisions=(Path(path).name, table.sha256)))
+
+
+def _decided(path: Path, table: TextTable) -> tuple[Decided, ...]:
+    if missing := [name for name in (FILE, DECISION) if name not in table.header]:
+        raise CatalogueError(
+            f"{path}: a table of decisions has the columns {FILE}, {DECISION} and, where known, {NAME}, as the desk "
+            f"exports it; this one lacks {', '.join(missing)}{table.hint}"
+        )
+    place = {name: table.header.index(name) for name in (FILE, DECISION, NAME) if name in table.header}
+    found: dict[str, tuple[int, Decided]] = {}
+    for line, row in zip(table.lines, table.cells, strict=True):
+        choice = row[place[DECISION]].casefold()
+        if choice in cells.EMPTY or choice in cells.UNSURE or choice.endswith("?"):
+            continue
+        if choice not in LABELS:
+            raise CatalogueError(
+                f"{path}, line {line}: {row[place[DECISION]]!r} is no decision; use hybrid, non-hybrid, unsure, or none"
+            )
+        name = row[place[NAME]] if NAME in place else ""
+        one = Decided(_inside(path, line, row[place[FILE]]), LABELS[choice], "" if name in cells.EMPTY else name)
+        before, known = found.setdefault(one.file, (line, one))
+        if known.hybrid != one.hybrid:
+            raise CatalogueError(f"{path}, lines {before} and {line}: {one.file} is a hybrid in one, none in the other")
+    if not found:
+        raise CatalogueError(f"{path}: decides of no specimen whether it is a hybrid")
+    return tuple(one for _, one in found.values())
+
+
+def _inside(path: Path, line: int, cell: str) -> str:
+    file = cells.plain_path(cells.local_path(cell))
+    if problem := cells.path_problem(file):
+        raise CatalogueError(f"{path}, line {line}: {FILE} {cell!r} {problem}")
+    return file
+
+
+def with_decisions(catalogue: Catalogue, decided: Sequence[Decided]) -> Catalogue:
+    """Label specimens of a table by what was decided of them, and add those that it lacks.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    decided : sequence of Decided
+        A specimen of the table is known by the whole path of its photograph, or by the name of its file where only one
+        has it.
+
+    Returns
+    -------
+    Catalogue
+        Of the form ``"custom"``; specimens that were added come last, with :data:`RECORD` as their record.
+    """
+    import pandas as pd
+
+    rows: list[dict[Any, Any]] = catalogue.table.astype(object).to_dict("records")
+    known: dict[str, list[dict[Any, Any]]] = {}
+    for row in rows:
+        for name in {str(row["uuid"]), PurePosixPath(str(row["uuid"])).name}:
+            known.setdefault(name, []).append(row)
+    last = max((int(row["row"]) for row in rows), default=1)
+    for one in decided:
+        same = known.get(one.file, [])
+        if len(same) > 1 and all(row["uuid"] != one.file for row in same):
+            raise CatalogueError(
+                f"{one.file} was decided on, and {len(same)} photographs of the table are called so: "
+                + first_few([str(row["uuid"]) for row in same])
+            )
+        exact = [row for row in same if row["uuid"] == one.file] or same
+        if exact:
+            row = exact[0]
+        else:
+            last += 1
+            row = dict.fromkeys(COLUMNS, pd.NA) | {
+                "uuid": one.file,
+                "filename": one.file,
+                "specimen": cells.specimen_of(one.file),
+                "record": RECORD,
+                "row": last,
+            }
+            rows.append(row)
+        row.update(_identity(one, row))
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict(COLUMNS))
+    return replace(catalogue, table=table, form="custom", extra=catalogue.extra.reindex(range(len(table))))
+
+
+def _identity(one: Decided, row: dict[Any, Any]) -> dict[str, object]:
+    """The columns that say what a specimen is. Without a name it keeps that of the table, where the label fits."""
+    import pandas as pd
+
+    if not one.name and row["hybrid"] is one.hybrid:
+        return {}
+    parts = dict.fromkeys(("subspecies", "parent_1", "parent_2", "cross", "pedigree"), pd.NA)
+    if not one.hybrid:
+        return {**parts, "hybrid": False, "subspecies": one.name or row["subspecies"]}
+    try:
+        cross = parse_cross(one.name)
+    except ValueError:
+        return {**parts, "hybrid": True}
+    return {
+        **parts,
+        "hybrid": True,
+        "parent_1": cross.parents[0],
+        "parent_2": cross.parents[1],
+        "cross": cross.name,
+        "pedigree": cross.pedigree,
+    }
