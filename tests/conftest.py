@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hybridwing.audit.report import AuditReport
     from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.runs.run import Run
     from hybridwing.simulate.collection import SimulatedCollection
@@ -60,9 +61,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _level_of_our_messages() -> None:
-    """The command line sets which messages are told for its whole process; the next test must not see that."""
+def _nothing_is_left_to_the_next_test() -> Iterator[None]:
+    """The command line sets which messages are told for its whole process; a test puts all else back by itself."""
     logging.getLogger("hybridwing").setLevel(logging.NOTSET)
+
+    def settings_now() -> tuple[str, dict[str, str]]:
+        ours = ("HYBRIDWING_", "HF_", "PATH", "HOME")
+        return os.getcwd(), {name: value for name, value in os.environ.items() if name.startswith(ours)}  # noqa: PTH109
+
+    before = settings_now()
+    yield
+    assert settings_now() == before
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -109,6 +118,21 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
             return pickle.loads(result.read_bytes())
 
     return once
+
+
+@pytest.fixture(scope="session")
+def official_report(shared: Path, once: Callable[..., Any]) -> AuditReport:
+    """The audit of the official tables."""
+
+    def make(folder: Path) -> AuditReport:
+        from hybridwing.audit.run import audit
+        from hybridwing.catalogue.readers import read_catalogue
+
+        names = ("butterfly_anomaly_train.csv", "ref_val.csv", "ref_test.csv")
+        train, *references = (read_catalogue(shared / "challenge" / name) for name in names)
+        return audit(train, references=references)
+
+    return once("official-report", make)
 
 
 @pytest.fixture(scope="session")

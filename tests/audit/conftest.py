@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hybridwing.audit.findings import AuditReport
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.simulate.collection import SimulatedCollection
@@ -38,13 +37,6 @@ def official(shared: Path) -> dict[str, Catalogue]:
     folder = shared / "challenge"
     names = {"train": "butterfly_anomaly_train.csv", "val": "ref_val.csv", "test": "ref_test.csv"}
     return {name: read_catalogue(folder / file) for name, file in names.items()}
-
-
-@pytest.fixture(scope="session")
-def official_report(official: dict[str, Catalogue]) -> AuditReport:
-    from hybridwing.audit.run import audit
-
-    return audit(official["train"], references=[official["val"], official["test"]])
 
 
 @pytest.fixture(scope="session")

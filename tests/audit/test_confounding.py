@@ -20,7 +20,7 @@ from hybridwing.evaluation.intervals import Proportion
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hybridwing.audit.findings import AuditReport
+    from hybridwing.audit.report import AuditReport
     from hybridwing.catalogue.schema import Catalogue
 
 

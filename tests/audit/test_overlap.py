@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hybridwing.audit.findings import AuditReport
+    from hybridwing.audit.report import AuditReport
     from hybridwing.catalogue.schema import Catalogue
 
 

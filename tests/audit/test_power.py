@@ -13,7 +13,7 @@ from hybridwing.audit.tables import audited_tables, groups_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hybridwing.audit.findings import AuditReport
+    from hybridwing.audit.report import AuditReport
     from hybridwing.catalogue.schema import Catalogue
 
 

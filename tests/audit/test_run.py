@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hybridwing.audit.run import audit
@@ -37,6 +39,21 @@ def test_a_simulated_collection_from_end_to_end(collection: SimulatedCollection,
     again = audit(train, images=collection.images, embeddings=embedded, references=references)
     assert again == report
     assert again.to_json() == report.to_json()
+
+
+def test_hybrids_of_a_record_of_their_own_are_serious(collection: SimulatedCollection, tmp_path: Path) -> None:
+    catalogues = []
+    for path, record in ((collection.train, "zenodo_link"), (collection.ref_test, "file_url")):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        hybrid = table["hybrid_stat"].isin(["hybrid", "1"])
+        numbers = np.where(hybrid, "9000001", "9000002")
+        table[record] = [re.sub(r"(?<=record/)\d+", new, old) for new, old in zip(numbers, table[record], strict=True)]
+        table.to_csv(tmp_path / path.name, index=False)
+        catalogues.append(read_catalogue(tmp_path / path.name))
+    report = audit(catalogues[0], images=collection.images, references=catalogues[1:])
+    found = {finding.key: finding for finding in report.findings}
+    assert found["record predicts label"].severity == "serious"
+    assert "recall 1.000 at a true-negative rate of 1.000" in found["record predicts label"].headline
 
 
 def test_findings_are_by_topic_and_the_worst_first(collection: SimulatedCollection) -> None:

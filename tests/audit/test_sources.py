@@ -10,7 +10,7 @@ from hybridwing.audit.tables import audited_tables
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hybridwing.audit.findings import AuditReport
+    from hybridwing.audit.report import AuditReport
     from hybridwing.catalogue.schema import Catalogue
 
 

@@ -53,7 +53,7 @@ def lacking(out: Path) -> set[str]:
     return {name for name in NAMES if not (out / name).exists()}
 
 
-@settings(max_examples=10)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(
     st.fixed_dictionaries({name: st.lists(st.sampled_from(FAULTS), max_size=9) for name in NAMES}), st.integers(1, 3)
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -38,7 +38,6 @@ def read(folder: Path, content: bytes, short_side: int = 0, **options: Any) -> n
     return np.asarray(read_rgb(path, short_side, options=ReadOptions(**options)))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
     mode=st.sampled_from(["RGB", "L", "CMYK"]),
@@ -76,7 +75,6 @@ WHOLE = encoded(photograph(160, 120), quality=85)
 SCAN = WHOLE.index(b"\xff\xda") + 14
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     start=st.floats(0.05, 0.8),
     length=st.integers(60, 600),

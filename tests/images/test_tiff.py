@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -72,7 +72,6 @@ def deep(picture: np.ndarray, depth: str) -> np.ndarray:
     return (picture.astype(np.uint64) * (full // 255)).astype(depth)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     depth=st.sampled_from(DEPTHS),
     colours=st.sampled_from(["minisblack", "miniswhite", "rgb"]),

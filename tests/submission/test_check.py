@@ -133,9 +133,12 @@ class TestLayout:
         ["__MACOSX/._model.py", ".DS_Store", "__pycache__/model.cpython-310.pyc", ".git/config", "old.zip", "w.tar.gz"],
     )
     def test_junk(self, made, name):
-        fault = only_fault(made({name: "x"}))
+        fault = only_fault(made({name: "x"}, as_zip=True))
         assert (fault.name, fault.status) == ("junk", "warn")
         assert name in fault.finding
+
+    def test_what_python_leaves_in_a_folder_is_no_part_of_it(self, made):
+        assert faults(made({"__pycache__/model.cpython-310.pyc": "x", "parts/__pycache__/a.pyc": "x"})) == []
 
     @pytest.mark.parametrize("name", ["torch.py", "PIL/__init__.py", "sklearn/x.py", "tokenize.py", "ingestion.py"])
     def test_a_module_named_as_a_package(self, made, name):

@@ -18,10 +18,12 @@ from hybridwing.submission.sandbox.limits import ResourceLimits
 if TYPE_CHECKING:
     from hybridwing.submission.check.findings import Check, CheckReport
 
-pytestmark = pytest.mark.sandbox
 MB = 2**20
 QUICK = ResourceLimits(seconds=20, memory=600 * MB, output_bytes=MB)
-pytestmark = pytest.mark.skipif(bool(why_no_sandbox()), reason=why_no_sandbox() or "there is a sandbox")
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.skipif(bool(why_no_sandbox()), reason=why_no_sandbox() or "there is a sandbox"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -12,11 +12,12 @@ from hybridwing.audit.copies import (
     fingerprint_images,
     unreadable_findings,
 )
-from hybridwing.audit.findings import AuditReport, Finding, Severity, Topic, Unchecked
+from hybridwing.audit.findings import Finding, Severity, Topic, Unchecked
 from hybridwing.audit.labels import class_findings, side_findings
 from hybridwing.audit.neighbours import embedded_images, find_class_outliers, likeness_findings, outlier_findings
 from hybridwing.audit.overlap import BRED_RECORDS, brood_findings, overlap_findings, specimen_findings
 from hybridwing.audit.power import measure_power, power_findings
+from hybridwing.audit.report import AuditReport
 from hybridwing.audit.sources import class_sources, source_findings
 from hybridwing.audit.tables import audited_tables, groups_of
 from hybridwing.errors import CatalogueError

@@ -132,25 +132,33 @@ def describe(
         console.say(f"\n{out}: figures of classes, records and metadata")
 
 
+@dataclass(frozen=True)
+class EvidenceOptions:
+    """What an audit looks at beside the table."""
+
+    SECTION: ClassVar[str] = "What is looked at beside the table"
+    images: Annotated[Path | None, typer.Option("--images", help="Folder of images, to look for copies.")] = None
+    embeddings: Annotated[
+        Path | None, typer.Option("--embeddings", help="Table that `hybridwing embed` made, to look for odd images.")
+    ] = None
+    reference: Annotated[
+        list[Path] | None, typer.Option("--reference", metavar="CSV", help="Table to test on; repeat for each.")
+    ] = None
+    bib: Annotated[
+        Path | None, typer.Option("--bib", help="References of the records, to find those of bred broods.")
+    ] = None
+
+
 @verb(app, "hybridwing audit specimens.csv --images photos --out audit")
 def audit(
     catalogue: CatalogueArgument,
     options: TableOptions,
+    evidence: EvidenceOptions,
     out: Annotated[Path, typer.Option("--out", help="New folder for audit.html and audit.json.")],
-    images: Annotated[Path | None, typer.Option("--images", help="Folder of images, to look for copies.")] = None,
-    embeddings: Annotated[
-        Path | None, typer.Option("--embeddings", help="Table that `hybridwing embed` made, to look for odd images.")
-    ] = None,
     labels: Annotated[
         bool,
         typer.Option("--labels", help="List the images that look like another name than theirs; takes --embeddings."),
     ] = False,
-    reference: Annotated[
-        list[Path] | None, typer.Option("--reference", metavar="CSV", help="Table to test on; repeat for each.")
-    ] = None,
-    bib: Annotated[
-        Path | None, typer.Option("--bib", help="References of the records, to find those of bred broods.")
-    ] = None,
     seed: Seed = 42,
     overwrite: Overwrite = False,
 ) -> None:
@@ -165,18 +173,18 @@ def audit(
     from hybridwing.report.audit_page import FILES, write_audit
 
     check_new_folder(out, overwrite=overwrite, mark="audit.json", contents=FILES)
-    if labels and embeddings is None:
+    if labels and evidence.embeddings is None:
         raise EmbeddingError("--labels names the images by their embeddings: name the table of them with --embeddings")
     table = options.read(catalogue)
-    embedded = None if embeddings is None else read_embeddings(embeddings)
+    embedded = None if evidence.embeddings is None else read_embeddings(evidence.embeddings)
     with console.progress("auditing") as report:
         found = examine(
             table,
-            images=images,
+            images=evidence.images,
             embeddings=embedded,
-            references=[read_catalogue(path) for path in reference or []],
+            references=[read_catalogue(path) for path in evidence.reference or []],
             seed=seed,
-            broods=BRED_RECORDS if bib is None else read_bred_records(bib),
+            broods=BRED_RECORDS if evidence.bib is None else read_bred_records(evidence.bib),
             progress=report,
         )
     with new_folder(out, overwrite=overwrite, mark="audit.json", contents=FILES) as partial:

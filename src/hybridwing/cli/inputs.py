@@ -27,9 +27,6 @@ MovedBackbone = Annotated[
     str | None,
     typer.Option("--backbone", help="Where the run's backbone is now, if its folder was moved; of several, all."),
 ]
-PreprocessName = Annotated[
-    str, typer.Option("--preprocess", help="default: the backbone's own; sample: the challenge sample's resize.")
-]
 Offline = Annotated[bool, typer.Option("--offline", help="Never fetch weights: take what is on this machine.")]
 WeightsFolder = Annotated[
     Path | None,

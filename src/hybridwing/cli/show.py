@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from rich.progress import Task
 
-    from hybridwing.audit.findings import AuditReport
     from hybridwing.audit.mislabelled import Mislabelled
+    from hybridwing.audit.report import AuditReport
     from hybridwing.download.report import DownloadReport
     from hybridwing.embeddings.summary import EmbeddingSummary
     from hybridwing.embeddings.table import Failure

@@ -15,21 +15,29 @@ from hybridwing.cli.inputs import MovedBackbone, Offline, Overwrite, RunArgument
 __all__ = ["build", "list_recipes", "run", "submission"]
 
 
+@dataclass(frozen=True)
+class WeightOptions:
+    """Where the weights of the run's backbone come from, and whether the submission holds them."""
+
+    SECTION: ClassVar[str] = "Weights"
+    bundle_weights: Annotated[
+        bool, typer.Option("--bundle-weights", help="Put weights from the hub in: the network may be off there.")
+    ] = False
+    backbone: MovedBackbone = None
+    weights: WeightsFolder = None
+    offline: Offline = False
+
+
 @verb(submission, "hybridwing submission build run --detector svm --out mine --zip")
 def build(
     run: RunArgument,
+    options: WeightOptions,
     out: Annotated[Path, typer.Option("--out", help="New folder for the submission.")],
     detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
     archive: Annotated[bool, typer.Option("--zip", help="Also write OUT.zip, ready to upload.")] = False,
-    bundle_weights: Annotated[
-        bool, typer.Option("--bundle-weights", help="Put weights from the hub in: the network may be off there.")
-    ] = False,
     pin: Annotated[
         list[str] | None, typer.Option("--pin", metavar="NAME==VERSION", help="Another version to ask for.")
     ] = None,
-    backbone: MovedBackbone = None,
-    weights: WeightsFolder = None,
-    offline: Offline = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a run's detector as a submission."""
@@ -43,9 +51,9 @@ def build(
         out,
         detector=detector,
         archive=archive,
-        bundle_weights=bundle_weights,
-        backbone=backbone,
-        compute=Compute(weights=weights, offline=offline),
+        bundle_weights=options.bundle_weights,
+        backbone=options.backbone,
+        compute=Compute(weights=options.weights, offline=options.offline),
         pins=pin or (),
         overwrite=overwrite,
     )

@@ -36,11 +36,6 @@ if TYPE_CHECKING:
     Measuring = Callable[[Floats], Floats]
     """Counts of shape (b, n) to measures of shape (b, k)."""
 
-LEADERBOARD = (
-    "A_score_major_recall", "A_score_minor_recall", "A_PRC_AUC", "A_PRC_AUC_major", "A_PRC_AUC_minor", "mimic_recall",
-    "mimic_PRC_AUC", "challenge_score",
-)  # fmt: skip
-"""The measures of the challenge, named and ordered as in ``ChallengeScores.leaderboard``."""
 DETECTION_MEASURES = ("hybrid_recall", "prc_auc", "roc_auc")
 """What is resampled for any labelled table; names as in ``DetectionMetrics``."""
 MEASURE_TITLES = {

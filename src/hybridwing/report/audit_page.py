@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
-    from hybridwing.audit.findings import AuditReport, EvidenceTable, Finding
+    from hybridwing.audit.findings import EvidenceTable, Finding
     from hybridwing.audit.neighbours import ClassOutlier
+    from hybridwing.audit.report import AuditReport
 
 #: All that :func:`write_audit` writes.
 FILES = ("audit.html", "audit.json")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.explain.parents import ParentModel
-    from hybridwing.runs.run import Run
+    from hybridwing.runs.saved_run import SavedRun
 
     Mask = NDArray[np.bool_]
 
@@ -59,13 +59,13 @@ class _Known:
 
 
 def possible_of(
-    run: Run, model: ParentModel, images: int, catalogue: Catalogue | None, candidates: str | Sequence[str]
+    run: SavedRun, model: ParentModel, images: int, catalogue: Catalogue | None, candidates: str | Sequence[str]
 ) -> Possible:
     """Candidates of each image.
 
     Parameters
     ----------
-    run : Run
+    run : SavedRun
     model : ParentModel
         Of the run.
     images : int
@@ -128,7 +128,7 @@ def _possible(
 
 
 def _by_locality(
-    run: Run, model: ParentModel, known: Sequence[_Known], catalogue: Catalogue, of_species: Possible, apart: Mask
+    run: SavedRun, model: ParentModel, known: Sequence[_Known], catalogue: Catalogue, of_species: Possible, apart: Mask
 ) -> Possible:
     """Of those of the species, those of the locality where training has a possible pair from it."""
     if not any(one.localities for one in known):
@@ -149,7 +149,7 @@ def _by_locality(
     )
 
 
-def _training(run: Run, model: ParentModel) -> tuple[list[_Known], set[tuple[str, ...]]]:
+def _training(run: SavedRun, model: ParentModel) -> tuple[list[_Known], set[tuple[str, ...]]]:
     """What training says of each subspecies, and the crosses that it shows."""
     beside = read_metadata(run.folder / EMBEDDINGS)
     columns = {} if beside is None else {name: beside[name].astype(object) for name in beside}
@@ -164,7 +164,7 @@ def _training(run: Run, model: ParentModel) -> tuple[list[_Known], set[tuple[str
     return known, {tuple(sorted(cross.split(" x "))) for cross in crosses}
 
 
-def _listed(run: Run, model: ParentModel, known: Sequence[_Known], asked: Sequence[str]) -> Mask:
+def _listed(run: SavedRun, model: ParentModel, known: Sequence[_Known], asked: Sequence[str]) -> Mask:
     """The subspecies that are named, or whose species is."""
     chosen = np.zeros(len(model.names), dtype=np.bool_)
     for name in asked:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
-    from hybridwing.runs.run import Run
+    from hybridwing.runs.saved_run import SavedRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def _undersides(catalogue: Catalogue) -> NDArray[np.bool_]:
     return (catalogue.table["side"] == "ventral").fillna(value=False).to_numpy(dtype=bool)
 
 
-def read_confidence(run: Run) -> Confidence:
+def read_confidence(run: SavedRun) -> Confidence:
     """Read what a run knows beyond scores.
 
     Raises
@@ -107,7 +107,7 @@ def read_confidence(run: Run) -> Confidence:
     )
 
 
-def held_out_hybrids(run: Run, detector: str) -> list[float]:
+def held_out_hybrids(run: SavedRun, detector: str) -> list[float]:
     """Scores of the held-out hybrids by one detector of a run.
 
     Raises

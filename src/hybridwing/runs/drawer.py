@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hybridwing.backbones.compute import Compute
     from hybridwing.embeddings.embed import Source
-    from hybridwing.runs.run import Run
+    from hybridwing.runs.saved_run import SavedRun
 
 _EMBEDDINGS = (".parquet", ".json")
 
@@ -63,7 +63,7 @@ class Drawer:
 
 
 def look_into(
-    run: Run,
+    run: SavedRun,
     source: Source | EmbeddingTable,
     images: Path | str | EmbeddingTable | None,
     compute: Compute,
@@ -73,7 +73,7 @@ def look_into(
 
     Parameters
     ----------
-    run : Run
+    run : SavedRun
     source, images, compute, progress
         See :func:`hybridwing.runs.predict.predict`.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable, Failure
     from hybridwing.runs.folder import RunManifest
-    from hybridwing.runs.run import Run
+    from hybridwing.runs.saved_run import SavedRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,7 @@ class Evaluation:
 
 
 def evaluate(
-    run: Run,
+    run: SavedRun,
     catalogue: Catalogue | Path | str,
     embeddings: EmbeddingTable | Path | str,
     *,
@@ -122,7 +122,7 @@ def evaluate(
 
     Parameters
     ----------
-    run : Run
+    run : SavedRun
     catalogue : Catalogue or path
         Labelled; the reference form gives the challenge's scores as well.
     embeddings : EmbeddingTable or path
@@ -162,7 +162,7 @@ def evaluate(
     return Evaluation(run.manifest, catalogue, results, embeddings.failures, uncertainty, remainder, explanations)
 
 
-def scores_of(run: Run, catalogue: Catalogue, embeddings: EmbeddingTable) -> dict[str, NDArray[np.float64]]:
+def scores_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTable) -> dict[str, NDArray[np.float64]]:
     """Scores of a catalogue's images by every detector of a run, in the catalogue's order.
 
     Raises

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.embed import Source
     from hybridwing.explain.parents import Looks
-    from hybridwing.runs.run import Run
+    from hybridwing.runs.saved_run import SavedRun
 
     Vectors = NDArray[np.float32]
 
@@ -83,7 +83,7 @@ class Explainer:
 
     Parameters
     ----------
-    run : Run
+    run : SavedRun
     detector : str, optional
         By default the run's best.
 
@@ -93,7 +93,7 @@ class Explainer:
         If a file of the run is damaged, or says nothing of the training images.
     """
 
-    def __init__(self, run: Run, detector: str | None = None) -> None:
+    def __init__(self, run: SavedRun, detector: str | None = None) -> None:
         self.run, self.saved = run, run.detector(detector)
         self._knows = read_confidence(run)
         self._table = run.embeddings
@@ -201,7 +201,7 @@ class Explainer:
 
 
 def explain(
-    run: Run,
+    run: SavedRun,
     source: Source,
     *,
     detector: str | None = None,
@@ -212,7 +212,7 @@ def explain(
 
     Parameters
     ----------
-    run : Run
+    run : SavedRun
     source : path, or iterable of paths
         Photographs, and folders of them.
     detector : str, optional

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.explain.parents import Parentage
-    from hybridwing.runs.run import Run
+    from hybridwing.runs.saved_run import SavedRun
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Explanations:
         }
 
 
-def explanations_of(run: Run, catalogue: Catalogue, embeddings: EmbeddingTable) -> Explanations:
+def explanations_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTable) -> Explanations:
     """What a run says of a catalogue's images.
 
     Raises

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hybridwing.embeddings.embed import Source
     from hybridwing.embeddings.table import EmbeddingTable, Failure
     from hybridwing.explain.parents import Looks
-    from hybridwing.runs.run import Run
+    from hybridwing.runs.saved_run import SavedRun
 
 COLUMNS = ("path", "name", "two_parents_probability", *NAMES, "reason", "failure")
 """Columns of a written identification."""
@@ -110,7 +110,7 @@ class Identifications(ImageRows):
 
 
 def identify(
-    run: Run,
+    run: SavedRun,
     source: Source | EmbeddingTable,
     images: Path | str | EmbeddingTable | None = None,
     *,
@@ -122,7 +122,7 @@ def identify(
 
     Parameters
     ----------
-    run : Run
+    run : SavedRun
         Trained on two or more named subspecies.
     source, images, candidates, compute, progress
         As for :func:`hybridwing.runs.predict.predict`.

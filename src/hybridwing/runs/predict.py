@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hybridwing.embeddings.embed import Source
     from hybridwing.embeddings.table import EmbeddingTable, Failure
     from hybridwing.explain.parents import Looks
-    from hybridwing.runs.run import Run
+    from hybridwing.runs.saved_run import SavedRun
 
 
 NAMES = (
@@ -167,7 +167,7 @@ def _flag_cells(flag: Flag | None) -> tuple[object, ...]:
 
 
 def predict(
-    run: Run,
+    run: SavedRun,
     source: Source | EmbeddingTable,
     images: Path | str | EmbeddingTable | None = None,
     *,
@@ -182,7 +182,7 @@ def predict(
 
     Parameters
     ----------
-    run : Run
+    run : SavedRun
     source : Catalogue, path, iterable of paths, or EmbeddingTable
         A table of specimens, whose columns then stand beside the verdicts; image files, and folders that are searched
         with all they hold; or embeddings by the run's backbone, as a table or as the path of a ``.parquet`` or

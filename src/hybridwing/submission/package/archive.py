@@ -155,7 +155,7 @@ def open_submission(path: Path) -> Submission:
     Parameters
     ----------
     path : pathlib.Path
-        A folder, or a zip file.
+        A folder, or a zip file. Of a folder ``__pycache__`` is left out.
 
     Raises
     ------
@@ -215,6 +215,8 @@ def _walk(root: Path) -> list[Member]:
             name, state = f"{above}{entry.name}", entry.stat(follow_symlinks=False)
             if fault := name_fault(name) or _kind_fault(stat.S_IFMT(state.st_mode)):
                 faults.append(f"{name!r} {fault}")
+            elif stat.S_ISDIR(state.st_mode) and entry.name == "__pycache__":
+                continue  # Python leaves it wherever it imported
             elif stat.S_ISDIR(state.st_mode):
                 folders.append(f"{name}/")
             else:

@@ -1,0 +1,86 @@
+"""All that an audit found, in a form that a page and a program can both read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hybridwing.evaluation.intervals import Proportion
+
+if TYPE_CHECKING:
+    from hybridwing.audit.confounding import RateScore, RuleResult
+    from hybridwing.audit.findings import Finding, Unchecked
+    from hybridwing.audit.neighbours import ClassOutlier
+    from hybridwing.audit.power import RecallPrecision, ScorePrecision
+    from hybridwing.audit.sources import ClassSource
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """All that an audit says of a catalogue.
+
+    Attributes
+    ----------
+    source, sha256 : str
+        File name and digest of the catalogue.
+    references : tuple of (str, str)
+        File name and digest of each table it was compared with.
+    images, specimens, hybrids : int
+        Of the catalogue.
+    seed : int
+    findings : tuple of Finding
+        By topic, within a topic the most severe first.
+    unchecked : tuple of Unchecked
+    rules : tuple of RuleResult
+        Best single-value rule of each metadata column on each group.
+    predictions : tuple of RateScore
+        What the hybrid rate of each value of a metadata column predicts on each group.
+    class_sources : tuple of ClassSource
+        Records of each class, table by table.
+    outliers : tuple of ClassOutlier
+        Images unlike their class, the largest excess first; empty without embeddings.
+    recalls : tuple of RecallPrecision
+    scores : tuple of ScorePrecision
+        How wide intervals must be.
+    folder : Path or None
+        Folder of the images that were read.
+    """
+
+    source: str
+    sha256: str
+    references: tuple[tuple[str, str], ...]
+    images: int
+    specimens: int
+    hybrids: int
+    seed: int
+    findings: tuple[Finding, ...]
+    unchecked: tuple[Unchecked, ...]
+    rules: tuple[RuleResult, ...]
+    predictions: tuple[RateScore, ...]
+    class_sources: tuple[ClassSource, ...]
+    outliers: tuple[ClassOutlier, ...]
+    recalls: tuple[RecallPrecision, ...]
+    scores: tuple[ScorePrecision, ...]
+    folder: Path | None = None
+
+    def to_json(self) -> str:
+        """Everything as JSON text; a proportion also with its share and interval, and no path of this machine."""
+        return json.dumps(_plain(self), indent=2, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    """Dataclasses as objects, tuples as lists; what JSON knows as it is."""
+    if isinstance(value, Proportion):
+        interval = value.interval
+        return {"count": value.count, "total": value.total, "share": value.share, "95%": [interval.low, interval.high]}
+    if is_dataclass(value):
+        return {
+            field.name: _plain(getattr(value, field.name))
+            for field in fields(value)
+            if not isinstance(getattr(value, field.name), Path)
+        }
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value
