@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hybridwing.detectors.base import DetectorInputError
-from hybridwing.detectors.ridge import RidgeDetector
+from hybridwing.detectors.ridge import BETWEEN, RidgeDetector
 from hybridwing.runtime.arrays import load_arrays, save_arrays
 from hybridwing.runtime.ridge import kernel, projected
 from hybridwing.runtime.scoring import raw_scores
@@ -94,6 +94,17 @@ def test_directions_that_vary_little_count_more_without_known_hybrids() -> None:
     detector = RidgeDetector().fit(X, np.zeros(400))
     broad, narrow = detector.decision_function(np.array([[1.0, 0, 0], [0, 0, 1.0]]) @ turn)
     assert narrow > broad + 0.3
+
+
+def test_directions_in_which_subspecies_differ_count_more_without_known_hybrids() -> None:
+    rng = np.random.default_rng(2)
+    kind = rng.integers(0, 2, 1000)
+    turn = np.linalg.qr(rng.normal(size=(5, 5)))[0]
+    ends = np.array([[2.0, 0, 0, 0, 0], [-2.0, 0, 0, 0, 0]])
+    X = (ends[kind] + rng.normal(size=(1000, 5))) @ turn
+    arrays = RidgeDetector().fit(X, np.zeros(1000), subspecies=["ab"[place] for place in kind]).arrays_
+    between, *others = np.square(turn @ arrays["projection"]).sum(axis=1)
+    assert between / np.array(others) == pytest.approx(np.full(4, BETWEEN), rel=0.15)
 
 
 @pytest.mark.parametrize(("params", "message"), [({"alpha": 0}, "alpha must"), ({"n_components": 0}, "n_components")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from hybridwing.runtime import pattern
 from hybridwing.runtime.finding import find_wings
@@ -60,6 +60,21 @@ def test_what_has_no_direction_is_left_as_it_lies_and_in_doubt():
     assert found.direction.turn == 0.0
     assert found.doubt.startswith("which way the specimen lies cannot be told (confidence 0.")
     assert pattern.prepare(Image.fromarray(pixels)).doubt == found.doubt
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_pattern_without_an_outline_is_left_as_it_lies(quarters):
+    picture = Image.new("RGB", (512, 384), CARD)
+    draw = ImageDraw.Draw(picture)
+    for side in (-1, 1):
+        for shape, colour in (
+            (((150, -95), (165, -80), (115, 8), (55, -25)), (150, 30, 20)),
+            (((0, 12), (90, 9), (70, 70), (10, 50)), (30, 30, 110)),
+        ):
+            draw.polygon([(256 + side * x, 190 + y) for x, y in shape], fill=colour)
+    found = find_wings(picture.rotate(90 * quarters, expand=True))
+    assert found.direction.turn == 0.0
+    assert "cannot be told" in found.doubt
 
 
 def test_several_specimens_are_said_and_wings_laid_apart_are_one(specimen):

@@ -54,7 +54,7 @@ def deal(specimens: NDArray[np.object_], classes: NDArray[np.object_], labels: N
     """
     names, first, member = np.unique(specimens.astype(str), return_index=True, return_inverse=True)
     if len(names) < 2:
-        raise DetectorError("all images show one specimen; to calibrate out of fold takes two or more")
+        raise DetectorError("all labelled images show one specimen; to calibrate out of fold takes two or more")
     shuffled = np.random.default_rng(seed).permutation(len(names))
     kinds = [(-int(labels[first[place]]), str(classes[first[place]])) for place in shuffled]
     order = shuffled[sorted(range(len(names)), key=kinds.__getitem__)]

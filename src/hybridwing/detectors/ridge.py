@@ -31,6 +31,10 @@ TRAINING_TNR = 0.95
 """Share of the training non-hybrids that ``predict`` calls such: the true-negative rate of the challenge."""
 
 
+BETWEEN = 3.0
+"""Without known hybrids, how many times a direction in which the subspecies' means differ counts as much as another."""
+
+
 class RidgeDetector(Detector):
     """How much of a hybrid a specimen is, less how much of its likeliest subspecies.
 
@@ -42,8 +46,9 @@ class RidgeDetector(Detector):
     The kernel is Gaussian. Every block of the embedding is brought to the same mean squared length, so that a wide one
     does not drown a narrow one. For a small saved form the distances are those of principal components, and what lies
     outside these is taken to be at right angles between two specimens. Without known hybrids nothing shows which
-    differences matter: each component then counts by how little it varies within subspecies, and what lies outside does
-    not count. ``threshold_`` is the 95 % quantile of the non-hybrids' leave-one-out scores.
+    differences matter: each component then counts by how little it varies within subspecies, directions in which the
+    subspecies differ count more than others (:data:`BETWEEN`), since hybrids of these lie there, and what lies outside
+    does not count. ``threshold_`` is the 95 % quantile of the non-hybrids' leave-one-out scores.
 
     Parameters
     ----------
@@ -138,7 +143,8 @@ class RidgeDetector(Detector):
                 means = np.stack([unit[groups.member == place].mean(axis=0) for place in range(len(groups))])
                 within = (unit - means[groups.member]) @ basis
                 whitener = shrunk_whitener(within, [slice(0, n)], max(len(X) - len(groups), 1))
-                basis = basis @ whitener / np.sqrt(n * len(slices))
+                weight = _between(means @ basis @ whitener)
+                basis = basis @ whitener @ weight / np.sqrt(np.square(weight).sum() * len(slices))
             projection[block, :n] = basis
         return {"starts": starts, "centre": centre, "scale": scale, "projection": projection.astype(np.float32)}
 
@@ -147,3 +153,10 @@ class RidgeDetector(Detector):
 
     def _arrays(self) -> Mapping[str, Array]:
         return self.arrays_
+
+
+def _between(means: Floats) -> Floats:
+    """Symmetric matrix of shape (n, n) that weighs the directions in which means of shape (k, n) differ."""
+    _, sizes, directions = np.linalg.svd(means - means.mean(axis=0), full_matrices=False)
+    apart = directions[sizes > 1e-9 * max(float(np.abs(means).max()), 1e-300)]
+    return np.asarray(np.eye(means.shape[1]) + (np.sqrt(BETWEEN) - 1) * apart.T @ apart)

@@ -288,8 +288,8 @@ def _without_hybrids(catalogue: Catalogue) -> str:
             "ranks images"
         )
     return (
-        f"no hybrid is known: learned from {len(catalogue)} non-hybrids of {len(names)} subspecies, and from crosses "
-        "made of them"
+        f"no hybrid is known: learned from {len(catalogue)} non-hybrids of {len(names)} subspecies; images rank by how "
+        "little they are like any of these"
     )
 
 

@@ -163,7 +163,8 @@ def fit_fold(
         if not fitting.make_crosses:
             raise DetectorError(f"training has no hybrids when {fold.unit} is held out")
         count = max(len(fold.asked), round(0.05 * len(labels)), 10)
-        made, pairs = made_crosses(values, subspecies, count, without=fold.hidden, seed=fitting.seed)
+        allowed = [pair for pair in part.possible_pairs() if set(pair) != set(fold.hidden)]
+        made, pairs = made_crosses(values, subspecies, allowed, count, seed=fitting.seed)
         values, labels = np.vstack([values, made]), np.append(labels, np.ones(count, dtype=labels.dtype))
         subspecies, records = subspecies + [None] * count, records + [None] * count
         parents, note = parents + list(pairs), MADE_CROSSES
@@ -171,7 +172,12 @@ def fit_fold(
 
 
 def made_crosses(
-    vectors: Floats, subspecies: Sequence[str | None], count: int, *, without: tuple[str, ...] = (), seed: int = 42
+    vectors: Floats,
+    subspecies: Sequence[str | None],
+    pairs: Sequence[tuple[str, str]],
+    count: int,
+    *,
+    seed: int = 42,
 ) -> tuple[Floats, tuple[tuple[str, str], ...]]:
     """Stand-ins for hybrids: half-way between specimens of two subspecies.
 
@@ -183,10 +189,11 @@ def made_crosses(
     vectors : ndarray of shape (n, d), float64
         Of non-hybrids.
     subspecies : sequence of str or None, of length n
+    pairs : sequence of (str, str)
+        Subspecies to cross, see :meth:`hybridwing.catalogue.schema.Catalogue.possible_pairs`; those of which one has no
+        specimen are left out.
     count : int
         How many to make.
-    without : tuple of str
-        The pair that is not to be made; fewer than two names leave nothing out.
     seed : int
 
     Returns
@@ -201,11 +208,10 @@ def made_crosses(
         If there are no two subspecies to cross.
     """
     rng = np.random.default_rng(seed)
-    names = sorted({name for name in subspecies if name is not None})
     kinds = np.array([name or "" for name in subspecies])
-    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :] if set(without) != {a, b}]
+    pairs = [pair for pair in pairs if {*pair} <= {*kinds}]
     if not pairs:
-        raise DetectorError("training has no hybrids and no two subspecies to make crosses of")
+        raise DetectorError("training has no hybrids and no two subspecies of one species to make crosses of")
     chosen = [pairs[place] for place in rng.integers(0, len(pairs), count)]
     first, second = (vectors[[rng.choice(np.flatnonzero(kinds == pair[side])) for pair in chosen]] for side in (0, 1))
     middle = (first + second) / 2
