@@ -64,6 +64,9 @@ def test_species_are_kept_apart(write) -> None:
         "erato amaryllis", "melpomene amaryllis", "erato amaryllis x venus", "venus", "rosina",
         "Heliconius erato x Heliconius melpomene",
     ]  # fmt: skip
+    assert found.possible_pairs() == [
+        ("Heliconius erato", "Heliconius melpomene"), ("erato amaryllis", "venus"), ("melpomene amaryllis", "rosina"),
+    ]  # fmt: skip
 
 
 def test_paths_of_other_machines(write) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -236,6 +237,20 @@ class Catalogue:
     def labelled(self) -> Catalogue:
         """The rows that have a label, which are those that a detector can learn from."""
         return self.select(self.table["hybrid"].notna().to_numpy(dtype=bool))
+
+    def possible_pairs(self) -> list[tuple[str, str]]:
+        """Pairs of subspecies that may have crossed: those of one species, and all that the table has crosses of.
+
+        A subspecies whose species is not known may have crossed with any.
+        """
+        species = dict(sorted(zip(self.subspecies, self.species, strict=True), key=lambda row: row[1] or ""))
+        species.pop(None, None)
+        pairs = {
+            (first, second)
+            for first, second in combinations(sorted(species), 2)
+            if None in (species[first], species[second]) or species[first] == species[second]
+        }
+        return sorted(pairs | {pair for pair in self.parent_pairs if pair})
 
     def counts(self) -> CatalogueCounts:
         """Count what the catalogue holds."""
