@@ -15,6 +15,7 @@ from hybridwing.submission.package.python310 import PYTHON, newer_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeGuard
 
     from hybridwing.submission.package.archive import Submission
 
@@ -76,7 +77,7 @@ def _decoded(content: bytes) -> str:
     return content.decode(encoding, "replace").replace("\r\n", "\n")
 
 
-def _is_main_block(node: ast.AST) -> bool:
+def _is_main_block(node: ast.AST) -> TypeGuard[ast.If]:
     return (
         isinstance(node, ast.If)
         and isinstance(node.test, ast.Compare)
@@ -90,8 +91,7 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
     waiting: list[ast.AST] = [tree]
     for node in waiting:  # grows while it is walked
         yield node
-        main = isinstance(node, ast.If) and _is_main_block(node)
-        waiting += node.orelse if main and isinstance(node, ast.If) else ast.iter_child_nodes(node)
+        waiting += node.orelse if _is_main_block(node) else ast.iter_child_nodes(node)
 
 
 def _imports(tree: ast.Module) -> Iterator[Import]:
@@ -102,7 +102,7 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
             yield from (Import(alias.name.split(".")[0], node.lineno, needed) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield Import(node.module.split(".")[0], node.lineno, needed)
-        if isinstance(node, ast.If) and (_is_main_block(node) or "TYPE_CHECKING" in ast.dump(node.test)):
+        if _is_main_block(node) or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
             continue
         below = needed and not isinstance(node, (ast.Try, ast.If))
         waiting += [(child, below) for child in ast.iter_child_nodes(node)]
