@@ -39,7 +39,7 @@ class SavedRun:
     Examples
     --------
     >>> run = hw.load_run(example_run)
-    >>> run.detector().header.n_features == run.embeddings.dimension
+    >>> run.detector().header.n_features == run.embeddings.vectors.shape[1]
     True
     """
 
