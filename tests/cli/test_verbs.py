@@ -17,8 +17,8 @@ from hybridwing.cli.grouping import VERBS as SECTIONS
 from hybridwing.embeddings.store import read_table
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.runs.run import load_run
+from hybridwing.runs.training_choice import choice_of
 from hybridwing.runtime.pattern import DIMENSION
-from hybridwing.submission.build.training_choice import choice_of
 
 VERBS = (
     "simulate",

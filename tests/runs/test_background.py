@@ -12,8 +12,8 @@ from hybridwing.embeddings.embed import embed
 from hybridwing.runs.folder import MANIFEST
 from hybridwing.runs.run import load_run
 from hybridwing.runs.train import train
+from hybridwing.runs.training_choice import choice_of
 from hybridwing.runtime.preprocess import Preprocess
-from hybridwing.submission.build.training_choice import choice_of
 from hybridwing.validation.validate import to_json, validate
 
 #: A random split of so small a table may hold out no hybrid at all.

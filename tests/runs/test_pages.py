@@ -101,6 +101,26 @@ def test_a_prediction_is_one_page(trained, drawer, tmp_path):
         assert word in page.text
 
 
+def test_a_prediction_shows_the_table_s_own_columns(trained, data, tmp_path):
+    names = [str(name) for name in data.test.table["filename"][:4]]
+    lines = [f"{name},{place},{verdict},x{n}" for n, (name, place, verdict) in
+             enumerate(zip(names, ["Puyo", "Tena", "Puyo", "<b>"], ["kept", "", "", ""], strict=True))]  # fmt: skip
+    (tmp_path / "drawer.csv").write_text("\n".join(["filename,locality,verdict,number", *lines]), encoding="utf-8")
+    ranked = trained.predict(tmp_path / "drawer.csv", data.images, tnr=0.8, compute=ONE)
+    write_prediction(ranked, trained, tmp_path / "page.html", compute=ONE)
+    page = Page(tmp_path / "page.html")
+    page.check()
+    titles = re.findall(r"<th scope=\"col\"[^>]*><button type=\"button\">([^<]*)", page.text)
+    assert titles[-3:] == ["locality", "verdict (table)", "number"]
+    told = ranked.to_frame()
+    rows = json.loads(page.scripts[0])
+    assert [row[6] for row in rows] == told["locality"].tolist()
+    # What has two values or more can be chosen among; a lone one cannot.
+    assert [attributes["data-place"] for tag, attributes in page.tags if tag == "select"] == ["3", "6", "8"]
+    assert "<b>" not in page.text
+    assert 'locality: <span class="fact">Puyo</span>' in page.text
+
+
 def test_twenty_thousand_images_fit_on_a_page(trained, data, tmp_path):
     ranked = trained.predict(data.test_embeddings, tnr=0.8)
     images = tuple(RankedImage(n, Path(f"drawer {n % 40}/{n:06d}.jpg"), 0.5, False) for n in range(1, 20001))

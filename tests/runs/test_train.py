@@ -17,8 +17,8 @@ from hybridwing.errors import CatalogueError, DetectorError, EmbeddingError, Hyb
 from hybridwing.runs.folder import CONTENTS, WINGS
 from hybridwing.runs.run import load_run
 from hybridwing.runs.train import train
+from hybridwing.runs.training_choice import choice_of
 from hybridwing.runtime.arrays import load_arrays
-from hybridwing.submission.build.training_choice import choice_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -28,13 +28,13 @@ from hybridwing.runs.predict import predict
 from hybridwing.runs.run import Run, load_run
 from hybridwing.runs.scoring import score_images
 from hybridwing.runs.train import train
+from hybridwing.runs.training_choice import choice_of
 from hybridwing.runtime import encoder, serving
 from hybridwing.runtime.digests import ServingError
 from hybridwing.runtime.serving import Scorer
 from hybridwing.runtime.settings import Settings, Weights
 from hybridwing.submission.build.building import build_submission
 from hybridwing.submission.build.pins import PINS
-from hybridwing.submission.build.training_choice import choice_of
 from hybridwing.submission.build.weights import plan_weights, without_paths
 from hybridwing.submission.check.checking import check_submission
 from hybridwing.submission.publish.citation import Citation

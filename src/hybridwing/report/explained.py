@@ -57,6 +57,7 @@ class Card:
     score: float
     explanation: Explanation
     pictures: tuple[Shown, ...] = ()
+    facts: Sequence[tuple[str, str]] = ()
     maps: dict[str, Image.Image] = field(default_factory=dict)
 
     @property
@@ -72,8 +73,15 @@ class Card:
         return made.score - made.base - sum(value for _, value in self.raised)
 
 
-def card_of(explanation: Explanation, knows: Explainer, verdict: str = "", title: str = "", subtitle: str = "") -> Card:
-    """Draw what is known of one image."""
+def card_of(
+    explanation: Explanation,
+    knows: Explainer,
+    verdict: str = "",
+    title: str = "",
+    subtitle: str = "",
+    facts: Sequence[tuple[str, str]] = (),
+) -> Card:
+    """Draw what is known of one image; `facts` are what a table says of it, by column."""
     pictures: list[Shown] = []
     maps: dict[str, Image.Image] = {}
     name = title or explanation.path.name
@@ -106,7 +114,7 @@ def card_of(explanation: Explanation, knows: Explainer, verdict: str = "", title
         both = wings.picture(cross) if known else wings.halfway(first, second)
         caption = "known crosses, mean" if known else "made cross, half of each"
         pictures.append(Shown(as_webp(draw_wings(both)), f"{caption} of {cross}", caption))
-    return Card(name, subtitle, verdict, explanation.score, explanation, tuple(pictures), maps)
+    return Card(name, subtitle, verdict, explanation.score, explanation, tuple(pictures), facts, maps)
 
 
 def usual(neighbours: Neighbours) -> str:

@@ -23,6 +23,7 @@ from hybridwing.report.run_figures import draw_classes_scores, draw_curves
 from hybridwing.report.wing_drawing import as_webp
 from hybridwing.runs.explaining import Explainer
 from hybridwing.runs.folder import SCORES
+from hybridwing.runs.training_choice import choice_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,6 +161,7 @@ def write_run_report(
         .get_template("run.html.j2")
         .render(
             run=run,
+            command=choice_of(run.manifest).command(run.manifest.catalogue_name, "PHOTOGRAPHS", run.folder.name),
             judged=judged,
             best=best,
             both=both,

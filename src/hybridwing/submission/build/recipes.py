@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hybridwing.submission.build.training_choice import TrainingChoice
+from hybridwing.runs.training_choice import TrainingChoice
 
 #: Backbone and feature; the sample's BioCLIP embeddings have length 1.
 _BACKBONES = {

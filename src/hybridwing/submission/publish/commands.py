@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hybridwing import __version__
-from hybridwing.submission.build.training_choice import choice_of
+from hybridwing.runs.training_choice import choice_of
 from hybridwing.submission.build.weights import without_paths
 
 if TYPE_CHECKING:
