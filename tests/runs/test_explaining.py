@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hybridwing.backbones.compute import Compute
-from hybridwing.errors import HybridwingError
+from hybridwing.errors import HybridwingError, RunError
 from hybridwing.explain.wing_pictures import SIDE
+from hybridwing.runs.confidence import read_confidence
 from hybridwing.runs.explaining import Explainer, class_name, write_wings
 from hybridwing.runs.train import train
 
@@ -88,3 +89,14 @@ def test_classes_are_named_alike_whatever_the_order_of_the_parents():
     assert class_name(None, "b x a", hybrid=True) == class_name(None, "a x b", hybrid=True) == "a x b"
     assert class_name(None, None, hybrid=True) is None
     assert class_name(None, None, hybrid=False) == "non-hybrid"
+
+
+def test_two_named_parents_are_compared(trained, data):
+    path = photographs(data, 1)[0]
+    likeliest = trained.explain(path, compute=ONE).looks.parents
+    others = [name for name in read_confidence(trained).parents.names if name not in likeliest][:2]
+    found = trained.explain(path, parents=others, compute=ONE)
+    assert set(found.map.parents) == set(found.looks.parents) == set(others)
+    for wrong in (["yeti", others[0]], others[:1]):
+        with pytest.raises(RunError, match="two subspecies that"):
+            trained.explain(path, parents=wrong, compute=ONE)

@@ -20,6 +20,12 @@ def explain(
     compute: ComputeOptions,
     out: Annotated[Path, typer.Option("--out", help="New folder for the page and its pictures.")],
     detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
+    parents: Annotated[
+        str | None,
+        typer.Option(
+            "--parents", help="Two subspecies, with a comma between, to compare with. [default: the likeliest two]"
+        ),
+    ] = None,
     backbone: MovedBackbone = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -33,7 +39,8 @@ def explain(
     check_new_folder(out, overwrite=overwrite, mark=PAGE, contents=CONTENTS)
     knows = Explainer(load_run(run, backbone), detector)
     with console.progress("embedding") as report:
-        found = knows.explain(images, compute=compute.compute(), progress=report)
+        pair = None if parents is None else [name.strip() for name in parents.split(",")]
+        found = knows.explain(images, parents=pair, compute=compute.compute(), progress=report)
     with console.progress("drawing") as report:
         page = write_explanations(found, knows, out, overwrite=overwrite, progress=report)
     for one in found[:20]:

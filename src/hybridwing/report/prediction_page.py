@@ -33,6 +33,9 @@ MOST_COLUMNS = 8
 MOST_CHOICES = 30
 """Different values of a column that can be chosen among; a column with more is searched as text."""
 
+LONGEST_CHOICE = 40
+"""Characters of a value that can be chosen; a column with a longer one is searched as text."""
+
 
 def write_prediction(
     ranked: RankedImages,
@@ -116,7 +119,11 @@ def _per_image(facts: dict[str, list[str]], ranked: RankedImages) -> list[tuple[
 def _choices(facts: dict[str, list[str]]) -> dict[str, list[str]]:
     """The values of each column that can be chosen among."""
     values = {name: sorted({value for value in column if value}) for name, column in facts.items()}
-    return {name: found for name, found in values.items() if 2 <= len(found) <= MOST_CHOICES}
+    return {
+        name: found
+        for name, found in values.items()
+        if 2 <= len(found) <= MOST_CHOICES and max(map(len, found)) <= LONGEST_CHOICE
+    }
 
 
 def _row(image: RankedImage) -> list[object]:

@@ -25,7 +25,7 @@ from hybridwing.runs.confidence import read_confidence
 from hybridwing.runs.folder import WINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -147,13 +147,15 @@ class Explainer:
         self,
         source: Source,
         *,
+        parents: Sequence[str] | None = None,
         compute: Compute = DEFAULT,
         progress: Callable[[int, int], None] | None = None,
     ) -> tuple[Explanation, ...]:
-        """Explain photographs, in their order; those that cannot be read are left out."""
+        """Explain photographs, in their order, as :func:`explain` does."""
         found = photographs([source] if isinstance(source, (str, Path)) else source)
         table = embed_photographs(found, self.run.load_backbone(compute=compute), compute, progress=progress)
         paths = dict(found.items)
+        possible = None if parents is None else self._pair(parents, len(table))
         cut: dict[str, Vectors] = {}
         if self._fine is not None:
             wings = embed_images([(uuid, paths[uuid]) for uuid in table.uuids], WingCutter(), compute)
@@ -161,11 +163,26 @@ class Explainer:
         elif self._pattern is not None:
             cut = dict(zip(table.uuids, pictures_of_pattern(table.vectors[:, self._pattern]), strict=True))
         reasons = [""] * len(table) if self._knows.typicality is None else self._knows.typicality.reasons(table)
-        looks = [None] * len(table) if self._knows.parents is None else self._knows.parents.looks(table.vectors)
+        looks: Sequence[Looks | None] = [None] * len(table)
+        if self._knows.parents is not None:
+            looks = self._knows.parents.looks(table.vectors, possible)
         return tuple(
             self._explained(paths[uuid], vector, reason, look, cut.get(uuid))
             for uuid, vector, reason, look in zip(table.uuids, table.vectors, reasons, looks, strict=True)
         )
+
+    def _pair(self, parents: Sequence[str], n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which subspecies, and which pairs of them, come into question for each of n images where two are named."""
+        model = self._knows.parents
+        known = () if model is None else model.names
+        if model is None or len(set(parents)) != 2 or not set(parents) <= set(known):
+            raise RunError(
+                f"two subspecies that {self.run.folder} knows are compared, and {', '.join(parents)} are not; it knows "
+                f"{', '.join(known) or 'none'}"
+            )
+        single = np.isin(known, parents)
+        double = np.array([single[first] and single[second] for first, second in model.pairs])
+        return np.tile(single, (n, 1)), np.tile(double, (n, 1))
 
     def _explained(
         self, path: Path, vector: Vectors, reason: str, looks: Looks | None, cut: Vectors | None
@@ -205,6 +222,7 @@ def explain(
     source: Source,
     *,
     detector: str | None = None,
+    parents: Sequence[str] | None = None,
     compute: Compute = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Explanation, ...]:
@@ -217,6 +235,8 @@ def explain(
         Photographs, and folders of them.
     detector : str, optional
         By default the run's best.
+    parents : sequence of two str, optional
+        Subspecies that each place of the wings is compared with; by default the likeliest two of each photograph.
     compute, progress
         As for :func:`hybridwing.runs.predict.predict`.
 
@@ -228,7 +248,7 @@ def explain(
     Raises
     ------
     HybridwingError
-        If there are no photographs, none could be read, or the run cannot embed photographs.
+        If there are no photographs, none could be read, the run cannot embed photographs, or does not know the parents.
 
     Examples
     --------
@@ -236,7 +256,7 @@ def explain(
     >>> found.contributions.map.shape
     (2, 24, 24)
     """
-    return Explainer(run, detector).explain(source, compute=compute, progress=progress)
+    return Explainer(run, detector).explain(source, parents=parents, compute=compute, progress=progress)
 
 
 def write_wings(folder: Path, catalogue: Catalogue, images: Path | str, compute: Compute) -> None:

@@ -87,6 +87,7 @@ class Run(SavedRun):
         path: Path | str,
         *,
         detector: str | None = None,
+        parents: Sequence[str] | None = None,
         compute: Compute = DEFAULT,
     ) -> Explanation:
         """Say why a photograph has its score; see :func:`hybridwing.runs.explaining.explain` for several.
@@ -98,7 +99,7 @@ class Run(SavedRun):
         """
         from hybridwing.runs.explaining import explain
 
-        return explain(self, [Path(path)], detector=detector, compute=compute)[0]
+        return explain(self, [Path(path)], detector=detector, parents=parents, compute=compute)[0]
 
     def evaluate(
         self,
