@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from hybridwing.runtime import pattern
 from hybridwing.runtime.finding import find_wings
@@ -60,6 +60,21 @@ def test_what_has_no_direction_is_left_as_it_lies_and_in_doubt():
     assert found.direction.turn == 0.0
     assert found.doubt.startswith("which way the specimen lies cannot be told (confidence 0.")
     assert pattern.prepare(Image.fromarray(pixels)).doubt == found.doubt
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_the_pattern_of_one_half_is_no_pair_of_wings_turned_by_a_quarter(quarters):
+    picture = Image.new("RGB", (384, 384))
+    draw = ImageDraw.Draw(picture)
+    forewing = [(175, 86), (265, 30), (227, 126), (149, 149)]
+    hindwing = [(146, 211), (260, 180), (236, 345), (181, 294)]
+    for shape in (forewing, hindwing):
+        middle = np.mean(shape, axis=0)
+        draw.polygon(shape, fill=(255, 255, 255))
+        draw.polygon([tuple((middle + point) / 2) for point in np.array(shape)], fill=(220, 60, 30))
+    found = find_wings(picture.rotate(90 * quarters))
+    assert found.direction.turn == 0.0
+    assert "cannot be told" in found.doubt
 
 
 def test_several_specimens_are_said_and_wings_laid_apart_are_one(specimen):
