@@ -63,16 +63,16 @@ def test_what_has_no_direction_is_left_as_it_lies_and_in_doubt():
 
 
 @pytest.mark.parametrize("quarters", range(4))
-def test_a_pattern_without_an_outline_is_left_as_it_lies(quarters):
-    picture = Image.new("RGB", (512, 384), CARD)
+def test_the_pattern_of_one_half_is_no_pair_of_wings_turned_by_a_quarter(quarters):
+    picture = Image.new("RGB", (384, 384))
     draw = ImageDraw.Draw(picture)
-    for side in (-1, 1):
-        for shape, colour in (
-            (((150, -95), (165, -80), (115, 8), (55, -25)), (150, 30, 20)),
-            (((0, 12), (90, 9), (70, 70), (10, 50)), (30, 30, 110)),
-        ):
-            draw.polygon([(256 + side * x, 190 + y) for x, y in shape], fill=colour)
-    found = find_wings(picture.rotate(90 * quarters, expand=True))
+    forewing = [(175, 86), (265, 30), (227, 126), (149, 149)]
+    hindwing = [(146, 211), (260, 180), (236, 345), (181, 294)]
+    for shape in (forewing, hindwing):
+        middle = np.mean(shape, axis=0)
+        draw.polygon(shape, fill=(255, 255, 255))
+        draw.polygon([tuple((middle + point) / 2) for point in np.array(shape)], fill=(220, 60, 30))
+    found = find_wings(picture.rotate(90 * quarters))
     assert found.direction.turn == 0.0
     assert "cannot be told" in found.doubt
 

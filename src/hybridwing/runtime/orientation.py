@@ -36,11 +36,13 @@ _MOST_AXES = 3
 _WEIGHTS = np.array([5.6, 5.4, 3.2, 4.1, -14.5, 6.1, 3.0])
 #: Of a constant and the first five kinds of evidence for a whole specimen.
 _WHOLE = np.array([-33.9, 5.8, 5.4, 13.6, -13.1, 67.3])
-#: What fills less of its box than e to this power, 0.37, is a pattern rather than wings: a silhouette of its elements,
-#: or a pale specimen of which only the dark ones stand out. Photographs of real specimens fill 0.45 and more.
-_EMPTY = -1.0
-#: Least correlation of the colours with their mirror image.
+#: What fills less of its box than e to this power is a pattern rather than wings.
+_EMPTY = -1.3
+#: Least correlation of the colours with their mirror image: most silhouettes, of one colour, do not reach it.
 _LEAST_ALIKE = 0.22
+#: Least share of the outline that its mirror image covers, unless the colours agree with theirs this well. The pattern
+#: of one half, which lies like a pair of wings when it is turned by a quarter, reaches neither.
+_LEAST_OVERLAP, _WELL_ALIKE = 0.74, 0.6
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def find_direction(rgb: NDArray[np.float32], mask: NDArray[np.bool_]) -> Directi
     likely = np.exp(scores - scores.max())
     best = int(likely.argmax())
     whole = 1.0 / (1.0 + np.exp(-(_WHOLE[0] + float(evidence[best, :5] @ _WHOLE[1:]))))
-    if evidence[best, 1] < _LEAST_ALIKE or evidence[best, 3] < _EMPTY:
+    overlap, alike, _, filled = evidence[best, :4]
+    if alike < _LEAST_ALIKE or filled < _EMPTY or (overlap < _LEAST_OVERLAP and alike < _WELL_ALIKE):
         whole = 0.0
     confidence = float(likely[best] / likely.sum() * whole)
     return Direction(_turn(turns[best]) if confidence >= LEAST_DIRECTION else 0.0, confidence)
