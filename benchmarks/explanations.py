@@ -1,6 +1,7 @@
 """How faithful explanations are, on simulated hybrids whose inherited elements are known.
 
     python benchmarks/explanations.py COLLECTION RUN [--detector svm] [--most 60]
+    python benchmarks/explanations.py --silhouettes FOLDER [--most 60]
 
 COLLECTION is what ``hybridwing simulate`` made, RUN was trained on its ``train.csv`` with ``--images``. Test hybrids
 of species A that look like neither parent are explained. What is true of a place is read off the truth masks, laid into
@@ -14,6 +15,11 @@ the same frame: a parent's element there is the one that most of its pure traini
 - *removal*: whether setting the ten groups that count most to the base's lowers the score more than ten random ones;
 - *sum*: the largest difference between the contributions' sum and what they explain;
 - *shuffled*: mean correlation of maps with those of a model fitted on shuffled labels (Adebayo et al. 2018, NeurIPS).
+
+On silhouettes of real specimens nobody knows what a hybrid inherited. Composites stand in for hybrids: the forewings of
+one specimen beside the hindwings of one of another subspecies, in the frame that maps are drawn in. The parents' means
+are of other specimens. Of the places given to a parent, the share that is that parent's is counted, and the pointing
+game is played.
 """
 
 from __future__ import annotations
@@ -27,12 +33,14 @@ import numpy as np
 from PIL import Image
 
 from hybridwing.backbones.compute import Compute
+from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.detectors.fitting import fit_detector
 from hybridwing.detectors.registry import make_detector
+from hybridwing.embeddings.engine import embed_images
 from hybridwing.explain.contributions import contributions, groups_of
 from hybridwing.explain.parent_map import VISIBLE, parent_map
-from hybridwing.explain.wing_model import WingModel
-from hybridwing.explain.wing_pictures import SIDE, box_of
+from hybridwing.explain.wing_model import WingModel, fit_wings
+from hybridwing.explain.wing_pictures import SIDE, WingCutter, WingPicture, box_of
 from hybridwing.images.decode import read_rgb
 from hybridwing.runs.explaining import Explainer
 from hybridwing.runs.run import load_run
@@ -89,14 +97,58 @@ def correlation(one: np.ndarray, other: np.ndarray, inside: np.ndarray) -> float
     return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
 
 
+def composites(folder: Path, most: int) -> None:
+    """Parent maps of composites of two real silhouettes."""
+    table = read_catalogue(folder / "train.csv")
+    usual_two = [name for name, _ in Counter(name for name in table.subspecies if name).most_common(2)]
+    cut = {}
+    for name in usual_two:
+        rows = np.flatnonzero(table.subspecies == name)
+        rows = rows[np.linspace(0, len(rows) - 1, 2 * most).round().astype(int)]
+        items = [(str(table.uuids[row]), folder / "images" / str(table.table["filename"].iloc[row])) for row in rows]
+        cut[name] = embed_images(items, WingCutter(), Compute(workers=1)).vectors
+    first, second = usual_two
+    learned = np.concatenate([cut[first][::2], cut[second][::2]])
+    model = fit_wings(learned, [first] * len(cut[first][::2]) + [second] * len(cut[second][::2]))
+    assert model is not None
+    pair = tuple(sorted(usual_two))
+    right = called = visible = 0
+    pointed = []
+    for number, (one, other) in enumerate(zip(cut[first][1::2], cut[second][1::2], strict=False)):
+        given = [(first, WingPicture.from_vector(one)), (second, WingPicture.from_vector(other))]
+        (fore_name, fore), (hind_name, hind) = given if number % 2 else given[::-1]
+        made = WingPicture(
+            np.stack([fore.colours[0], hind.colours[1]]),
+            np.stack([fore.inside[0], hind.inside[1]]),
+            np.stack([fore.boxes[0], hind.boxes[1]]),
+        )
+        told = parent_map(made, model, pair)
+        side = np.ones(told.leaning.shape)
+        side[0], side[1] = (1 if name == pair[1] else -1 for name in (fore_name, hind_name))
+        decided = np.abs(told.leaning) >= DECIDED
+        visible, called = visible + int((told.apart >= VISIBLE).sum()), called + int(decided.sum())
+        right += int((np.sign(told.leaning) == side)[decided].sum())
+        for sign in (-1, 1):
+            pointed.append(bool(side.ravel()[(sign * told.leaning * told.apart).argmax()] == sign))
+    print(f"{len(pointed) // 2} composites of the subspecies {first} and {second}")
+    print(f"right parent           {right / max(called, 1):.3f} of {called} places; {visible} differ visibly")
+    print(f"pointing game          {np.mean(pointed):.3f} of {len(pointed)} parents")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("collection", type=Path)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("collection", type=Path, nargs="?")
+    parser.add_argument("run", type=Path, nargs="?")
+    parser.add_argument("--silhouettes", type=Path, help="folder with train.csv and images")
     parser.add_argument("--detector")
     parser.add_argument("--most", type=int, default=60)
     parser.add_argument("--cache", type=Path)
     options = parser.parse_args()
+    if options.silhouettes:
+        composites(options.silhouettes, options.most)
+        return
+    if options.run is None:
+        parser.error("name a collection and a run, or --silhouettes")
     rng = np.random.default_rng(7)
     knows = Explainer(load_run(options.run), options.detector)
     assert knows.wings is not None
