@@ -109,7 +109,6 @@ def test_reviewed_by_keyboard_killed_and_gone_on(browser: sync_api.Browser, proj
     with serving(project) as server:
         page = page_of(browser, server)
         page.get_by_text("7 of 7 shown, 2 decided").wait_for()
-        page.get_by_role("button", name="Go on").click()
         page.wait_for_function("!document.body.innerText.includes('waits to be scored')")
         assert Project(project).counts() == (7, 0, 7)
 

@@ -459,7 +459,7 @@ class Desk:
                 ui.button("Stop", on_click=self._stop).props("flat dense no-caps")
             elif done < total:
                 ui.label(f"{total - done:,} photographs are not scored yet.")
-                ui.button("Go on", on_click=self._go_on).props("outline dense no-caps")
+                ui.button("Score them", on_click=self._go_on).props("outline dense no-caps")
             if board.scoring.error:
                 ui.label(f"Scoring stopped: {board.scoring.error}").classes("text-negative")
 

@@ -72,6 +72,8 @@ def serve(
     port, token = _free(host, port), token or secrets.token_urlsafe(16)
     board = Board(project)
     stop_with(board)
+    if project.waiting():
+        board.scoring.start(project)
 
     def picture(number: int, size: str) -> Response:
         if size not in SIDES:
