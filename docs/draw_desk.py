@@ -77,7 +77,6 @@ def main() -> None:
                     except Exception:
                         continue
                 page.wait_for_selector(".desk-card")
-                page.get_by_role("button", name="Go on").click()
                 photographed(page)
                 browser.close()
         finally:
