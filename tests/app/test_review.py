@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -56,7 +57,22 @@ def test_filters(board: Board) -> None:
     assert count(text=board.specimens[0].name.upper()) == 1
     assert {one.id for one in board.shown(Filter(order="blind"), limit)} == {one.id for one in board.specimens}
     near = board.shown(Filter(order="near"), limit)
-    assert near[0].score == limit.value
+    assert {one.id for one in near} == {one.id for one in board.specimens}
+
+
+def test_what_to_look_at_next_is_uncertain_and_unlike_what_was_seen(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = [one for one in board.specimens if one.score is not None]
+    limit = Limit(0.9, scored[0].score or 0)
+    # Two kinds of near-copies, of which the more uncertain half is of one kind.
+    kinds = {one.id: np.array([10.0 * (place >= 5), 0.01 * place]) for place, one in enumerate(scored)}
+    monkeypatch.setattr(board.project, "vectors", lambda: kinds)
+    near = [one.id for one in board.shown(Filter(order="near"), limit)]
+    assert {kinds[number][0] for number in near[:2]} == {0.0, 10.0}
+    monkeypatch.setattr("hybridwing.app.board.TOGETHER", 3)
+    assert near != [one.id for one in board.shown(Filter(order="near"), limit)]
+    assert board.shown(Filter(order="near"), limit)[0].id in {one.id for one in scored[:3]}
 
 
 def test_the_threshold_is_said_in_plain_numbers() -> None:

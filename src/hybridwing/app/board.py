@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hybridwing.app.exports import verdict_of
 from hybridwing.app.thresholds import Limit, limits
 from hybridwing.app.workers import Worker
@@ -27,7 +29,15 @@ DECISIONS = {
     "": "decided or not", "none": "not decided yet", "hybrid": "decided: hybrid", "non-hybrid": "decided: not",
     "unsure": "decided: unsure",
 }  # fmt: skip
-ORDERS = {"score": "likeliest hybrids first", "near": "most uncertain first", "blind": "at random, scores hidden"}
+ORDERS = {
+    "score": "likeliest hybrids first",
+    "near": "most uncertain first",
+    "blind": "at random, scores hidden",
+}
+TOGETHER = 48
+"""Specimens about as uncertain as each other, among which unlike ones come first."""
+MOST_SEEN = 50
+"""Specimens shown before that others are compared with."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +107,39 @@ class Board:
         found = [one for one in self.specimens if self._passes(one, wanted, limit)]
         if wanted.order == "near" and limit is not None:
             found.sort(key=lambda one: abs((one.score if one.score is not None else 9.0) - limit.value))
+            found = self._unlike_first(found)
         if wanted.order == "blind":
             random.Random(0).shuffle(found)  # noqa: S311 - the same order for everybody
         return found
+
+    def _unlike_first(self, ranked: list[Specimen]) -> list[Specimen]:
+        """Every :data:`TOGETHER` specimens in a row so that each is as unlike those before it as can be.
+
+        What was decided on counts as seen. Farthest first: Gonzalez (1985), "Clustering to minimize the maximum
+        intercluster distance"; for choosing what to label: Sener and Savarese (2018), "Active learning for
+        convolutional neural networks: a core-set approach".
+        """
+        vectors = self.project.vectors()
+        seen = [vectors[number] for number, one in self.decisions.items() if one.choice and number in vectors]
+        ordered: list[Specimen] = []
+        for start in range(0, len(ranked), TOGETHER):
+            group = ranked[start : start + TOGETHER]
+            left = [one for one in group if one.id in vectors]
+            if len(left) > 1:
+                looks = np.stack([vectors[one.id] for one in left]).astype(np.float64)
+                apart = np.full(len(left), np.inf)
+                for known in seen[-MOST_SEEN:]:
+                    apart = np.minimum(apart, np.square(looks - known).sum(axis=1))
+                for _ in left:
+                    place = int(apart.argmax())
+                    ordered.append(left[place])
+                    seen.append(vectors[left[place].id])
+                    apart = np.minimum(apart, np.square(looks - looks[place]).sum(axis=1))
+                    apart[place] = -1.0
+                ordered += [one for one in group if one.id not in vectors]
+            else:
+                ordered += group
+        return ordered
 
     def scores(self) -> list[float]:
         """Scores of the specimens of which something can be told."""
