@@ -72,7 +72,7 @@ class Desk:
         """Lay out the page."""
         ui.add_head_html('<link rel="stylesheet" href="/desk/desk.css"><script src="/desk/desk.js"></script>')
         ui.colors(primary="#1f6f5c")
-        with ui.row(align_items="center").classes("desk-bar").props("role=banner"):
+        with ui.row(align_items="center").classes("desk-bar").props("role=toolbar aria-label=Desk"):
             ui.html("Review desk", sanitize=False, tag="h1")
             self._toggle = ui.button("One by one", on_click=self.toggle).props("outline dense no-caps")
             ui.input("Your name", value=self.who, on_change=self._named).props("dense outlined").classes("w-40")
@@ -85,7 +85,7 @@ class Desk:
                 ):
                     ui.menu_item(label, on_click=lambda name=name, write=write: self._export(name, write))
             self._learn = ui.button("Learn from decisions", on_click=self.learn).props("outline dense no-caps")
-        with ui.column().classes("desk-main").props("role=main"):
+        with ui.column().classes("desk-main"):
             with ui.expansion("Add photographs", icon="add_photo_alternate", value=not self.board.specimens) as adding:
                 ui.label("Drop photographs, zip archives of them, or a spreadsheet that says more of them.").classes(
                     "desk-soft"
@@ -174,7 +174,7 @@ class Desk:
             if not self.shown:
                 ui.label("Nothing to show: add photographs, or widen the filter.").classes("desk-soft")
             grid = ui.html("".join(cards[:_AT_ONCE]), sanitize=False).classes("desk-grid")
-            grid.props('onclick="desk.picked(event)" role=list')
+            grid.props('onclick="desk.picked(event)" role=group aria-label=Specimens')
             if len(cards) > _AT_ONCE:
                 ui.timer(0.3, lambda: grid.set_content("".join(cards)), once=True)
             if len(self.shown) > _MOST_SHOWN:
@@ -183,7 +183,7 @@ class Desk:
 
     def _card(self, one: Specimen) -> str:
         return (
-            f'<button class="desk-card" data-id="{one.id}" role="listitem">'
+            f'<button class="desk-card" data-id="{one.id}">'
             f'<img loading="lazy" alt="" src="/picture/{one.id}/small"><span>{escape(one.name)}</span>'
             f'<span class="desk-state">{self._state(one)}</span></button>'
         )

@@ -1,4 +1,5 @@
 // What the desk does in the browser: pick a card, keep the current card in view, zoom a picture.
+document.documentElement.lang = "en";
 window.desk = {
   picked(event) {
     const card = event.target.closest(".desk-card");
