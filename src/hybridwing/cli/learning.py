@@ -105,7 +105,8 @@ def train(
         console.say(f"\n{manifest.choice.rpartition('; ')[2]}; how many hybrids it finds cannot be measured")
     elif len(manifest.detectors) > 1:
         console.say(f"\n`predict` uses {manifest.best_detector} unless told otherwise: {manifest.choice}")
-    if manifest.backbone.cuts_itself and source.embeddings is None and is_at_hand(BEST, computing):
+    shown = "no hybrid is known" not in manifest.choice  # without, `pattern` alone finds more
+    if shown and manifest.backbone.cuts_itself and source.embeddings is None and is_at_hand(BEST, computing):
         console.note(
             f"\n--backbone {BEST} finds more hybrids, and its weights are here; photographs of 18 megapixels take it "
             "three to four times as long"
