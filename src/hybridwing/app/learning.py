@@ -6,7 +6,6 @@ The refitted run stands beside the one in use. What would change is said before 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from hybridwing.app.project import MODELS, Project
 from hybridwing.app.scoring import end_with_parent, scores_of
+from hybridwing.catalogue.crosses import cross_columns
 from hybridwing.catalogue.decisions import Decided, with_decisions
 from hybridwing.catalogue.schema import COLUMNS, Catalogue
 from hybridwing.detectors.calibration import TooFewError
@@ -135,19 +135,13 @@ def _learned(run: Run) -> Catalogue:
 
 
 def _row(uuid: str, known: Mapping[Any, Any]) -> dict[str, object]:
-    cross = known.get("cross")
-    parents = sorted(re.split(r"\s+[x×]\s+", cross)) if cross else []
-    pair: list[str | None] = [*parents] if len(parents) == 2 else [None, None]
     same = ("species", "subspecies", "record", "side")
     return {
         "uuid": uuid,
         "filename": uuid,
         "specimen": known.get("specimen") or uuid,
         "hybrid": None if known["label"] is None else known["label"] == "hybrid",
-        "parent_1": pair[0],
-        "parent_2": pair[1],
-        "cross": " x ".join(parents) if pair[0] else None,
-        "pedigree": cross,
+        **cross_columns(known.get("cross")),
         **{name: known.get(name) for name in same},
     }
 

@@ -89,6 +89,22 @@ def parse_cross(text: str) -> Cross:
     return Cross((first, second), pedigree)
 
 
+def cross_columns(name: str | None) -> dict[str, str | None]:
+    """The columns of a catalogue that say what a hybrid's parents are; None in all where the name is no cross of two.
+
+    Examples
+    --------
+    >>> cross_columns("notabilis x lativitta")["parent_1"], cross_columns("hybrid")["cross"]
+    ('lativitta', None)
+    """
+    try:
+        cross = parse_cross(name or "")
+    except ValueError:
+        return dict.fromkeys(("parent_1", "parent_2", "cross", "pedigree"))
+    first, second = cross.parents
+    return {"parent_1": first, "parent_2": second, "cross": cross.name, "pedigree": cross.pedigree}
+
+
 def _cross(parts: list[str]) -> tuple[set[str], str, list[str]]:
     """Read sides joined by cross signs, from the left: their subspecies, spelling and what follows."""
     subspecies, pedigree, rest = _side(parts)

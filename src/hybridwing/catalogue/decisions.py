@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from hybridwing.catalogue import cells
-from hybridwing.catalogue.crosses import parse_cross
+from hybridwing.catalogue.crosses import cross_columns
 from hybridwing.catalogue.schema import COLUMNS, Catalogue
 from hybridwing.catalogue.text_table import read_text_table
 from hybridwing.errors import CatalogueError, first_few
@@ -90,7 +90,7 @@ def _decided(path: Path, table: TextTable) -> tuple[Decided, ...]:
     found: dict[str, tuple[int, Decided]] = {}
     for line, row in zip(table.lines, table.cells, strict=True):
         choice = row[place[DECISION]].casefold()
-        if choice in cells.EMPTY or choice in cells.UNSURE or choice.endswith("?"):
+        if choice in cells.EMPTY or cells.is_unsure(choice):
             continue
         if choice not in LABELS:
             raise CatalogueError(
@@ -131,54 +131,31 @@ def with_decisions(catalogue: Catalogue, decided: Sequence[Decided]) -> Catalogu
     import pandas as pd
 
     rows: list[dict[Any, Any]] = catalogue.table.astype(object).to_dict("records")
-    known: dict[str, list[dict[Any, Any]]] = {}
-    for row in rows:
-        for name in {str(row["uuid"]), PurePosixPath(str(row["uuid"])).name}:
-            known.setdefault(name, []).append(row)
+    by_path = {str(row["uuid"]): row for row in rows}
+    by_name: dict[str, list[dict[Any, Any]]] = {}
+    for path, row in by_path.items():
+        by_name.setdefault(PurePosixPath(path).name, []).append(row)
     last = max((int(row["row"]) for row in rows), default=1)
     for one in decided:
-        same = known.get(one.file, [])
-        if len(same) > 1 and all(row["uuid"] != one.file for row in same):
+        same = [by_path[one.file]] if one.file in by_path else by_name.get(one.file, [])
+        if len(same) > 1:
             raise CatalogueError(
                 f"{one.file} was decided on, and {len(same)} photographs of the table are called so: "
                 + first_few([str(row["uuid"]) for row in same])
             )
-        exact = [row for row in same if row["uuid"] == one.file] or same
-        if exact:
-            row = exact[0]
-        else:
+        if not same:
             last += 1
-            row = dict.fromkeys(COLUMNS, pd.NA) | {
-                "uuid": one.file,
-                "filename": one.file,
-                "specimen": cells.specimen_of(one.file),
-                "record": RECORD,
-                "row": last,
-            }
-            rows.append(row)
-        row.update(_identity(one, row))
+            added = {"uuid": one.file, "filename": one.file, "specimen": cells.specimen_of(one.file)}
+            same = [dict.fromkeys(COLUMNS) | added | {"record": RECORD, "row": last}]
+            rows += same
+        same[0].update(_identity(one, same[0]))
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict(COLUMNS))
     return replace(catalogue, table=table, form="custom", extra=catalogue.extra.reindex(range(len(table))))
 
 
 def _identity(one: Decided, row: dict[Any, Any]) -> dict[str, object]:
     """The columns that say what a specimen is. Without a name it keeps that of the table, where the label fits."""
-    import pandas as pd
-
     if not one.name and row["hybrid"] is one.hybrid:
         return {}
-    parts = dict.fromkeys(("subspecies", "parent_1", "parent_2", "cross", "pedigree"), pd.NA)
-    if not one.hybrid:
-        return {**parts, "hybrid": False, "subspecies": one.name or row["subspecies"]}
-    try:
-        cross = parse_cross(one.name)
-    except ValueError:
-        return {**parts, "hybrid": True}
-    return {
-        **parts,
-        "hybrid": True,
-        "parent_1": cross.parents[0],
-        "parent_2": cross.parents[1],
-        "cross": cross.name,
-        "pedigree": cross.pedigree,
-    }
+    subspecies = None if one.hybrid else one.name or row["subspecies"]
+    return {"hybrid": one.hybrid, "subspecies": subspecies, **cross_columns(one.name if one.hybrid else None)}
