@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
     from hybridwing.catalogue.schema import Catalogue
@@ -19,8 +21,14 @@ _WHITE_STANDARD = "whitestandard"
 _OWN = ("specimen", "hybrid", "subspecies", "parent_1", "parent_2", "record", "side")
 
 
-def own_columns(catalogue: Catalogue) -> pd.DataFrame:
+def own_columns(catalogue: Catalogue, taken: Collection[str] = ()) -> pd.DataFrame:
     """What a table's owner wrote of each specimen, by the table's own names, the specimen first.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    taken : collection of str
+        Names of columns that stand beside these: one of these that is called so has `` (table)`` after it.
 
     Returns
     -------
@@ -35,7 +43,8 @@ def own_columns(catalogue: Catalogue) -> pd.DataFrame:
     if "hybrid" in frame:
         frame["hybrid"] = frame["hybrid"].map({True: "hybrid", False: "non-hybrid"}).astype("string")
     frame = frame.loc[:, frame.notna().any()].rename(columns=theirs)
-    return frame.join(catalogue.extra[[name for name in catalogue.extra if name not in frame]])
+    frame = frame.join(catalogue.extra[[name for name in catalogue.extra if name not in frame]])
+    return frame.rename(columns=lambda name: f"{name} (table)" if name in taken else name)
 
 
 def source_names(catalogue: Catalogue) -> list[str]:

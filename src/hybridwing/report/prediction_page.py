@@ -101,8 +101,8 @@ def _facts(ranked: RankedImages) -> dict[str, list[str]]:
     """What the table says of the images beside their names, by column, in the order of the ranks."""
     if ranked.catalogue is None:
         return {}
-    table = own_columns(ranked.catalogue).iloc[: len(ranked.images)].astype("string").fillna("")
-    told = {f"{name} (table)" if name in COLUMNS else str(name): table[name].tolist() for name in table}
+    table = own_columns(ranked.catalogue, taken=COLUMNS).iloc[: len(ranked.images)].astype("string").fillna("")
+    told = {str(name): table[name].tolist() for name in table}
     paths = [str(image.path) for image in ranked.images]
     said = {
         name: values

@@ -69,7 +69,7 @@ class ImageRows:
         frame = pd.DataFrame(self._rows(), columns=list(self._columns), dtype=object).replace("", None)
         if self.catalogue is None:
             return frame
-        known = own_columns(self.catalogue).rename(columns=lambda name: f"{name} (table)" if name in frame else name)
+        known = own_columns(self.catalogue, taken=self._columns)
         return pd.concat([frame.iloc[:, : self._beside], known, frame.iloc[:, self._beside :]], axis=1)
 
     def write(self, path: Path | str, *, dwc: bool = False) -> None:
