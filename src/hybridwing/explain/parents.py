@@ -149,6 +149,11 @@ class ParentModel:
         """All pairs of subspecies, as indices into `names`."""
         return list(itertools.combinations(range(len(self.names)), 2))
 
+    def pairs_among(self, subspecies: Mask) -> Mask:
+        """The pairs of which both are in a mask of subspecies, shape (n, s); returns shape (n, s (s - 1) / 2)."""
+        first, second = (np.array(side) for side in zip(*self.pairs, strict=True))
+        return np.asarray(subspecies[:, first] & subspecies[:, second])
+
     def log_likelihoods(self, vectors: NDArray[np.floating]) -> tuple[Floats, Floats]:
         """Tempered log-likelihoods of single subspecies, shape (n, s), and of pairs, shape (n, s (s - 1) / 2)."""
         values = np.asarray(vectors, dtype=np.float64)

@@ -119,8 +119,7 @@ def _possible(
     model: ParentModel, own: Mask, apart: Mask, strange: tuple[str, ...] = (), *, asked_for: bool = False
 ) -> Possible:
     """Candidates with their pairs; of those that were asked for all pairs where none is of one species."""
-    first, second = (np.array(side) for side in zip(*model.pairs, strict=True))
-    both = own[:, first] & own[:, second]
+    both = model.pairs_among(own)
     pairs = both & apart
     if asked_for and not pairs.any():
         pairs = both

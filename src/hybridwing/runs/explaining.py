@@ -180,9 +180,8 @@ class Explainer:
                 f"two subspecies that {self.run.folder} knows are compared, and {', '.join(parents)} are not; it knows "
                 f"{', '.join(known) or 'none'}"
             )
-        single = np.isin(known, parents)
-        double = np.array([single[first] and single[second] for first, second in model.pairs])
-        return np.tile(single, (n, 1)), np.tile(double, (n, 1))
+        subspecies = np.tile(np.isin(known, parents), (n, 1))
+        return subspecies, model.pairs_among(subspecies)
 
     def _explained(
         self, path: Path, vector: Vectors, reason: str, looks: Looks | None, cut: Vectors | None
