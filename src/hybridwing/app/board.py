@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from hybridwing.app.exports import verdict_of
 from hybridwing.app.thresholds import Limit, limits
@@ -29,11 +30,7 @@ DECISIONS = {
     "": "decided or not", "none": "not decided yet", "hybrid": "decided: hybrid", "non-hybrid": "decided: not",
     "unsure": "decided: unsure",
 }  # fmt: skip
-ORDERS = {
-    "score": "likeliest hybrids first",
-    "near": "most uncertain first",
-    "blind": "at random, scores hidden",
-}
+ORDERS = {"score": "likeliest hybrids first", "near": "most uncertain first", "blind": "at random, scores hidden"}
 TOGETHER = 48
 """Specimens about as uncertain as each other, among which unlike ones come first."""
 MOST_SEEN = 50
@@ -125,20 +122,19 @@ class Board:
         for start in range(0, len(ranked), TOGETHER):
             group = ranked[start : start + TOGETHER]
             left = [one for one in group if one.id in vectors]
-            if len(left) > 1:
-                looks = np.stack([vectors[one.id] for one in left]).astype(np.float64)
+            if left:
+                looks = np.stack([vectors[one.id] for one in left])
+                between = cdist(looks, looks, "sqeuclidean")
                 apart = np.full(len(left), np.inf)
-                for known in seen[-MOST_SEEN:]:
-                    apart = np.minimum(apart, np.square(looks - known).sum(axis=1))
+                if seen:
+                    apart = cdist(looks, np.stack(seen[-MOST_SEEN:]), "sqeuclidean").min(axis=1)
                 for _ in left:
                     place = int(apart.argmax())
                     ordered.append(left[place])
-                    seen.append(vectors[left[place].id])
-                    apart = np.minimum(apart, np.square(looks - looks[place]).sum(axis=1))
+                    seen.append(looks[place])
+                    apart = np.minimum(apart, between[place])
                     apart[place] = -1.0
-                ordered += [one for one in group if one.id not in vectors]
-            else:
-                ordered += group
+            ordered += [one for one in group if one.id not in vectors]
         return ordered
 
     def scores(self) -> list[float]:
