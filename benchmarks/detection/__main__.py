@@ -143,18 +143,9 @@ def _print_losses(found: dict[str, dict[str, list[Score]]], figures: dict[str, o
 
 
 def _simulated_scores(made: Collection) -> dict[str, dict[str, Score]]:
-    learned, test = made.trained, ~made.trained
-    kept = np.flatnonzero(learned)
-    training = Training(
-        made.vectors[learned],
-        made.labels[learned],
-        [made.subspecies[place] for place in kept],
-        [made.parents[place] for place in kept],
-        [str(record) for record in made.records[learned]],
-        made.blocks,
-    )
+    test = ~made.trained
     tests = {"confound as in training": made.vectors[test], "broken confound": made.moved[test]}
-    scores = all_scores(training, tests)
+    scores = all_scores(made.training, tests)
     labels, groups = made.labels[test], made.indicators[test]
     return {name: {kind: score(one, labels, groups) for kind, one in kinds.items()} for name, kinds in scores.items()}
 

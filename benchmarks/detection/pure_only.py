@@ -18,9 +18,8 @@ import argparse
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from measures import Score, mean_interval, score
@@ -29,6 +28,7 @@ from simulated import collection
 from sklearn.covariance import LedoitWolf
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import NearestNeighbors
+from variants import SEED, Training
 
 import hybridwing as hw
 from hybridwing.detectors.registry import detector_for_run
@@ -36,35 +36,26 @@ from hybridwing.embeddings.selection import as_embeddings, select
 from hybridwing.evaluation.bootstrap import challenge_uncertainty
 from hybridwing.simulate.proportions import OFFICIAL_SPECIMENS
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 Floats = NDArray[np.float64]
 RECALLS = ("A_score_major_recall", "A_score_minor_recall", "mimic_recall")
 OWN = "ridge, no hybrid known"
 
 
-class Learned(NamedTuple):
-    """A training table and its embeddings."""
-
-    X: Floats
-    y: NDArray[np.integer]
-    subspecies: Sequence[str | None]
-    records: Sequence[str | None]
-
-
-def all_scores(learned: Learned, asked: Floats) -> dict[str, Floats]:
+def all_scores(learned: Training, asked: Floats) -> dict[str, Floats]:
     """Scores by every method, most of which are shown the non-hybrids alone."""
     pure = np.flatnonzero(learned.y == 0)
     names = [learned.subspecies[row] for row in pure]
-    alone = Learned(learned.X[pure], learned.y[pure], names, [learned.records[row] for row in pure])
+    records = [learned.records[row] for row in pure]
+    alone = replace(
+        learned, X=learned.X[pure], y=learned.y[pure], subspecies=names, parents=[None] * len(pure), records=records
+    )
     found = {}
     for title, name, table in (
         (OWN, "ridge", alone),
         ("mahalanobis", "mahalanobis", alone),
         ("ridge, hybrids known", "ridge", learned),
     ):
-        detector = detector_for_run(name, seed=42, blocks=[table.X.shape[1]])
+        detector = detector_for_run(name, seed=SEED, blocks=table.blocks)
         detector.fit(table.X, table.y, subspecies=table.subspecies, records=table.records)
         found[title] = detector.decision_function(asked)
     return {**found, **others(alone.X, asked, np.unique(np.array(names, dtype=str), return_inverse=True)[1])}
@@ -103,7 +94,10 @@ def silhouettes(folder: Path, train: Path, reference: Path) -> None:
     (table, known), (asked, vectors) = parts
     print(f"{(table.labels == 0).sum()} non-hybrids of {len(set(table.subspecies) - {None})} subspecies", end="; ")
     print(f"{table.labels.sum()} hybrids")
-    scores = all_scores(Learned(known, table.labels, table.subspecies.tolist(), table.records.tolist()), vectors)
+    learned = Training(
+        known, table.labels, table.subspecies.tolist(), table.parent_pairs, table.records.tolist(), (known.shape[1],)
+    )
+    scores = all_scores(learned, vectors)
     measured = challenge_uncertainty(scores, asked.labels, asked.groups, asked.specimens, pairs=[])
     print(f"{'':32}{'signal':>24}{'non-signal':>24}{'mimic':>24}")
     for title, measures in measured.measures.items():
@@ -117,14 +111,8 @@ def simulation(seeds: list[int], cache: Path, specimens: int, workers: int) -> N
     with ProcessPoolExecutor(workers) as executor:
         for seed in seeds:
             made = collection(seed, cache, specimens=specimens, executor=executor)
-            trained, test = np.flatnonzero(made.trained), ~made.trained
-            names, records = made.subspecies, made.records.astype(str)
-            learned = Learned(
-                made.vectors[trained].astype(np.float64),
-                made.labels[trained],
-                [names[row] for row in trained],
-                records[trained].tolist(),
-            )
+            test = ~made.trained
+            learned = replace(made.training, X=made.vectors[made.trained].astype(np.float64))
             asked = np.vstack([made.vectors[test], made.moved[test]]).astype(np.float64)
             for title, values in all_scores(learned, asked).items():
                 halves = zip(("confound as in training", "broken confound"), np.split(values, 2), strict=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 from places import Places, inputs
+from variants import Training
 
 from hybridwing.runtime import pattern
 from hybridwing.runtime.finding import find_wings
@@ -85,6 +86,19 @@ class Collection:
     def parents(self) -> list[tuple[str, str] | None]:
         pairs = [tuple(sorted(str(name).split(" x "))) for name in self.names]
         return [(pair[0], pair[1]) if len(pair) == 2 else None for pair in pairs]
+
+    @property
+    def training(self) -> Training:
+        """What a detector learns from."""
+        kept = np.flatnonzero(self.trained)
+        return Training(
+            self.vectors[kept],
+            self.labels[kept],
+            [self.subspecies[place] for place in kept],
+            [self.parents[place] for place in kept],
+            [str(record) for record in self.records[kept]],
+            self.blocks,
+        )
 
 
 def collection(
