@@ -101,12 +101,13 @@ def train(
     measured = "scored out of fold" if manifest.split_method == "folds" else "measured on others"
     console.show_metrics(f"{out}: trained on {manifest.n_train} images, {measured}", run.metrics)
     show_headline(run.uncertainty, manifest.n_heldout_hybrids)
-    if "no hybrid is known" in manifest.choice:
+    pure_only = "no hybrid is known" in manifest.choice
+    if pure_only:
         console.say(f"\n{manifest.choice.rpartition('; ')[2]}; how many hybrids it finds cannot be measured")
     elif len(manifest.detectors) > 1:
         console.say(f"\n`predict` uses {manifest.best_detector} unless told otherwise: {manifest.choice}")
-    shown = "no hybrid is known" not in manifest.choice  # without, `pattern` alone finds more
-    if shown and manifest.backbone.cuts_itself and source.embeddings is None and is_at_hand(BEST, computing):
+    # Without known hybrids `pattern` alone finds more.
+    if not pure_only and manifest.backbone.cuts_itself and source.embeddings is None and is_at_hand(BEST, computing):
         console.note(
             f"\n--backbone {BEST} finds more hybrids, and its weights are here; photographs of 18 megapixels take it "
             "three to four times as long"

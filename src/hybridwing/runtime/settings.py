@@ -86,8 +86,8 @@ class Settings:
             "package_version": self.package_version,
             "detector": self.detector,
             **self.embedding.to_dict(),
+            "parts": [part.to_dict() for part in self.parts],
         }
-        values["parts"] = [part.to_dict() for part in self.parts]
         return json.dumps(values, indent=2, sort_keys=True) + "\n"
 
     @classmethod

@@ -209,7 +209,8 @@ def made_crosses(
     """
     rng = np.random.default_rng(seed)
     kinds = np.array([name or "" for name in subspecies])
-    pairs = [pair for pair in pairs if {*pair} <= {*kinds}]
+    present = set(kinds)
+    pairs = [pair for pair in pairs if present.issuperset(pair)]
     if not pairs:
         raise DetectorError("training has no hybrids and no two subspecies of one species to make crosses of")
     chosen = [pairs[place] for place in rng.integers(0, len(pairs), count)]
