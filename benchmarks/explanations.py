@@ -87,7 +87,6 @@ def shuffled_detector(knows: Explainer, rng: np.random.Generator):
         detector, table.vectors[half], labels[half], table.vectors[~half], labels[~half],
         subspecies=[name for name, kept in zip(told, half, strict=True) if kept],
         parents=[("8", "9") if label else None for label in labels[half]],
-        records=["1"] * int(half.sum()),
     )  # fmt: skip
 
 

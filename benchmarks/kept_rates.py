@@ -46,7 +46,7 @@ def main() -> None:
     table, vectors = table.select(kept), embedded.vectors[rows[kept]]
     # Twenty directions that are the same for all draws, so that thousands of fits take a minute.
     vectors = PCA(20, random_state=0).fit_transform(vectors).astype(np.float32)
-    subspecies, records = table.subspecies, table.records
+    subspecies = table.subspecies
 
     print(f"{arguments.detector}, promised {arguments.tnr:g}, {arguments.draws} draws")
     print(f"{'specimens':>9}{'mean':>8}{'5 % of draws below':>20}{'draws that kept it':>20}{'expected of a split':>21}")
@@ -59,8 +59,8 @@ def main() -> None:
 
             def fit(part: np.ndarray, seen: np.ndarray = seen, X: np.ndarray = X) -> Detector:
                 detector = detector_for_run(arguments.detector, seed=42)
-                own, beside = subspecies[seen[part]].tolist(), records[seen[part]].tolist()
-                return detector.fit(X[part], np.zeros(len(part)), subspecies=own, records=beside)
+                own = subspecies[seen[part]].tolist()
+                return detector.fit(X[part], np.zeros(len(part)), subspecies=own)
 
             fold = deal(table.specimens[seen], subspecies[seen], labels, 42)
             saved, _ = calibrate_out_of_fold(fit, X, labels, fold)

@@ -6,7 +6,7 @@
 - *Simulation* at the official class counts, where a record gives the label away as it does in the real tables.
 - *Broken confound*: the same, but the test hybrids photographed under records that hold no training hybrid.
 - *Cross hidden*: specimens of the training table, without the hybrids of a cross in training.
-- *Ablations* of the default: without weighing records, all columns one block, fewer components.
+- *Ablations* of the default: all columns one block, fewer components.
 - *Timings* of the default at 2,082 × 13,150 in three blocks.
 
 Embeddings of simulated photographs are kept in the cache folder; a seed at the official size takes some ten minutes of
@@ -68,9 +68,7 @@ def silhouettes(folder: Path, weights: Path | None) -> dict[str, object]:
     (learned, X), (reference, X_new) = (embedded(folder, name, weights) for name in ("train.csv", "ref_val.csv"))
     blocks = BLOCKS if weights else (pattern.DIMENSION,)
     hidden_cross(learned, X, blocks)
-    training = Training(
-        X, learned.labels, learned.subspecies.tolist(), learned.parent_pairs, learned.records.tolist(), blocks
-    )
+    training = Training(X, learned.labels, learned.subspecies.tolist(), learned.parent_pairs, blocks)
     scores = all_scores(training, {"ref_val": X_new})
     labels, groups = np.asarray(reference.labels), reference.groups.astype(str)
     print(f"\nSilhouettes, fitted on all {len(X)} of train.csv\n{'':38}{COLUMNS}   95 % interval   lead of {DEFAULT}")
@@ -93,7 +91,7 @@ def hidden_cross(table: Catalogue, X: np.ndarray, blocks: tuple[int, ...]) -> No
     for fold in folds(table, "cross"):
         part = table.select(fold.train)
         detector = detector_for_run(DEFAULT, seed=SEED, blocks=blocks)
-        detector.fit(X[fold.train], part.labels, subspecies=part.subspecies.tolist(), records=part.records.tolist())
+        detector.fit(X[fold.train], part.labels, subspecies=part.subspecies.tolist())
         limit = np.quantile(detector.decision_function(X[fold.reference]), 0.95)
         made += (detector.decision_function(X[fold.asked]) > limit).tolist()
     print(f"\nCross hidden: {DEFAULT} finds {np.mean(made):.3f} of {len(made)} hybrids; svm cannot be fitted")
@@ -174,7 +172,7 @@ def timings() -> dict[str, float]:
     parents = [("8", "9") if label else None for label in y]
     detector = detector_for_run(DEFAULT, seed=SEED, blocks=blocks)
     begun = time.perf_counter()
-    detector.fit(X, y, subspecies=subspecies, parents=parents, records=[str(row % 24) for row in range(n)])
+    detector.fit(X, y, subspecies=subspecies, parents=parents)
     fitted = time.perf_counter()
     # As it is served: from the saved arrays, with NumPy alone. Making those is no part of scoring.
     saved = detector.to_saved()

@@ -30,7 +30,6 @@ from hybridwing.backbones.compute import DEFAULT as COMPUTE
 from hybridwing.backbones.load import load
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.detectors.registry import detector_for_run
-from hybridwing.detectors.ridge import RidgeDetector
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.runtime import pattern
 from hybridwing.runtime.parents import block_slices
@@ -38,7 +37,6 @@ from hybridwing.runtime.parents import block_slices
 SPECIES, WORN_PARENTS = 6, 400
 MADE = {
     **{name: (lambda name=name: detector_for_run(name, seed=SEED)) for name in ("svm", *OTHERS, DEFAULT)},
-    "ridge, records not weighted": lambda: RidgeDetector(balance_records=False),
 }
 
 
@@ -61,7 +59,7 @@ class Silhouettes:
     Attributes
     ----------
     X, y : ndarray of shape (n, 862) and (n,)
-    subspecies, records : ndarray of shape (n,), object
+    subspecies : ndarray of shape (n,), object
     parents : list of (str, str) or None
     worn_rows : ndarray of shape (w,), int64
         All hybrids, and specimens of their parent.
@@ -71,7 +69,6 @@ class Silhouettes:
     X: np.ndarray
     y: np.ndarray
     subspecies: np.ndarray
-    records: np.ndarray
     parents: list[tuple[str, str] | None]
     worn_rows: np.ndarray
     worn: np.ndarray
@@ -82,7 +79,6 @@ class Silhouettes:
             self.y[rows],
             subspecies=self.subspecies[rows].tolist(),
             parents=[self.parents[row] for row in rows],
-            records=self.records[rows].tolist(),
         )
 
 
@@ -103,7 +99,7 @@ def silhouettes(folder: Path) -> tuple[Silhouettes, str]:
         for place, row in enumerate(rows):
             with Image.open(folder / "images" / str(table.table["filename"].iloc[row])) as picture:
                 worn[number, place] = pattern.describe(as_worn_by(species, picture))
-    return Silhouettes(X, y, subspecies, table.records, pairs, rows, worn), parent
+    return Silhouettes(X, y, subspecies, pairs, rows, worn), parent
 
 
 def swapped(one: np.ndarray, other: np.ndarray, slices: list[slice], n: int, rng: np.random.Generator) -> np.ndarray:

@@ -45,10 +45,7 @@ def all_scores(learned: Training, asked: Floats) -> dict[str, Floats]:
     """Scores by every method, most of which are shown the non-hybrids alone."""
     pure = np.flatnonzero(learned.y == 0)
     names = [learned.subspecies[row] for row in pure]
-    records = [learned.records[row] for row in pure]
-    alone = replace(
-        learned, X=learned.X[pure], y=learned.y[pure], subspecies=names, parents=[None] * len(pure), records=records
-    )
+    alone = replace(learned, X=learned.X[pure], y=learned.y[pure], subspecies=names, parents=[None] * len(pure))
     found = {}
     for title, name, table in (
         (OWN, "ridge", alone),
@@ -56,7 +53,7 @@ def all_scores(learned: Training, asked: Floats) -> dict[str, Floats]:
         ("ridge, hybrids known", "ridge", learned),
     ):
         detector = detector_for_run(name, seed=SEED, blocks=table.blocks)
-        detector.fit(table.X, table.y, subspecies=table.subspecies, records=table.records)
+        detector.fit(table.X, table.y, subspecies=table.subspecies)
         found[title] = detector.decision_function(asked)
     return {**found, **others(alone.X, asked, np.unique(np.array(names, dtype=str), return_inverse=True)[1])}
 
@@ -94,9 +91,7 @@ def silhouettes(folder: Path, train: Path, reference: Path) -> None:
     (table, known), (asked, vectors) = parts
     print(f"{(table.labels == 0).sum()} non-hybrids of {len(set(table.subspecies) - {None})} subspecies", end="; ")
     print(f"{table.labels.sum()} hybrids")
-    learned = Training(
-        known, table.labels, table.subspecies.tolist(), table.parent_pairs, table.records.tolist(), (known.shape[1],)
-    )
+    learned = Training(known, table.labels, table.subspecies.tolist(), table.parent_pairs, (known.shape[1],))
     scores = all_scores(learned, vectors)
     measured = challenge_uncertainty(scores, asked.labels, asked.groups, asked.specimens, pairs=[])
     print(f"{'':32}{'signal':>24}{'non-signal':>24}{'mimic':>24}")

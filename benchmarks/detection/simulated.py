@@ -96,7 +96,6 @@ class Collection:
             self.labels[kept],
             [self.subspecies[place] for place in kept],
             [self.parents[place] for place in kept],
-            [str(record) for record in self.records[kept]],
             self.blocks,
         )
 

@@ -27,7 +27,6 @@ class Training:
     y: np.ndarray
     subspecies: Sequence[str | None]
     parents: Sequence[tuple[str, str] | None]
-    records: Sequence[str | None]
     blocks: tuple[int, ...]
 
 
@@ -37,18 +36,11 @@ def all_scores(training: Training, tests: dict[str, np.ndarray]) -> dict[str, di
     if sum(training.blocks) < 2000:  # its covariance of thousands of columns would take minutes
         detectors.update({name: detector_for_run(name, seed=SEED, blocks=training.blocks) for name in OTHERS})
     detectors[DEFAULT] = RidgeDetector(training.blocks)
-    detectors["ridge, records not weighted"] = RidgeDetector(training.blocks, balance_records=False)
     detectors["ridge, 32 components"] = RidgeDetector(training.blocks, n_components=32)
     if len(training.blocks) > 1:
         detectors["ridge, all one block"] = RidgeDetector()
     scores = {}
     for title, detector in detectors.items():
-        detector.fit(
-            training.X,
-            training.y,
-            subspecies=training.subspecies,
-            parents=training.parents,
-            records=training.records,
-        )
+        detector.fit(training.X, training.y, subspecies=training.subspecies, parents=training.parents)
         scores[title] = {test: detector.decision_function(X) for test, X in tests.items()}
     return scores

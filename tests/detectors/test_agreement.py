@@ -68,7 +68,7 @@ def test_detector_and_file_agree(name: str, specimens: Specimens, tmp_path: Path
     kinds = [None if label else f"subspecies {row % 3}" for row, label in enumerate(y)]
     crosses = [("subspecies 0", "subspecies 7") if label else None for label in y]
     fitted = detector_for_run(name, seed=0, blocks=(5, X.shape[1] - 5))
-    fitted.fit(X, y, subspecies=kinds, parents=crosses, records=[str(row % 4) for row in range(len(y))])
+    fitted.fit(X, y, subspecies=kinds, parents=crosses)
     everything = np.concatenate([specimens.X_heldout, X])
     save_arrays(tmp_path / "detector.npz", fitted.to_saved())
     scores = raw_scores(load_arrays(tmp_path / "detector.npz"), everything)

@@ -107,7 +107,7 @@ def test_non_hybrids_alone_are_enough_or_refused(name: str) -> None:
 
 
 @each_detector
-@pytest.mark.parametrize("extra", ["subspecies", "parents", "records"])
+@pytest.mark.parametrize("extra", ["subspecies", "parents"])
 def test_columns_about_the_specimens_must_fit(name: str, extra: str) -> None:
     X, y = data()
     columns = {extra: [None] * 40}

@@ -59,8 +59,8 @@ def test_heldout_hybrids_are_not_needed(random_specimens: Specimens) -> None:
 
 def test_columns_about_the_specimens_are_checked(random_specimens: Specimens) -> None:
     data = random_specimens
-    with pytest.raises(DetectorError, match="'records' has 1 entries"):
-        fit_detector(make_detector("svm"), data.X, data.y, data.X_heldout, data.y_heldout, records=["3082688"])
+    with pytest.raises(DetectorError, match="'subspecies' has 1 entries"):
+        fit_detector(make_detector("svm"), data.X, data.y, data.X_heldout, data.y_heldout, subspecies=["8"])
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_classes_of_one_and_parents_without_specimens(zoo: Zoo, name: str) -> No
     parents = [("nobody", "b") if label else None for label in zoo.y] + [None]
     y = np.append(zoo.y, 0)
     fitted = detector_for_run(name, seed=0, blocks=BLOCKS)
-    fitted.fit(X, y, subspecies=subspecies, parents=parents, records=[None] * len(y))
+    fitted.fit(X, y, subspecies=subspecies, parents=parents)
     assert np.isfinite(fitted.decision_function(zoo.pure)).all()
 
 

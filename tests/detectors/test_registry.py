@@ -45,8 +45,6 @@ def test_entries_say_what_they_are(entry) -> None:
     assert detector.get_params().get("random_state", 11) == 11
     divided = detector_for_run(entry.name, seed=11, blocks=[3, 4])
     assert divided.get_params().get("blocks", (3, 4)) == (3, 4)
-    alike = detector_for_run(entry.name, seed=11, record_weights=False)
-    assert not alike.get_params().get("balance_records", False)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +72,12 @@ def test_seeds_out_of_range(seed: int) -> None:
 
 def test_a_runs_settings_leave_the_samples_machine_alone() -> None:
     assert detector_for_run("svm", seed=0).get_params() == make_detector("svm").get_params()
-    assert make_detector("svm").balance_records is False
-    assert detector_for_run("ridge", seed=0).balance_records is True
 
 
 @pytest.mark.parametrize(
     ("name", "param", "message"),
     [
-        ("svm", "c", "detector 'svm' has no parameter 'c'; there are C, balance_records: did you mean C"),
+        ("svm", "c", "detector 'svm' has no parameter 'c'; there are C: did you mean C"),
         ("knn", "neighbours", "there are n_neighbors: did you mean n_neighbors"),
         ("gap", "blocks", "there are C: choose one of those"),
         ("mahalanobis", "seed", "detector 'mahalanobis' has no parameter 'seed'"),
@@ -93,7 +89,7 @@ def test_unknown_parameters(name: str, param: str, message: str) -> None:
 
 
 def test_parameters_reach_the_detector() -> None:
-    assert make_detector("svm", C=10, balance_records=True).get_params() == {"C": 10, "balance_records": True}
+    assert make_detector("svm", C=10).get_params() == {"C": 10}
 
 
 class MeanDetector(Detector):

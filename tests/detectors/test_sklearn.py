@@ -128,7 +128,6 @@ def test_metadata_is_routed_to_fit(name: str) -> None:
     pure, hybrid = ["a", "b", "c"], ("a", "b")
     subspecies = pd.Series([np.nan if label else pure[row % 3] for row, label in enumerate(y)], index=range(100, 160))
     parents = pd.Series([hybrid if label else None for label in y], index=range(100, 160))
-    records = [str(row % 4) for row in range(60)]
     seen = []
     kind = type(quick(name))
 
@@ -138,13 +137,13 @@ def test_metadata_is_routed_to_fit(name: str) -> None:
             super()._fit(X, y, metadata)
 
     with config_context(enable_metadata_routing=True):
-        told = Told(**QUICK.get(name, {})).set_fit_request(subspecies=True, parents=True, records=True)
-        params = {"subspecies": subspecies, "parents": parents, "records": records}
+        told = Told(**QUICK.get(name, {})).set_fit_request(subspecies=True, parents=True)
+        params = {"subspecies": subspecies, "parents": parents}
         found = cross_validate(told, X, y, scoring="roc_auc", cv=3, params=params, error_score="raise")
     assert np.isfinite(found["test_score"]).all()
     assert len(seen) == 3
     for n, metadata in seen:
-        assert n == len(metadata.subspecies) == len(metadata.parents) == len(metadata.records) == 40
+        assert n == len(metadata.subspecies) == len(metadata.parents) == 40
         assert set(metadata.subspecies) == {"a", "b", "c", None}
         assert set(metadata.parents) == {hybrid, None}
 

@@ -25,7 +25,7 @@ from hybridwing.runtime.preprocess import Preprocess
 SPEC = BackboneSpec("stub", "stub", "v1", "", "pixels", 3, Preprocess())
 UNKNOWN = Uncertainty({}, {}, 1, 0.95, 1)
 MANIFEST = RunManifest(
-    SPEC, ("svm",), "svm", "the only one", 0, "random", 0.2, "t.csv", "", "", 1, 1, 1, 1, 1, {}, record_weights=True
+    SPEC, ("svm",), "svm", "the only one", "", 0, "random", 0.2, "t.csv", "", "", 1, 1, 1, 1, 1, {}
 )  # fmt: skip
 
 

@@ -27,9 +27,9 @@ def change(folder: Path, **values: object) -> None:
 
 def test_a_run_file_that_lacks_a_field_is_refused(copy):
     values = json.loads((copy / "run.json").read_text())
-    del values["record_weights"]
+    del values["test_fraction"]
     (copy / "run.json").write_text(json.dumps(values))
-    with pytest.raises(RunError, match=r"run\.json is not what hybridwing writes: .*'record_weights'"):
+    with pytest.raises(RunError, match=r"run\.json is not what hybridwing writes: .*'test_fraction'"):
         load_run(copy)
 
 

@@ -17,7 +17,6 @@ from hybridwing.errors import CatalogueError, DetectorError, EmbeddingError, Hyb
 from hybridwing.runs.folder import CONTENTS, WINGS
 from hybridwing.runs.run import load_run
 from hybridwing.runs.train import train
-from hybridwing.runs.training_choice import choice_of
 from hybridwing.runtime.arrays import load_arrays
 
 if TYPE_CHECKING:
@@ -292,25 +291,12 @@ def test_reference_labels_change_nothing_in_the_model(data, tmp_path, contents):
     assert models[0] == models[1]
 
 
-@pytest.mark.slow
-def test_record_weights_can_be_switched_off(data, tmp_path):
-    options = {"detectors": ("ridge",), **STRATIFIED}
-    weighed = train(data.train, data.train_embeddings, tmp_path / "weighed", **options)
-    alike = train(data.train, data.train_embeddings, tmp_path / "alike", record_weights=False, **options)
-    assert weighed.manifest.record_weights
-    assert not load_run(alike.folder).manifest.record_weights
-    heads = [run.detector("ridge").header.params["balance_records"] for run in (weighed, alike)]
-    assert heads == [True, False]
-    assert "--no-record-weights" in choice_of(alike.manifest).command("t.csv", "photos", "run")
-    assert "record-weights" not in choice_of(weighed.manifest).command("t.csv", "photos", "run")
-
-
 def test_non_hybrids_alone_are_learned_from_and_scored_out_of_fold(data, tmp_path):
     pure = data.train.select(data.train.labels == 0)
     run = train(pure, data.train_embeddings, tmp_path / "run", detectors=("mahalanobis",))
     manifest = run.manifest
     assert (manifest.split_method, manifest.n_train, manifest.n_heldout) == ("folds", len(pure), len(pure))
-    assert f"no hybrid is known: learned from {len(pure)} non-hybrids" in manifest.choice
+    assert manifest.without_hybrids.startswith(f"no hybrid is known: learned from {len(pure)} non-hybrids")
     assert {row["uuid"] for row in rows(tmp_path / "run" / "scores.csv")} == set(pure.uuids)
     assert {image.verdict for image in run.predict(data.test_embeddings).images} > {"non-hybrid"}
     with pytest.raises(DetectorError, match="svm cannot learn without; use ridge"):

@@ -12,7 +12,6 @@ from hybridwing.embeddings.embed import embed
 from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.errors import DetectorError, EmbeddingError, RunError
 from hybridwing.validation import validate as validation
-from hybridwing.validation.held_out import Fitting
 from hybridwing.validation.validate import check_validation_folder, validate, write_validation
 
 
@@ -68,13 +67,6 @@ def test_unknown_and_no_detectors_are_refused_before_the_embeddings_are_read(dat
     for names, message in ((("svn",), "unknown detector"), ((), "no detector")):
         with pytest.raises(DetectorError, match=message):
             validate(data.train, "never-read.parquet", detectors=names)
-
-
-def test_it_says_whether_specimens_were_weighed_by_their_records(data):
-    options = {"protocol": "specimen", "detectors": ("knn",), "resamples": 20}
-    for weighed in (True, False):
-        found = validate(data.train, data.train_embeddings, fitting=Fitting(record_weights=weighed), **options)
-        assert json.loads(validation.to_json(found))["record_weights"] is weighed
 
 
 def test_detectors_are_told_what_the_embedding_consists_of(data, monkeypatch):

@@ -99,7 +99,6 @@ def refit(project: Project, tnr: float = 0.95) -> Change:
         project.folder / MODELS / str(number),
         detectors=[manifest.best_detector],
         seed=manifest.seed,
-        record_weights=manifest.record_weights,
     )
     project.keep_scores(scores_of(new, dict(vectors)), model=number)
     change = replace(_compared(project, run, new, number, tnr), decisions=len(decided))

@@ -89,7 +89,6 @@ def train(
         split_method=method,
         test_fraction=held_out.test_fraction,
         seed=learning.seed,
-        record_weights=learning.record_weights,
         overwrite=overwrite,
     )
     if source.images is not None:
@@ -101,13 +100,13 @@ def train(
     measured = "scored out of fold" if manifest.split_method == "folds" else "measured on others"
     console.show_metrics(f"{out}: trained on {manifest.n_train} images, {measured}", run.metrics)
     show_headline(run.uncertainty, manifest.n_heldout_hybrids)
-    pure_only = "no hybrid is known" in manifest.choice
-    if pure_only:
-        console.say(f"\n{manifest.choice.rpartition('; ')[2]}; how many hybrids it finds cannot be measured")
+    if manifest.without_hybrids:
+        console.say(f"\n{manifest.without_hybrids}; how many hybrids it finds cannot be measured")
     elif len(manifest.detectors) > 1:
         console.say(f"\n`predict` uses {manifest.best_detector} unless told otherwise: {manifest.choice}")
     # Without known hybrids `pattern` alone finds more.
-    if not pure_only and manifest.backbone.cuts_itself and source.embeddings is None and is_at_hand(BEST, computing):
+    better = not manifest.without_hybrids and manifest.backbone.cuts_itself and source.embeddings is None
+    if better and is_at_hand(BEST, computing):
         console.note(
             f"\n--backbone {BEST} finds more hybrids, and its weights are here; photographs of 18 megapixels take it "
             "three to four times as long"
@@ -201,7 +200,7 @@ def validate(
             seed=learning.seed,
             parts=hidden.parts,
             resamples=hidden.resamples,
-            fitting=Fitting(make_crosses=hidden.made, record_weights=learning.record_weights),
+            fitting=Fitting(make_crosses=hidden.made),
             progress=report,
         )
     if out is not None:

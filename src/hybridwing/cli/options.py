@@ -282,13 +282,6 @@ class LearningOptions:
         ),
     ] = None
     seed: Seed = 42
-    record_weights: Annotated[
-        bool,
-        typer.Option(
-            "--record-weights/--no-record-weights",
-            help="Non-hybrids from the hybrids' own records weigh more, in the detectors that can.",
-        ),
-    ] = True
 
     def detectors(self, default: str) -> list[str]:
         """The names."""

@@ -43,17 +43,14 @@ class Metadata:
         The subspecies of each non-hybrid.
     parents : list of (str, str) or None, of length n; or None
         The parent subspecies of each hybrid.
-    records : list of str or None, of length n; or None
-        The source batch of each specimen.
     """
 
     subspecies: list[str | None] | None = None
     parents: list[tuple[str, str] | None] | None = None
-    records: list[str | None] | None = None
 
     def select(self, rows: Labels) -> Metadata:
         """Return the metadata of some specimens, by their rows."""
-        fields = (self.subspecies, self.parents, self.records)
+        fields = (self.subspecies, self.parents)
         return Metadata(*(field and [field[row] for row in rows] for field in fields))  # type: ignore[arg-type]
 
 
@@ -61,7 +58,7 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
     """A scikit-learn classifier of embeddings: the higher its decision function, the more likely a hybrid.
 
     It works in pipelines and searches, e.g. ``cross_val_score(detector, X, y, scoring="roc_auc")``. Where
-    scikit-learn's metadata routing is on, ``set_fit_request(subspecies=True, parents=True, records=True)`` passes the
+    scikit-learn's metadata routing is on, ``set_fit_request(subspecies=True, parents=True)`` passes the
     metadata on to ``fit``.
 
     A subclass takes its parameters in ``__init__`` as scikit-learn asks, and implements ``_fit``, ``_score`` and
@@ -104,7 +101,6 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
         *,
         subspecies: Sequence[str | None] | None = None,
         parents: Sequence[tuple[str, str] | None] | None = None,
-        records: Sequence[str | None] | None = None,
     ) -> Self:
         """Learn from labelled specimens.
 
@@ -117,11 +113,9 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
             takes the last label in sorted order for the positive one, which of "hybrid" and "non-hybrid" is the wrong
             one. Of a pandas column of names use ``y = names == "hybrid"``.
         subspecies : sequence of str or None, of length n_samples, optional
-            The subspecies of each non-hybrid. A detector that has no use for it ignores it, like the next two.
+            The subspecies of each non-hybrid. A detector that has no use for it ignores it, like the next one.
         parents : sequence of (str, str) or None, of length n_samples, optional
             The parent subspecies of each hybrid.
-        records : sequence of str or None, of length n_samples, optional
-            The source batch of each specimen.
 
         Returns
         -------
@@ -136,7 +130,7 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
         """
         values = self._checked_samples(X, reset=True)
         classes, labels = _checked_labels(y, len(values), needs_hybrids=self.needs_hybrids)
-        given = {"subspecies": subspecies, "parents": parents, "records": records}
+        given = {"subspecies": subspecies, "parents": parents}
         metadata = Metadata(**{name: _checked_entries(name, entries, len(values)) for name, entries in given.items()})
         self._check_counts(labels)
         self.threshold_ = self.boundary

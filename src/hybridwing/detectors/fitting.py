@@ -28,7 +28,6 @@ def fit_detector(
     *,
     subspecies: Sequence[str | None] | None = None,
     parents: Sequence[tuple[str, str] | None] | None = None,
-    records: Sequence[str | None] | None = None,
 ) -> SavedDetector:
     """Fit a detector on training specimens and calibrate it on others.
 
@@ -44,7 +43,7 @@ def fit_detector(
         Embeddings of specimens that are not in ``X_train``.
     y_heldout : array-like of shape (n_heldout,)
         Their labels; at least one non-hybrid, hybrids not needed.
-    subspecies, parents, records : sequence, optional
+    subspecies, parents : sequence, optional
         Of the training specimens, as for ``Detector.fit``.
 
     Returns
@@ -58,7 +57,7 @@ def fit_detector(
     DetectorError
         If the data cannot be used.
     """
-    detector.fit(X_train, y_train, subspecies=subspecies, parents=parents, records=records)
+    detector.fit(X_train, y_train, subspecies=subspecies, parents=parents)
     saved = detector.to_saved()
     # Scored as a submission scores, so that the map is fitted to the very numbers it will be given.
     try:

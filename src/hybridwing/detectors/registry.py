@@ -152,7 +152,7 @@ def make_detector(name: str, **params: object) -> Detector:
     >>> make_detector("svm", c=10)
     Traceback (most recent call last):
     ...
-    hybridwing.errors.DetectorError: detector 'svm' has no parameter 'c'; there are C, balance_records: did you mean C?
+    hybridwing.errors.DetectorError: detector 'svm' has no parameter 'c'; there are C: did you mean C?
     """
     detector_class = _detector_class(name)
     known = tuple(inspect.signature(detector_class).parameters)
@@ -162,9 +162,7 @@ def make_detector(name: str, **params: object) -> Detector:
     return detector_class(**params)
 
 
-def detector_for_run(
-    name: str, *, seed: int, blocks: Sequence[int] | None = None, record_weights: bool = True
-) -> Detector:
+def detector_for_run(name: str, *, seed: int, blocks: Sequence[int] | None = None) -> Detector:
     """Make a detector with those of a run's settings that it has a parameter for.
 
     Parameters
@@ -175,9 +173,6 @@ def detector_for_run(
         Seed of whatever the detector draws (its ``random_state``), in ``[0, 2**32)``.
     blocks : sequence of int, optional
         Widths of the blocks of the embeddings, see :attr:`hybridwing.backbones.base.BackboneSpec.widths`.
-    record_weights : bool
-        Whether a detector may weigh non-hybrids of the hybrids' records more, as its ``balance_records`` says by
-        default; see :func:`hybridwing.detectors.record_weights.record_weights`.
 
     Raises
     ------
@@ -187,8 +182,6 @@ def detector_for_run(
     if not 0 <= seed < 2**32:
         raise DetectorError(f"seed {seed} is out of range; give a whole number from 0 to {2**32 - 1}")
     settings: dict[str, object] = {"random_state": seed}
-    if not record_weights:
-        settings["balance_records"] = False
     if blocks is not None:
         settings["blocks"] = tuple(blocks)
     known = inspect.signature(_detector_class(name)).parameters

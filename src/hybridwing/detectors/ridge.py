@@ -11,7 +11,6 @@ from sklearn.utils.extmath import randomized_svd
 from hybridwing.detectors.base import Detector, DetectorInputError
 from hybridwing.detectors.groups import block_starts, group
 from hybridwing.detectors.parent_model import shrunk_whitener
-from hybridwing.detectors.record_weights import record_weights
 from hybridwing.runtime.parents import block_slices
 from hybridwing.runtime.ridge import kernel, lead_of_hybrid, projected, score_ridge
 
@@ -58,9 +57,6 @@ class RidgeDetector(Detector):
         Regularisation, in ``(0, inf)``.
     n_components : int, default=128
         Principal components of each block, at most; at least 1.
-    balance_records : bool, default=True
-        Whether non-hybrids of the hybrids' records weigh more, see
-        :func:`hybridwing.detectors.record_weights.record_weights`.
 
     Attributes
     ----------
@@ -92,17 +88,10 @@ class RidgeDetector(Detector):
     arrays_: dict[str, Array]
     left_out_scores_: Floats
 
-    def __init__(
-        self,
-        blocks: Sequence[int] | None = None,
-        alpha: float = 0.2,
-        n_components: int = 128,
-        balance_records: bool = True,
-    ) -> None:
+    def __init__(self, blocks: Sequence[int] | None = None, alpha: float = 0.2, n_components: int = 128) -> None:
         self.blocks = blocks
         self.alpha = alpha
         self.n_components = n_components
-        self.balance_records = balance_records
 
     def _fit(self, X: Floats, y: Labels, metadata: Metadata) -> None:
         if not self.alpha > 0:
@@ -118,8 +107,7 @@ class RidgeDetector(Detector):
         arrays.update(vectors=vectors.astype(np.float32), rest=rest)
         similar = kernel(arrays, vectors, rest)
         np.fill_diagonal(similar, 1.0)
-        weights = record_weights(y, metadata.records if self.balance_records else None)
-        inverse = cho_solve(cho_factor(similar + np.diag(self.alpha / weights)), np.eye(len(X)))
+        inverse = cho_solve(cho_factor(similar + self.alpha * np.eye(len(X))), np.eye(len(X)))
         coef = inverse @ codes
         self.arrays_ = {**arrays, "weights": coef}
         self.left_out_scores_ = lead_of_hybrid(codes - coef / np.diag(inverse)[:, None], arrays["crossed"])

@@ -9,7 +9,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from hybridwing.detectors.base import Detector, compact
-from hybridwing.detectors.record_weights import record_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,9 +33,6 @@ class SvmDetector(Detector):
     ----------
     C : float, default=1.0
         Penalty of a training specimen on the wrong side, in ``(0, inf)``.
-    balance_records : bool, default=False
-        Whether non-hybrids of the hybrids' records weigh more, see
-        :func:`hybridwing.detectors.record_weights.record_weights`. The sample has no such weights.
 
     Attributes
     ----------
@@ -65,19 +61,13 @@ class SvmDetector(Detector):
     svc_: SVC
     support_vectors_: Floats
 
-    def __init__(self, C: float = 1.0, balance_records: bool = False) -> None:
+    def __init__(self, C: float = 1.0) -> None:
         self.C = C
-        self.balance_records = balance_records
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
-        self.learn(X, y, record_weights(y, metadata.records if self.balance_records else None))
-
-    def learn(self, X: Floats, y: NDArray[np.int64], weights: Floats) -> None:
-        """Fit to checked specimens of given weights; hybrids and non-hybrids are then balanced."""
-        # Not a pipeline, which passes weights on in another way where scikit-learn's metadata routing is on.
+    def _fit(self, X: Floats, y: NDArray[np.int64], _metadata: Metadata) -> None:
         self.scaler_ = StandardScaler().fit(X)
         self.svc_ = SVC(C=self.C, gamma="scale", class_weight="balanced")
-        self.svc_.fit(self.scaler_.transform(X), y, sample_weight=weights)
+        self.svc_.fit(self.scaler_.transform(X), y)
         # As they were given: standardised support vectors would need float64, twice the size.
         self.support_vectors_ = X[self.svc_.support_]
 

@@ -59,6 +59,8 @@ class RunManifest:
         What ``predict``, ``submission build`` and ``publish`` use unless told otherwise.
     choice : str
         Why it is that one, in a sentence.
+    without_hybrids : str
+        What was learned from, where no hybrid is known; otherwise empty.
     seed : int
     split_method : str
         How images were held out, see :func:`hybridwing.runs.train.train`.
@@ -72,8 +74,6 @@ class RunManifest:
         Images listed, embedded, learned from and held out; with the method ``"folds"`` all were both.
     versions : dict of str to str
         Python and the packages that numbers depend on.
-    record_weights : bool
-        Whether the detectors that can weighed specimens by their records.
     decisions_name, decisions_sha256 : str
         Of the file of decisions that were joined to the catalogue; empty without one.
     format_version : int
@@ -85,6 +85,7 @@ class RunManifest:
     detectors: tuple[str, ...]
     best_detector: str
     choice: str
+    without_hybrids: str
     seed: int
     split_method: str
     test_fraction: float
@@ -97,7 +98,6 @@ class RunManifest:
     n_heldout: int
     n_heldout_hybrids: int
     versions: dict[str, str]
-    record_weights: bool
     decisions_name: str = ""
     decisions_sha256: str = ""
     format_version: int = FORMAT_VERSION

@@ -68,7 +68,6 @@ def train(
     split_method: HoldOut | None = None,
     test_fraction: float = 0.2,
     seed: int = 42,
-    record_weights: bool = True,
     overwrite: bool = False,
 ) -> Run:
     """Fit detectors, and measure and calibrate them on specimens that they have not seen.
@@ -92,8 +91,6 @@ def train(
         Share of the images held out; not used by ``"folds"``.
     seed : int
         Decides the split and the detectors' own draws. Same seed and data, same bytes.
-    record_weights : bool
-        See :func:`hybridwing.detectors.registry.detector_for_run`.
     overwrite : bool
         Replace an earlier run of this name.
 
@@ -121,7 +118,7 @@ def train(
         widths = embeddings.backbone.widths
 
         def make(name: str) -> Detector:
-            return detector_for_run(name, seed=seed, blocks=widths, record_weights=record_weights)
+            return detector_for_run(name, seed=seed, blocks=widths)
 
         saved, scores = {}, {}
         if method == "folds":
@@ -143,11 +140,9 @@ def train(
             backbone=embeddings.backbone,
             detectors=tuple(saved),
             best_detector=chosen.name,
-            choice=chosen.reason
-            if learned.catalogue.labels.any()
-            else f"{chosen.reason}; {_without_hybrids(learned.catalogue)}",
+            choice=chosen.reason,
+            without_hybrids="" if learned.catalogue.labels.any() else _without_hybrids(learned.catalogue),
             seed=seed,
-            record_weights=record_weights,
             split_method=method,
             test_fraction=test_fraction,
             catalogue_name=catalogue.source.name,
@@ -268,11 +263,7 @@ def _fit_out_of_fold(
 
 def _metadata(catalogue: Catalogue) -> dict[str, Any]:
     """What a detector may learn from besides labels."""
-    return {
-        "subspecies": catalogue.subspecies.tolist(),
-        "parents": catalogue.parent_pairs,
-        "records": catalogue.records.tolist(),
-    }
+    return {"subspecies": catalogue.subspecies.tolist(), "parents": catalogue.parent_pairs}
 
 
 def _dealt(catalogue: Catalogue, seed: int) -> NDArray[np.intp]:

@@ -27,7 +27,6 @@ class TrainingChoice:
     test_fraction: float = 0.2
     seed: int = 42
     background: str | None = None
-    record_weights: bool = True
     decisions: str = ""
 
     def command(self, catalogue: str, images: str, out: str) -> str:
@@ -42,7 +41,6 @@ class TrainingChoice:
         words += ["--detector", ",".join(self.detectors), "--split", self.split_method]
         words += ["--test-fraction", f"{self.test_fraction:g}", "--seed", str(self.seed)]
         words += ["--decisions", self.decisions] if self.decisions else []
-        words += [] if self.record_weights else ["--no-record-weights"]
         if self.backbone != "pattern":
             words += ["--preprocess", self.preprocess, "--view", self.view, "--feature", self.feature]
             words += [] if self.background is None else ["--background", self.background]
@@ -66,7 +64,6 @@ def choice_of(manifest: RunManifest) -> TrainingChoice:
         split_method=manifest.split_method,
         test_fraction=manifest.test_fraction,
         seed=manifest.seed,
-        record_weights=manifest.record_weights,
         decisions=manifest.decisions_name,
         # The whole picture has no choice; beside it, what is masked is masked by default.
         background="kept" if "kept" in around else "masked" if around == {"masked"} else None,

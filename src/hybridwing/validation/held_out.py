@@ -37,8 +37,6 @@ class Fitting:
     ----------
     make_crosses : bool
         What a fold does whose training images show no hybrid: learn from made crosses, or have no score and say so.
-    record_weights : bool
-        See :func:`hybridwing.detectors.registry.detector_for_run`.
     blocks : sequence of int, optional
         Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one.
     seed : int
@@ -46,7 +44,6 @@ class Fitting:
     """
 
     make_crosses: bool = True
-    record_weights: bool = True
     blocks: Sequence[int] | None = None
     seed: int = 42
 
@@ -154,10 +151,8 @@ def fit_fold(
     """
     part = catalogue.select(fold.train)
     labels, values = part.labels, np.asarray(vectors[fold.train], dtype=np.float64)
-    subspecies, parents, records = part.subspecies.tolist(), part.parent_pairs, part.records.tolist()
-    made_for = detector_for_run(
-        detector, seed=fitting.seed, blocks=fitting.blocks, record_weights=fitting.record_weights
-    )
+    subspecies, parents = part.subspecies.tolist(), part.parent_pairs
+    made_for = detector_for_run(detector, seed=fitting.seed, blocks=fitting.blocks)
     note = ""
     if not labels.any() and made_for.needs_hybrids:
         if not fitting.make_crosses:
@@ -166,9 +161,8 @@ def fit_fold(
         allowed = [pair for pair in part.possible_pairs() if set(pair) != set(fold.hidden)]
         made, pairs = made_crosses(values, subspecies, allowed, count, seed=fitting.seed)
         values, labels = np.vstack([values, made]), np.append(labels, np.ones(count, dtype=labels.dtype))
-        subspecies, records = subspecies + [None] * count, records + [None] * count
-        parents, note = parents + list(pairs), MADE_CROSSES
-    return made_for.fit(values, labels, subspecies=subspecies, parents=parents, records=records), note
+        subspecies, parents, note = subspecies + [None] * count, parents + list(pairs), MADE_CROSSES
+    return made_for.fit(values, labels, subspecies=subspecies, parents=parents), note
 
 
 def made_crosses(

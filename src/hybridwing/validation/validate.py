@@ -59,8 +59,6 @@ class Validation:
     failures : tuple of Failure
         Images without an embedding; they were left out.
     seed, parts : int
-    record_weights : bool
-        Whether the detectors that can weighed specimens by their records.
     """
 
     protocol: Protocol
@@ -71,7 +69,6 @@ class Validation:
     failures: tuple[Failure, ...]
     seed: int
     parts: int
-    record_weights: bool = True
 
     def to_frame(self) -> pd.DataFrame:
         """A row a scorer and held-out unit, with recall, false alarms and ROC area and their intervals."""
@@ -109,8 +106,7 @@ def validate(
     resamples : int
         Of the bootstrap.
     fitting : Fitting
-        Whether crosses are made where training has no hybrids, and whether specimens are weighed by their records;
-        `seed` and the parts of the embeddings are filled in.
+        Whether crosses are made where training has no hybrids; `seed` and the parts of the embeddings are filled in.
     progress : callable, optional
         Called with the number of folds fitted and of all.
 
@@ -154,17 +150,7 @@ def validate(
         )
     scored.append(record_only_scores(known, divided))
     report = protocol_report(known, scored, resamples=resamples, seed=seed)
-    return Validation(
-        protocol,
-        known,
-        embeddings.backbone,
-        report,
-        tuple(scored),
-        embeddings.failures,
-        seed,
-        parts,
-        fitting.record_weights,
-    )
+    return Validation(protocol, known, embeddings.backbone, report, tuple(scored), embeddings.failures, seed, parts)
 
 
 def check_validation_folder(out: Path, *, overwrite: bool = False) -> None:
@@ -216,7 +202,6 @@ def to_json(validation: Validation) -> str:
         "n_failed": len(validation.failures),
         "seed": validation.seed,
         "parts": validation.parts,
-        "record_weights": validation.record_weights,
         **asdict(validation.report),
     }
     return json.dumps(summary, indent=2) + "\n"
