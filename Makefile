@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 0 -c constraints.txt
 CPU_INDEX = --extra-index-url https://download.pytorch.org/whl/cpu
 # One worker a processor; a worker takes over tests of another that has more left than it.
-PYTEST = $(BIN)/python -m pytest -n logical --dist worksteal
+PYTEST = $(BIN)/python -m pytest -n auto --dist worksteal
 # Tests start many processes; each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 

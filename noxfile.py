@@ -12,7 +12,7 @@ CPU_INDEX = ("--extra-index-url", "https://download.pytorch.org/whl/cpu")
 def tests(session: nox.Session) -> None:
     """Run every test that the installed packages allow."""
     session.install("-c", "constraints.txt", *CPU_INDEX, "-e", ".[torch,dev,docs]")
-    session.run("pytest", "-n", "logical", "--dist", "worksteal", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session(python="3.11")

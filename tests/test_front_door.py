@@ -110,7 +110,7 @@ def test_the_snippet_of_readme_on_real_silhouettes_with_real_weights(shared, tmp
         pytest.skip("the weights or the silhouettes are not at hand")
     table = pd.read_csv(folder / "train.csv", dtype=str, keep_default_na=False)
     # Enough of each kind to hold some out.
-    few = table.groupby("hybrid_stat").head(12)
+    few = table.groupby("hybrid_stat").head(8)
     few.to_csv(tmp_path / "few.csv", index=False)
     names = run_snippet(tmp_path / "few.csv", folder / "images", weights, tmp_path, monkeypatch)
     assert names["run"].manifest.backbone.dimension == 2 * 768

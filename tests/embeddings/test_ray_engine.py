@@ -14,7 +14,7 @@ import pytest
 
 from hybridwing.backbones.compute import Compute
 from hybridwing.embeddings.job import embed_to_file
-from hybridwing.embeddings.ray_engine import RayEngine
+from hybridwing.embeddings.ray_engine import RayEngine, _Actor
 from hybridwing.embeddings.store import read_table
 from hybridwing.errors import EmbeddingError, MissingExtraError
 
@@ -62,12 +62,14 @@ def made(tmp_path: Path) -> Path:
     return folder
 
 
-def embed(pictures: list[tuple[str, Path]], out: Path, load: partial[LoadedBackbone] | None, made: Path) -> bytes:
+def embed(
+    pictures: list[tuple[str, Path]], out: Path, load: partial[LoadedBackbone] | None, made: Path, **options: int
+) -> bytes:
     """Bytes of the table, by a cluster or, with nothing to load, by this process."""
     here = backbones().Counting(made)  # type: ignore[attr-defined]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Ray's own
-        engine = None if load is None else RayEngine(load, actors=2)
+        engine = None if load is None else RayEngine(load, actors=2, **options)
         embed_to_file(pictures, here, out, shard_size=2, engine=engine)
     return out.read_bytes()
 
@@ -75,23 +77,14 @@ def embed(pictures: list[tuple[str, Path]], out: Path, load: partial[LoadedBackb
 @pytest.mark.ray
 @needs_ray
 @pytest.mark.usefixtures("cluster")
-def test_the_table_is_that_of_the_local_engine(pictures, tmp_path, made):
+def test_the_table_is_that_of_the_local_engine_though_a_worker_dies(pictures, tmp_path, made):
     pictures = pictures + [(f"v{n}", paint(tmp_path / "pictures" / f"v{n}.png", 50 + n)) for n in range(20)]
-    load = partial(backbones().Counting, made)
-    far = embed(pictures, tmp_path / "far.parquet", load, made)
-    assert far == embed(pictures, tmp_path / "near.parquet", None, made)
-    assert [failure.uuid for failure in read_table(tmp_path / "far.parquet").failures] == ["u8"]
-    # This process and two workers: each loaded it once.
-    assert len(list(made.glob("loaded-*"))) == 3
-
-
-@pytest.mark.ray
-@needs_ray
-@pytest.mark.usefixtures("cluster")
-def test_a_worker_that_dies_is_replaced(pictures, tmp_path, made):
     far = embed(pictures, tmp_path / "far.parquet", partial(backbones().DyingOnce, made), made)
     assert (made / "died").exists()
     assert far == embed(pictures, tmp_path / "near.parquet", None, made)
+    assert [failure.uuid for failure in read_table(tmp_path / "far.parquet").failures] == ["u8"]
+    # This process, two workers and the one that took the place of the dead: each loaded it once.
+    assert len(list(made.glob("loaded-*"))) == 4
 
 
 @pytest.mark.ray
@@ -99,19 +92,18 @@ def test_a_worker_that_dies_is_replaced(pictures, tmp_path, made):
 @pytest.mark.usefixtures("cluster")
 def test_images_that_kill_every_worker_end_the_job_and_it_can_go_on(pictures, tmp_path, made):
     out = tmp_path / "far.parquet"
-    # One shard: each that is lost costs four workers.
-    with pytest.raises(EmbeddingError, match=r"a worker of the cluster failed: 4 workers died over the images"):
-        embed(pictures[:2], out, partial(backbones().AlwaysDying, made), made)
+    # One shard, and two workers that die: each takes seconds to start.
+    with pytest.raises(EmbeddingError, match=r"a worker of the cluster failed: 2 workers died over the images"):
+        embed(pictures[:2], out, partial(backbones().AlwaysDying, made), made, attempts=2)
     assert not out.exists()
     assert embed(pictures[:2], out, None, made)
 
 
-@pytest.mark.ray
-@needs_ray
-@pytest.mark.usefixtures("cluster")
-def test_a_backbone_that_the_workers_do_not_have(pictures, tmp_path, made):
-    with pytest.raises(EmbeddingError, match="a worker of the cluster failed: no folder /models/x here"):
-        embed(pictures[:2], tmp_path / "far.parquet", partial(backbones().Absent, made), made)
+def test_a_worker_without_the_backbone_says_so(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE))
+    worker = _Actor(partial(backbones().Absent, tmp_path), Compute(), attempts=None, most=4)
+    answer = worker({"number": [7], "uuids": [["u"]], "paths": [["u.png"]]})
+    assert (answer["number"], answer["shard"].tolist()) == ([7], ["no folder /models/x here"])
 
 
 @needs_ray

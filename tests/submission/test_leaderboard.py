@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def places(collection, small, ran, tmp_path_factory):
     """An evaluation, a submission that was run, a file of predictions, and a run."""
     root = tmp_path_factory.mktemp("places")
-    done = evaluate(collection.run, read_catalogue(collection.test), small[2])
+    done = evaluate(collection.run, read_catalogue(collection.test), small[2], resamples=20)
     write_evaluation(done, root / "evaluation")
     shutil.copyfile(root / "evaluation" / "predictions_knn.txt", root / "plain.txt")
     return [root / "evaluation", ran.folder, root / "plain.txt", collection.run.folder]

@@ -302,7 +302,7 @@ class TestHostile:
         (tmp_path / "tmp").mkdir()
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
         load = "import os; os.chdir(os.path.dirname(__file__)); os.symlink('/', 'root'); os.symlink('/etc', 'etc'); "
-        load += "[(os.mkdir('d'), os.chdir('d')) for _ in range(3000)]; open(b'\\xff', 'w')"
+        load += "[(os.mkdir('deep'), os.chdir('deep')) for _ in range(1100)]; open(b'\\xff', 'w')"
         assert faults(probed(made(model(load=load)))) == []
         assert list((tmp_path / "tmp").iterdir()) == []
 

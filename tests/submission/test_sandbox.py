@@ -183,8 +183,7 @@ class TestLimits:
 
     @posix
     def test_processes(self, run):
-        code = "import os, time\nfor _ in range(40):\n  if os.fork() == 0:\n    time.sleep(30)\ntime.sleep(30)"
-        result = run(code)
+        result = run(f"{FORKING.format(40)}time.sleep(30)")
         assert result.ending == "processes"
         assert "16 processes" in result.reason(QUICK)
 
@@ -225,6 +224,10 @@ def started_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
+#: Starts so many processes that wait.
+FORKING = "import os, time\nfor _ in range({}):\n  if os.fork() == 0:\n    time.sleep(60)\n    os._exit(0)\n"
+
+
 @posix
 class TestNothingOutlivesIt:
     @pytest.mark.parametrize("last", ["", "time.sleep(60)"], ids=["it ends", "it is ended"])
@@ -233,6 +236,10 @@ class TestNothingOutlivesIt:
         # As long as it takes to start where much else runs; what is to be ended is ended after three seconds.
         result = run(f"{code}time.sleep(0.5)\n{last}", limits=ResourceLimits(seconds=3 if last else 60))
         assert result.ending == ("timeout" if last else "ok")
+        assert started_in(tmp_path) == []
+
+    def test_those_started_while_others_are_ended(self, run, tmp_path):
+        assert run(f"{FORKING.format(400)}time.sleep(60)", limits=ResourceLimits(processes=16)).ending == "processes"
         assert started_in(tmp_path) == []
 
     @needs_sandbox

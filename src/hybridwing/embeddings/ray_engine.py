@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     Item = tuple[str, Path]
 
-#: Times that a shard is begun at most. Ray Data starts dead actors again without end, so a photograph that kills every
-#: process that decodes it would never end the job.
-_ATTEMPTS = 4
 #: Most blocks that Ray Data is given to schedule.
 _MOST_BLOCKS = 4096
 
@@ -43,6 +40,9 @@ class RayEngine:
     # Default: one a GPU where there are some; otherwise one a machine, or, for a backbone whose work holds the
     # interpreter, one a processor.
     actors: int | None = None
+    # Times that a shard is begun at most. Ray Data starts dead actors again without end, so a photograph that kills
+    # every process that decodes it would never end the job.
+    attempts: int = 4
 
     def __call__(
         self,
@@ -88,6 +88,7 @@ class RayEngine:
                 "load": self.load,
                 "compute": replace(compute, workers=cpus),
                 "attempts": ray.remote(num_cpus=0)(_Attempts).remote(),
+                "most": self.attempts,
             },
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=actors),
@@ -123,8 +124,8 @@ class _Actor:
     A known error comes back as a value, since Ray wraps an exception in a long message of its own.
     """
 
-    def __init__(self, load: Callable[[], LoadedBackbone], compute: Compute, attempts: Any) -> None:
-        self._compute, self._attempts = compute, attempts
+    def __init__(self, load: Callable[[], LoadedBackbone], compute: Compute, attempts: Any, most: int) -> None:
+        self._compute, self._attempts, self._most = compute, attempts, most
         self._backbone: LoadedBackbone | HybridwingError
         try:
             self._backbone = load()
@@ -144,14 +145,14 @@ class _Actor:
         return {"number": batch["number"], "shard": holder}
 
     def _embedded(self, number: int, items: Sequence[Item]) -> Shard:
+        if isinstance(self._backbone, HybridwingError):
+            raise self._backbone
         import ray
 
         from hybridwing.embeddings.shards import embed_shards
 
-        if isinstance(self._backbone, HybridwingError):
-            raise self._backbone
-        if ray.get(self._attempts.begin.remote(number)) > _ATTEMPTS:
-            raise EmbeddingError(f"{_ATTEMPTS} workers died over the images from {items[0][1]} to {items[-1][1]}")
+        if ray.get(self._attempts.begin.remote(number)) > self._most:
+            raise EmbeddingError(f"{self._most} workers died over the images from {items[0][1]} to {items[-1][1]}")
         # total: an actor has processors of its own, so it starts no processes.
         return next(embed_shards([items], self._backbone, self._compute, total=0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -50,15 +51,21 @@ class ProcessTree:
 
     def kill(self) -> None:
         """End every process that was ever seen in the tree, also those that left it since."""
+        # All are halted first: what a process starts while it is being ended has no parent to be found by.
+        halted: set[psutil.Process] = set()
+        while running := [one for one in {*self._written, *self._alive()} - halted if _runs(one)]:
+            halted.update(running)
+            for process in running:
+                self._written.setdefault(process, 0)
+                with suppress(psutil.Error):
+                    process.suspend()
         while True:
             left = [process for process in {*self._written, *self._alive()} if _runs(process)]
             if not left:
                 return
             for process in left:
-                try:
+                with suppress(psutil.Error):
                     process.kill()
-                except psutil.Error:
-                    continue
             # Whoever started the process at the top waits for it: its exit code can be had only once.
             psutil.wait_procs([process for process in left if process != self._root], timeout=1.0)
             time.sleep(0.001)
