@@ -25,6 +25,7 @@ def names(small, tmp_path_factory):
     return {"hw": hw, "collection": collection, "example_embeddings": embeddings, "example_run": run.folder}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=str)
 def test_examples(path, names, tmp_path, monkeypatch):
     """Each module's examples run in an empty folder."""

@@ -118,6 +118,7 @@ def test_the_snippet_of_readme_on_real_silhouettes_with_real_weights(shared, tmp
 
 
 class TestStages:
+    @pytest.mark.slow
     def test_each_takes_the_value_or_the_path(self, small, run, tmp_path):
         made, embeddings, tested = small
         stored = hw.embed(made.train, made.images, out=tmp_path / "e.parquet")
@@ -128,12 +129,14 @@ class TestStages:
         assert {"detector", "measure", "value", "low", "high"} == set(frame.columns)
         assert "challenge_score" in set(frame["measure"])
 
+    @pytest.mark.slow
     def test_photographs_and_embeddings_are_ranked_alike(self, some_images, run):
         drawer = run.embed(some_images)
         by_pictures, by_numbers = (run.predict(source, tnr=0.8).to_frame() for source in (some_images, drawer))
         assert by_pictures["score"].tolist() == by_numbers["score"].tolist()
         assert [Path(path).name for path in by_pictures["path"]] == by_numbers["path"].map(str).tolist()
 
+    @pytest.mark.slow
     def test_a_pipeline_of_scikit_learn_over_paths(self, made):
         from sklearn.model_selection import cross_val_score
         from sklearn.pipeline import make_pipeline
@@ -159,6 +162,7 @@ class TestStages:
 
 
 class TestModelsOfOnesOwn:
+    @pytest.mark.slow
     def test_a_callable_on_a_batch(self, made, tmp_path):
         colours = hw.Backbone.from_callable(lambda batch: batch.mean(axis=(2, 3)), name="mean-colour", version="1")
         table = hw.embed(made.train, made.images, colours)
@@ -265,6 +269,7 @@ class TestEmbeddingsMadeElsewhere:
         with pytest.raises(hw.HybridwingError, match=message):
             run.evaluate(made.train, colours)
 
+    @pytest.mark.slow
     def test_ours_carry_what_other_programs_show(self, made, tmp_path):
         hw.embed(made.ref_val, made.images, out=tmp_path / "e.parquet")
         frame = pd.read_parquet(tmp_path / "e.parquet")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stub")
 def test_it_leaves_collection_run_and_evaluation(tmp_path, monkeypatch):
     import hybridwing.simulate.collection as simulation

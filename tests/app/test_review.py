@@ -33,6 +33,7 @@ def board(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Board:
     return Board(project)
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_predict(board: Board, trained: Trained) -> None:
     ranked = {image.path.name: image for image in board.project.run().predict(trained.photographs[:10]).images}
     for one in board.specimens[:10]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hybridwing.simulate.collection import SimulatedCollection
 
 
+@pytest.mark.slow
 def test_a_simulated_collection_from_end_to_end(collection: SimulatedCollection, embedded: EmbeddingTable) -> None:
     references = [read_catalogue(collection.ref_val), read_catalogue(collection.ref_test)]
     train = read_catalogue(collection.train)

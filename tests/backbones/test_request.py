@@ -19,6 +19,7 @@ def told(names: str, views: str = "whole", feature: str = "default") -> list[str
     return [f"{one.name} {one.view} {one.feature}" for one in Backbone(names, views, feature=feature).singles]
 
 
+@pytest.mark.slow
 @given(st.text().filter(lambda text: "," not in text), st.text().filter(lambda text: "," not in text))
 def test_one_name_with_one_view_is_taken_as_it_is(name, view):
     request = Backbone(name, view, feature="cls")

@@ -121,6 +121,7 @@ def test_hostile_workbooks_are_bounded(tmp_path, monkeypatch, sheets: str, messa
         read_text_table(ods(tmp_path / "t.ods", content))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ['r="1000000000000"', 'r="XFD1"'])
 def test_a_cell_far_away_costs_nothing(tmp_path, book, place: str) -> None:
     far = f'<row {place}><c t="n"><v>1</v></c></row>' if "X" not in place else f"<row><c {place}><v>1</v></c></row>"

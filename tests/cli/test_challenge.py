@@ -66,6 +66,7 @@ def test_what_is_no_submission(call, tmp_path):
         assert answer.err.count("\n") == 1
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_a_run_that_is_stopped(call, submission):
     (submission / "model.py").write_text(MODEL.replace("pass", "while True: pass"))
@@ -75,6 +76,7 @@ def test_a_run_that_is_stopped(call, submission):
     assert answer.err.startswith("ran in bubblewrap")
 
 
+@pytest.mark.slow
 def test_skipped_is_said(call, submission):
     (submission / "model.py").write_text("import nflows\n" + MODEL)
     (submission / "requirements.txt").write_text("nflows==0.14\n")

@@ -41,6 +41,7 @@ def own(files, tmp_path):
     return name, write
 
 
+@pytest.mark.slow
 def test_download_says_what_it_did_and_what_comes_next(call, own, mirror, tmp_path):
     name, write = own
     arguments = ("--out", tmp_path / "got", "--base-url", mirror, "--rate", "6000/min")
@@ -87,6 +88,7 @@ def test_describe_says_how_a_table_of_ones_own_is_read(call, tmp_path):
     assert "has no sheet 'x'" in call("describe", table, "--sheet", "x").err
 
 
+@pytest.mark.slow
 def test_describe(call, files, tmp_path):
     answer = call("describe", files.train, "--out", tmp_path / "counts")
     assert answer.code == 0
@@ -100,6 +102,7 @@ def test_describe(call, files, tmp_path):
     assert printed["form"] == "reference"
 
 
+@pytest.mark.slow
 def test_audit(call, files, tmp_path):
     answer = call("audit", files.train, "--reference", files.test, "--out", tmp_path / "audit")
     assert answer.code == 0

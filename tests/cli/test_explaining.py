@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_page_of_reasons_of_a_run_and_of_a_prediction(call, files, tmp_path):
     drawer = tmp_path / "drawer"
     drawer.mkdir()
@@ -27,6 +30,7 @@ def test_a_page_of_reasons_of_a_run_and_of_a_prediction(call, files, tmp_path):
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.slow
 def test_a_run_is_reported_on_its_own_images_and_on_a_reference(call, files, tmp_path):
     own = call("report", files.run, "--out", tmp_path / "own.html")
     assert (own.code, own.err) == (0, "")

@@ -28,6 +28,7 @@ atexit.register(lambda: print([name for name in {HEAVY} if name in sys.modules],
     assert not loaded - {"rich.console"}, "typer itself may load rich"
 
 
+@pytest.mark.slow
 def test_the_installed_command_answers():
     name = "hybridwing.exe" if os.name == "nt" else "hybridwing"
     command = Path(sys.executable).with_name(name)
@@ -40,6 +41,7 @@ def test_the_installed_command_answers():
     assert module.stdout.startswith("hybridwing ")
 
 
+@pytest.mark.slow
 def test_faults_have_no_traceback_and_debug_has(start, tmp_path):
     plain = start(RUN, "predict", tmp_path, tmp_path)
     assert plain.returncode == 2
@@ -52,6 +54,7 @@ def test_faults_have_no_traceback_and_debug_has(start, tmp_path):
     assert "RunError" in debug.stderr
 
 
+@pytest.mark.slow
 def test_predict_of_a_real_file(start, files):
     image = sorted(files.images.iterdir())[0]
     done = start(RUN, "predict", files.run, image, "--tnr", "0.9")
@@ -86,6 +89,7 @@ def test_a_closed_pipe_is_no_fault(arguments):
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="shells differ")
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&- <&-", "2>&1 | true"])
 def test_work_goes_on_when_nobody_listens(files, tmp_path, redirection):
@@ -98,6 +102,7 @@ def test_work_goes_on_when_nobody_listens(files, tmp_path, redirection):
     assert len(out.read_text().splitlines()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="shells differ")
 def test_a_fault_without_standard_error_still_has_its_exit_code(tmp_path):
     words = [sys.executable, "-m", "hybridwing.cli", "predict", tmp_path, tmp_path]
@@ -114,6 +119,7 @@ def test_a_full_disk_behind_standard_output_is_said():
     assert done.stderr == "error: cannot write to standard output: No space left on device\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
 def test_a_terminal_without_the_letters_for_a_name(start, files, tmp_path):
     from PIL import Image

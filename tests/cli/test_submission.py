@@ -58,6 +58,7 @@ def asked(files, tmp_path_factory):
     return "--images", root / "images", "--reference", root / "some.csv"
 
 
+@pytest.mark.slow
 def test_build_writes_a_folder_and_a_zip(call, files, tmp_path):
     answer = call("submission", "build", files.run, "--detector", "knn", "--out", tmp_path / "built", "--zip")
     assert answer.code == 0, answer.err

@@ -67,6 +67,7 @@ def test_version_and_no_arguments(call):
     assert "Photographs and tables:" in answer.out + answer.err
 
 
+@pytest.mark.slow
 def test_simulate(call, tmp_path, monkeypatch):
     monkeypatch.setattr("hybridwing.simulate.collection._usable_cpus", lambda: 1)
     answer = call("simulate", tmp_path / "new", "--specimens", "150", "--size", "64", "--seed", "3")
@@ -135,6 +136,7 @@ def test_the_cache_is_sized_and_cleared(call, files, tmp_path):
     assert call("embeddings", "cache", "--cache", place).out == f"{place}: 0.0 MB in 0 files\n"
 
 
+@pytest.mark.slow
 def test_train(call, files, tmp_path):
     answer = call(
         "train", files.train, "--images", files.images, "--out", tmp_path / "run", "--detector", "svm, knn,",
@@ -218,6 +220,7 @@ def test_train_on_a_table_of_ones_own(call, files, tmp_path):
     assert (manifest.split_method, manifest.n_train, manifest.n_heldout) == ("folds", len(rows), len(rows))
 
 
+@pytest.mark.slow
 def test_evaluate_and_score_agree(call, files, tmp_path):
     answer = call(
         "evaluate", files.run, files.test, "--images", files.images, "--embeddings", files.test_embeddings,
@@ -254,6 +257,7 @@ def test_evaluate_without_groups_and_without_a_folder(call, files):
     assert "this is the table that the run was trained on" in answer.err
 
 
+@pytest.mark.slow
 def test_predict(call, files, tmp_path):
     new = tmp_path / "new"
     new.mkdir()

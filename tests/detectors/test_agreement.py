@@ -47,6 +47,7 @@ def sample_scores(name: str, X: np.ndarray, y: np.ndarray, X_new: np.ndarray) ->
     return GaussianProcessClassifier(random_state=0).fit(X, y).predict_proba(X_new)[:, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", ["svm", "sgd", "knn", "gaussian"])
 def test_detector_file_and_sample_agree(name: str, specimens: Specimens, tmp_path: Path) -> None:
@@ -61,6 +62,7 @@ def test_detector_file_and_sample_agree(name: str, specimens: Specimens, tmp_pat
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", detector_names()[4:])
 def test_detector_and_file_agree(name: str, specimens: Specimens, tmp_path: Path) -> None:
     """With subspecies, parents, records and blocks given."""

@@ -175,6 +175,7 @@ def test_threshold_says_how_many_it_needs(tnr: float, needed: int) -> None:
             threshold_at(with_heldout(needed - 1), tnr)
 
 
+@pytest.mark.slow
 def test_threshold_holds_its_rate_on_average() -> None:
     """Over many draws of 39 held-out and one new non-hybrid, the new one stays below as often as was asked."""
     rng = np.random.default_rng(0)

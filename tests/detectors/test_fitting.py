@@ -40,6 +40,7 @@ def test_complete_and_the_same_bytes_again(name: str, random_specimens: Specimen
     assert roc_auc_score(data.y_heldout, scores) > 0.7
 
 
+@pytest.mark.slow
 @each_detector
 def test_calibrated_scores_rank_as_the_detector_does(name: str, specimens: Specimens) -> None:
     fitted = make_detector(name).fit(specimens.X, specimens.y)

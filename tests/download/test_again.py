@@ -142,6 +142,7 @@ except HybridwingError as error:
 """
 
 
+@pytest.mark.slow
 def test_killed_in_mid_body_while_another_waits_outside(site: Any, training: Any, fetch: Any, tmp_path: Path) -> None:
     catalogue: Catalogue = training(*NAMES, side=400)
     site.plans["/b.jpg"] = ["held"]

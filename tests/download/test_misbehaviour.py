@@ -23,6 +23,7 @@ def is_whole(out: Path, site: Any, name: str = "a.jpg") -> bool:
     return (out / name).read_bytes() == site.files[f"/{name}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ways", "requests"),
     [
@@ -60,6 +61,7 @@ def test_what_passes_is_overcome(
     assert not list((tmp_path / "out" / ".hybridwing-download" / "parts").iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ways", "requests", "reason"),
     [
@@ -212,6 +214,7 @@ def test_an_endless_body_ends_at_the_size_cap(site: Any, training: Any, fetch: A
     assert fetch(catalogue).complete
 
 
+@pytest.mark.slow
 def test_a_body_that_drips_is_too_slow(site: Any, reference: Any, fetch: Any) -> None:
     site.add("a.jpg")
     site.plans["/a.jpg"] = ["endless:1"] * 2
@@ -220,6 +223,7 @@ def test_a_body_that_drips_is_too_slow(site: Any, reference: Any, fetch: Any) ->
     assert fetch(reference(("a.jpg", "a.jpg"))).complete
 
 
+@pytest.mark.slow
 def test_a_host_that_never_answers_is_not_asked_for_every_file(site: Any, training: Any, fetch: Any) -> None:
     names = [f"{number}.jpg" for number in range(15)]
     catalogue = training(*names)
@@ -280,6 +284,7 @@ def test_what_a_server_says_is_one_printable_line(
     assert text.replace("\n", "").isprintable()
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_left(site: Any, training: Any, fetch: Any) -> None:
     catalogue = training("a.jpg")
     site.plans["/a.jpg"] = ["held"] * 2

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
 
 
+@pytest.mark.slow
 def test_the_official_table_has_an_address_and_a_place_for_every_row(shared: Path) -> None:
     for name, spaces in (("butterfly_anomaly_train.csv", 0), ("ref_val.csv", 14), ("ref_test.csv", 26)):
         catalogue = read_catalogue(shared / "challenge" / name)

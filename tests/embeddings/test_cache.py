@@ -115,6 +115,7 @@ def test_a_folder_that_cannot_be_made_is_done_without(tmp_path, caplog):
     assert store.get(hashes(1)) == {}
 
 
+@pytest.mark.slow
 def test_several_processes_write_at_once(store):
     code = (
         "import sys, numpy as np, pathlib\n"

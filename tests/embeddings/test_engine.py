@@ -344,6 +344,7 @@ def test_names_that_are_no_text_get_a_key_that_is(tmp_path):
     assert embed_images(items, MeanColour()).uuids == ("bad\\xff.png",)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills a process as Unix does")
 def test_worker_processes_do_not_outlive_a_parent_that_is_killed(many, tmp_path):
     script = tmp_path / "script.py"

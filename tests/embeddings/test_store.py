@@ -295,6 +295,7 @@ def test_a_write_that_fails_leaves_the_old_table(tmp_path, monkeypatch, error):
     assert [p.name for p in tmp_path.iterdir()] == ["x.parquet"]
 
 
+@pytest.mark.slow
 def test_a_killed_write_leaves_nothing_under_the_final_name(tmp_path):
     script = (
         "import os, sys, pathlib, numpy as np, pyarrow.parquet as pq\n"

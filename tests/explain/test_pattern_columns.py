@@ -67,6 +67,7 @@ def test_turned_over_is_what_the_picture_turned_over_gives():
         assert (off < was).all(), place
 
 
+@pytest.mark.slow
 def test_turning_over_twice_changes_nothing(vectors):
     assert np.array_equal(turned_over(turned_over(vectors)), vectors)
 
@@ -84,6 +85,7 @@ def test_specimens_upside_down_are_told_from_upright_ones(pictures, vectors):
     assert not any("turned over" in reason for reason in known.reasons(table(asked)))
 
 
+@pytest.mark.slow
 def test_the_ground_of_undersides_is_paler(slots, vectors):
     known = vectors[:20]
     under = np.array(

@@ -60,6 +60,7 @@ def test_the_pixels_are_those_of_a_submission(
     assert np.array_equal(read(tmp_path, content, short_side), np.asarray(open_rgb(io.BytesIO(content), short_side)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("short_side", [0, 448, 900])
 def test_so_are_those_of_a_large_photograph(tmp_path, short_side):
     content = encoded(photograph(3000, 1997), quality=92)

@@ -22,6 +22,7 @@ def _rule(column: str, group: str, hits: int) -> RuleResult:
     return RuleResult(column, "$x$ <b>", "t.csv", group, Proportion(hits, 10), Proportion(9, 10))
 
 
+@pytest.mark.slow
 def test_the_telling_column_is_on_top() -> None:
     rules = [_rule(column, f"group {n}", hits) for n in range(5) for column, hits in (("side", 1), ("record", 9))]
     figure = draw_rules(rules)

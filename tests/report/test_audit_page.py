@@ -97,6 +97,7 @@ def test_the_same_report_is_the_same_page(report: AuditReport) -> None:
     assert audit_html(report) == audit_html(report)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [SCRIPT, IMAGE, "{{ 7 * 7 }}", "$\\frac{$", "' onclick='y", "&amp;"])
 def test_hostile_cells_are_text(tmp_path: Path, text: str) -> None:
     catalogue = _catalogue(tmp_path, text=text, rows=24)

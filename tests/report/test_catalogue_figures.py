@@ -80,6 +80,7 @@ def test_of_many_records_the_most_frequent_are_shown(description: CatalogueDescr
     assert "r60" not in texts
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text(description: CatalogueDescription, tmp_path: Path) -> None:
     hostile = replace(
         description,
@@ -96,6 +97,7 @@ def test_hostile_names_are_text(description: CatalogueDescription, tmp_path: Pat
             assert "<script>alert(1)</script>" in _texts(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_files_are_the_same_every_time(description: CatalogueDescription, tmp_path: Path) -> None:
     first, second = write_description(description, tmp_path / "1"), write_description(description, tmp_path / "2")
     assert [path.name for path in first] == [

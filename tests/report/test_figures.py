@@ -69,6 +69,7 @@ def bars(axes, colour: str) -> list[tuple[float, float, float]]:
     return [(p.get_x(), p.get_x() + p.get_width(), p.get_height()) for p in axes.patches if p.get_facecolor() == wanted]
 
 
+@pytest.mark.slow
 def test_a_panel_for_each_detector_and_group():
     figure = draw_evaluation(many())
     assert len(figure.axes) == 12
@@ -106,6 +107,7 @@ def test_what_is_written_is_what_is_scored():
             assert expected in texts(figure.axes[3 * row + column])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(1, 9999), st.booleans()), min_size=1, max_size=40))
 def test_bars_right_of_the_threshold_are_exactly_what_is_called_hybrid(images):
     scores, labels = [score / 10_000 for score, _ in images], [int(hybrid) for _, hybrid in images]
@@ -151,6 +153,7 @@ def test_a_row_has_one_scale_and_names_it():
         assert labels[0].endswith("%")
 
 
+@pytest.mark.slow
 def test_nothing_overlaps_and_nothing_is_small():
     for result in (many(), many(detectors=("svm",)), many(grouped=False, detectors=("svm", "gaussian"))):
         figure = draw_evaluation(result)
@@ -183,6 +186,7 @@ def test_a_dot_in_the_name_stays(tmp_path):
     assert b"<svg" in svg.read_bytes()
 
 
+@pytest.mark.slow
 def test_drawing_leaves_the_users_style_alone():
     before = dict(mpl.rcParams)
     draw_evaluation(replace(many(), failures=()))

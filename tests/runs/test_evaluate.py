@@ -46,6 +46,7 @@ def without(table: EmbeddingTable, gone: set[str]) -> EmbeddingTable:
     return EmbeddingTable(tuple(table.uuids[i] for i in kept), table.vectors[kept], table.backbone, failures)
 
 
+@pytest.mark.slow
 def test_the_reported_scores_are_those_of_the_written_predictions(data, evaluation, tmp_path):
     write_evaluation(evaluation, tmp_path / "out")
     assert list(evaluation.detectors) == ["svm", "knn"]
@@ -57,6 +58,7 @@ def test_the_reported_scores_are_those_of_the_written_predictions(data, evaluati
         assert [float(table[name][key]) for key in official.leaderboard()] == list(official.leaderboard().values())
 
 
+@pytest.mark.slow
 def test_the_folder_holds_what_it_should_and_the_same_bytes_twice(evaluation, tmp_path, contents):
     write_evaluation(evaluation, tmp_path / "a")
     write_evaluation(evaluation, tmp_path / "b")
@@ -133,6 +135,7 @@ def test_a_reference_table_that_lacks_a_group_gives_plain_metrics(data, trained)
     assert result.detectors["svm"].challenge is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hybrids", [True, False])
 def test_a_table_of_one_class(data, trained, tmp_path, hybrids):
     part = data.test.select(data.test.labels == hybrids)
@@ -209,6 +212,7 @@ def test_embeddings_of_other_images_are_refused(data, trained):
         evaluate(trained, data.test, data.train_embeddings)
 
 
+@pytest.mark.slow
 def test_existing_folders(evaluation, trained, tmp_path, contents):
     out = tmp_path / "out"
     write_evaluation(evaluation, out)
@@ -261,6 +265,7 @@ def test_every_measure_has_an_interval_and_detectors_are_compared(data, trained,
     assert summary["remainder"] is None
 
 
+@pytest.mark.slow
 def test_the_score_without_another_tables_images_stands_beside(data, trained, tmp_path):
     half = data.test.select(np.arange(0, len(data.test), 2))
     found = evaluate(trained, data.test, data.test_embeddings, minus=half, resamples=20)

@@ -41,6 +41,7 @@ def photographs(data, count: int = 3) -> list[Path]:
     return [data.images / str(name) for name in data.test.table["filename"][data.test.labels == 1][:count]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["pictured", "trained"])
 def test_a_hybrid_is_explained(which, request, data):
     run = request.getfixturevalue(which)

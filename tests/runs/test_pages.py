@@ -101,6 +101,7 @@ def test_a_prediction_is_one_page(trained, drawer, tmp_path):
         assert word in page.text
 
 
+@pytest.mark.slow
 def test_a_prediction_shows_the_table_s_own_columns(trained, data, tmp_path):
     names = [str(name) for name in data.test.table["filename"][:4]]
     lines = [f"{name},{place},{verdict},x{n}" for n, (name, place, verdict) in
@@ -121,6 +122,7 @@ def test_a_prediction_shows_the_table_s_own_columns(trained, data, tmp_path):
     assert 'locality: <span class="fact">Puyo</span>' in page.text
 
 
+@pytest.mark.slow
 def test_twenty_thousand_images_fit_on_a_page(trained, data, tmp_path):
     ranked = trained.predict(data.test_embeddings, tnr=0.8)
     images = tuple(RankedImage(n, Path(f"drawer {n % 40}/{n:06d}.jpg"), 0.5, False) for n in range(1, 20001))
@@ -131,6 +133,7 @@ def test_twenty_thousand_images_fit_on_a_page(trained, data, tmp_path):
     assert "No photographs were at hand" in page.text
 
 
+@pytest.mark.slow
 def test_explanations_are_a_page_and_pngs(trained, drawer, tmp_path):
     knows = Explainer(trained)
     found = knows.explain(sorted(drawer.iterdir()), compute=ONE)

@@ -69,6 +69,7 @@ def test_the_embeddings_of_a_run_are_those_of_its_catalogue(data, trained):
     assert np.array_equal(table.vectors, data.train_embeddings.vectors)
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_and_another_seed_differs(album, stub, tmp_path, contents):
     def run(name: str, seed: int) -> dict[str, bytes]:
         train(album.read(), embed(album.read(), album.images), tmp_path / name, detectors=("svm", "sgd"), seed=seed)

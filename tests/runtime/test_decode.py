@@ -207,6 +207,7 @@ def written(picture: Image.Image, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(640, 480), (641, 479), (1793, 1788), (448, 900), (1000, 3584), (2000, 447)])
 @pytest.mark.parametrize("short_side", [56, 224, 447, 448])
 def test_a_draft_keeps_the_short_side_and_the_picture(tmp_path, size, short_side):

@@ -59,6 +59,7 @@ def in_full(photographs: list[bytes]) -> list[Image.Image]:
     return [decoded(content, 0) for content in photographs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PREPROCESSINGS)
 def test_no_pixel_of_the_input_is_far_off(photographs, in_full, name):
     prep = PREPROCESSINGS[name]
@@ -70,6 +71,7 @@ def test_no_pixel_of_the_input_is_far_off(photographs, in_full, name):
         assert np.abs(off).mean() < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PREPROCESSINGS)
 def test_the_embedding_stays(photographs, in_full, name, shared: Path):
     """With real weights; what is asked for is the cosine of the embedding of the draft to that of the whole."""

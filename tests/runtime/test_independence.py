@@ -55,6 +55,7 @@ def test_the_runtime_imports_nothing_of_ours(path):
     assert foreign - inside <= INSIDE_FUNCTIONS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", RUNTIME, ids=lambda path: path.stem)
 def test_the_runtime_imports_only_what_every_worker_has(path):
     assert {name for name in others(imports(path, everywhere=False)) if not name.startswith(".")} <= AT_ONCE

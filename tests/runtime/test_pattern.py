@@ -91,6 +91,7 @@ def change(altered: Callable[[Rendered], Image.Image]) -> np.ndarray:
 
 # When this was written the medians were 0.26 (shifted), 0.43 and 0.31 (smaller, larger), 0.20 to 0.40 (backgrounds),
 # 0 (things beside the specimen) and 0.24 (mirrored) of the median distance between subspecies.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "most"),
     [
@@ -112,6 +113,7 @@ def test_what_is_not_the_specimen_matters_little(options, most):
     assert moved.max() < most + 0.2
 
 
+@pytest.mark.slow
 def test_a_mirrored_picture_is_described_nearly_alike():
     moved = change(lambda rendered: ImageOps.mirror(scene(rendered)))
     assert np.median(moved) < 0.35
@@ -182,6 +184,7 @@ def test_a_blank_picture_has_a_finite_descriptor(size, colour):
     assert cut_wings(working_copy(picture)).confidence == 0.0
 
 
+@pytest.mark.slow
 @given(
     width=st.integers(1, 400),
     height=st.integers(1, 400),
@@ -201,6 +204,7 @@ def test_any_picture_has_a_finite_descriptor(width, height, seed, share):
     assert np.abs(np.delete(described, [WING - 3, 2 * WING - 3])).max() <= 1.0001
 
 
+@pytest.mark.slow
 def test_silhouettes_are_described(shared):
     paths = sorted((shared / "silhouettes" / "images").glob("*.png"))[::60]
     table = np.stack([describe(read_rgb(path, 512)) for path in paths])

@@ -49,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @given(texts, texts, st.integers(1, 4096), st.dictionaries(texts, texts, max_size=3), texts)
 def test_settings_read_back_as_they_were_written(family, detector, dimension, files, repository):
     weights = Weights("hub", repository, "abc", tuple(sorted(files.items())))
@@ -113,6 +114,7 @@ def test_an_embedding_that_is_no_number_does_not_leave_as_one(folder, capfd):
     assert "NaN or infinity" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_large_jpegs_are_drafted(folder, tmp_path):
     Image.effect_noise((4000, 3000), 60).convert("RGB").save(tmp_path / "large.jpg")
     with Image.open(tmp_path / "large.jpg") as image:

@@ -30,6 +30,7 @@ def overlap(found: np.ndarray, true: np.ndarray) -> float:
     return float((found & true).sum() / (found | true).sum())
 
 
+@pytest.mark.slow
 def test_specimens_are_found_in_simulated_photographs():
     overlaps, confidences = [], []
     for rendered in photographs(30):
@@ -42,6 +43,7 @@ def test_specimens_are_found_in_simulated_photographs():
     assert min(confidences) > 0.5
 
 
+@pytest.mark.slow
 def test_pattern_elements_are_found_in_silhouettes(shared):
     paths = sorted((shared / "silhouettes" / "images").glob("*.png"))[::60]
     kept = []

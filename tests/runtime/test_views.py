@@ -38,6 +38,7 @@ def colour_shares(view: Image.Image) -> tuple[float, float, float]:
     return float(red), float(blue), float((pixels.min(axis=1) > 190).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", SCENES.values(), ids=SCENES)
 @pytest.mark.parametrize("beside", [False, True], ids=["alone", "with ruler, card and label"])
 def test_each_view_shows_its_wings_and_little_else(specimen, lay_beside, options, beside):
@@ -99,6 +100,7 @@ def test_the_background_is_not_to_be_seen(specimen):
         assert (np.abs(one.astype(int) - other).max(axis=-1) > 40).mean() < 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", PARTS)
 def test_a_view_is_as_sharp_as_the_picture_or_as_asked(specimen, view):
     large = specimen(size=(2048, 1536), centre=(1024, 760), scale=4.0)
@@ -219,6 +221,7 @@ def test_views_cross_processes(specimen):
     assert prepared.value.tobytes() == twice.value.tobytes()
 
 
+@pytest.mark.slow
 @given(
     width=st.integers(1, 500),
     height=st.integers(1, 500),

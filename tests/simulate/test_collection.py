@@ -34,6 +34,7 @@ def all_bytes(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_tables_have_the_official_columns_and_counts(collection):
     train, test, val = (pd.read_csv(p) for p in (collection.train, collection.ref_test, collection.ref_val))
     assert list(train.columns) == [
@@ -149,6 +150,7 @@ def test_the_account_says_that_it_is_simulated(collection):
     assert all(name in text for name in ("looks_like_parent", "hybrid_index", "value & 7", "value >> 3"))
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_whatever_the_workers(tmp_path):
     few = least_specimens()
     seen: list[tuple[int, int]] = []
@@ -158,6 +160,7 @@ def test_same_seed_same_bytes_whatever_the_workers(tmp_path):
     assert seen == [(done, few) for done in range(1, few + 1)]
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_main_guard(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
@@ -171,12 +174,14 @@ def test_a_script_needs_no_main_guard(tmp_path):
     assert (tmp_path / "out" / "train.csv").exists()
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_specimens(tmp_path, collection):
     other = simulate(tmp_path / "other", specimens=150, seed=6, size=64, workers=1)
     assert other.train.read_bytes() != collection.train.read_bytes()
     assert (other.n_train, other.n_test, other.n_val) == (collection.n_train, collection.n_test, collection.n_val)
 
 
+@pytest.mark.slow
 def test_size_changes_the_pictures_and_not_the_animals(tmp_path, collection):
     small = simulate(tmp_path / "small", specimens=150, seed=5, size=64, workers=1)
     assert small.truth.read_bytes() == collection.truth.read_bytes()
@@ -216,6 +221,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["keep.txt"]
 
 
+@pytest.mark.slow
 def test_an_empty_folder_is_filled(tmp_path):
     (tmp_path / "out").mkdir()
     made = simulate(tmp_path / "out", specimens=least_specimens(), size=64, workers=1)
@@ -224,6 +230,7 @@ def test_an_empty_folder_is_filled(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path, workers):
     def stop(done: int, total: int) -> None:

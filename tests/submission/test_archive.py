@@ -170,6 +170,7 @@ class TestHostileZip:
         with pytest.raises(SubmissionError, match=r"overlap|[Oo]verlap"):
             open_submission(tmp_path / "s.zip")
 
+    @pytest.mark.slow
     def test_a_hundred_thousand_entries(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
             for number in range(11_000):

@@ -74,6 +74,7 @@ def test_the_runtime_is_the_library_s_own_and_runs_on_python_3_10(built):
         ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
 
 
+@pytest.mark.slow
 def test_only_the_code_that_is_needed_comes_along():
     pattern, bundled, hub = (
         runtime_modules(*kind) for kind in (("pattern", {"none"}), ("vit", {"bundled"}), ("vit", {"hub"}))
@@ -101,6 +102,7 @@ def test_the_zip_is_flat_and_the_same_twice(built, collection, tmp_path):
     assert again.files == 5 + len(list((built / RUNTIME).iterdir()))
 
 
+@pytest.mark.slow
 def test_every_kind_of_picture_has_the_library_s_score(built, collection, pictures):
     paths = sorted(pictures.iterdir())
     scores = submission_scores(built, paths)

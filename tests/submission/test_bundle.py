@@ -188,6 +188,7 @@ HOSTILE_SCORES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX system is needed")
 @pytest.mark.parametrize(("code", "scores"), HOSTILE_SCORES, ids=[str(n) for n in range(len(HOSTILE_SCORES))])
 def test_whatever_a_scoring_program_leaves_is_read_with_care(bundle, simple, tmp_path, code, scores):
@@ -211,6 +212,7 @@ def test_scores_may_be_text_and_fixed_paths_are_told(bundle, simple, tmp_path):
     assert any("other.py" in note for note in result.notes)
 
 
+@pytest.mark.slow
 def test_isolated_gives_submission_and_program_what_they_ask_for(bundle, simple, tmp_path, monkeypatch):
     asked: list[list[str]] = []
 
@@ -238,6 +240,7 @@ def test_only_known_packages_are_installed_for_a_program(tmp_path):
     assert program_needs(tmp_path) == ("Pillow", "PyYAML", "packaging", "scikit-learn", "torch", "tqdm")
 
 
+@pytest.mark.slow
 def test_a_bundle_that_scores_as_the_challenge_is_held_against_our_own_scoring(bundle, simple, tmp_path):
     rows = [f"{name}.png,{int(name == 'a')},{group}" for name, group in zip("abc", GROUPS, strict=True)]
     reference = tmp_path / "reference.csv"
@@ -289,6 +292,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "problem"), HOSTILE, ids=[str(n) for n in range(len(HOSTILE))])
 def test_a_hostile_description_is_refused(described, text, problem):
     with pytest.raises(SubmissionError, match=problem):

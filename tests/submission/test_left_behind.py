@@ -86,6 +86,7 @@ class TestReading:
 
 
 class TestRemoving:
+    @pytest.mark.slow
     def test_whatever_was_left(self, tmp_path):
         (tmp_path / "kept").mkdir()
         (tmp_path / "kept" / "file").touch()
