@@ -6,19 +6,23 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 import hybridwing as hw
 from hybridwing import __version__
+from hybridwing.backbones.base import BackboneSpec
 from hybridwing.cli.grouping import VERBS as SECTIONS
 from hybridwing.embeddings.store import read_table
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.runs.run import load_run
 from hybridwing.runs.training_choice import choice_of
 from hybridwing.runtime.pattern import DIMENSION
+from hybridwing.runtime.preprocess import Preprocess
 
 VERBS = (
     "simulate",
@@ -182,6 +186,21 @@ def test_train_says_that_there_is_a_better_backbone(call, files, tmp_path, monke
     assert answer.code == 0
     said = "--backbone best finds more hybrids, and its weights are here; photographs of 18 megapixels take"
     assert (said in answer.err) == at_hand
+
+
+def test_train_says_when_a_network_beside_pattern_hides_hybrids(call, files, tmp_path, monkeypatch):
+    embeddings = read_table(files.train_embeddings)
+    network = BackboneSpec("stub", "transformers", "v1", "", "cls", 3, Preprocess())
+    several = BackboneSpec.of_parts([embeddings.backbone, network])
+    wide = replace(embeddings, vectors=np.pad(embeddings.vectors, ((0, 0), (0, 3))), backbone=several)
+    monkeypatch.setattr("hybridwing.embeddings.embed.embed", lambda *_, **__: wide)
+    pure = pd.read_csv(files.train, dtype=str).query("hybrid_stat == 'non-hybrid'")
+    pure.to_csv(tmp_path / "pure.csv", index=False)
+    said = "where no hybrid is known, pattern alone found more hybrids of real specimens"
+    for table, expected in ((tmp_path / "pure.csv", True), (files.train, False)):
+        answer = call("train", table, "--images", files.images, "--out", tmp_path / table.stem, "--split", "folds")
+        assert answer.code == 0, answer.err
+        assert (said in " ".join(answer.err.split())) == expected
 
 
 @pytest.mark.slow

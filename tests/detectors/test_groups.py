@@ -27,13 +27,6 @@ def test_what_nobody_has_named() -> None:
     assert some.crosses == ((UNNAMED, "a"), ("a", "c"))
 
 
-def test_parents_that_have_specimens() -> None:
-    groups = group(Y, Metadata(["b", "a", None, None, "b"], [None, None, ("b", "z"), ("b", "b"), None]))
-    assert groups.parents_in(("b", "z")) == [1]
-    assert groups.parents_in(("b", "b")) == [1]
-    assert groups.parents_in(("y", "z")) == []
-
-
 def test_starts_of_blocks() -> None:
     assert block_starts(None, 7).tolist() == [0]
     assert block_starts((3, 1, 3), 7).tolist() == [0, 3, 4]

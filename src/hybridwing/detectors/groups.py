@@ -50,11 +50,6 @@ class Groups:
         """1 for each group that is a cross, 0 for a subspecies; shape (len(self),)."""
         return np.repeat([0, 1], [len(self.subspecies), len(self.crosses)]).astype(np.int64)
 
-    def parents_in(self, cross: Pair) -> list[int]:
-        """Groups of the parents of a cross that have specimens of their own."""
-        named = (name for name in dict.fromkeys(cross) if name != UNNAMED)
-        return [self.subspecies.index(name) for name in named if name in self.subspecies]
-
 
 def group(y: Labels, metadata: Metadata) -> Groups:
     """Sort specimens into groups.
