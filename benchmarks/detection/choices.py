@@ -7,6 +7,7 @@ The reference table is not read. In each round a third of the specimens is held 
 
 - *known*: held-out hybrids;
 - *back-crosses*: mean embeddings of a held-out hybrid and a specimen of its parent;
+- *on new record*: the same, with the threshold from the non-hybrids of a record that training did not show;
 - *worn*: hybrids as made-up species might wear them, against non-hybrids of their parent bent alike; and
   back-crosses of those;
 - *crosses of the left-out*: a subspecies is taken away altogether, and crosses are put together from its specimens
@@ -24,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from bent import as_worn_by, made_species
 from PIL import Image
-from variants import DEFAULT, OTHERS, SEED
+from variants import DEFAULT, OTHERS, SEED, InFull
 
 from hybridwing.backbones.compute import DEFAULT as COMPUTE
 from hybridwing.backbones.load import load
@@ -35,8 +36,11 @@ from hybridwing.runtime import pattern
 from hybridwing.runtime.parents import block_slices
 
 SPECIES, WORN_PARENTS = 6, 400
+FEWEST = 25
+"""Non-hybrids of a record by which a threshold can be set."""
 MADE = {
     **{name: (lambda name=name: detector_for_run(name, seed=SEED)) for name in ("svm", *OTHERS, DEFAULT)},
+    "ridge, likeliest in full": InFull,
 }
 
 
@@ -46,6 +50,8 @@ class Recalls:
 
     known: float
     back_crosses: float
+    known_on_new_record: float
+    back_crosses_on_new_record: float
     worn: float
     worn_back_crosses: float
     crosses_of_left_out: float
@@ -59,7 +65,7 @@ class Silhouettes:
     Attributes
     ----------
     X, y : ndarray of shape (n, 862) and (n,)
-    subspecies : ndarray of shape (n,), object
+    subspecies, records : ndarray of shape (n,), object
     parents : list of (str, str) or None
     worn_rows : ndarray of shape (w,), int64
         All hybrids, and specimens of their parent.
@@ -69,6 +75,7 @@ class Silhouettes:
     X: np.ndarray
     y: np.ndarray
     subspecies: np.ndarray
+    records: np.ndarray
     parents: list[tuple[str, str] | None]
     worn_rows: np.ndarray
     worn: np.ndarray
@@ -99,7 +106,7 @@ def silhouettes(folder: Path) -> tuple[Silhouettes, str]:
         for place, row in enumerate(rows):
             with Image.open(folder / "images" / str(table.table["filename"].iloc[row])) as picture:
                 worn[number, place] = pattern.describe(as_worn_by(species, picture))
-    return Silhouettes(X, y, subspecies, pairs, rows, worn), parent
+    return Silhouettes(X, y, subspecies, table.records, pairs, rows, worn), parent
 
 
 def swapped(one: np.ndarray, other: np.ndarray, slices: list[slice], n: int, rng: np.random.Generator) -> np.ndarray:
@@ -135,12 +142,19 @@ def recalls(data: Silhouettes, name: str, parent: str, left_out: str, seed: int)
         hybrids = species[out[data.worn_rows] & hybrid[data.worn_rows]]
         worn.append(found(shown, beside, hybrids))
         worn_halved.append(found(shown, beside, halved(hybrids, beside, rng)))
+    on_new = []
+    for record in np.unique(data.records[pure].astype(str)):
+        new = pure & (data.records.astype(str) == record)
+        if new.sum() >= FEWEST:
+            fitted = data.fitted(name, np.flatnonzero(~new & ~(out & hybrid)))
+            on_new.append([found(fitted, data.X[new], known), found(fitted, data.X[new], halved(known, own, rng))])
     others = data.X[out & ~left & pure]
     narrow = data.fitted(name, np.flatnonzero(~out & ~left))
     slices = block_slices(np.cumsum((0, *pattern.REGIONS[:-1])), data.X.shape[1])
     return Recalls(
         known=found(shown, data.X[out & pure], known),
         back_crosses=found(shown, own, halved(known, own, rng)),
+        **dict(zip(("known_on_new_record", "back_crosses_on_new_record"), np.mean(on_new, axis=0), strict=True)),
         worn=float(np.mean(worn)),
         worn_back_crosses=float(np.mean(worn_halved)),
         crosses_of_left_out=found(narrow, others, swapped(others, data.X[left], slices, 200, rng)),
@@ -158,12 +172,12 @@ def main() -> None:
     data, parent = silhouettes(options.silhouettes)
     if not (data.subspecies == options.left_out).any() or options.left_out == parent:
         parser.error(f"{options.left_out} must be a subspecies of the table, and not {parent}, the parent")
-    print(f"{'':30}" + "".join(f"{key.replace('_', ' '):>21}" for key in Recalls.__annotations__))
+    print(f"{'':30}" + "".join(f"{key.replace('_', ' '):>28}" for key in Recalls.__annotations__))
     figures = {}
     for name in MADE:
         rounds = [recalls(data, name, parent, options.left_out, number) for number in range(options.rounds)]
         figures[name] = {key: float(np.mean([asdict(one)[key] for one in rounds])) for key in asdict(rounds[0])}
-        print(f"{name:30}" + "".join(f"{value:>21.3f}" for value in figures[name].values()), flush=True)
+        print(f"{name:30}" + "".join(f"{value:>28.3f}" for value in figures[name].values()), flush=True)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

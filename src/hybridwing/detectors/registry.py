@@ -103,7 +103,7 @@ _ENTRIES = (
     DetectorEntry(
         "ridge",
         "hybridwing.detectors.ridge:RidgeDetector",
-        "kernel regression to subspecies and hybrids: how much of a hybrid, less how much of the likeliest subspecies",
+        "kernel regression to subspecies and hybrids: how much of a hybrid, less most of the likeliest subspecies",
         "hybridwing; regression to class codes: Rifkin, Yeo and Poggio (2003)",
     ),
 )

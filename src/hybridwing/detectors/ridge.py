@@ -35,12 +35,13 @@ BETWEEN = 3.0
 
 
 class RidgeDetector(Detector):
-    """How much of a hybrid a specimen is, less how much of its likeliest subspecies.
+    """How much of a hybrid a specimen is, less most of how much of its likeliest subspecies.
 
     A kernel ridge regression predicts a specimen's membership of each subspecies and of the known hybrids, 1 or 0. The
-    score is the membership of the hybrids less the largest one of a subspecies. What is unlike every training specimen
-    has a membership of 0 everywhere, and so scores higher than a non-hybrid and lower than a known hybrid. Without
-    known hybrids that term is missing, and with one subspecies the score is how unlike its specimens something is.
+    score is the membership of the hybrids less four fifths of the largest one of a subspecies. What is unlike every
+    training specimen has a membership of 0 everywhere, and so scores higher than a non-hybrid and lower than a known
+    hybrid. Without known hybrids the first term is missing, and with one subspecies the score is how unlike its
+    specimens something is.
 
     The kernel is Gaussian. Every block of the embedding is brought to the same mean squared length, so that a wide one
     does not drown a narrow one. For a small saved form the distances are those of principal components, and what lies
@@ -79,7 +80,7 @@ class RidgeDetector(Detector):
     >>> names = [["cyrbia", "lativitta", None][place] for place in kind]
     >>> detector = RidgeDetector().fit(X, kind == 2, subspecies=names)
     >>> detector.decision_function([[4, 0], [0, 4], [2, 2]]).round(1)
-    array([-1. , -1.1,  1. ])
+    array([-0.8, -0.9,  1. ])
     """
 
     kind: ClassVar[str] = "ridge"

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Arrays = Mapping[str, NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int64]]
 
+LIKELIEST = 0.8
+"""Share of the membership of the likeliest subspecies that is taken from that of the hybrids.
+
+With less of it, back-crosses and hybrids of another species are found more often, and hybrids of crosses that training
+did not show less often; see ``benchmarks/detection/choices.py``.
+"""
+
 _MOST_ROWS = 1024
 """Most embeddings that are scored at once."""
 
@@ -49,13 +56,13 @@ def kernel(arrays: Arrays, vectors: Floats, rest: Floats) -> Floats:
 
 
 def lead_of_hybrid(memberships: Floats, crossed: NDArray[np.generic]) -> Floats:
-    """Membership of the hybrids, 0 where there is no such column, less the largest one of a subspecies."""
+    """Membership of the hybrids, 0 where there is no such column, less a share of the largest one of a subspecies."""
     hybrid = np.asarray(crossed, dtype=bool)
-    return np.asarray(memberships[:, hybrid].sum(axis=1) - memberships[:, ~hybrid].max(axis=1))
+    return np.asarray(memberships[:, hybrid].sum(axis=1) - LIKELIEST * memberships[:, ~hybrid].max(axis=1))
 
 
 def score_ridge(arrays: Arrays, X: Floats) -> Floats:
-    """How much of a hybrid, less how much of the likeliest subspecies."""
+    """How much of a hybrid, less most of how much of the likeliest subspecies."""
     scores = np.empty(len(X))
     for start in range(0, len(X), _MOST_ROWS):
         rows = slice(start, start + _MOST_ROWS)
