@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from packaging.version import Version
 from PIL import Image
 
 from hybridwing.submission.build.building import build_submission
 from hybridwing.submission.rehearse.rehearsal import run_submission
-from hybridwing.submission.rehearse.rehearsal_state import Conditions
+from hybridwing.submission.rehearse.submission_run import Conditions
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 
 if TYPE_CHECKING:
@@ -84,12 +86,15 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def ran(collection: Collection, built: Path, once: Callable[..., Any]) -> Ran:
-    """The submission's zip, run on all photographs of the collection."""
+    """The submission's zip, run on the photographs of the reference table."""
 
     def make(folder: Path) -> tuple[SubmissionRun, Path]:
-        archive, out = built.with_name("submission.zip"), folder / "submitted"
+        archive, out, images = built.with_name("submission.zip"), folder / "submitted", folder / "images"
+        images.mkdir()
+        for name in pd.read_csv(collection.test)["filename"]:
+            shutil.copy(collection.images / name, images)
         conditions = Conditions(trust=bool(why_no_sandbox()))
-        return run_submission(archive, collection.images, collection.test, out, conditions=conditions), out
+        return run_submission(archive, images, collection.test, out, conditions=conditions), out
 
     return Ran(*once("ran", make))
 

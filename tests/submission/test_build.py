@@ -124,6 +124,7 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
         json.dumps({"size": size, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]})
     )
     table = read_catalogue(collection.train)
+    table = table.select(np.arange(len(table)) % 2 == 0)
     options = {"split_method": "stratified", "test_fraction": 0.3}
     embedded = embed(table, collection.images, Backbone(f"local:{tmp_path / 'tiny'}"))
     run = train(table, embedded, tmp_path / "run", detectors=("svm",), **options)
@@ -153,7 +154,7 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(collec
     again = build_submission(run, tmp_path / "bundled", bundle_weights=True)
     assert (again.folder / "weights" / "model.safetensors").is_file()
     monkeypatch.undo()
-    paths = sorted(collection.images.iterdir())[:12]
+    paths = sorted(collection.images.iterdir())[:4]
     ours = np.array(library_scores(run, "svm", paths, moved))
     assert np.abs(np.array(submission_scores(tmp_path / "submission", paths)) - ours).max() <= 1e-4
 

@@ -27,8 +27,8 @@ def nest(folder: Path, depth: int) -> None:
     """Make folders within each other, deeper than a path can say."""
     here = os.open(folder, os.O_RDONLY)
     for _ in range(depth):
-        os.mkdir("d", dir_fd=here)
-        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.mkdir("folder", dir_fd=here)
+        inner = os.open("folder", os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = inner
     os.close(os.open("last", os.O_CREAT | os.O_WRONLY, dir_fd=here))
@@ -90,7 +90,7 @@ class TestRemoving:
         (tmp_path / "kept").mkdir()
         (tmp_path / "kept" / "file").touch()
         with temporary_folder("test-") as folder:
-            nest(folder, 3000)
+            nest(folder, 1100)
             (folder / "locked" / "inner").mkdir(parents=True)
             (folder / "locked" / "inner" / "file").touch()
             (folder / "locked" / "inner").chmod(0)

@@ -109,7 +109,7 @@ def run(
     """
     from hybridwing.cli import show as console
     from hybridwing.submission.rehearse.rehearsal import run_submission
-    from hybridwing.submission.rehearse.rehearsal_state import Conditions
+    from hybridwing.submission.rehearse.submission_run import Conditions
 
     conditions = Conditions(options.isolated, options.python, options.time_limit, trust=options.trust)
     result = run_submission(

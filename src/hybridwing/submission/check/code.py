@@ -7,12 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
-from hybridwing.submission.package.module import dotted
+from hybridwing.submission.check.syntax import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hybridwing.submission.package.module import Module
+    from hybridwing.submission.check.syntax import Module
 
 _BUNDLE = "put the weights into the submission and load them from __file__; at least pin the revision"
 _FETCH = re.compile(

@@ -9,7 +9,7 @@ from hybridwing.errors import first_few
 from hybridwing.submission.check.findings import Check
 
 if TYPE_CHECKING:
-    from hybridwing.submission.package.module import Module
+    from hybridwing.submission.check.syntax import Module
 
 #: Arguments that the ingestion program gives each, after ``self``, and how it calls it.
 _CALLS = {"__init__": (0, "Model()"), "load": (0, "load()"), "predict": (1, "predict(image)")}

@@ -13,8 +13,8 @@ from hybridwing.submission.package.requirements import ALLOWED, MODULES, Require
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hybridwing.submission.check.syntax import Module
     from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.package.module import Module
 
 _FILE = "requirements.txt"
 #: The ingestion program itself imports these, so the image has them (``ingestion.py``, note in ``competition.yaml``).

@@ -183,13 +183,13 @@ def read_command(program: Path) -> tuple[str, list[str]]:
     return words[0].removeprefix("/app/program/"), words[1:]
 
 
-def read_yaml(path: Path) -> Any:
-    """Parse a YAML file as plain data.
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Parse a YAML file that holds names and values, as plain data.
 
     Raises
     ------
     SubmissionError
-        If it is missing, too large, no YAML, or uses aliases, with which a few lines can stand for gigabytes.
+        If it is missing, too large, no such YAML, or uses aliases, with which a few lines can stand for gigabytes.
     """
     import yaml
 
@@ -199,16 +199,11 @@ def read_yaml(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
         if any(isinstance(token, (yaml.AliasToken, yaml.AnchorToken)) for token in yaml.scan(text)):
             raise SubmissionError(f"{path} uses YAML aliases, which are not read; write the values out")
-        return yaml.safe_load(text)
+        values = yaml.safe_load(text)
     except FileNotFoundError:
         raise SubmissionError(f"{path.parent} holds no {path.name}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise SubmissionError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-
-
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Parse a YAML file that holds names and values; see :func:`read_yaml`."""
-    values = read_yaml(path)
     if not isinstance(values, dict):
         raise SubmissionError(f"{path}: a table of names and values is needed where there is {str(values)[:80]!r}")
     return values

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.submission.rehearse.bundle import Bundle, Task
-    from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
+    from hybridwing.submission.rehearse.submission_run import RehearsalState
 
 #: Packages that a program may be given for its imports besides the challenge's whitelist.
 _FURTHER = ("packaging", "PyYAML")
@@ -132,7 +132,7 @@ def score_by_bundle(state: RehearsalState, bundle: Bundle, task: Task) -> None:
         said = last_line(done.output)
         run.add("scoring", taken, "", f"the scoring program {done.reason(state.limits)}: {said}", remedy_for(said))
         return
-    run.scores = _read_scores(output)
+    run.scores = read_scores(output)
     if run.scores is None:
         problem = "the scoring program left no scores.json that can be read"
         run.add("scoring", taken, "", problem, "look at the log of the scoring")
@@ -187,7 +187,7 @@ def _moved(word: str, place: Path) -> str:
     return str(place) + word if word.startswith("/app/") else word
 
 
-def _read_scores(output: Path) -> dict[str, float] | None:
+def read_scores(output: Path) -> dict[str, float] | None:
     """Scores as ``scores.json`` or ``scores.txt`` has them; None where neither holds numbers by name."""
     try:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,8 +15,7 @@ from hybridwing.submission.package.python310 import PYTHON
 from hybridwing.submission.rehearse.submission_run import last_line
 from hybridwing.submission.sandbox.bubblewrap import Access
 from hybridwing.submission.sandbox.interpreter import Interpreter, inspect_interpreter
-from hybridwing.submission.sandbox.limits import ResourceLimits
-from hybridwing.submission.sandbox.run_program import run_program
+from hybridwing.submission.sandbox.run_program import ResourceLimits, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,8 +97,6 @@ def fresh_environment(
 
 def find_python() -> Path:
     """Python 3.10 where the path has one that works, and otherwise the running interpreter."""
-    import shutil
-
     found = shutil.which("python3.10")
     try:
         # It may be a launcher's script for a version that is not installed.

@@ -22,8 +22,8 @@ from hybridwing.submission.sandbox.run_program import run_program
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
-    from hybridwing.submission.sandbox.program_result import ProgramResult
+    from hybridwing.submission.rehearse.submission_run import RehearsalState
+    from hybridwing.submission.sandbox.run_program import ProgramResult
 
 #: The program that does what the challenge's ingestion does.
 INGESTION = Path(__file__).with_name("ingestion.py")

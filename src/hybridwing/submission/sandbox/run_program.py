@@ -11,22 +11,22 @@ import os
 import site
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hybridwing.errors import SubmissionError
 from hybridwing.submission.sandbox.bubblewrap import INSTALL, Access, bubblewrap_command, why_no_sandbox
 from hybridwing.submission.sandbox.interpreter import Interpreter, running_interpreter
 from hybridwing.submission.sandbox.left_behind import temporary_folder
-from hybridwing.submission.sandbox.limits import ResourceLimits
 from hybridwing.submission.sandbox.printed_output import PrintedOutput
 from hybridwing.submission.sandbox.process_tree import ProcessTree
-from hybridwing.submission.sandbox.program_result import Ending, ProgramResult
 from hybridwing.submission.sandbox.seccomp import seccomp_filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_GIB = 2**30
 #: Seconds between two looks at a running program.
 _LOOK = 0.05
 #: Threads and processes of one user, against a flood between two looks.
@@ -35,6 +35,89 @@ SANDBOXED = "bubblewrap: it had no network and saw no files but its own"
 NETWORKED = "bubblewrap: it had the network and saw no files but its own"
 NOTHING_ELSE = Access()
 PLAIN = "no sandbox: it could read, change and send whatever you can"
+
+
+@dataclass(frozen=True)
+class ResourceLimits:
+    """What a program and all its processes may use.
+
+    Parameters
+    ----------
+    seconds : float
+        Wall-clock time.
+    memory : int
+        Bytes of resident memory, summed over all processes. Reserved address space does not count: torch reserves tens
+        of gigabytes.
+    cpu_seconds : float, optional
+        Processor time of each process; by default twice what the machine has in `seconds`. Not on Windows.
+    file_bytes : int
+        Size of a file that it writes. Not on Windows.
+    disk_bytes : int
+        Bytes written to disk, whether or not the files are still there. Not on macOS, which does not count them.
+    output_bytes : int
+        Printed on standard output and error together.
+    processes : int
+        At one time.
+    """
+
+    seconds: float = 60.0
+    memory: int = 8 * _GIB
+    cpu_seconds: float | None = None
+    file_bytes: int = _GIB
+    disk_bytes: int = 2 * _GIB
+    output_bytes: int = 16 * 2**20
+    processes: int = 128
+
+
+#: How a program ended, see :class:`ProgramResult`.
+Ending = Literal["ok", "crash", "timeout", "memory", "output", "disk", "processes"]
+
+
+@dataclass(frozen=True)
+class ProgramResult:
+    """How a program ended.
+
+    Parameters
+    ----------
+    ending : str
+        ``"ok"``: exit code 0. ``"crash"``: another exit code, or a signal. Otherwise the limit that stopped it.
+    exit_code : int
+        128 + n for signal n.
+    output : str
+        Last part of what it printed, standard output and error together.
+    printed : int
+        Bytes it printed.
+    seconds : float
+        Wall-clock time.
+    peak_memory : int
+        Largest number of bytes that its processes were seen to hold together.
+    protection : str
+        What kept it from the rest of the machine, in a sentence.
+    """
+
+    ending: Ending
+    exit_code: int
+    output: str
+    printed: int
+    seconds: float
+    peak_memory: int
+    protection: str
+
+    def reason(self, limits: ResourceLimits) -> str:
+        """Why it ended, as words that follow its name: "was stopped after 60 s"."""
+        signal_number = self.exit_code - 128
+        crash = (
+            f"was ended by signal {signal_number}" if signal_number > 0 else f"ended with exit code {self.exit_code}"
+        )
+        return {
+            "ok": "ended by itself",
+            "crash": crash,
+            "timeout": f"was stopped after {limits.seconds:g} s",
+            "memory": f"was stopped at {limits.memory / 2**20:,.0f} MB of memory",
+            "output": f"was stopped after printing {limits.output_bytes / 2**20:,.3g} MB",
+            "disk": f"was stopped after writing {limits.disk_bytes / 2**20:,.0f} MB",
+            "processes": f"was stopped at more than {limits.processes} processes",
+        }[self.ending]
 
 
 def check_sandbox(*, trusted: bool) -> None:
