@@ -32,15 +32,17 @@ if TYPE_CHECKING:
     from hybridwing.runs.evaluate import Evaluation
     from hybridwing.runs.identify import Identifications
     from hybridwing.runs.predict import RankedImages
-    from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
 #: Seconds between two progress lines where there is no terminal to draw a bar on.
 _PLAIN_INTERVAL = 10.0
 #: Width without a terminal: nothing is folded, so that a line of a pipe or a log is a row.
 _UNFOLDED = 10_000
-_UNKNOWN = "–"
+#: What stands for a value that is not known.
+UNKNOWN = "–"
 #: Characters of a word that is not folded on a narrow terminal.
 _LONGEST_WORD = 16
+#: Images, and failures, that a list shows.
+_IMAGES, _FAILURES = 20, 10
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -209,7 +211,7 @@ def show_metrics(title: str, metrics: Mapping[str, DetectionMetrics]) -> None:
     keys = ("true_negative_rate", "hybrid_recall", "hybrid_precision", "prc_auc", "roc_auc")
     rows = []
     for name, m in metrics.items():
-        shown = (_UNKNOWN if key in m.unmeasured() else f"{getattr(m, key):.3f}" for key in keys)
+        shown = (UNKNOWN if key in m.unmeasured() else f"{getattr(m, key):.3f}" for key in keys)
         rows.append((name, str(m.n), str(m.n_hybrids), *shown))
     show_rows(title, header, rows, numeric=header[1:])
     if any(m.unmeasured() for m in metrics.values()):
@@ -233,25 +235,25 @@ def show_evaluation(evaluation: Evaluation) -> None:
     rows = []
     for name, scores in official.items():
         record = scores.leaderboard()
-        rows.append((name, *(_UNKNOWN if key in absent else f"{record[key]:.3f}" for key in keys)))
+        rows.append((name, *(UNKNOWN if key in absent else f"{record[key]:.3f}" for key in keys)))
     show_rows(f"{title}, recall at 95 % true-negative rate", header, rows, numeric=header[1:])
 
 
-def show_ranking(ranking: RankedImages, limit: int = 20) -> None:
+def show_ranking(ranking: RankedImages) -> None:
     """The first images of a ranking."""
     flagged = sum(image.is_hybrid is True for image in ranking.images)
-    shown = ranking.images[:limit]
+    shown = ranking.images[:_IMAGES]
     header = ["rank", "score", "verdict", "image"]
     rows = [[str(image.rank), f"{image.score:.4f}", image.verdict, str(image.path)] for image in shown]
     if any(image.name for image in shown):
         header.insert(3, "looks like")
         for row, image in zip(rows, shown, strict=True):
-            row.insert(3, image.name or _UNKNOWN)
+            row.insert(3, image.name or UNKNOWN)
     if ranking.catalogue is not None:
         header.insert(-1, "in the table")
         names = ["" if name == "unlabelled" else str(name) for name in ranking.catalogue.classes]
         for row, image, name in zip(rows, shown, names, strict=False):
-            row[-1:] = [name or _UNKNOWN, image.path.name]
+            row[-1:] = [name or UNKNOWN, image.path.name]
     if ranking.threshold is None:
         title = f"{len(ranking.images)} images, ranked by {ranking.detector} without a verdict"
     else:
@@ -260,22 +262,22 @@ def show_ranking(ranking: RankedImages, limit: int = 20) -> None:
             f"({ranking.detector}; {100 * ranking.tnr:g} % of non-hybrids stay at or below)"
         )
     show_rows(title, header, rows, numeric=("rank", "score"))
-    if len(ranking.images) > limit:
-        say(f"… and {len(ranking.images) - limit} more")
+    if len(ranking.images) > _IMAGES:
+        say(f"… and {len(ranking.images) - _IMAGES} more")
 
 
-def show_names(found: Identifications, limit: int = 20) -> None:
+def show_names(found: Identifications) -> None:
     """How many images show what; for a table that names them, those whose name is another."""
     counts = Counter(image.name for image in found.images).most_common()
     rows = [(name, str(count)) for name, count in counts]
     show_rows(f"{len(found.images)} images", ("looks like", "images"), rows, numeric=("images",))
     others = found.others()
     if others:
-        told = [(image.path.name, known, image.name, f"{image.probability:.2f}") for image, known in others[:limit]]
+        told = [(image.path.name, known, image.name, f"{image.probability:.2f}") for image, known in others[:_IMAGES]]
         header = ("image", "in the table", "looks like", "probability")
         show_rows(f"{len(others)} images look like something else than the table says", header, told, header[-1:])
-        if len(others) > limit:
-            say(f"… and {len(others) - limit} more")
+        if len(others) > _IMAGES:
+            say(f"… and {len(others) - _IMAGES} more")
 
 
 def show_rest(result: RankedImages | Identifications, out: Path | None) -> None:
@@ -289,11 +291,11 @@ def show_rest(result: RankedImages | Identifications, out: Path | None) -> None:
         say(f"\n{out}: all {total} images")
 
 
-def show_download(report: DownloadReport, limit: int = 10) -> None:
+def show_download(report: DownloadReport) -> None:
     """Counts, and why the first of the missing files are missing."""
     say(report.summary())
     if report.failed:
-        rows = [(missing.path, missing.reason) for missing in report.failed[:limit]]
+        rows = [(missing.path, missing.reason) for missing in report.failed[:_FAILURES]]
         show_rows(f"{len(report.failed)} files are missing", ("file", "reason"), rows, stderr=True)
         note(f"all of them with their addresses: {report.missing}; the same command fetches what is missing")
     if report.catalogue is not None:
@@ -307,7 +309,7 @@ def show_comparison(comparison: Comparison) -> None:
     def cells(estimates: Mapping[str, Estimate], sign: str) -> list[str]:
         shown = (estimates.get(key) for key in COLUMNS)
         return [
-            f"{e.value:{sign}.3f} [{e.interval.low:{sign}.2f}, {e.interval.high:{sign}.2f}]" if e else _UNKNOWN
+            f"{e.value:{sign}.3f} [{e.interval.low:{sign}.2f}, {e.interval.high:{sign}.2f}]" if e else UNKNOWN
             for e in shown
         ]
 
@@ -319,33 +321,12 @@ def show_comparison(comparison: Comparison) -> None:
     if others:
         header = (*header, "ahead in")
         rows = [
-            (s.name, *cells(s.differences, "+"), _UNKNOWN if s.share_ahead is None else f"{s.share_ahead:.0%}")
+            (s.name, *cells(s.differences, "+"), UNKNOWN if s.share_ahead is None else f"{s.share_ahead:.0%}")
             for s in others
         ]
         show_rows(f"difference to {first.name}, on the same resamples", header, rows, numeric=header[1:])
     for text in comparison.notes:
         note(text)
-
-
-def show_submission_run(result: SubmissionRun) -> None:
-    """The stages with their times, the leaderboard record, notes, and the conclusion last."""
-    rows = [(s.name, "passed" if s.passed else "failed", f"{s.seconds:.1f}", s.detail) for s in result.stages]
-    title = f"{result.source} on {result.interpreter}; programs of {result.programs}"
-    show_rows(title, ("stage", "", "seconds", "what"), rows, numeric=("seconds",))
-    if result.scores is not None:
-        scored = [(name, f"{value:.4f}") for name, value in result.scores.items()]
-        show_rows("scores", ("measure", "value"), scored, numeric=("value",))
-    for text in result.notes:
-        note(f"note: {text}")
-    if result.protection:
-        note(f"ran in {result.protection}")
-    needed = result.seconds_for_test
-    pace = "" if needed is None else f"; the 2350 test images would take about {needed:.0f} s on this machine"
-    say(f"\n{result.seconds:.1f} s of {result.time_limit:g} s{pace}")
-    if result.accepted:
-        say("result: Codabench would accept and score this")
-    else:
-        say(f"result: this fails on Codabench: {result.problem}\nremedy: {result.remedy}")
 
 
 def show_audit(report: AuditReport) -> None:
@@ -405,11 +386,11 @@ def show_left_out(paths: Sequence[Path]) -> None:
             note(f"{raw} of them are camera raw files, which are not developed here: export them as JPEG or TIFF")
 
 
-def show_failures(failures: Sequence[Failure], total: int, limit: int = 10) -> None:
+def show_failures(failures: Sequence[Failure], total: int) -> None:
     """How many images failed, and why the first of them did; on standard error."""
     if not failures:
         return
-    rows = [(failure.path, f"{failure.stage}: {failure.reason}") for failure in failures[:limit]]
+    rows = [(failure.path, f"{failure.stage}: {failure.reason}") for failure in failures[:_FAILURES]]
     show_rows(f"{len(failures)} of {total} images could not be used", ("image", "reason"), rows, stderr=True)
-    if len(failures) > limit:
-        note(f"… and {len(failures) - limit} more")
+    if len(failures) > _FAILURES:
+        note(f"… and {len(failures) - _FAILURES} more")

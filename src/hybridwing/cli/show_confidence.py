@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hybridwing.cli.show import note, say, show_rows
+from hybridwing.cli.show import UNKNOWN, note, say, show_rows
 from hybridwing.evaluation.bootstrap import MEASURE_TITLES
 from hybridwing.validation.held_out import MADE_CROSSES
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from hybridwing.runs.predict import RankedImages
     from hybridwing.validation.validate import Validation
 
-_UNKNOWN = "–"
 #: Measures of which the intervals are shown; the area of each group of H. erato is in the files alone.
 _MEASURES = {
     name: title for name, title in MEASURE_TITLES.items() if name not in ("A_PRC_AUC_major", "A_PRC_AUC_minor")
@@ -40,7 +39,7 @@ def spelled(estimate: Estimate | None) -> str:
     '0.750 (0.566 to 0.873)'
     """
     if estimate is None:
-        return _UNKNOWN
+        return UNKNOWN
     return f"{estimate.value:.3f} ({estimate.interval.low:.3f} to {estimate.interval.high:.3f})"
 
 
@@ -63,7 +62,7 @@ def show_validation(validation: Validation) -> None:
         for row in report.rows
     ]
     for place in (6, 5, 4, 3, 2):  # a column of which no row has anything
-        if all(row[place] in (_UNKNOWN, "0") for row in rows):
+        if all(row[place] in (UNKNOWN, "0") for row in rows):
             del header[place]
             for row in rows:
                 del row[place]
@@ -76,7 +75,7 @@ def show_validation(validation: Validation) -> None:
         "\nat the threshold that 95 % of held-out known non-hybrids stay at or below; "
         f"95 % intervals of {report.resamples} resamples of specimens"
     )
-    if any(_UNKNOWN in row for row in rows):
+    if any(UNKNOWN in row for row in rows):
         note(
             "–: nothing was held out that this could be measured on, or the detector could not be fitted: see the note"
         )
