@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hybridwing.audit.findings import count, listed
 from hybridwing.audit.run import audit
-from hybridwing.audit.wording import count, listed
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.errors import CatalogueError, EmbeddingError
 

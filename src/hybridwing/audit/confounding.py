@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.audit.findings import EvidenceTable, Finding, Severity, clear
-from hybridwing.audit.wording import interval_text, listed, of_text, share_text
+from hybridwing.audit.findings import (
+    EvidenceTable,
+    Finding,
+    Severity,
+    clear,
+    interval_text,
+    listed,
+    of_text,
+    share_text,
+)
 from hybridwing.catalogue.strata import strata_of
 from hybridwing.evaluation.intervals import Interval, Proportion, bootstrap_interval, wilson_interval
 from hybridwing.evaluation.metrics import roc_auc

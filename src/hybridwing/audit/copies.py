@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hybridwing.audit.findings import EvidenceTable, Finding, clear
-from hybridwing.audit.wording import MOST_ROWS, count
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count
 from hybridwing.errors import CatalogueError, ImageError
 from hybridwing.images.decode import read_rgb
 from hybridwing.images.listed import ImageFolder

@@ -7,8 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.audit.findings import EvidenceTable, Finding, clear
-from hybridwing.audit.wording import MOST_ROWS, count, listed
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count, listed
 from hybridwing.catalogue.metadata import UNKNOWN
 from hybridwing.errors import CatalogueError
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.audit.findings import EvidenceTable, Finding, Severity
+from hybridwing.audit.findings import EvidenceTable, Finding, Severity, count, interval_text
 from hybridwing.audit.tables import GROUP_NAMES, AuditedTable, groups_of
-from hybridwing.audit.wording import count, interval_text
 from hybridwing.catalogue.describe import statuses
 from hybridwing.catalogue.metadata import metadata_columns
 from hybridwing.evaluation.intervals import Interval, wilson_interval
@@ -87,9 +86,9 @@ def remainders(tables: Sequence[AuditedTable]) -> list[AuditedTable]:
     return found
 
 
-def recall_precision(table: str, group: str, hybrids: int, recalls: Sequence[float] = RECALLS) -> list[RecallPrecision]:
-    """Intervals of a recall at a few values of it."""
-    counts = [int(np.floor(hybrids * recall + 0.5)) for recall in recalls]
+def recall_precision(table: str, group: str, hybrids: int) -> list[RecallPrecision]:
+    """Intervals of a recall at the values of `RECALLS`."""
+    counts = [int(np.floor(hybrids * recall + 0.5)) for recall in RECALLS]
     return [RecallPrecision(table, group, hybrids, n, n / hybrids, wilson_interval(n, hybrids)) for n in counts]
 
 
