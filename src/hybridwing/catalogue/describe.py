@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.metadata import UNKNOWN, metadata_columns
 from hybridwing.catalogue.names import with_subspecies_names
-from hybridwing.catalogue.reading import Reading
+from hybridwing.catalogue.schema import Reading
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from hybridwing.catalogue.columns import ColumnNames, Layout, layout_of
 from hybridwing.catalogue.crosses import cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.faults import CatalogueFaults
 from hybridwing.catalogue.identities import Identity, counted_names, read_identities, subspecies_of
-from hybridwing.catalogue.reading import Reading
-from hybridwing.catalogue.schema import COLUMNS, Catalogue
+from hybridwing.catalogue.schema import COLUMNS, Catalogue, Reading
 from hybridwing.catalogue.taxon_words import TaxonName
 from hybridwing.catalogue.text_table import TextTable, read_text_table
 from hybridwing.catalogue.validation import find_faults

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.catalogue.describe import CatalogueDescription
-    from hybridwing.catalogue.reading import Reading
+    from hybridwing.catalogue.schema import Reading
     from hybridwing.catalogue.taxon_words import TaxonName
     from hybridwing.images.listed import ListedFiles
 

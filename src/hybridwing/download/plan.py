@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from hybridwing.catalogue.cells import path_problem
-from hybridwing.catalogue.sampling import sample_fraction
+from hybridwing.catalogue.strata import sample_fraction
 from hybridwing.download.errors import DownloadError, RefusedError
 from hybridwing.download.folder import RESERVED
 from hybridwing.download.urls import on_base, plain_address
