@@ -209,8 +209,8 @@ class SourceOptions:
         progress: Callable[[int, int], None],
     ) -> EmbeddingTable:
         """The embeddings at hand, or those of a catalogue by the backbone that is asked for."""
-        from hybridwing.embeddings.compatible import require_requested
         from hybridwing.embeddings.embed import embed
+        from hybridwing.embeddings.selection import require_requested
 
         request = options.request()
         table = self.embedded(lambda images: embed(catalogue, images, request, compute=compute, progress=progress))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hybridwing.audit.mislabelled import Mislabelled
     from hybridwing.audit.report import AuditReport
     from hybridwing.download.fetch import DownloadReport
-    from hybridwing.embeddings.summary import EmbeddingSummary
+    from hybridwing.embeddings.job import EmbeddingSummary
     from hybridwing.embeddings.table import Failure
     from hybridwing.evaluation.comparison import Comparison
     from hybridwing.evaluation.intervals import Estimate

@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import cache_of
 from hybridwing.embeddings.engine import check_items, nothing_embedded
 from hybridwing.embeddings.provenance import Part
-from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, processors, remember
-from hybridwing.embeddings.summary import EmbeddingSummary, Timings
+from hybridwing.embeddings.shards import SHARD_SIZE, Timings, embed_shards, processors, remember
 from hybridwing.embeddings.unfinished import UnfinishedTable
 from hybridwing.errors import EmbeddingError
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.embeddings.shards import Shard
+    from hybridwing.embeddings.table import Failure
 
     Item = tuple[str, Path]
     #: Embeds shards, given by number, and yields them in any order; the last argument is called once an image.
@@ -65,6 +65,38 @@ class Share:
     def of_file(self, out: Path) -> Path:
         """Where this share of a table is written: ``emb.part-3-of-8.parquet`` beside ``emb.parquet``."""
         return out.with_name(f"{out.stem}.part-{self.index}-of-{self.of}{out.suffix}")
+
+
+@dataclass(frozen=True)
+class EmbeddingSummary:
+    """What was written, and what it took."""
+
+    out: Path  # The table
+    # Images asked for; rows in the table; those of them whose embedding was in the cache; images that an earlier,
+    # interrupted call had done (failures among them).
+    images: int
+    embedded: int
+    cached: int
+    resumed: int
+    failures: tuple[Failure, ...]
+    fallbacks: int  # Rows that show another view than the one asked for
+    dimension: int  # Length of an embedding
+    batch_size: int
+    workers: int
+    precision: str
+    seconds: float  # From the first image to the finished table, by the clock
+    timings: Timings
+    damaged: int = 0  # Images that are damaged and that this call used as far as they go
+    assumed: str = ""  # What had to be assumed of the backbone; empty for most
+
+    @property
+    def images_per_second(self) -> float:
+        """Of the images that this call looked at."""
+        return (self.images - self.resumed) / max(self.seconds, 1e-9)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        return {**asdict(self), "out": str(self.out), "images_per_second": self.images_per_second}
 
 
 def embed_to_file(

@@ -1,4 +1,4 @@
-"""The embeddings of a catalogue's images, found in a table that may hold more and may name them otherwise."""
+"""Which embeddings serve: those of a catalogue's images, made by the backbone that is asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hybridwing.backbones.request import Backbone
 from hybridwing.embeddings.foreign import read_embeddings
 from hybridwing.embeddings.metadata import aligned, metadata_of
 from hybridwing.embeddings.table import EmbeddingTable, Failure
@@ -14,6 +15,7 @@ from hybridwing.errors import EmbeddingError, first_few
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
 
 
@@ -103,3 +105,65 @@ def _file_name(key: str) -> str:
 
 def _stem(key: str) -> str:
     return PurePosixPath(_file_name(key)).stem
+
+
+def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
+    """Refuse embeddings that do not fit a request; no model is loaded.
+
+    Raises
+    ------
+    EmbeddingError
+        If names, views, preprocessing, background or a feature that is named differ.
+    """
+
+    def choices(one: Backbone) -> tuple[object, ...]:
+        view = "whole" if one.cuts_itself and one.view == "specimen" else one.view
+        background = None if view == "whole" else one.background or "masked"
+        return str(one.name).partition("@")[0], view, background
+
+    fits = False
+    if made_by.can_embed:
+        made = Backbone.of(made_by)
+        wanted, found = request.singles, made.singles
+        fits = [choices(one) for one in wanted] == [choices(one) for one in found] and all(
+            one.feature in ("default", other.feature) and one.preprocess in ("default", other.preprocess)
+            for one, other in zip(wanted, found, strict=True)
+        )
+    if not fits:
+        raise EmbeddingError(
+            f"the embeddings were made by {made_by}, and not as --backbone {request.name} --view "
+            f"{','.join(request.views)} says: leave out --backbone, --view, --preprocess, --feature and "
+            "--background, or leave out --embeddings"
+        )
+
+
+def require_same_backbone(made_by: BackboneSpec, wanted: BackboneSpec, whose: str) -> None:
+    """Refuse embeddings that another backbone made than the one that is needed.
+
+    Parameters
+    ----------
+    made_by : BackboneSpec
+        What made the embeddings.
+    wanted : BackboneSpec
+    whose : str
+        Who needs them, for the message, e.g. ``"the run my-run"``.
+
+    Raises
+    ------
+    EmbeddingError
+        If weights, descriptor, preprocessing, view or feature differ.
+    """
+    if made_by.key == wanted.key:
+        return
+    if made_by.dimension != wanted.dimension:
+        difference = f"embeddings of dimension {made_by.dimension}, not {wanted.dimension}"
+    elif not (made_by.can_embed and wanted.can_embed):
+        difference = "and it is not known what made one of them"
+    elif made_by.name == wanted.name and made_by.views == wanted.views and made_by.background == wanted.background:
+        difference = "with other weights, preprocessing or feature"
+    else:
+        difference = "and their embeddings cannot be compared"
+    raise EmbeddingError(
+        f"the embeddings were made by {made_by}, and {whose} is of {wanted}: {difference}; embed the photographs with "
+        "the same backbone, or leave --embeddings out"
+    )

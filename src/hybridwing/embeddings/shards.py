@@ -23,7 +23,6 @@ import numpy as np
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import CachedEmbedding, cache_of
 from hybridwing.embeddings.preparing import prepare_file, working
-from hybridwing.embeddings.summary import Timings
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
 from hybridwing.errors import EmbeddingError
 from hybridwing.images.listed import ImageFolder
@@ -47,6 +46,25 @@ logger = logging.getLogger(__name__)
 SHARD_SIZE = 256
 #: Below this many images, starting processes costs more than they save.
 _FEW = 48
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds spent."""
+
+    # These two are summed over the workers, which work beside each other and beside the forward pass.
+    decode: float = 0.0
+    preprocess: float = 0.0
+    forward: float = 0.0
+    write: float = 0.0  # Shards and table
+
+    def __add__(self, other: Timings) -> Timings:
+        return Timings(
+            self.decode + other.decode,
+            self.preprocess + other.preprocess,
+            self.forward + other.forward,
+            self.write + other.write,
+        )
 
 
 @dataclass(frozen=True, eq=False)

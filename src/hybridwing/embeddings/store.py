@@ -158,34 +158,33 @@ def read_provenance(path: Path) -> Provenance:
     EmbeddingError
         As :func:`read_table`.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    _refuse_absent(path)
-    try:
-        with pq.ParquetFile(path) as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
+    with _reading(path), pq.ParquetFile(path) as file:
+        schema, rows = file.schema_arrow, file.metadata.num_rows
     return provenance_of(path, schema, rows)
 
 
 def _groups(path: Path) -> Iterator[pa.Table]:
     """Rows of a file, a group at a time."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for group in range(file.num_row_groups):
-                yield file.read_row_group(group)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise EmbeddingError(f"{path} is damaged: {error}".splitlines()[0]) from error
+    with _reading(path, "is damaged"), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
 
 
-def _refuse_absent(path: Path) -> None:
+@contextmanager
+def _reading(path: Path, otherwise: str = "is not a readable parquet file") -> Iterator[None]:
+    """Say in our words that a parquet file is absent, or cannot be read within the block."""
+    import pyarrow as pa
+
     if not path.is_file():
         raise EmbeddingError(f"no embedding table at {path}; make one with: hybridwing embed … --out {path}")
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise EmbeddingError(f"{path} {otherwise}: {error}".splitlines()[0]) from error
 
 
 def _refuse_repeated(uuids: list[str], seen: set[str], path: Path) -> None:
@@ -265,14 +264,10 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
     EmbeddingError
         If it is missing, damaged or no parquet file.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    _refuse_absent(path)
-    try:
+    with _reading(path):
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
 
 
 def columns_of(content: pa.Table) -> tuple[tuple[str, ...], NDArray[np.float32]]:
