@@ -68,8 +68,6 @@ class DownloadReport:
     catalogue : Path or None
         The catalogue's rows whose photographs are there, with the paths they have; None if there are none, or the
         catalogue's file is no longer what was read.
-    downsized : Path or None
-        Folder of the smaller copies, if they were asked for.
     requests : int
         Sent, redirects and refusals counted.
     bytes_received : int
@@ -83,7 +81,6 @@ class DownloadReport:
     manifest: Path
     missing: Path
     catalogue: Path | None
-    downsized: Path | None
     requests: int
     bytes_received: int
     seconds: float
@@ -213,7 +210,6 @@ def download(
         manifest=out / MANIFEST,
         missing=out / MISSING,
         catalogue=rows,
-        downsized=downsizer.folder if downsizer else None,
         requests=transfer.requests,
         bytes_received=transfer.bytes_received,
         seconds=stop.monotonic() - begun,

@@ -157,7 +157,7 @@ class Transfer:
         status = response.status_code
         told = f"HTTP {status} {response.reason_phrase}".rstrip()
         if status in _ASK_LATER or status >= 500:
-            wait = retry_after(response.headers, self._politeness.longest_wait)
+            wait = retry_after(response.headers)
             raise self._failed(url, told, wait=wait)
         if status not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
             raise RefusedError(told)
