@@ -79,27 +79,10 @@ def check_image_folder(folder: Path) -> None:
 def fingerprint_images(
     folder: Path, files: Sequence[tuple[str, str]], *, progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Fingerprint], list[Unreadable]]:
-    """Fingerprint many photographs, in parallel.
+    """Fingerprint many photographs, given by key and file name, in parallel.
 
-    Parameters
-    ----------
-    folder : Path
-        What the file names are relative to.
-    files : sequence of (str, str)
-        Key and file name of each.
-    progress : callable, optional
-        Called with (done, all) after every file.
-
-    Returns
-    -------
-    fingerprints : list of Fingerprint
-    unreadable : list of Unreadable
-        Both in the order of `files`.
-
-    Raises
-    ------
-    CatalogueError
-        If the folder does not exist.
+    Those that cannot be read come apart, with the reason. Both lists are in the order of `files`. Raises CatalogueError
+    if the folder does not exist.
     """
     check_image_folder(folder)
     place, names = ImageFolder(folder), dict(files)

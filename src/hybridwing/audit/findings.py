@@ -21,48 +21,23 @@ Severity = Literal["serious", "caution", "note", "clear"]
 
 @dataclass(frozen=True)
 class EvidenceTable:
-    """Numbers behind a finding.
+    """Numbers behind a finding."""
 
-    Attributes
-    ----------
-    caption : str
-        What the table shows, as a sentence.
-    columns : tuple of str
-        Column titles.
-    rows : tuple of tuple of str or int
-        Cells; shares and intervals are already text.
-    """
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | int, ...], ...]
+    caption: str  # What the table shows, as a sentence
+    columns: tuple[str, ...]  # Column titles
+    rows: tuple[tuple[str | int, ...], ...]  # Cells; shares and intervals are already text
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing an audit says.
-
-    Attributes
-    ----------
-    topic : {"confounding", "leaks", "labels", "power"}
-    severity : {"serious", "caution", "note", "clear"}
-    key : str
-        Name of the check, such as ``"record predicts label"``; a stable handle for programs.
-    headline : str
-        The finding in one sentence, with its number.
-    meaning : str
-        What it means for whoever uses the collection.
-    remedy : str
-        What to do about it.
-    evidence : tuple of EvidenceTable
-    """
+    """One thing an audit says."""
 
     topic: Topic
     severity: Severity
-    key: str
-    headline: str
-    meaning: str
-    remedy: str
+    key: str  # Name of the check, such as ``"record predicts label"``; a stable handle for programs
+    headline: str  # The finding in one sentence, with its number
+    meaning: str  # What it means for whoever uses the collection
+    remedy: str  # What to do about it
     evidence: tuple[EvidenceTable, ...] = ()
 
 
@@ -73,20 +48,11 @@ def clear(topic: Topic, key: str, headline: str, meaning: str, evidence: tuple[E
 
 @dataclass(frozen=True)
 class Unchecked:
-    """A check that could not be made.
-
-    Attributes
-    ----------
-    topic : {"confounding", "leaks", "labels", "power"}
-    what : str
-        The check.
-    why : str
-        What it lacked, and how to give it.
-    """
+    """A check that could not be made."""
 
     topic: Topic
-    what: str
-    why: str
+    what: str  # The check
+    why: str  # What it lacked, and how to give it
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -85,16 +85,8 @@ def with_neighbours(uuids: tuple[str, ...], vectors: npt.NDArray[np.float32]) ->
 def find_class_outliers(images: EmbeddedImages, classes: Sequence[str], records: Sequence[str]) -> list[ClassOutlier]:
     """Find images that are nearer to the mean of another class and have none of their own among the nearest images.
 
-    Parameters
-    ----------
-    images : EmbeddedImages
-        The labelled images of one table, n of them.
-    classes, records : sequence of n str
-
-    Returns
-    -------
-    list of ClassOutlier
-        The largest excess first. Classes of fewer than `FEWEST` images are neither asked about nor compared with.
+    `images` are the labelled images of one table; `classes` and `records` have one entry for each. The largest excess
+    comes first. Classes of fewer than `FEWEST` images are neither asked about nor compared with.
     """
     from sklearn.preprocessing import normalize
 

@@ -95,16 +95,10 @@ def recall_precision(table: str, group: str, hybrids: int) -> list[RecallPrecisi
 def score_precision(table: AuditedTable, groups: Sequence[Group], *, seed: int) -> list[ScorePrecision]:
     """Simulate the challenge score on test sets of a table's size.
 
-    Scores of non-hybrids are drawn from a standard normal, those of each kind of hybrid from one shifted so that its
-    recall at the true 95 % point is the one asked for. The threshold is then set on the drawn non-hybrids as the
-    challenge does, so the luck of the threshold is in the interval too.
-
-    Parameters
-    ----------
-    table : AuditedTable
-    groups : sequence of Group
-        Its groups; without all three of the challenge's there is no score and the result is empty.
-    seed : int
+    Nothing where the table lacks one of the challenge's three groups. Scores of non-hybrids are drawn from a standard
+    normal, those of each kind of hybrid from one shifted so that its recall at the true 95 % point is the one asked
+    for. The threshold is then set on the drawn non-hybrids as the challenge does, so the luck of the threshold is in
+    the interval too.
     """
     by_name = {group.name: group for group in groups}
     if not set(GROUP_NAMES.values()) <= set(by_name):

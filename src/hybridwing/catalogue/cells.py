@@ -42,20 +42,10 @@ _SIDE = re.compile(r"(?:^|[_\s-])(d|v|dorsal|ventral)(?=[_\s.-]|$)", re.IGNORECA
 
 
 def hybrid_of(label: str, hybrid_values: Collection[str] = (), non_hybrid_values: Collection[str] = ()) -> bool | None:
-    """Whether a label means hybrid.
+    """Whether a label means hybrid; None if it is empty or not understood.
 
-    Parameters
-    ----------
-    label : str
-        The cell.
-    hybrid_values, non_hybrid_values : collection of str, default ()
-        Labels that mean hybrid and non-hybrid besides the usual ones, in any case. What they say goes before
-        what a label usually means.
-
-    Returns
-    -------
-    bool or None
-        None if the label is empty or not understood.
+    `hybrid_values` and `non_hybrid_values` are labels that mean hybrid and non-hybrid besides the usual ones, in any
+    case. They take precedence over the usual meaning of a label.
     """
     folded = label.casefold()
     if not folded:

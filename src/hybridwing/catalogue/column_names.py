@@ -44,10 +44,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 """Headers that stand for each column of ours, the surest first; without blanks, points, underscores and case."""
 
 _ASKED = frozenset({"filename", "label", "taxon", "subspecies", "side"})
-"""Columns of which the second-best of two that differ is not silently left aside."""
+"""Columns for which two candidates with different cells are an error and never a silent choice."""
 
 _WEAK = frozenset({"species", "name", "status", "imgnamenoext", "path", "filepath", "associatedmedia", "url"})
-"""Headers that stand for something only where no surer one does."""
+"""Headers that are taken only where no surer header is there."""
 
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _PHOTOGRAPH = re.compile(r".+\.(?:jpe?g|png|tiff?|bmp|webp|gif|heic|cr2|nef|arw|dng)", re.IGNORECASE)
@@ -58,21 +58,12 @@ _LOOKED_AT = 2_000  # rows by which a column is judged
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """Which column of a table was taken for one of ours.
-
-    Attributes
-    ----------
-    ours, theirs : str
-    reason : str
-        Why, in words.
-    taken : bool
-        False for a column that goes by one of our names and holds something else.
-    """
+    """Which column of a table was taken for one of ours."""
 
     ours: str
     theirs: str
-    reason: str
-    taken: bool = True
+    reason: str  # Why, in words
+    taken: bool = True  # False for a column whose header is one of ours and whose cells are something else
 
 
 def folded(name: str) -> str:
@@ -99,24 +90,10 @@ def guess_columns(
     given: Mapping[str, str],
     is_label: Callable[[str], bool],
 ) -> list[ColumnChoice]:
-    """Choose the column of each kind.
+    """Choose the column of each kind, where the user has not `given` it, by header and cells.
 
-    Parameters
-    ----------
-    path : Path
-        The file, for messages.
-    header : sequence of str
-    rows : sequence of sequence of str
-        Cells; missing values are ``""``.
-    given : mapping of str to str
-        Columns that the user named: ours and theirs.
-    is_label : callable
-        Whether a cell says hybrid or non-hybrid.
-
-    Raises
-    ------
-    CatalogueError
-        If two columns could be meant. The message names the candidates of all columns at once.
+    Missing cells are ``""``; `is_label` tells whether a cell says hybrid or non-hybrid; `path` is for messages. Raises
+    CatalogueError if two columns could be meant: the message names the candidates of all columns at once.
     """
     table = _Columns(header, rows[:_LOOKED_AT], is_label)
     choices = [ColumnChoice(ours, theirs, "named by you") for ours, theirs in given.items()]

@@ -23,17 +23,10 @@ TINY = 10
 
 @dataclass(frozen=True)
 class StatusCount:
-    """Images that have one value in common, by hybrid status.
+    """Images that have one value in common, by hybrid status."""
 
-    Attributes
-    ----------
-    name : str
-        The value: a class, record, side, file type or group; ``"not known"`` where the table does not say.
-    hybrids, non_hybrids, unlabelled : int
-        Numbers of images.
-    """
-
-    name: str
+    name: str  # The value: a class, record, side, file type or group; ``"not known"`` where the table does not say
+    # Numbers of images, by status
     hybrids: int
     non_hybrids: int
     unlabelled: int

@@ -18,24 +18,12 @@ VALUES_SHOWN = 3
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One thing wrong with one cell of a table.
+    """One thing wrong with one cell of a table."""
 
-    Attributes
-    ----------
-    row : int
-        Line of the source file; the header is line 1.
-    column : str
-        The column, as the source file names it.
-    value : str
-        What stands there; empty if nothing does.
-    problem : str
-        What is wrong with it.
-    """
-
-    row: int
-    column: str
-    value: str
-    problem: str
+    row: int  # Line of the source file; the header is line 1
+    column: str  # The column, as the source file names it
+    value: str  # What stands there; empty if nothing does
+    problem: str  # What is wrong with it
 
     def __str__(self) -> str:
         return describe_alike([self])

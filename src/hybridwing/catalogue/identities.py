@@ -21,48 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identity:
-    """What is known of one specimen.
+    """What is known of one specimen."""
 
-    Attributes
-    ----------
-    name : TaxonName
-        As its names say.
-    hybrid : bool or None
-        As its label says, or where the table has none, its name; None where that is not known.
-    subspecies : str
-        Empty for a hybrid.
-    cross : Cross or None
-    parent : str
-        The parent of a hybrid of which one is known.
-    species : str
-        Such as ``"Heliconius erato"``.
-    unsure : bool
-        Whether the table doubts it.
-    """
-
-    name: TaxonName
-    hybrid: bool | None
-    subspecies: str = ""
+    name: TaxonName  # As its names say
+    hybrid: bool | None  # As its label says, or where the table has none, its name; None where that is not known
+    subspecies: str = ""  # Empty for a hybrid
     cross: Cross | None = None
-    parent: str = ""
-    species: str = ""
-    unsure: bool = False
+    parent: str = ""  # The parent of a hybrid of which one is known
+    species: str = ""  # Such as ``"Heliconius erato"``
+    unsure: bool = False  # Whether the table doubts it
 
 
 def read_identities(cells: pd.DataFrame, layout: Layout) -> list[Identity]:
-    """Read the names and the labels of all rows.
+    """Read the names and the labels of all rows from text cells under our names, missing values ``""``.
 
-    Parameters
-    ----------
-    cells : pandas.DataFrame
-        Text cells under our names, missing values ``""``.
-    layout : Layout
-        Says what labels mean.
-
-    Returns
-    -------
-    list of Identity
-        Those of which a name or a parent is faulty have what can be read; `find_faults` lists them.
+    Rows of which a name or a parent is faulty have what can be read; `find_faults` lists them.
     """
     names = [_name(*row) for row in zip(*(cells[column] for column in _NAME_COLUMNS), strict=True)]
     labels = [layout.hybrid_of(label) for label in cells["label"]]

@@ -260,18 +260,13 @@ def _typed(frame: pd.DataFrame, layout: Layout, identities: Sequence[Identity]) 
 
 
 def _records(frame: pd.DataFrame, layout: Layout) -> list[str]:
-    if layout.form == "custom":
-        pairs = zip(frame["record"], frame["file_url"], strict=True)
-        return [cells.record_of(record) or record or cells.record_of(address) for record, address in pairs]
+    own = layout.form == "custom"  # whose records need not be addresses
     pairs = zip(frame["record"], frame["file_url"], strict=True)
-    return [cells.record_of(link) or cells.record_of(address) for link, address in pairs]
+    return [cells.record_of(record) or (record if own else "") or cells.record_of(url) for record, url in pairs]
 
 
 def _sides(frame: pd.DataFrame, layout: Layout) -> list[str]:
-    if layout.form == "custom":
-        named = zip(frame["side"], frame["filename"], strict=True)
-        return [
-            cells.side_of(side) or cells.side_of(name if len(cells.stem_of(name)) > 1 else "") for side, name in named
-        ]
-    pairs = zip(frame["file_url"], frame["filename"], strict=True)
-    return [cells.side_of(address) or cells.side_of(name) for address, name in pairs]
+    said = frame["side" if layout.form == "custom" else "file_url"]
+    # A file that is called "d" or "v" alone is not one of a side.
+    names = [name if len(cells.stem_of(name)) > 1 else "" for name in frame["filename"]]
+    return [cells.side_of(cell) or cells.side_of(name) for cell, name in zip(said, names, strict=True)]

@@ -78,39 +78,20 @@ row
 
 @dataclass(frozen=True)
 class Reading:
-    """How a user's own table was read; empty for the challenge's forms.
+    """How a user's own table was read; empty for the challenge's forms."""
 
-    Attributes
-    ----------
-    columns : tuple of ColumnChoice
-        Which column was taken for what and why, and which was not though its name says so.
-    names : tuple of (TaxonName, int)
-        Every name and number of rows, most frequent first.
-    unsure : int
-        Rows that the table doubts (``?``, ``maybe``, ``cf.``). They have no label.
-    unlabelled : int
-        Rows without a label, the unsure ones among them.
-    unknown_parents, one_parent : int
-        Hybrids of which no parent or one is known.
-    without_photograph : int
-        Rows that name no photograph. They are left out.
-    notes : tuple of str
-        What was done to read the file: encoding, sheet, title lines, paths.
-    sheet : str or None
-        The sheet of a workbook that was asked for.
-    decisions : tuple of (str, str)
-        Name and SHA-256 of the file of decisions that were joined to the table; empty without one.
-    """
-
+    # Which column was taken for what and why, and which was not though its name says so
     columns: tuple[ColumnChoice, ...] = ()
-    names: tuple[tuple[TaxonName, int], ...] = ()
-    unsure: int = 0
-    unlabelled: int = 0
+    names: tuple[tuple[TaxonName, int], ...] = ()  # Every name and number of rows, most frequent first
+    unsure: int = 0  # Rows that the table doubts (``?``, ``maybe``, ``cf.``). They have no label
+    unlabelled: int = 0  # Rows without a label, the unsure ones among them
+    # Hybrids of which no parent or one is known
     unknown_parents: int = 0
     one_parent: int = 0
-    without_photograph: int = 0
-    notes: tuple[str, ...] = ()
-    sheet: str | None = None
+    without_photograph: int = 0  # Rows that name no photograph. They are left out
+    notes: tuple[str, ...] = ()  # What was done to read the file: encoding, sheet, title lines, paths
+    sheet: str | None = None  # The sheet of a workbook that was asked for
+    # Name and SHA-256 of the file of decisions that were joined to the table; empty without one
     decisions: tuple[str, str] = ("", "")
 
 

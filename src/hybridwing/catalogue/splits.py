@@ -23,16 +23,9 @@ _ORDERS = 100
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows to train on and rows to test on.
+    """Rows to train on and rows to test on."""
 
-    Attributes
-    ----------
-    train, test : ndarray of int
-        Positions in the catalogue; together they are every row once.
-    method : {"random", "stratified", "record", "specimen"}
-    seed : int
-    """
-
+    # Positions in the catalogue; together they are every row once
     train: npt.NDArray[np.intp]
     test: npt.NDArray[np.intp]
     method: Method

@@ -68,17 +68,7 @@ def sample_fraction(
 
 
 def strata_of(names: npt.NDArray[np.object_]) -> list[npt.NDArray[np.intp]]:
-    """Rows of each distinct name, by name.
-
-    Parameters
-    ----------
-    names : ndarray of shape (n,), str
-
-    Returns
-    -------
-    list of ndarray of int
-        Ascending positions.
-    """
+    """Ascending positions of each distinct name of shape (n,), by name."""
     _, member = np.unique(names.astype(str), return_inverse=True)
     order = np.argsort(member, kind="stable")
     return np.split(order, np.cumsum(np.bincount(member))[:-1])
@@ -91,26 +81,11 @@ def shares_of_strata(
     least: int = 0,
     most: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.int64]:
-    """Number of images to take from each class so that the whole comes nearest to a fraction.
+    """Number of images to take from each class, shape (k,), so that the whole comes nearest to a fraction in (0, 1].
 
-    Every class gives its fraction rounded down, and the classes with the largest remainders give one more
-    (the largest-remainder method), within bounds.
-
-    Parameters
-    ----------
-    sizes : ndarray of shape (k,), int
-        Images in each class, each at least 1.
-    fraction : float in (0, 1]
-        Share of all images to take.
-    least : int, default 0
-        What every class gives at least.
-    most : ndarray of shape (k,), int, optional
-        What each class gives at most; by default all it has.
-
-    Returns
-    -------
-    ndarray of shape (k,), int
-        When the bounds forbid it, their sum is not the fraction of the whole.
+    Every class of `sizes` images, each at least 1, gives its fraction rounded down, and the classes with the largest
+    remainders give one more (the largest-remainder method). Each gives at least `least` and at most `most`, by default
+    all it has. Where these bounds forbid it, the sum is not the fraction of the whole.
     """
     limit = sizes if most is None else most
     wished = sizes * fraction

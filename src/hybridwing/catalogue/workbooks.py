@@ -28,23 +28,13 @@ _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
 
 def read_sheet(path: Path, data: bytes, sheet: str | None = None) -> tuple[list[Row], str]:
-    """Rows of a sheet that are not empty, with their number, and the sheet's name with those that were not read.
+    """Rows of a sheet that are not empty, with their number, and a sentence on which sheet was read and which were not.
 
-    Parameters
-    ----------
-    path : Path
-        The file, for messages.
-    data : bytes
-        Its bytes: ``.xlsx``, ``.xlsm`` or ``.ods``. A formula counts by the value that was saved with it.
-    sheet : str, optional
-        By default the first sheet that is not empty.
+    `data` are the bytes of an ``.xlsx``, ``.xlsm`` or ``.ods`` file. A formula counts by the value that was saved with
+    it. By default the first sheet that is not empty is read.
 
-    Raises
-    ------
-    CatalogueError
-        If it is no such workbook, is too large, or has no such sheet.
-    MissingExtraError
-        If the packages of the extra ``excel`` are not installed.
+    Raises CatalogueError if it is no such workbook, is too large, or has no such sheet, and MissingExtraError if the
+    packages of the extra ``excel`` are not installed.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -16,10 +16,10 @@ Embeddings = Annotated[
         "--embeddings", help="Table that `hybridwing embed` or another tool made, instead of embedding again."
     ),
 ]
-Resamples = Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)]
+Resamples = Annotated[int, typer.Option("--resamples", help="Resamples of the bootstrap.", min=1)]
 MovedBackbone = Annotated[
     str | None,
-    typer.Option("--backbone", help="Where the run's backbone is now, if its folder was moved; of several, all."),
+    typer.Option("--backbone", help="New place of the run's backbone, if its folder was moved; of several, name all."),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Never fetch weights: take what is on this machine.")]
 WeightsFolder = Annotated[

@@ -90,7 +90,7 @@ class BackboneOptions:
         str | None,
         typer.Option(
             "--backbone",
-            help="See `hybridwing backbones`; several, with commas between, count together. [default: pattern]",
+            help="See `hybridwing backbones`; several, with commas between, are used together. [default: pattern]",
         ),
     ] = None
     view: Annotated[
@@ -300,7 +300,7 @@ class LearningOptions:
         bool,
         typer.Option(
             "--record-weights/--no-record-weights",
-            help="Non-hybrids from the hybrids' own records weigh more, in the detectors that can.",
+            help="Give non-hybrids from the hybrids' own records more weight, where the detector can.",
         ),
     ] = True
 

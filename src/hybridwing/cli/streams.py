@@ -22,10 +22,7 @@ class _Stream(io.FileIO):
     def write(self, data: object) -> int:
         """Write bytes.
 
-        Raises
-        ------
-        OSError
-            If they cannot be written for another reason than that nobody reads them, such as a full disk.
+        Raises OSError if they cannot be written for another reason than that nobody reads them, such as a full disk.
         """
         try:
             return super().write(data)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ class WeightOptions:
 
     SECTION: ClassVar[str] = "Weights"
     bundle_weights: Annotated[
-        bool, typer.Option("--bundle-weights", help="Put weights from the hub in: the network may be off there.")
+        bool, typer.Option("--bundle-weights", help="Include weights from the hub: the network may be off there.")
     ] = False
     backbone: MovedBackbone = None
     weights: WeightsFolder = None

@@ -31,24 +31,12 @@ DEFAULT, EVERYTHING = Politeness(), Sample()
 
 @dataclass(frozen=True)
 class MissingFile:
-    """A file that is not there, or not as it should be.
+    """A file that is not there, or not as it should be."""
 
-    Attributes
-    ----------
-    path : str
-        POSIX path in the folder.
-    url : str
-        Where the catalogue says it is; empty if it does not.
-    reason : str
-        In one line.
-    row : int
-        Line of the catalogue's file.
-    """
-
-    path: str
-    url: str
-    reason: str
-    row: int
+    path: str  # POSIX path in the folder
+    url: str  # Where the catalogue says it is; empty if it does not
+    reason: str  # In one line
+    row: int  # Line of the catalogue's file
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,7 @@ class SafeFolder:
     def path_of(self, name: str) -> Path:
         """Path of a file.
 
-        Raises
-        ------
-        RefusedError
-            If it is outside the folder, or is a folder.
+        Raises RefusedError if it is outside the folder, or is a folder.
         """
         target = self.root / name
         try:

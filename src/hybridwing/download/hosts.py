@@ -189,17 +189,10 @@ class Hosts:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait, from its ``Retry-After`` (RFC 9110, section 10.2.3).
+    """Seconds that a server asks to wait, in [0, 900], from its ``Retry-After`` (RFC 9110, section 10.2.3).
 
-    Parameters
-    ----------
-    headers : mapping of str to str
-        Of the answer, with lower-case keys or a mapping that ignores case.
-
-    Returns
-    -------
-    float or None
-        In [0, 900]: anything longer is cut to that. None if the header is absent or not understood.
+    None if the header is absent or not understood. The keys of `headers` are in lower case, or the mapping ignores
+    case.
     """
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdecimal():

@@ -76,19 +76,8 @@ class Transfer:
     def receive(self, url: str, part: PartialFile, *, checked: bool) -> None:
         """Ask for a file once, and once more if what there is of it cannot be continued.
 
-        Parameters
-        ----------
-        url : str
-            Plain address.
-        part : PartialFile
-            Is continued where possible. Afterwards it holds the whole file, as far as the server tells.
-        checked : bool
-            Whether the result will be held against a digest.
-
-        Raises
-        ------
-        FileError
-            If it was not received, or cannot be written.
+        Afterwards `part` holds the whole file, as far as the server tells. `checked` says whether the result will be
+        held against a digest. Raises FileError if it was not received, or cannot be written.
         """
         try:
             if not self._receive(url, part, checked=checked):

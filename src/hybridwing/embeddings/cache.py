@@ -1,7 +1,7 @@
 """Embeddings that were computed before, by what decides them: content of the file, backbone, preprocessing, precision.
 
-One SQLite file a backbone, precision and program that computes. It is a cache: a damaged file is replaced, one that is
-locked, full or not to be read is done without, and nothing is lost with it but time.
+There is one SQLite file for each backbone, precision and runtime. A damaged file is replaced. A file that is locked,
+full or unreadable is not used. Losing the cache costs only time.
 """
 
 from __future__ import annotations

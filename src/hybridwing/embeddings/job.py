@@ -52,10 +52,7 @@ class Share:
     def parse(cls, text: str) -> Share:
         """Read ``"3/8"``.
 
-        Raises
-        ------
-        EmbeddingError
-            For anything else.
+        Raises EmbeddingError for anything else.
         """
         found = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", text)
         if found is None:
@@ -111,34 +108,17 @@ def embed_to_file(
     metadata: pd.DataFrame | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingSummary:
-    """Embed images into a parquet file.
+    """Embed images, given by unique key and path, into a parquet file.
 
-    Parameters
-    ----------
-    items : sequence of (uuid, path)
-        What to embed; `uuid` is unique.
-    backbone : LoadedBackbone
-    out : Path
-        The table; appears, or replaces an older one, when it is complete.
-    share : Share, optional
-        Embed one share of the images and write it to ``share.of_file(out)``; see
-        :func:`hybridwing.embeddings.merge.merge_parts`.
-    compute : Compute
-        Batch size, workers and cache.
-    engine : Engine, optional
-        What does the work; default this process.
-    shard_size : int
-        Images that are written, and at worst done twice, at once; at least 1.
-    metadata : pandas.DataFrame, optional
-        Columns to write beside the embeddings, indexed by `uuid`.
-    progress : callable, optional
-        Called with the number of images done and the number of all; first with those an earlier call had done.
+    The file appears, or replaces an older one, when it is complete. With a `share` only that share is embedded, into
+    ``share.of_file(out)``; see
+    :func:`hybridwing.embeddings.merge.merge_parts`. The `engine` does the work, by default this process. Images are
+    written, and at worst done twice, in shards of `shard_size`. `metadata`, indexed by key, is written beside the
+    embeddings. `progress` is called with the number of images done and of all, first with those an earlier call had
+    done.
 
-    Raises
-    ------
-    EmbeddingError
-        If `items` is empty or holds an image twice, not a single image could be embedded, another process is writing
-        the same table, or it cannot be written.
+    Raises EmbeddingError if `items` is empty or holds an image twice, not a single image could be embedded, another
+    process is writing the same table, or it cannot be written.
     """
     check_items(items)
     shards, part = _shared(items, share, shard_size)

@@ -88,10 +88,7 @@ def schema_of(provenance: Provenance, besides: pa.Schema | None = None) -> pa.Sc
 def provenance_of(path: Path, schema: pa.Schema, rows: int) -> Provenance:
     """What the metadata of a file say.
 
-    Raises
-    ------
-    EmbeddingError
-        If there are none of ours, they are damaged, or a newer version wrote them.
+    Raises EmbeddingError if there are none of ours, they are damaged, or a newer version wrote them.
     """
     stored = (schema.metadata or {}).get(KEY)
     if stored is None:

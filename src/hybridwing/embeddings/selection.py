@@ -27,23 +27,11 @@ def as_embeddings(embeddings: EmbeddingTable | Path | str) -> EmbeddingTable:
 def select(embeddings: EmbeddingTable, catalogue: Catalogue) -> EmbeddingTable:
     """The catalogue's images of a table, in the catalogue's order and under its keys: same images, same bytes.
 
-    Parameters
-    ----------
-    embeddings : EmbeddingTable
-        Made from these images, and maybe more. A table made elsewhere may name them by file name without folder, by
-        file name without ending, or by specimen, as long as each name means one image.
-    catalogue : Catalogue
+    The table may hold more images. One made elsewhere may name them by file name without folder, by file name without
+    ending, or by specimen, as long as each name means one image; an image that it lacks is a failure. Rows, failures
+    and fallbacks are those of the catalogue's images, with its metadata.
 
-    Returns
-    -------
-    EmbeddingTable
-        Rows, failures and fallbacks of the catalogue's images, with its metadata. An image that a table made elsewhere
-        lacks is a failure.
-
-    Raises
-    ------
-    EmbeddingError
-        If images are missing from a table of ours, or not one is in a table made elsewhere.
+    Raises EmbeddingError if images are missing from a table of ours, or not one is in a table made elsewhere.
     """
     uuids = [str(uuid) for uuid in catalogue.uuids]
     keys = dict(zip(uuids, uuids, strict=True)) if embeddings.backbone.can_embed else _keys(embeddings, catalogue)
@@ -110,10 +98,7 @@ def _stem(key: str) -> str:
 def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
     """Refuse embeddings that do not fit a request; no model is loaded.
 
-    Raises
-    ------
-    EmbeddingError
-        If names, views, preprocessing, background or a feature that is named differ.
+    Raises EmbeddingError if names, views, preprocessing, background or a feature that is named differ.
     """
 
     def choices(one: Backbone) -> tuple[object, ...]:
@@ -138,20 +123,9 @@ def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
 
 
 def require_same_backbone(made_by: BackboneSpec, wanted: BackboneSpec, whose: str) -> None:
-    """Refuse embeddings that another backbone made than the one that is needed.
+    """Refuse embeddings whose weights, descriptor, preprocessing, view or feature differ from those that are `wanted`.
 
-    Parameters
-    ----------
-    made_by : BackboneSpec
-        What made the embeddings.
-    wanted : BackboneSpec
-    whose : str
-        Who needs them, for the message, e.g. ``"the run my-run"``.
-
-    Raises
-    ------
-    EmbeddingError
-        If weights, descriptor, preprocessing, view or feature differ.
+    `whose` says who needs them, for the message of the EmbeddingError, e.g. ``"the run my-run"``.
     """
     if made_by.key == wanted.key:
         return

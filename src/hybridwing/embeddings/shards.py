@@ -87,18 +87,10 @@ def embed_shards(
     advance: Callable[[], None] | None = None,
     total: int | None = None,
 ) -> Iterator[Shard]:
-    """Embed shards one after the other.
+    """Embed shards of (key, path) one after the other.
 
-    Parameters
-    ----------
-    shards : iterable of sequences of (uuid, path)
-    backbone : LoadedBackbone
-    compute : Compute
-        Batch size, workers and cache.
-    advance : callable, optional
-        Called once for every image that is done.
-    total : int, optional
-        Images in all the shards, where that is known: for a few, no processes are started.
+    `advance` is called once for every image that is done. `total` is the number of images in all the shards, where that
+    is known: for a few, no processes are started.
     """
     count, cache = compute.workers or processors(), cache_of(compute)
     short_side = backbone.spec.preprocess.short_side

@@ -33,10 +33,7 @@ if TYPE_CHECKING:
 def write_table(table: EmbeddingTable, path: Path, part: Part | None = None) -> None:
     """Write a table; the file appears under its name only when it is whole.
 
-    Raises
-    ------
-    EmbeddingError
-        If the file cannot be written, or an image's key is no valid text.
+    Raises EmbeddingError if the file cannot be written, or an image's key is no valid text.
     """
     import pyarrow as pa
 
@@ -75,24 +72,13 @@ def join_tables(
 ) -> Provenance:
     """Write the rows of several tables into one, a file at a time, so that memory does not grow with their number.
 
-    Every row group stays as it is, so pieces of pieces give the same file as the pieces themselves.
+    The files are of one backbone and precision, in the order of the rows; at least one. Every row group stays as it is,
+    so pieces of pieces give the same file as the pieces themselves. `part` is written into the file. `metadata`,
+    indexed by key, stands beside the embeddings; by default what the pieces have. The file appears under its name only
+    when it is whole.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        Files of one backbone and precision, in the order of the rows; at least one.
-    out : Path
-        Appears under its name only when it is whole.
-    part : Part, optional
-        Written into the file.
-    metadata : pandas.DataFrame, optional
-        Columns to put beside the embeddings, indexed by key; default those that the pieces have.
-
-    Raises
-    ------
-    EmbeddingError
-        If a file cannot be read or is of another backbone or precision, an image stands in two of them, or `out` cannot
-        be written.
+    Raises EmbeddingError if a file cannot be read or is of another backbone or precision, an image stands in two of
+    them, or `out` cannot be written.
     """
     pieces = [read_provenance(path) for path in paths]
     first = pieces[0]
@@ -153,10 +139,7 @@ def _with_columns(rows: pa.Table, beside: pa.Table, schema: pa.Schema) -> pa.Tab
 def read_provenance(path: Path) -> Provenance:
     """Read all but the rows of what :func:`write_table` or :func:`join_tables` wrote.
 
-    Raises
-    ------
-    EmbeddingError
-        As :func:`read_table`.
+    Raises EmbeddingError as :func:`read_table`.
     """
     import pyarrow.parquet as pq
 
@@ -214,10 +197,8 @@ def _writing(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
 def read_table(path: Path) -> EmbeddingTable:
     """Read what :func:`write_table` wrote; :func:`hybridwing.embeddings.foreign.read_embeddings` reads others' too.
 
-    Raises
-    ------
-    EmbeddingError
-        If the file is missing or damaged, is no parquet file, or was written by something else or by a newer version.
+    Raises EmbeddingError if the file is missing or damaged, is no parquet file, or was written by something else or by
+    a newer version.
     """
     content = read_parquet(path)
     about = provenance_of(path, content.schema, len(content))
@@ -244,10 +225,7 @@ def read_table(path: Path) -> EmbeddingTable:
 def read_metadata(path: Path) -> pd.DataFrame | None:
     """What stands beside the embeddings in a file, without them; None where nothing does.
 
-    Raises
-    ------
-    EmbeddingError
-        As :func:`read_table`.
+    Raises EmbeddingError as :func:`read_table`.
     """
     import pyarrow.parquet as pq
 
@@ -259,10 +237,7 @@ def read_metadata(path: Path) -> pd.DataFrame | None:
 def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Everything in a parquet file, or some of its columns.
 
-    Raises
-    ------
-    EmbeddingError
-        If it is missing, damaged or no parquet file.
+    Raises EmbeddingError if it is missing, damaged or no parquet file.
     """
     import pyarrow.parquet as pq
 
@@ -273,10 +248,7 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
 def columns_of(content: pa.Table) -> tuple[tuple[str, ...], NDArray[np.float32]]:
     """Keys, and vectors of shape (n, d), of a table with the columns ``uuid`` and ``emb``.
 
-    Raises
-    ------
-    EmbeddingError
-        If a column is absent or of another kind, a cell is empty, or the vectors differ in length.
+    Raises EmbeddingError if a column is absent or of another kind, a cell is empty, or the vectors differ in length.
     """
     import pyarrow as pa
 

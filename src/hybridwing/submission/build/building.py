@@ -78,38 +78,16 @@ def build_submission(
     pins: Sequence[str] = (),
     overwrite: bool = False,
 ) -> BuiltSubmission:
-    """Write a run's detector as a submission to the challenge.
+    """Write a run's detector, by default its best, as a submission to the challenge.
 
-    Parameters
-    ----------
-    run : Run
-    out : Path
-        New folder; the zip stands beside it, under its name with ``.zip``.
-    detector : str, optional
-        By default the run's best.
-    archive : bool
-        Whether to write the zip too.
-    bundle_weights : bool
-        Put weights from the hub into the submission instead of fetching them, at the same commit, when it is loaded.
-        Weights from a folder are always put in.
-    backbone : str, optional
-        Where the run's backbone is now, if its folder was moved.
-    compute : Compute
-        Only where the weights are looked for counts.
-    pins : sequence of str
-        ``NAME==VERSION`` to ask for instead of :data:`hybridwing.submission.build.pins.PINS`.
-    overwrite : bool
-        Replace what an earlier build left.
+    The zip stands beside it as ``OUT.zip``. Weights from a folder are always put in. Weights from the hub are put in
+    with `bundle_weights`, and are otherwise fetched, at the same commit, when the submission is loaded. `backbone` is
+    the new place of the run's backbone if its folder was moved; of `compute` only `weights` and `offline` are used;
+    `pins` are lines ``NAME==VERSION`` instead of :data:`hybridwing.submission.build.pins.PINS`. The same run, detector
+    and version of hybridwing give the same bytes.
 
-    Returns
-    -------
-    BuiltSubmission
-        The same run, detector and version of hybridwing give the same bytes.
-
-    Raises
-    ------
-    HybridwingError
-        If the run, its backbone or the pins do not serve, or `out` may not be replaced; nothing is written then.
+    Raises HybridwingError if the run, its backbone or the pins do not serve, or `out` may not be replaced. Nothing is
+    written then.
     """
     name = detector or run.manifest.best_detector
     run.detector(name)

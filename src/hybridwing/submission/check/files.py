@@ -31,10 +31,7 @@ _TAKEN = {"ingestion", "PIL", "tqdm", "packaging", "pip"}
 def find_root(submission: Submission) -> tuple[Submission, list[Check]]:
     """Find ``model.py``; the submission is returned as if it lay at the root.
 
-    Raises
-    ------
-    SubmissionError
-        If nothing in it looks like a submission.
+    Raises SubmissionError if nothing in it looks like a submission.
     """
     names = submission.names
     if "model.py" in names:

@@ -118,10 +118,7 @@ def _other_version(version: str, name: str, lines: tuple[Requirement, ...] | Non
 def read_pickles(file: IO[bytes], name: str) -> list[bytes]:
     """The pickles in a file: a plain one, joblib's, also packed, or torch's; empty if it is none of these.
 
-    Raises
-    ------
-    SubmissionError
-        If it is a zip that is damaged, or has a directory out of all proportion.
+    Raises SubmissionError if it is a zip that is damaged, or has a directory out of all proportion.
     """
     start = file.read(8)
     file.seek(0)

@@ -44,34 +44,19 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class Probe:
-    """What came of running a submission.
+    """What came of running a submission."""
 
-    Parameters
-    ----------
-    interpreter : Interpreter
-        That it was run with.
-    absent : tuple of str
-        Modules that it needs and that are not there; nothing was run then.
-    versions : dict of str to str
-        Installed version of every pinned package that is there.
-    limits : ResourceLimits
-    images : dict of str to ProbeImage
-        By file name.
-    result : ProgramResult or None
-    report : IngestionReport or None
-    """
-
-    interpreter: Interpreter
-    absent: tuple[str, ...]
-    versions: dict[str, str]
+    interpreter: Interpreter  # The one that ran it
+    absent: tuple[str, ...]  # Modules that it needs and that are not there; nothing was run then
+    versions: dict[str, str]  # Installed version of every pinned package that is there
     limits: ResourceLimits
-    images: dict[str, ProbeImage]
+    images: dict[str, ProbeImage]  # By file name
     result: ProgramResult | None = None
     report: IngestionReport | None = None
 
     @property
     def attempts(self) -> list[tuple[ProbeImage, Attempt]]:
-        """The pictures that it was asked for, and what came of each."""
+        """Each picture that the model was given, with its result."""
         tried = () if self.report is None else self.report.attempts
         return [(self.images[attempt.file], attempt) for attempt in tried if attempt.file in self.images]
 
@@ -83,19 +68,10 @@ def run_probe(
     limits: ResourceLimits,
     python: Path | None = None,
 ) -> Probe:
-    """Unpack a submission into a temporary folder and run it there.
+    """Unpack a submission, with ``model.py`` at its root, into a temporary folder and run it there.
 
-    Parameters
-    ----------
-    submission : Submission
-        With ``model.py`` at its root.
-    modules : sequence of str
-        That it needs; if one is absent nothing is run.
-    pinned : sequence of str
-        Packages whose installed versions are wanted.
-    limits : ResourceLimits
-    python : pathlib.Path, optional
-        Interpreter to run it with; this one by default.
+    If one of the `modules` that it needs is absent, nothing is run. `pinned` are the packages whose installed versions
+    are wanted; `python` is the interpreter, by default this one.
     """
     interpreter = inspect_interpreter(python) if python else running_interpreter()
     absent, versions = installed_packages(interpreter.python, modules, pinned)

@@ -27,21 +27,12 @@ _TIMED, _GRAIN = 10, 19
 
 @dataclass(frozen=True)
 class ProbeImage:
-    """One picture.
+    """One picture."""
 
-    Parameters
-    ----------
-    file : str
-        Name in the folder; sorted, the names have the order in which the pictures are asked for.
-    what : str
-        In words.
-    kind : str
-        ``"ordinary"``: as the challenge's; a submission must do it. ``"again"``: the first ordinary one once more.
-        ``"large"``: a photograph of full size, for the time. ``"odd"``: a submission had better do it.
-    """
-
-    file: str
-    what: str
+    file: str  # Name in the folder; sorted, the names have the order in which the pictures are asked for
+    what: str  # In words
+    # ``"ordinary"``: as the challenge's; a submission must do it. ``"again"``: the first ordinary one once more.
+    # ``"large"``: a photograph of full size, for the time. ``"odd"``: a submission had better do it
     kind: Kind
 
 

@@ -36,22 +36,12 @@ class Import:
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """One file of code.
+    """One file of code."""
 
-    Parameters
-    ----------
-    name : str
-        Its path in the submission.
-    text : str
-    tree : ast.Module
-    nodes : tuple of ast.AST
-        All of its nodes but those that run only when the file is started as a program.
-    imports : tuple of Import
-    """
-
-    name: str
+    name: str  # Its path in the submission
     text: str = field(repr=False)
     tree: ast.Module
+    # All of its nodes but those that run only when the file is started as a program
     nodes: tuple[ast.AST, ...] = field(repr=False)
     imports: tuple[Import, ...] = ()
 

@@ -50,29 +50,14 @@ Status = Literal["accepted", "odd", "rejected"]
 
 @dataclass(frozen=True)
 class Requirement:
-    """One line of ``requirements.txt`` and what becomes of it.
+    """One line of ``requirements.txt`` and what becomes of it."""
 
-    Parameters
-    ----------
-    number : int
-        From 1.
-    text : str
-        Without its end.
-    status : str
-        ``"accepted"``; ``"odd"``: accepted, but not as it looks; ``"rejected"``: it ends the run.
-    installs : str
-        What pip is asked for; empty if rejected.
-    why : str
-        What is wrong; empty if accepted.
-    instead : str or None
-        The line that would pass. Empty: leave the line out. None if accepted, or if no package on the list gives it.
-    """
-
-    number: int
-    text: str
-    status: Status
-    installs: str = ""
-    why: str = ""
+    number: int  # From 1
+    text: str  # Without its end
+    status: Status  # ``"accepted"``; ``"odd"``: accepted, but not as it looks; ``"rejected"``: it ends the run
+    installs: str = ""  # What pip is asked for; empty if rejected
+    why: str = ""  # What is wrong; empty if accepted
+    # The line that would pass. Empty: leave the line out. None if accepted, or if no package on the list gives it
     instead: str | None = None
 
     @property
@@ -94,19 +79,14 @@ class Requirement:
 
 
 def read_requirements(text: str) -> tuple[Requirement, ...]:
-    r"""Read every line as the ingestion program does.
-
-    Parameters
-    ----------
-    text : str
-        Content of the file; line ends may be any that Python's text files know.
+    r"""Read every line of the file's text as the ingestion program does.
 
     Examples
     --------
     >>> [line.status for line in read_requirements("torch==2.3.0\npillow==10.3.0")]
     ['accepted', 'rejected']
     >>> read_requirements("scikit-learn>=1.3")[0].instead
-    'scikit-learn==1.3'
+    'scikit-learn==1.3\'
     """
     lines = re.sub(r"\r\n?", "\n", text).split("\n")
     if lines[-1] == "":

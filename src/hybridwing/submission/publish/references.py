@@ -20,10 +20,7 @@ _RECORD = re.compile(r"zenodo\.(\d+)")
 def read_bib(path: Path) -> str:
     """Text of a BibTeX file, with plain line ends.
 
-    Raises
-    ------
-    SubmissionError
-        If it cannot be read, is too large, is no UTF-8 text, or holds no entry.
+    Raises SubmissionError if it cannot be read, is too large, is no UTF-8 text, or holds no entry.
     """
     try:
         if path.stat().st_size > _MOST_BYTES:

@@ -74,15 +74,9 @@ def attempt(model: object, picture: object, submission: str) -> dict[str, object
 
 
 def ingest(images: str, output: str, submission: str, report: Report, every: bool = False) -> None:
-    """Import the submission, load it, and score a folder of images with it.
+    """Import the submission, load it, and score a folder of images with it; all places are folders.
 
-    Parameters
-    ----------
-    images, output, submission : str
-        Folders.
-    report : Report
-    every : bool
-        Go on after an exception in `predict`, in the order of names.
+    With `every` it goes on after an exception in `predict`, and takes the images in the order of their names.
     """
     values = report.values
     begun = time.perf_counter()

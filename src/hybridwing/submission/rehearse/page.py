@@ -43,15 +43,8 @@ def submission_html(
 ) -> str:
     """The page as text; whatever the submission said is escaped.
 
-    Parameters
-    ----------
-    run : SubmissionRun
-    reference : str
-        Name of the table it was scored against.
-    logs : mapping of str to str
-        What was printed, by stage.
-    scored : ScoredImages, optional
-        Where predictions and table have the challenge's form.
+    `reference` is the name of the table it was scored against, and `logs` what was printed, by stage; `scored` is given
+    where predictions and table have the challenge's form.
     """
     figure = ""
     if scored is not None and scored.scores.min() >= 0 and scored.scores.max() <= 1:

@@ -146,10 +146,7 @@ def _without_links(images: Path, place: Path) -> Path:
 def write_run(state: RehearsalState, out: Path, *, overwrite: bool) -> None:
     """Write the folder of a run.
 
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced, or cannot be written.
+    Raises RunError if `out` exists and may not be replaced, or cannot be written.
     """
     result = state.run
     with new_folder(out, overwrite=overwrite, mark=SUBMISSION_RUN, contents=CONTENTS) as partial:

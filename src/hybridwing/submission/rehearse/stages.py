@@ -64,7 +64,7 @@ def accept_requirements(state: RehearsalState) -> list[str] | None:
 
 
 def get_environment(state: RehearsalState, lines: Sequence[str], needed: Sequence[str]) -> bool:
-    """Get an interpreter with the submission's requirements and what the ingestion needs; whether there is one."""
+    """Set up an interpreter with all that submission and ingestion need; return whether it worked."""
     conditions = state.conditions
     if not conditions.isolated:
         state.run.note("the running environment was used, not the pinned versions; --isolated installs those")
@@ -93,7 +93,7 @@ def get_environment(state: RehearsalState, lines: Sequence[str], needed: Sequenc
 
 
 def ingest(state: RehearsalState) -> bool:
-    """Run our ingestion; whether there are predictions to score."""
+    """Run our ingestion; return whether there are predictions to score."""
     program = state.place / "app" / "program" / "ingestion.py"
     program.parent.mkdir()
     shutil.copyfile(INGESTION, program)
@@ -130,7 +130,7 @@ def run_ingestion(
 
 
 def ingestion_problem(state: RehearsalState, result: ProgramResult, report: IngestionReport) -> tuple[str, str]:
-    """Why an ingestion failed, and what to do; empty if it left predictions, which are copied out of its reach."""
+    """Copy the predictions out of the submission's reach; return why there are none and what to do, or empty texts."""
     reason = result.reason(state.limits)
     where = f" at {report.image}" if report.image else ""
     if result.ending == "timeout":

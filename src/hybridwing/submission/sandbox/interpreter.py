@@ -56,12 +56,7 @@ def inspect_interpreter(python: Path) -> Interpreter:
     """Ask an interpreter for its version and folders, outside of any sandbox.
 
     Ask before anything that is not trusted is installed for it: starting a Python runs what its packages put in
-    ``.pth`` files.
-
-    Raises
-    ------
-    SubmissionError
-        If it does not answer as a Python does.
+    ``.pth`` files. Raises SubmissionError if it does not answer as a Python does.
     """
     python = python.absolute()
     version, prefixes, search = _ask(python, 3, _QUESTION)
@@ -73,20 +68,10 @@ def inspect_interpreter(python: Path) -> Interpreter:
 def installed_packages(
     python: Path, modules: Sequence[str], names: Sequence[str]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Which of some modules an interpreter lacks, and the versions of some packages, outside of any sandbox.
+    """Which of some modules an interpreter lacks, and the installed versions of some packages, outside of any sandbox.
 
-    Parameters
-    ----------
-    python : pathlib.Path
-    modules : sequence of str
-        Names without dots.
-    names : sequence of str
-        Of packages, as pip calls them; those that are not installed have no version.
-
-    Raises
-    ------
-    SubmissionError
-        If it does not answer as a Python does.
+    Modules are named without dots, packages as pip calls them. Raises SubmissionError if it does not answer as a Python
+    does.
     """
     absent, versions = _ask(python, 2, _ABSENT, json.dumps([[*modules], [*names]]))
     return tuple(absent), dict(versions)

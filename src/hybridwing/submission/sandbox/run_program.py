@@ -39,34 +39,19 @@ PLAIN = "no sandbox: it could read, change and send whatever you can"
 
 @dataclass(frozen=True)
 class ResourceLimits:
-    """What a program and all its processes may use.
+    """What a program and all its processes may use."""
 
-    Parameters
-    ----------
-    seconds : float
-        Wall-clock time.
-    memory : int
-        Bytes of resident memory, summed over all processes. Reserved address space does not count: torch reserves tens
-        of gigabytes.
-    cpu_seconds : float, optional
-        Processor time of each process; by default twice what the machine has in `seconds`. Not on Windows.
-    file_bytes : int
-        Size of a file that it writes. Not on Windows.
-    disk_bytes : int
-        Bytes written to disk, whether or not the files are still there. Not on macOS, which does not count them.
-    output_bytes : int
-        Printed on standard output and error together.
-    processes : int
-        At one time.
-    """
-
-    seconds: float = 60.0
+    seconds: float = 60.0  # Wall-clock time
+    # Bytes of resident memory, summed over all processes. Reserved address space does not count: torch reserves tens
+    # of gigabytes
     memory: int = 8 * _GIB
+    # Processor time of each process; by default twice what the machine has in `seconds`. Not on Windows
     cpu_seconds: float | None = None
-    file_bytes: int = _GIB
+    file_bytes: int = _GIB  # Size of a file that it writes. Not on Windows
+    # Bytes written to disk, whether or not the files are still there. Not on macOS, which does not count them
     disk_bytes: int = 2 * _GIB
-    output_bytes: int = 16 * 2**20
-    processes: int = 128
+    output_bytes: int = 16 * 2**20  # Printed on standard output and error together
+    processes: int = 128  # At one time
 
 
 #: How a program ended, see :class:`ProgramResult`.
@@ -75,33 +60,16 @@ Ending = Literal["ok", "crash", "timeout", "memory", "output", "disk", "processe
 
 @dataclass(frozen=True)
 class ProgramResult:
-    """How a program ended.
+    """How a program ended."""
 
-    Parameters
-    ----------
-    ending : str
-        ``"ok"``: exit code 0. ``"crash"``: another exit code, or a signal. Otherwise the limit that stopped it.
-    exit_code : int
-        128 + n for signal n.
-    output : str
-        Last part of what it printed, standard output and error together.
-    printed : int
-        Bytes it printed.
-    seconds : float
-        Wall-clock time.
-    peak_memory : int
-        Largest number of bytes that its processes were seen to hold together.
-    protection : str
-        What kept it from the rest of the machine, in a sentence.
-    """
-
+    # ``"ok"``: exit code 0. ``"crash"``: another exit code, or a signal. Otherwise the limit that stopped it
     ending: Ending
-    exit_code: int
-    output: str
-    printed: int
-    seconds: float
-    peak_memory: int
-    protection: str
+    exit_code: int  # 128 + n for signal n
+    output: str  # Last part of what it printed, standard output and error together
+    printed: int  # Bytes it printed
+    seconds: float  # Wall-clock time
+    peak_memory: int  # Largest number of bytes that its processes were seen to hold together
+    protection: str  # What kept it from the rest of the machine, in a sentence
 
     def reason(self, limits: ResourceLimits) -> str:
         """Why it ended, as words that follow its name: "was stopped after 60 s"."""
@@ -123,10 +91,7 @@ class ProgramResult:
 def check_sandbox(*, trusted: bool) -> None:
     """Refuse to run a program without a sandbox unless it is trusted.
 
-    Raises
-    ------
-    SubmissionError
-        If there is no sandbox here, with the two ways out.
+    Raises SubmissionError if there is no sandbox here, with the two ways out.
     """
     why = why_no_sandbox()
     if why and not trusted:
@@ -149,30 +114,12 @@ def run_program(
 ) -> ProgramResult:
     """Run a Python program and wait for its end, which comes at the latest with a limit.
 
-    Its standard input is closed. Its environment holds what a Python needs, and `environment`. Its home and its
-    temporary folder are new and are removed afterwards. All its processes are ended with it.
+    The program is shown together with the folder that it lies in. It may read `folder`, its working directory, and what
+    `access` allows. Its standard input is closed. Its environment holds what a Python needs, and `environment`. Its
+    home and its temporary folder are new and are removed afterwards. All its processes are ended with it. The
+    `interpreter`, by default this process's, is Python 3.8 or newer.
 
-    Parameters
-    ----------
-    program : pathlib.Path
-        It is shown together with the folder that it lies in.
-    arguments : sequence of str
-    folder : pathlib.Path
-        Working directory; the program may read it.
-    access : Access
-        What else it may see, change and reach.
-    limits : ResourceLimits, optional
-    interpreter : Interpreter, optional
-        This process's by default; Python 3.8 or newer.
-    environment : mapping, optional
-        Further environment variables.
-    trusted : bool
-        Run it without a sandbox.
-
-    Raises
-    ------
-    SubmissionError
-        If there is no sandbox here and the program is not trusted.
+    Raises SubmissionError if there is no sandbox here and the program is not `trusted` to run without one.
     """
     check_sandbox(trusted=trusted)
     limits, interpreter = limits or ResourceLimits(), interpreter or running_interpreter()
