@@ -192,11 +192,6 @@ def test_codabench_s_run_gives_the_scores_of_evaluate(several, collection, tmp_p
     assert np.abs(predicted.scores - of_library(several.run, paths)).max() <= 1e-4
 
 
-def test_the_same_run_gives_the_same_bytes(several, tmp_path):
-    again = build_submission(several.run, tmp_path / "again", detector="svm", archive=True)
-    assert again.archive.read_bytes() == several.folder.with_name("submission.zip").read_bytes()
-
-
 def test_of_one_network_the_weights_need_no_folder_of_their_own(several, collection, tmp_path):
     name = several.names.split(",")[0]
     table = some(collection.train)

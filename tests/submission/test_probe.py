@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from hybridwing.errors import SubmissionError
 from hybridwing.submission.check.checking import check_submission
 from hybridwing.submission.check.probe_images import write_probe_images
 from hybridwing.submission.check.scores import check_scores
@@ -78,14 +77,6 @@ def test_a_sound_one(made):
     assert "it printed 0 bytes" in by_name["output"].finding
     assert report.protection
     assert sorted(Path(made()).rglob("*")) == before, "nothing is left beside the submission"
-
-
-def test_nothing_is_left_behind(made, tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    (tmp_path / "tmp").mkdir()
-    load = "import os; os.mkdir('locked'); os.chmod('locked', 0)"
-    probed(made(model(load=load)))
-    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_a_nested_one_is_probed_all_the_same(made):
@@ -248,10 +239,6 @@ class TestStages:
     def test_an_interpreter_of_its_own(self, made):
         report = check_submission(made(), limits=QUICK, python=Path(sys.executable))
         assert faults(report) == []
-
-    def test_an_interpreter_that_is_none(self, made, tmp_path):
-        with pytest.raises(SubmissionError, match="does not run as a Python interpreter"):
-            check_submission(made(), limits=QUICK, python=tmp_path / "python")
 
 
 class TestHostile:
