@@ -48,20 +48,6 @@ SPLIT = {"split_method": "stratified", "test_fraction": 0.3}
 VIEWS = "specimen,forewings"
 
 
-def write_model(folder: Path, seed: int) -> None:
-    transformers = pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
-    torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-    torch.manual_seed(seed)
-    transformers.utils.logging.disable_progress_bar()
-    config = transformers.ViTConfig(
-        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=32, patch_size=8
-    )
-    transformers.ViTModel(config).save_pretrained(folder)
-    size = {"height": 32, "width": 32}
-    settings = {"size": size, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
-    (folder / "preprocessor_config.json").write_text(json.dumps(settings), encoding="utf-8")
-
-
 @dataclass(frozen=True)
 class Several:
     run: Run
@@ -70,7 +56,7 @@ class Several:
 
 
 @pytest.fixture(scope="module")
-def several(collection, tmp_path_factory) -> Several:
+def several(collection, write_model, tmp_path_factory) -> Several:
     """A run with `pattern` and two networks, each at two views; and a submission built from it."""
     root = tmp_path_factory.mktemp("several")
     for number in (1, 2):
