@@ -101,7 +101,7 @@ def fingerprint_images(
 
 
 def fingerprint(path: Path, uuid: str) -> Fingerprint | Unreadable:
-    """Fingerprint one photograph; one that cannot be read is a result too."""
+    """Fingerprint one photograph; the result says so if it cannot be read."""
     from PIL import Image
 
     try:
@@ -141,7 +141,7 @@ def perceptual_hash(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _fingerprints(folder: ImageFolder, files: Sequence[tuple[str, str]]) -> Iterator[Fingerprint | Unreadable]:
-    """In order and in threads, for decoding and hashing release the interpreter; a bounded number at a time."""
+    """Fingerprints in order, a bounded number at a time, in threads: decoding and hashing release the interpreter."""
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(files), 64 * threads):

@@ -76,7 +76,7 @@ def of_text(proportion: Proportion) -> str:
 
 
 def listed(names: Sequence[str], limit: int = 8) -> str:
-    """``"a, b and c"``; of many names the first few and how many more.
+    """``"a, b and c"``; if there are many, the first few and the number of the others.
 
     Examples
     --------

@@ -64,7 +64,7 @@ def embedded_images(embeddings: EmbeddingTable, uuids: Sequence[str]) -> Embedde
 
 
 def with_neighbours(uuids: tuple[str, ...], vectors: npt.NDArray[np.float32]) -> EmbeddedImages:
-    """Standardise embeddings and find the nearest of each; a dimension that does not vary has no say.
+    """Standardise embeddings and find the nearest of each; a dimension that does not vary does not count.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def find_class_outliers(images: EmbeddedImages, classes: Sequence[str], records:
 
 
 def likeness_findings(pairs: Sequence[tuple[str, str, float]], places: Mapping[str, str]) -> list[Finding]:
-    """Images whose embeddings all but agree; `places` names the table and class of each."""
+    """Images whose embeddings are nearly equal; `places` names the table and class of each."""
     if not pairs:
         return [
             clear(

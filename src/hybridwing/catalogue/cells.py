@@ -112,7 +112,7 @@ def path_problem(name: str) -> str:
 
 
 def local_path(name: str) -> str:
-    r"""A path as it may be looked for in the folder of images, from one that another program or machine wrote.
+    r"""Turn a path that another program or machine wrote into a path inside the folder of images.
 
     Backslashes are slashes. Of an absolute path and of an address only the file's name is left, and of several
     addresses, as Darwin Core's ``associatedMedia`` may hold, the first.
@@ -165,7 +165,7 @@ def stem_of(filename: str) -> str:
 
 
 def specimen_of(filename: str) -> str:
-    """Name of the photographed individual, as far as a path tells: without ending and the side it shows.
+    """Name of the photographed individual by its path, without the ending and the side.
 
     Examples
     --------

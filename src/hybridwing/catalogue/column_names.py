@@ -126,7 +126,7 @@ def _has_subspecies(header: Sequence[str]) -> bool:
 
 
 def _completed(choices: list[ColumnChoice]) -> list[ColumnChoice]:
-    """File names from the addresses where there are no others; a column of labels that nothing else replaces."""
+    """Take file names from the addresses if there are no others, and labels if nothing else tells the hybrids."""
     taken = {choice.ours: choice for choice in choices if choice.taken}
     if "filename" not in taken and "file_url" in taken:
         choices.append(ColumnChoice("filename", taken["file_url"].theirs, "the last part of its addresses"))
@@ -165,7 +165,7 @@ class _Columns:
         return list(dict.fromkeys(cell for cell in self._cells[name] if cell))
 
     def same(self, first: str, second: str) -> bool:
-        """Whether two columns say the same, but for folders and endings of file names."""
+        """Whether two columns agree, apart from folders and endings of file names."""
         pairs = zip(self._cells[first], self._cells[second], strict=True)
         return all(one == other or stem_of(_slashes(one)) == stem_of(_slashes(other)) for one, other in pairs)
 
@@ -177,7 +177,7 @@ class _Columns:
         return f": {first_few([repr(value if len(value) < 60 else f'…{value[-50:]}') for value in values], 2)}"
 
     def by_name(self, ours: str, free: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
-        """Columns that go by a name of ours, the surest first, and those that hold something else, with the reason."""
+        """Columns with a header of ours, the surest first; then those with other cells, each with the reason."""
         ranks = {name: NAMES[ours].index(folded(name)) for name in free if folded(name) in NAMES[ours]}
         if ours in ranks:  # spelled as we do: no other is asked about
             ranks = {name: rank for name, rank in ranks.items() if name == ours or folded(name) != folded(ours)}
@@ -218,7 +218,7 @@ class _Columns:
         )
 
     def holds(self, ours: str, name: str) -> bool:
-        """Whether the cells alone, nearly all of them, say what a column is."""
+        """Whether nearly all cells of a column show that it is of this kind."""
         values = self.values(name)
         tests: dict[str, Callable[[str], bool]] = {
             "filename": lambda cell: _PHOTOGRAPH.fullmatch(cell) is not None and not _ADDRESS.match(cell),

@@ -167,7 +167,7 @@ def layout_of(path: Path, text: TextTable, names: ColumnNames | None) -> Layout:
 
 
 def _custom_layout(path: Path, text: TextTable, names: ColumnNames) -> Layout:
-    """The columns that are named, and of the others those that are guessed."""
+    """The layout of a user's own table, from the columns that are named and those that are guessed."""
     given = {ours: name for ours in OWN if (name := getattr(names, ours)) is not None}
     if missing := [(ours, name) for ours, name in given.items() if name not in text.header]:
         lacking = [name for _, name in missing]

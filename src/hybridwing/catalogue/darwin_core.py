@@ -33,7 +33,7 @@ _ISO = re.compile(r"\d{4}(-\d\d){0,2}([T/].*)?")
 
 
 def darwin_core(results: pd.DataFrame, catalogue: Catalogue | None = None, *, run: str) -> pd.DataFrame:
-    """Say a ranking or an identification as identifications in Darwin Core, a row an image, in the same order.
+    """Convert a ranking or an identification to identifications in Darwin Core, a row an image, in the same order.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def _specimens(catalogue: Catalogue) -> pd.DataFrame:
 
 
 def _qualifier(row: Mapping[Hashable, object], name: str) -> str:
-    """The doubt, in the determiner's words; none where the name stands."""
+    """The ``identificationQualifier``: the doubt in a determiner's words; empty where the name stands."""
     parents = [str(parent) for parent in (row.get("parent_1"), row.get("parent_2")) if parent]
     if row.get("verdict") == "hybrid" or ("verdict" not in row and parents):
         return f"hybrid? ({' x '.join(parents)})" if parents else "hybrid?"

@@ -1,4 +1,4 @@
-"""Join what was decided of specimens to a table of them."""
+"""Join decisions on specimens to a table of specimens."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def with_decisions(catalogue: Catalogue, decided: Sequence[Decided]) -> Catalogu
 
 
 def _identity(one: Decided, row: dict[Any, Any]) -> dict[str, object]:
-    """The columns that say what a specimen is. Without a name it keeps that of the table, where the label fits."""
+    """The columns that a decision changes. Without a decided name the table's name stays, if it fits the label."""
     if not one.name and row["hybrid"] is one.hybrid:
         return {}
     subspecies = None if one.hybrid else one.name or row["subspecies"]

@@ -1,4 +1,4 @@
-"""Count what a catalogue holds, the way a reader wants to see it."""
+"""Count the images of a catalogue by class, record and other metadata."""
 
 from __future__ import annotations
 

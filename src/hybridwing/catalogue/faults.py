@@ -1,4 +1,4 @@
-"""Faults of a table, collected so that all of them can be mended at once."""
+"""Faults of a table, collected so that all of them can be corrected at once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def describe_alike(faults: Sequence[Fault]) -> str:
 
 
 def _kinds(faults: Sequence[Fault]) -> list[list[Fault]]:
-    """Faults that one line tells: of one column, problem and value, or of any value where one problem has many."""
+    """Group faults into lines: by column, problem and value, or without the value where one problem has many."""
     values: dict[tuple[str, str], set[str]] = {}
     for fault in faults:
         values.setdefault((fault.column, fault.problem), set()).add(fault.value)

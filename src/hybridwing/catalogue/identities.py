@@ -50,7 +50,7 @@ _NAME_COLUMNS = ("taxon", "subspecies", "subspecies_2", "species", "genus")
 
 
 def _name(taxon: str, subspecies: str, second: str, species: str, genus: str) -> TaxonName:
-    """One name of the several columns of a row; what the taxon leaves open, the others say."""
+    """Combine the name columns of a row. The other columns fill in what the taxon leaves open."""
     found = parse_taxon(taxon)
     if subspecies and not found.parents:
         narrow = parse_taxon(subspecies, epithet=True)
@@ -85,7 +85,7 @@ def subspecies_of(cell: str) -> str:
 
 
 def _identity(name: TaxonName, label: bool | None, cell: str, pair: tuple[str, str], *, named: bool) -> Identity:
-    """Bring a row's name, label and parents together; the label goes before the name."""
+    """Combine a row's name, label and parents. The label takes precedence over the name."""
     unsure = bool(cell and label is None) or (label is None and name.certainty == "uncertain")
     hybrid = label
     if hybrid is None and not unsure and named:

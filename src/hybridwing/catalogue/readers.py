@@ -143,7 +143,7 @@ def _cells(text: TextTable, layout: Layout) -> pd.DataFrame:
 
 
 def _other_cells(text: TextTable, layout: Layout) -> pd.DataFrame:
-    """The columns that are not taken over as they are, by the file's names; a column without a name by its place."""
+    """The file's other columns under their own names; a column without a name is called by its place."""
     import pandas as pd
 
     stored = {theirs for ours, theirs in layout.columns if ours not in _KEPT}
@@ -158,7 +158,7 @@ def _other_cells(text: TextTable, layout: Layout) -> pd.DataFrame:
 
 
 def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """What unsure and partial rows of a user's own table say, and sentences on what was done with their paths."""
+    """Complete unsure and partial rows of a user's own table; also sentences on what was done with their paths."""
     notes = []
     if frame["filename"].any():
         frame = frame[frame["filename"] != ""]
@@ -174,7 +174,7 @@ def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _official_identities(frame: pd.DataFrame, layout: Layout) -> list[Identity]:
-    """Identities in the challenge's forms, which leave nothing open."""
+    """Identities of the rows in the challenge's forms."""
     found = []
     for label, name, *parents in zip(*(frame[c] for c in ("label", "subspecies", "parent_1", "parent_2")), strict=True):
         hybrid = layout.hybrid_of(label)
@@ -202,7 +202,7 @@ def _as_read(frame: pd.DataFrame, identities: Sequence[Identity], *, strict: boo
 
 
 def _spelled(identity: Identity, cell: str, *, strict: bool) -> str:
-    """A name as it was read; as it stands where it cannot be, or says something else than the label."""
+    """A name as it was read; as it stands in the table if it cannot be read or contradicts the label."""
     name = identity.name
     unread = strict and is_cross_name(cell) and not name.pedigree
     if cells.spreadsheet_error(cell) or unread or (identity.hybrid is False and name.label):

@@ -145,7 +145,7 @@ def _held_out(
     fraction: float,
     rng: np.random.Generator,
 ) -> npt.NDArray[np.intp]:
-    """Which groups to hold out: of the beginnings of many random orders, the one nearest to the wished shares.
+    """Choose groups to hold out: of the beginnings of many random orders, the one nearest to the wished shares.
 
     Both labels are in two groups or more, so random orders come upon a valid division sooner or later. Not all
     divisions are tried: where there are few groups, the seed is there to give different ones.

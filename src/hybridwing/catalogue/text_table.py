@@ -1,4 +1,4 @@
-"""Reading a table that may be anything: every cell as text, with the line it came from."""
+"""Read any table as text, with the line that each row came from."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _parsed(path: Path, text: str) -> tuple[list[Row], str]:
 
 
 def _titles(rows: list[Row]) -> int:
-    """Number of rows above the header: those of at most half as many cells as a later row that looks like one.
+    """Number of title rows above the header. They have at most half as many cells as the row that looks like a header.
 
     A header's names are different texts, and none is a file name or a number. A first row that has a name which this
     package knows is the header.

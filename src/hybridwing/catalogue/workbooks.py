@@ -1,4 +1,4 @@
-"""Reading a sheet of an Excel or LibreOffice workbook that may be anything, as rows of text."""
+"""Read a sheet of any Excel or LibreOffice workbook as rows of text."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _chosen(path: Path, sheets: Iterator[tuple[str, Iterator[Row]]], wanted: str
 
 
 def _bounded(path: Path, title: str, rows: Iterator[Row]) -> list[Row]:
-    """Rows without the empty cells at their ends, those that are empty left out."""
+    """Rows that are not empty, without the empty cells at their ends."""
     kept: list[Row] = []
     cells = 0
     for number, row in rows:

@@ -247,7 +247,7 @@ class AskingOptions:
     ] = "species"
 
     def asked(self, places: Sequence[Path], table: TableOptions) -> tuple[Source, Path | None]:
-        """What is asked about, and where the photographs of a table are."""
+        """The source that is asked about, and the folder of a table's photographs."""
         if len(places) == 1 and is_table(places[0]):
             return table.read(places[0]), self.embeddings or self.images
         if self.images is not None or self.embeddings is not None:
@@ -327,7 +327,7 @@ class SplitOptions:
 
 
 def check_file(out: Path, *endings: str) -> None:
-    """Before the images are embedded: refuse a place where a result cannot or should not be written."""
+    """Refuse, before the images are embedded, a place where a result cannot or should not be written."""
     kinds = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
     if out.is_dir():
         raise RunError(f"{out} is a folder; name the {kinds} file to write in it")

@@ -177,7 +177,7 @@ def show_rows(
     *,
     stderr: bool = False,
 ) -> None:
-    """A table; the columns named in `numeric` are set flush right and never folded, and words only where they must."""
+    """Show a table. Columns named in `numeric` are flush right and never folded; words are folded only if necessary."""
     table = Table(header_style="bold", box=None, pad_edge=False)
     for place, name in enumerate(header):
         cells = [row[place] for row in rows]
@@ -197,7 +197,7 @@ def show_rows(
 
 
 def show_entries(entries: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Names, each with the lines that describe it."""
+    """Show names, each with the lines that describe it."""
     out = console()
     for name, lines in entries:
         out.print(Text(name, style="bold"))
@@ -206,7 +206,7 @@ def show_entries(entries: Sequence[tuple[str, Sequence[str]]]) -> None:
 
 
 def show_metrics(title: str, metrics: Mapping[str, DetectionMetrics]) -> None:
-    """A row a detector; a measure that the images cannot give (no hybrids, no non-hybrids) is a dash."""
+    """Show a row for each detector; a measure that the images cannot give (no hybrids, no non-hybrids) is a dash."""
     header = ("detector", "images", "hybrids", "TNR", "recall", "precision", "PRC AUC", "ROC AUC")
     keys = ("true_negative_rate", "hybrid_recall", "hybrid_precision", "prc_auc", "roc_auc")
     rows = []
@@ -219,7 +219,7 @@ def show_metrics(title: str, metrics: Mapping[str, DetectionMetrics]) -> None:
 
 
 def show_evaluation(evaluation: Evaluation) -> None:
-    """The challenge's score where the catalogue allows it, else plain detection metrics."""
+    """Show the challenge's score if the catalogue allows it, otherwise plain detection metrics."""
     official = {name: result.challenge for name, result in evaluation.detectors.items() if result.challenge}
     title = f"{evaluation.catalogue.source.name}: {len(evaluation.catalogue)} images"
     if not official:
@@ -240,7 +240,7 @@ def show_evaluation(evaluation: Evaluation) -> None:
 
 
 def show_ranking(ranking: RankedImages) -> None:
-    """The first images of a ranking."""
+    """Show the first images of a ranking."""
     flagged = sum(image.is_hybrid is True for image in ranking.images)
     shown = ranking.images[:_IMAGES]
     header = ["rank", "score", "verdict", "image"]
@@ -267,7 +267,7 @@ def show_ranking(ranking: RankedImages) -> None:
 
 
 def show_names(found: Identifications) -> None:
-    """How many images show what; for a table that names them, those whose name is another."""
+    """Show how many images have each name and, for a table that names them, those named otherwise there."""
     counts = Counter(image.name for image in found.images).most_common()
     rows = [(name, str(count)) for name, count in counts]
     show_rows(f"{len(found.images)} images", ("looks like", "images"), rows, numeric=("images",))
@@ -281,7 +281,7 @@ def show_names(found: Identifications) -> None:
 
 
 def show_rest(result: RankedImages | Identifications, out: Path | None) -> None:
-    """What was left aside, what could not be used and was not looked at, and where all of it is."""
+    """Show notes, images that could not be used, files that were not looked at, and where the result is."""
     for text in result.notes:
         note(text)
     total = len(result.images) + len(result.failures)
@@ -292,7 +292,7 @@ def show_rest(result: RankedImages | Identifications, out: Path | None) -> None:
 
 
 def show_download(report: DownloadReport) -> None:
-    """Counts, and why the first of the missing files are missing."""
+    """Show the counts, and why the first of the missing files are missing."""
     say(report.summary())
     if report.failed:
         rows = [(missing.path, missing.reason) for missing in report.failed[:_FAILURES]]
@@ -303,7 +303,7 @@ def show_download(report: DownloadReport) -> None:
 
 
 def show_comparison(comparison: Comparison) -> None:
-    """The challenge's columns with intervals, then the differences to the first system."""
+    """Show the challenge's columns with intervals, then the differences to the first system."""
     from hybridwing.evaluation.comparison import COLUMNS
 
     def cells(estimates: Mapping[str, Estimate], sign: str) -> list[str]:
@@ -330,7 +330,7 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def show_audit(report: AuditReport) -> None:
-    """The findings' headlines, the serious ones first, and what was not looked at."""
+    """Show the headlines of the findings, the serious ones first, and what was not checked."""
     order = ("serious", "caution", "note", "clear")
     found = sorted(report.findings, key=lambda finding: order.index(finding.severity))
     show_rows(
@@ -343,7 +343,7 @@ def show_audit(report: AuditReport) -> None:
 
 
 def show_mislabelled(found: Sequence[Mislabelled], asked: int) -> None:
-    """Images that look like another name than theirs, all of them: each is to be looked at."""
+    """Show all images that look like another name than theirs."""
     rows = [(one.uuid, one.specimen, one.name, one.looks_like, f"{one.probability:.2f}") for one in found]
     title = f"{len(found)} of {asked} images look like another name than theirs"
     header = ("image", "specimen", "in the table", "looks like", "probability")
@@ -351,7 +351,7 @@ def show_mislabelled(found: Sequence[Mislabelled], asked: int) -> None:
 
 
 def show_embedding(summary: EmbeddingSummary) -> None:
-    """What an embedding job came to: counts, and where the time went."""
+    """Show the counts of an embedding job, and where the time went."""
     counts = [f"{summary.embedded} embeddings of dimension {summary.dimension}"]
     for number, what in (
         (len(summary.failures), "images failed"),
@@ -377,7 +377,7 @@ def show_embedding(summary: EmbeddingSummary) -> None:
 
 
 def show_left_out(paths: Sequence[Path]) -> None:
-    """How many files were not looked at, by ending; on standard error."""
+    """Show on standard error how many files were not looked at, by ending."""
     if paths:
         endings = Counter(path.suffix.lower() or "no ending" for path in paths).most_common()
         kinds = ", ".join(f"{count} {ending}" for ending, count in endings)
@@ -387,7 +387,7 @@ def show_left_out(paths: Sequence[Path]) -> None:
 
 
 def show_failures(failures: Sequence[Failure], total: int) -> None:
-    """How many images failed, and why the first of them did; on standard error."""
+    """Show on standard error how many images failed, and why the first of them did."""
     if not failures:
         return
     rows = [(failure.path, f"{failure.stage}: {failure.reason}") for failure in failures[:_FAILURES]]

@@ -1,4 +1,4 @@
-"""What the command line shows of how far numbers can be trusted."""
+"""Show how far numbers can be trusted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def spelled(estimate: Estimate | None) -> str:
 
 
 def show_validation(validation: Validation) -> None:
-    """A row for everything held out and the mean, for each scorer; then the differences of the means."""
+    """Show, for each scorer, a row for everything held out and the mean; then the differences of the means."""
     report = validation.report
     title = f"{validation.catalogue.source.name}, one {validation.protocol} out: {_QUESTIONS[validation.protocol]}"
     header = ["scorer", "held out", "hybrids", "non-hybrids", "recall", "false alarms", "ROC AUC", "note"]
@@ -87,7 +87,7 @@ def show_validation(validation: Validation) -> None:
 
 
 def show_uncertainty(evaluation: Evaluation) -> None:
-    """Measures with intervals, without another table's images beside them, and differences of the detectors."""
+    """Show measures with intervals, the same without another table's images, and differences of the detectors."""
     whole, rest = evaluation.uncertainty, evaluation.remainder
     header = ["measure", "all images", *([f"without {rest.without}"] if rest else [])]
     rows = [
@@ -118,7 +118,7 @@ def show_uncertainty(evaluation: Evaluation) -> None:
 
 
 def show_headline(uncertainty: Uncertainty, hybrids: int) -> None:
-    """The held-out recall of each detector with its interval, and how many hybrids it rests on."""
+    """Show the held-out recall of each detector with its interval, and how many hybrids it rests on."""
     for name, measures in uncertainty.measures.items():
         if (found := measures.get("hybrid_recall")) is not None:
             say(f"{name} finds {spelled(found)} of the hybrids at a true-negative rate of 95 %")
@@ -130,12 +130,12 @@ def show_headline(uncertainty: Uncertainty, hybrids: int) -> None:
 
 
 def _both(evaluation: Evaluation) -> list[Uncertainty]:
-    """Of all images, and of what is left without another table's."""
+    """The uncertainty of all images, and of those that another table does not hold."""
     return [evaluation.uncertainty, *([evaluation.remainder.uncertainty] if evaluation.remainder else [])]
 
 
 def show_promises(ranking: RankedImages) -> None:
-    """What the threshold and a flag are worth, how many images nothing can be told of, and what the run cannot say."""
+    """Show what the threshold and a flag are worth, which images have no verdict, and what the run does not know."""
     if ranking.no_verdict:
         note(f"no verdict: {ranking.no_verdict}")
     if (known := ranking.calibration) is not None:
@@ -162,7 +162,7 @@ def show_promises(ranking: RankedImages) -> None:
 
 
 def show_explanations(evaluation: Evaluation) -> None:
-    """How often the parents were right, and how many images are like nothing in training."""
+    """Show how often the parents were right, and how many images are unlike the training images."""
     explanations = evaluation.explanations
     if explanations is None:
         return

@@ -1,4 +1,4 @@
-"""What the command line shows of submissions."""
+"""Show what was found of submissions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STYLES: dict[Status, str] = {"pass": "green", "warn": "yellow", "fail": "bold r
 
 
 def show_check(report: CheckReport) -> None:
-    """A row a check, what to do under what was found; then what it comes to."""
+    """Show a row for each check, with the remedy below the finding; then the conclusion."""
     table = Table(header_style="bold", box=None, pad_edge=False)
     table.add_column("status", no_wrap=True)
     table.add_column("check", no_wrap=True)
@@ -37,7 +37,7 @@ def show_check(report: CheckReport) -> None:
 
 
 def show_submission_run(result: SubmissionRun) -> None:
-    """The stages with their times, the leaderboard record, notes, and the conclusion last."""
+    """Show the stages with their times, the leaderboard record, the notes and the conclusion."""
     rows = [(s.name, "passed" if s.passed else "failed", f"{s.seconds:.1f}", s.detail) for s in result.stages]
     title = f"{result.source} on {result.interpreter}; programs of {result.programs}"
     console.show_rows(title, ("stage", "", "seconds", "what"), rows, numeric=("seconds",))
@@ -58,7 +58,7 @@ def show_submission_run(result: SubmissionRun) -> None:
 
 
 def _told(check: Check) -> Text:
-    """Place, finding and remedy; with no terminal all in one line, so that a line is a row."""
+    """Place, finding and remedy; without a terminal in one line, so that a line is a row."""
     place = f"{check.place}: " if check.place and check.status != "pass" else ""
     text = console.plain(place + check.finding)
     if check.remedy:

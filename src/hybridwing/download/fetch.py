@@ -206,7 +206,7 @@ def download(
 
 @contextlib.contextmanager
 def _threads(jobs: int, stop: Stop) -> Iterator[ThreadPoolExecutor]:
-    """Threads that begin no file any more once an error or an interrupt ends the block."""
+    """Threads that begin no new file after an error or an interrupt ends the block."""
     threads = ThreadPoolExecutor(jobs, thread_name_prefix="download")
     try:
         yield threads

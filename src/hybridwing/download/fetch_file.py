@@ -1,4 +1,4 @@
-"""Bring one file to its place: found there, or fetched and checked."""
+"""Find one file at its place, or fetch and check it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An unfinished file, and what must be known to go on with it."""
+"""An unfinished file, and what must be known to continue it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class PartialFile:
         return version is not None and self.size == version.total
 
     def begin(self, version: Version) -> None:
-        """Start from nothing. In this order a kill never leaves bytes of one version under another's name."""
+        """Start from nothing, in an order in which a kill never leaves bytes of one version under another's name."""
         self.discard()
         write_text(self._version_path, json.dumps(asdict(version)))
 

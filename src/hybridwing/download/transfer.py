@@ -1,4 +1,4 @@
-"""Receive one file: redirects, resuming, speed and size; what it holds is checked elsewhere."""
+"""Receive one file: redirects, resuming, speed and size. Its content is checked elsewhere."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Transfer:
             raise disk_error(error) from error
 
     def _receive(self, url: str, part: PartialFile, *, checked: bool) -> bool:
-        """Whether the answer fits what there is; False asks for a fresh start."""
+        """Receive once; return False if the answer does not continue what there is, to start afresh."""
         version = part.can_continue(url, checked=checked)
         headers = {}
         if version is not None:

@@ -133,7 +133,7 @@ def embed_photographs(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingTable:
-    """Embed photographs with a backbone that is loaded, and put what their catalogue says beside.
+    """Embed photographs with a loaded backbone, and add the columns of their catalogue.
 
     Raises EmbeddingError if not one could be embedded.
     """

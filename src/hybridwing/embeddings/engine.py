@@ -67,7 +67,7 @@ def embed_images(
 
 
 def check_items(items: Sequence[Item]) -> None:
-    """Find now what would otherwise spoil the table after hours of work.
+    """Refuse images that would spoil the table after hours of work.
 
     Raises EmbeddingError if there are no images, one is listed twice, or one's key is no valid text.
     """
@@ -90,7 +90,7 @@ def _is_text(key: str) -> bool:
 
 
 def nothing_embedded(first: Failure, total: int) -> EmbeddingError:
-    """The error for a work in which every image failed."""
+    """The error for a job in which every image failed."""
     return EmbeddingError(
         f"not one of {total} images could be embedded; the first, {first.path}: {first.stage}: {first.reason}"
     )

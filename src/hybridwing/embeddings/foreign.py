@@ -1,4 +1,4 @@
-"""Read embeddings, whoever made them: our tables, and those of pybioclip, emb-explorer, pandas and others."""
+"""Read tables of embeddings: ours, and those of pybioclip, emb-explorer, pandas and others."""
 
 from __future__ import annotations
 

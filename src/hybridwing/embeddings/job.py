@@ -44,7 +44,7 @@ class Share:
     of: int  # Number of shares
 
     def __post_init__(self) -> None:
-        """Refuse a share that there is not."""
+        """Refuse a share outside 1/n to n/n."""
         if not 1 <= self.index <= self.of:
             raise EmbeddingError(f"a shard is 1/n to n/n; got {self.index}/{self.of}")
 
@@ -88,7 +88,7 @@ class EmbeddingSummary:
 
     @property
     def images_per_second(self) -> float:
-        """Of the images that this call looked at."""
+        """Speed, counted over the images that this call looked at."""
         return (self.images - self.resumed) / max(self.seconds, 1e-9)
 
     def to_dict(self) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def _shared(items: Sequence[Item], share: Share | None, shard_size: int) -> tupl
 
 
 def _digest(items: Sequence[Item], shard_size: int) -> str:
-    """Of the images of the whole table and how they are cut: parts of one table share it."""
+    """Digest of the images of the whole table and of how they are cut. Parts of one table share it."""
     total = hashlib.sha256(f"{len(items)} by {shard_size}\x00".encode())
     for uuid, _ in items:
         total.update(uuid.encode(errors="surrogatepass") + b"\x00")

@@ -33,7 +33,7 @@ class Part:
     digest: str
 
     def __post_init__(self) -> None:
-        """Refuse a part that there cannot be."""
+        """Refuse an index that is not below the number of parts."""
         if not 0 <= self.index < self.of:
             raise ValueError(f"there is no part {self.index} of {self.of}")
 

@@ -166,7 +166,7 @@ def _import_ray() -> Any:
 
 @contextmanager
 def _cluster(ray: Any, address: str | None) -> Iterator[None]:
-    """Be connected while the block runs; a connection that the caller has is used and left."""
+    """Stay connected while the block runs. A connection of the caller is used and left open."""
     if ray.is_initialized():
         yield
         return

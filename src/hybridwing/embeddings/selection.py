@@ -74,7 +74,7 @@ def _keys(embeddings: EmbeddingTable, catalogue: Catalogue) -> dict[str, str]:
 
 
 def _matched(names: Sequence[str], ours: Sequence[str], keys: Sequence[str], theirs: Sequence[str]) -> dict[str, str]:
-    """Images and keys that are read alike, where the reading means one of each."""
+    """Pairs of image and key whose readings are equal and unique on both sides."""
     of_ours, of_theirs = defaultdict(list), defaultdict(list)
     for name, reading in zip(names, ours, strict=True):
         of_ours[reading].append(name)

@@ -196,7 +196,7 @@ def _table(
     rows: Mapping[int, CachedEmbedding],
     failures: Mapping[int, Failure],
 ) -> EmbeddingTable:
-    """Table of what was found of a shard, in its order."""
+    """Table of the embeddings of a shard, in the shard's order."""
     spec, wanted = backbone.spec, backbone.spec.preprocess.view
     places = sorted(rows)
     vectors = np.stack([rows[place].vector for place in places]) if places else np.empty((0, spec.dimension))
@@ -217,7 +217,7 @@ def _table(
 
 
 class _Batches:
-    """Forward passes, in smaller batches from the moment that memory ran out."""
+    """Forward passes. The batches become smaller when memory runs out."""
 
     def __init__(self, backbone: LoadedBackbone, size: int) -> None:
         self.backbone, self.size = backbone, size

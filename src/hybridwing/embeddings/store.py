@@ -137,7 +137,7 @@ def _with_columns(rows: pa.Table, beside: pa.Table, schema: pa.Schema) -> pa.Tab
 
 
 def read_provenance(path: Path) -> Provenance:
-    """Read all but the rows of what :func:`write_table` or :func:`join_tables` wrote.
+    """Read what a table of ours says about its rows, without the rows.
 
     Raises EmbeddingError as :func:`read_table`.
     """
@@ -171,7 +171,7 @@ def _reading(path: Path, otherwise: str = "is not a readable parquet file") -> I
 
 
 def _refuse_repeated(uuids: list[str], seen: set[str], path: Path) -> None:
-    """An image in two pieces; `seen` grows by those of this one."""
+    """Refuse an image that stands in two pieces; `seen` grows by the images of this piece."""
     twice = [uuid for uuid, count in Counter(uuids).items() if count > 1 or uuid in seen]
     if twice:
         raise EmbeddingError(f"{path} holds images that stand in the table already: {first_few(twice)}")
@@ -223,7 +223,7 @@ def read_table(path: Path) -> EmbeddingTable:
 
 
 def read_metadata(path: Path) -> pd.DataFrame | None:
-    """What stands beside the embeddings in a file, without them; None where nothing does.
+    """Read the columns beside the embeddings of a file; None if there are none.
 
     Raises EmbeddingError as :func:`read_table`.
     """

@@ -172,7 +172,7 @@ class UnfinishedTable:
         return made
 
     def remove(self) -> None:
-        """Remove the pieces, in one step as far as :meth:`missing` is concerned."""
+        """Remove the pieces. :meth:`missing` sees all of them or none."""
         gone = self.folder.with_suffix(".gone")
         shutil.rmtree(gone, ignore_errors=True)
         with suppress(OSError):
@@ -183,7 +183,7 @@ class UnfinishedTable:
         return self.folder / f"{number:05d}.parquet"
 
     def _is_done(self, number: int) -> bool:
-        """Whether a piece is there, of this work and whole; one that a power cut left half written is not."""
+        """Whether a piece is there, belongs to this work and is whole, i.e. was not cut short by a power failure."""
         path = self._path(number)
         try:
             found = read_provenance(path)

@@ -166,7 +166,7 @@ def zip_folder(folder: Path, archive: Path) -> None:
 
 
 def runtime_modules(family: str, origins: Collection[str]) -> tuple[str, ...]:
-    """Modules of :mod:`hybridwing.runtime` that a submission needs: all that its serving leads to.
+    """Modules of :mod:`hybridwing.runtime` that a submission needs: ``serving`` and all that it imports.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ def weight_folders(spec: BackboneSpec) -> dict[str, str]:
 
 
 def without_paths(spec: BackboneSpec) -> BackboneSpec:
-    """The description with this machine's folders named as in a submission: ``local:weights``, or below it."""
+    """Name the folders of this machine in a description as in a submission: ``local:weights``, or below it."""
     folders = weight_folders(spec)
 
     def named(one: BackboneSpec) -> str:

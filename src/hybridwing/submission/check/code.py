@@ -30,7 +30,7 @@ _POOLS = re.compile(
 
 
 def check_code(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Check]:
-    """Look for each kind; one that is not found is a pass."""
+    """Look for each kind of call. A kind that is not found is a pass."""
     downloads = [check for module in modules for check in _downloads(module, names)]
     kinds = (
         ("downloads", "nothing is fetched from the network", downloads),

@@ -39,7 +39,7 @@ class CheckReport:
         return any(check.status == "fail" for check in self.checks)
 
     def count(self, status: Status) -> int:
-        """How many checks ended so."""
+        """Number of checks with this status."""
         return sum(check.status == status for check in self.checks)
 
     def to_json(self) -> str:
@@ -50,7 +50,7 @@ class CheckReport:
 
 
 def or_pass(found: list[Check], name: str, finding: str, place: str = "") -> list[Check]:
-    """The faults found, or one pass that says what was looked at."""
+    """Return the faults, or where there are none one pass that says what was looked at."""
     return found or [Check(name, "pass", finding, place=place)]
 
 

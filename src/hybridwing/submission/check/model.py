@@ -1,4 +1,4 @@
-"""Whether there is a class ``Model`` that the ingestion program can make, load and ask."""
+"""Check that there is a class ``Model`` that the ingestion program can create, load and call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the code looks for its files, and whether they are there.
+"""Check where the code looks for its files, and whether they are there.
 
 The working directory is the ingestion program's, not the submission's. Paths are read where they stand as text; how a
 longer one is put together shows when the model is run.

@@ -1,4 +1,4 @@
-"""Whether what ``predict`` returns can be scored, what four decimals keep of the ranking, and how long it takes."""
+"""Check that the scores can be used, that four decimals keep their ranking, and that ``predict`` is fast enough."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _values(scored: Attempts) -> list[Check]:
 
 
 def _spread(values: list[float], raw: list[str]) -> list[Check]:
-    """Whether ordinary specimens get different scores, also once these are rounded."""
+    """Check that ordinary specimens get different scores, before and after rounding."""
     if len(values) < 2:
         return []
     if len(set(raw)) == 1:
@@ -127,7 +127,7 @@ def _repeatable(attempts: Attempts) -> list[Check]:
 
 
 def check_time(attempts: Attempts, report: IngestionReport) -> list[Check]:
-    """Extrapolate from the full-size photographs; smaller ones before them have warmed the model up."""
+    """Extrapolate from the full-size photographs. The smaller ones before them have warmed up the model."""
     timed = [one.seconds for image, one in attempts if one.written and image.kind == "large"]
     if not timed:
         return []

@@ -46,7 +46,7 @@ class Module:
     imports: tuple[Import, ...] = ()
 
     def calls(self) -> Iterator[tuple[str, ast.Call]]:
-        """All calls with the dotted name of what is called, empty where it has none."""
+        """All calls, each with the dotted name of the function; empty where it has none."""
         for node in self.nodes:
             if isinstance(node, ast.Call):
                 yield dotted(node.func), node
@@ -56,7 +56,7 @@ class Module:
         return f"{self.name}:{getattr(node, 'lineno', 1)}"
 
     def stated(self, node: ast.AST | None) -> str | None:
-        """The text of an expression: a literal, a join of literals, or the only literal that its name is given."""
+        """The text of an expression: a literal, a join of literals, or the one literal assigned to its name."""
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if isinstance(node, ast.Call) and dotted(node.func).endswith("path.join"):
@@ -68,7 +68,7 @@ class Module:
 
     @cached_property
     def _given(self) -> dict[str, list[ast.expr]]:
-        """What each name is given, anywhere in the file."""
+        """The expressions that are assigned to each name, anywhere in the file."""
         given: dict[str, list[ast.expr]] = {}
         for node in self.nodes:
             for target in node.targets if isinstance(node, ast.Assign) else ():
@@ -158,7 +158,7 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _imports(tree: ast.Module) -> Iterator[Import]:
-    """Packages imported; those within ``try`` or a function that may not run are not needed for certain."""
+    """Imported packages. Those within ``try`` or ``if`` may not be needed."""
     waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
     for node, needed in waiting:  # grows while it is walked
         if isinstance(node, ast.Import):

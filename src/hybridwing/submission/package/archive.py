@@ -75,7 +75,7 @@ class Submission:
         return sum(member.size for member in self.members)
 
     def below(self, folder: str) -> Submission:
-        """The submission that one of its top folders would be, e.g. where the folder itself was zipped."""
+        """The contents of one of its top folders as a submission, e.g. where the folder itself was zipped."""
         start = f"{folder}/"
         inside = tuple(
             Member(member.name.removeprefix(start), member.size)
@@ -255,7 +255,7 @@ def _entry_faults(infos: Iterable[zipfile.ZipInfo]) -> list[str]:
 
 
 def _clashes(infos: Iterable[zipfile.ZipInfo]) -> list[str]:
-    """Pairs of paths that some file system takes for one: repeated, differing in case only, file and folder."""
+    """Find paths that some file system takes for the same: repeated, differing in case only, file and folder."""
     files: dict[str, str] = {}
     folders: dict[str, str] = {}
     found = []

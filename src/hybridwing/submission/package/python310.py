@@ -1,4 +1,4 @@
-"""Find what a module uses and Python 3.10, which the challenge runs, does not have.
+"""Find what a module uses that Python 3.10, which the challenge runs, does not have.
 
 Names and syntax are looked up by vermin (MIT), whose tables give the Python version of every name in the standard
 library.
@@ -104,7 +104,7 @@ def _by_vermin(text: str, tree: ast.Module) -> Iterator[tuple[int, str, str]]:
 
 
 def _harmless_lines(tree: ast.Module) -> set[int]:
-    """Lines whose names may be missing, because an error is caught or because they run on newer Pythons only."""
+    """Lines that may use newer names: an error is caught there, or they run on newer Pythons only."""
     lines: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and node.handlers:

@@ -31,7 +31,7 @@ class Releases:
 
 @dataclass(frozen=True)
 class ReleaseFault:
-    """Why a pin cannot be installed, or may not be (``"warn"``), and the line to write instead, empty if unknown."""
+    """Why a pin cannot (``"fail"``) or may not (``"warn"``) be installed, and the line to write instead, if known."""
 
     status: Literal["fail", "warn"]
     why: str

@@ -1,4 +1,4 @@
-"""Read ``requirements.txt`` as the challenge's ingestion program does, which is not as pip does.
+"""Read ``requirements.txt`` as the challenge's ingestion program does. It differs from pip.
 
 It takes the file line by line (``install_from_whitelist`` in ``ingestion.py`` of Imageomics/HDR-anomaly-challenge):
 removes the line end, splits at ``==``, and looks the first part up among the allowed names, letter by letter. A name
@@ -86,7 +86,7 @@ def read_requirements(text: str) -> tuple[Requirement, ...]:
     >>> [line.status for line in read_requirements("torch==2.3.0\npillow==10.3.0")]
     ['accepted', 'rejected']
     >>> read_requirements("scikit-learn>=1.3")[0].instead
-    'scikit-learn==1.3\'
+    'scikit-learn==1.3'
     """
     lines = re.sub(r"\r\n?", "\n", text).split("\n")
     if lines[-1] == "":

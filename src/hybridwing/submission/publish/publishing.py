@@ -174,7 +174,7 @@ def publish(
 
 
 def _detector_of(submission: Submission, run: Run) -> str:
-    """Name of a submission's detector, which has to be this run's."""
+    """Name of a submission's detector. It must be a detector of this run."""
     if SETTINGS not in submission.names or DETECTOR not in submission.names:
         raise SubmissionError(f"{submission.source} is not what `hybridwing submission build {run.folder}` makes")
     name = Settings.from_json(submission.read(SETTINGS).decode(errors="replace")).detector

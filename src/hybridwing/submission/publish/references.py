@@ -40,7 +40,7 @@ def records_of(catalogue: Catalogue) -> tuple[str, ...]:
 
 
 def references(bib: str, records: tuple[str, ...]) -> str:
-    """Given references, and an entry for each record that they lack.
+    """The given references, and an entry for each record that they lack.
 
     A record's number is the end of its DOI, so an entry can be written without asking Zenodo; its authors and title
     have to be filled in from there.

@@ -27,7 +27,7 @@ def _line(value: object) -> str:
 
 
 def _inside(name: object, info: ValidationInfo) -> Path | None:
-    """The file or folder that a bundle names; None where it names none, or does not hold it."""
+    """The file or folder that a bundle names; None if it names none or does not hold it."""
     if not name:
         return None
     if not isinstance(name, str) or "\\" in name or "\0" in name:

@@ -151,7 +151,7 @@ def _requirements(state: RehearsalState) -> list[str]:
 
 
 def program_needs(program: Path) -> tuple[str, ...]:
-    """Packages that the files of a program import, as pip calls them; only known names are given."""
+    """Known packages that the files of a program import, under the names that pip uses."""
     packages = {MODULES.get(name, name): name for name in (*ALLOWED, *_FURTHER)}
     packages = {module: name for module, name in packages.items() if name != "pytorch"} | {"yaml": "PyYAML"}
     found: set[str] = set()
@@ -182,7 +182,7 @@ def _moved(word: str, place: Path) -> str:
 
 
 def read_scores(output: Path) -> dict[str, float] | None:
-    """Scores as ``scores.json`` or ``scores.txt`` has them; None where neither holds numbers by name."""
+    """Read the scores of ``scores.json`` or ``scores.txt``; None if neither holds named numbers."""
     try:
         try:
             named = TypeAdapter(dict[str, Any]).validate_json(read_file(output, "scores.json", _MOST_BYTES))

@@ -70,7 +70,7 @@ def submission_html(
 
 
 def _tail(text: str) -> str:
-    """Last lines of a log, printable. Of a progress bar only its last state is kept."""
+    """The last lines of a log, printable, with only the last state of a progress bar."""
     lines = [line.rpartition("\r")[2] for line in text.rstrip().replace("\r\n", "\n").split("\n")]
     shown = ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines]
     cut = [line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + " …" for line in shown]

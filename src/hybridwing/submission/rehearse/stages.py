@@ -39,7 +39,7 @@ _STAGES = {
 
 
 def accept_requirements(state: RehearsalState) -> list[str] | None:
-    """Lines for pip; None where the ingestion program would refuse one."""
+    """Check the requirements and return their lines for pip; None if the ingestion program would refuse one."""
     path = state.submission / "requirements.txt"
     if not path.is_file():
         state.run.add("requirements", 0.0, "no requirements.txt: nothing is installed")
@@ -151,7 +151,7 @@ def ingestion_problem(state: RehearsalState, result: ProgramResult, report: Inge
 
 
 def _remarks(report: IngestionReport) -> list[str]:
-    """What is worth knowing of an ingestion, also of one that succeeded."""
+    """Remarks on an ingestion, also on one that succeeded."""
     remarks = [f"skipped, since Pillow cannot open it: {name} ({reason})" for name, reason in report.skipped[:5]]
     if report.n_skipped > len(remarks):
         remarks.append(f"{report.n_skipped} files were skipped in all")

@@ -1,4 +1,4 @@
-"""A submission that is run: under which conditions, where its parts lie, and what came of it."""
+"""The run of a submission: its conditions, the places of its parts, and its result."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _REMEDIES = (
 
 
 class Attempt(BaseModel):
-    """What came of one picture."""
+    """The result of `predict` for one picture."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
@@ -66,7 +66,7 @@ class Attempt(BaseModel):
 
 
 class IngestionReport(BaseModel):
-    """What the ingestion says of itself. A submission can forge it: it explains, and decides nothing."""
+    """What the ingestion reports. A submission can forge it, so it explains a result and never decides one."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
@@ -95,7 +95,7 @@ class IngestionReport(BaseModel):
 
 
 def read_report(folder: Path) -> IngestionReport:
-    """Read the report that an ingestion left; a missing, damaged or badly forged one is as an empty one."""
+    """Read the report that an ingestion left. A missing, damaged or badly forged report counts as an empty one."""
     try:
         return IngestionReport.model_validate_json(read_file(folder, REPORT, _MOST_BYTES))
     except (LeftBehindError, ValidationError):
@@ -117,7 +117,7 @@ class Stage:
 
 @dataclass
 class SubmissionRun:
-    """A submission that is run, or was."""
+    """The result of running a submission; it grows while the submission runs."""
 
     source: str  # Name of the folder or zip
     programs: str  # Whose ingestion and scoring ran: ``"hybridwing"``, or the bundle's title
@@ -135,7 +135,7 @@ class SubmissionRun:
     remedy: str = ""
 
     def add(self, name: str, seconds: float, detail: str = "", problem: str = "", remedy: str = "") -> bool:
-        """Add a stage that has ended, with what was wrong; whether to go on.
+        """Add a stage that has ended, with what was wrong; return whether to go on.
 
         A submission that takes too long fails, however well it scores.
         """
@@ -201,7 +201,7 @@ class Conditions:
 
 @dataclass
 class RehearsalState:
-    """Where the parts of a submission are, and what has happened so far."""
+    """The places of a submission's parts while it is run, and what has happened so far."""
 
     place: Path  # Folder that all of it lies in, laid out as Codabench's worker has it below ``/app``
     # What it is run on and scored against
@@ -224,7 +224,7 @@ class RehearsalState:
 
     @property
     def predictions(self) -> Path:
-        """The predictions, once they were taken over from the submission's output."""
+        """The predictions, copied from the submission's output."""
         return self.place / PREDICTIONS
 
     @property

@@ -94,7 +94,7 @@ def bubblewrap_command(access: Access, *, scratch: Path, cwd: Path, seccomp_fd: 
 
 
 def _mounts(readable: Sequence[Path], writable: Sequence[Path]) -> list[str]:
-    """Options that show files and folders, with the links that lead to them."""
+    """Options of bubblewrap that show files and folders, and the links that lead to them."""
     links: dict[Path, str] = {}
     places = {place for path in readable for place in [_follow(path, links)] if place.exists()}
     outer = {place for place in places if not any(above in places for above in place.parents)}
@@ -110,7 +110,7 @@ def _mounts(readable: Sequence[Path], writable: Sequence[Path]) -> list[str]:
 
 
 def _follow(path: Path, links: dict[Path, str]) -> Path:
-    """Resolve a path; every link on the way is noted with its target."""
+    """Resolve a path, and note every link on the way with its target."""
     place = Path(path.anchor)
     for part in path.parts[1:]:
         place = place / part

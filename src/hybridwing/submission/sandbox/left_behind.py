@@ -67,7 +67,7 @@ def read_lines(folder: Path, name: str, *, most_lines: int, longest_line: int) -
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A new folder, with its links resolved, that is removed at the end whatever was left in it."""
+    """Make a folder, with its links resolved, and remove it at the end with all that was left in it."""
     folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
     try:
         yield folder

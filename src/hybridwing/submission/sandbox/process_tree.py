@@ -8,7 +8,7 @@ import psutil
 
 
 class ProcessTree:
-    """A process and all its descendants, remembered from one look to the next.
+    """A process and all its descendants. A descendant that was seen once is remembered.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class ProcessTree:
         self.memory, self.processes = memory, len(found)
 
     def kill(self) -> None:
-        """End every process that was ever seen in the tree, also those that left it since."""
+        """End every process that was ever seen in the tree, also one that has left it."""
         while True:
             left = [process for process in {*self._written, *self._alive()} if _runs(process)]
             if not left:

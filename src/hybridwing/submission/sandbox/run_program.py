@@ -112,7 +112,7 @@ def run_program(
     environment: Mapping[str, str] | None = None,
     trusted: bool = False,
 ) -> ProgramResult:
-    """Run a Python program and wait for its end, which comes at the latest with a limit.
+    """Run a Python program, and wait until it ends or reaches a limit.
 
     The program is shown together with the folder that it lies in. It may read `folder`, its working directory, and what
     `access` allows. Its standard input is closed. Its environment holds what a Python needs, and `environment`. Its
@@ -188,7 +188,7 @@ def _watch(command: list[str], start: dict[str, object], limits: ResourceLimits,
 
 
 def _limited(limits: ResourceLimits) -> list[str]:
-    """The words that set the kernel's limits for each process of a program; they cannot be raised again."""
+    """The command prefix that sets the kernel's limits for each process of a program. They cannot be raised again."""
     if os.name == "nt":
         return []
     cpu = limits.cpu_seconds or 2 * limits.seconds * (os.cpu_count() or 1)
