@@ -32,7 +32,7 @@ from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 from hybridwing.submission.build.building import build_submission
 from hybridwing.submission.rehearse.rehearsal import run_submission
-from hybridwing.submission.rehearse.rehearsal_state import Conditions
+from hybridwing.submission.rehearse.submission_run import Conditions
 
 
 def main() -> None:

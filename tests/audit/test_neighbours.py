@@ -8,8 +8,8 @@ import pytest
 from hybridwing.audit.neighbours import EmbeddedImages, find_class_outliers, likeness_findings, with_neighbours
 
 
-def _images(vectors: np.ndarray, k: int = 5) -> EmbeddedImages:
-    return with_neighbours(tuple(f"{n:02}" for n in range(len(vectors))), vectors, k)
+def _images(vectors: np.ndarray) -> EmbeddedImages:
+    return with_neighbours(tuple(f"{n:02}" for n in range(len(vectors))), vectors)
 
 
 def _two_classes() -> tuple[np.ndarray, list[str]]:
@@ -19,11 +19,11 @@ def _two_classes() -> tuple[np.ndarray, list[str]]:
 
 
 def test_nearest_are_those_of_comparing_all() -> None:
-    found = _images(_two_classes()[0], k=3)
+    found = _images(_two_classes()[0])
     products = found.vectors @ found.vectors.T
     np.fill_diagonal(products, -np.inf)
-    assert np.array_equal(found.nearest, np.argsort(-products, axis=1)[:, :3])
-    assert np.allclose(found.cosine, -np.sort(-products, axis=1)[:, :3], atol=1e-6)
+    assert np.array_equal(found.nearest, np.argsort(-products, axis=1)[:, :5])
+    assert np.allclose(found.cosine, -np.sort(-products, axis=1)[:, :5], atol=1e-6)
 
 
 def test_dimensions_that_do_not_vary_do_not_count() -> None:
@@ -56,14 +56,15 @@ def test_tiny_classes_are_not_asked() -> None:
     assert find_class_outliers(images, ["c", *classes[1:]], ["R"] * 40) == []
 
 
-def test_copies_are_each_pair_once() -> None:
+def test_copies_are_each_pair_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hybridwing.audit.neighbours.COPY_COSINE", 0.999)
     vectors, _ = _two_classes()
     vectors[7] = vectors[2]
     images = _images(vectors)
-    ((first, second, cosine),) = images.copies(0.999)
+    ((first, second, cosine),) = images.copies()
     assert (first, second) == ("02", "07")
     assert cosine == pytest.approx(1, abs=1e-5)
     places = {f"{n:02}": "mine.csv: a" for n in range(40)}
-    (mild,) = likeness_findings([(first, second, cosine)], places, 0.999)
-    (bad,) = likeness_findings([(first, second, cosine)], {**places, "07": "mine.csv: b"}, 0.999)
+    (mild,) = likeness_findings([(first, second, cosine)], places)
+    (bad,) = likeness_findings([(first, second, cosine)], {**places, "07": "mine.csv: b"})
     assert (mild.severity, bad.severity) == ("caution", "serious")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hybridwing.audit.power import measure_power, power_findings, recall_precision, remainders, score_precision
+from hybridwing.audit.power import RECALLS, measure_power, power_findings, recall_precision, remainders, score_precision
 from hybridwing.audit.tables import audited_tables, groups_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_a_score_needs_the_three_groups_and_repeats_with_its_seed(official: dict
 
 
 def test_intervals_of_a_recall() -> None:
-    (one,) = recall_precision("t", "g", 28, [0.75])
+    one = recall_precision("t", "g", 28)[RECALLS.index(0.75)]
     assert (one.found, one.recall) == (21, 0.75)
     assert one.wilson.low < 0.75 < one.wilson.high
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from hybridwing.catalogue.columns import ColumnNames
+from hybridwing.catalogue.describe import describe
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.errors import CatalogueError
 
@@ -87,12 +88,16 @@ def test_a_name_is_not_believed_against_the_cells(write) -> None:
 )
 def test_real_tables_need_no_flags(shared, name, images, hybrids, unlabelled, species) -> None:
     found = read_catalogue(shared / "tables" / name)
-    counts = found.counts()
+    counts = describe(found)
     assert (counts.images, counts.hybrids, counts.unlabelled) == (images, hybrids, unlabelled)
     assert int(found.table["species"].notna().sum()) == species
-    assert sum(number for _, number in counts.records) == images
+    assert found.table["record"].notna().all()
     assert {name for name, _ in found.reading.names if name.certainty == "uncertain"} == set()
     if name.startswith("wing"):
-        assert dict(counts.crosses) == {"lativitta x notabilis": 7, "latRo x notabilis": 1, "malleti x plesseni": 1}
+        assert found.table["cross"].value_counts().to_dict() == {
+            "lativitta x notabilis": 7,
+            "latRo x notabilis": 1,
+            "malleti x plesseni": 1,
+        }
     else:
         assert {"Locality", "Sex", "Date", "Collected_by"} <= set(found.extra.columns)

@@ -33,7 +33,7 @@ def test_a_ranking_in_darwin_core(write) -> None:
         "b.jpg,2,H. erato notabilis,Baños,,,8\nc.jpg,3,,,,,\n"
     )
     catalogue = read_catalogue(write(table)).select([1, 0, 2, 2])
-    found = darwin_core(RANKED, catalogue, run="runs/1", on=datetime.date(2026, 1, 2))
+    found = darwin_core(RANKED, catalogue, run="runs/1")
     assert found["catalogNumber"].tolist() == ["2", "1", "3", "3"]
     assert found["scientificName"].tolist() == ["Heliconius erato notabilis", "Heliconius erato venus", "", ""]
     assert found["locality"].tolist() == ["Baños", "Puyo", "", ""]
@@ -48,7 +48,7 @@ def test_a_ranking_in_darwin_core(write) -> None:
     )
     assert found["identificationRemarks"][3] == "not identified by photograph: open: no such file"
     assert set(found["identificationReferences"]) == {"runs/1"}
-    assert set(found["dateIdentified"]) == {"2026-01-02"}
+    assert set(found["dateIdentified"]) == {datetime.date.today().isoformat()}
     assert json.loads(found["dynamicProperties"][0]) == {"Taxon": "H. erato notabilis", "Box": "8"}
 
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.catalogue.readers import read_catalogue
-from hybridwing.catalogue.sampling import sample_fraction
-from hybridwing.catalogue.strata import shares_of_strata, strata_of
+from hybridwing.catalogue.strata import sample_fraction, shares_of_strata, strata_of
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:

@@ -27,17 +27,6 @@ def test_select_keeps_order_and_source(make) -> None:
         catalogue.select([True, False])
 
 
-def test_counts_are_most_frequent_first(make) -> None:
-    counts = make(
-        [("s", "1", "b x a", "2"), ("s", "0", "b", "1"), ("t", "0", "a", "1"), ("u", "", "", ""), ("v", "0", "a", "3")]
-    ).counts()
-    assert (counts.images, counts.specimens, counts.hybrids, counts.non_hybrids, counts.unlabelled) == (5, 4, 1, 3, 1)
-    assert counts.subspecies == (("a", 2), ("b", 1))
-    assert counts.crosses == (("a x b", 1),)
-    assert counts.records == (("1", 2), ("2", 1), ("3", 1))
-    assert counts.sides == counts.groups == ()
-
-
 def test_a_table_of_another_schema_is_refused(make) -> None:
     catalogue = make([("s", "1", "a x b", "1")])
     with pytest.raises(CatalogueError, match="wrong: hybrid"):

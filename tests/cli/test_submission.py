@@ -50,7 +50,7 @@ def submission(files, tmp_path_factory):
 def asked(files, tmp_path_factory):
     """What `submission run` is asked about: a few photographs of each group of the test table."""
     root = tmp_path_factory.mktemp("asked")
-    some = pd.read_csv(files.test).groupby(["ssp_indicator", "hybrid_stat"]).head(4)
+    some = pd.read_csv(files.test).groupby(["ssp_indicator", "hybrid_stat"]).head(2)
     some.to_csv(root / "some.csv", index=False)
     (root / "images").mkdir()
     for name in some["filename"]:

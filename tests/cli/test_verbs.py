@@ -143,7 +143,7 @@ def test_the_cache_is_sized_and_cleared(call, files, tmp_path):
 @pytest.mark.slow
 def test_train(call, files, tmp_path):
     answer = call(
-        "train", files.train, "--images", files.images, "--out", tmp_path / "run", "--detector", "svm, knn,",
+        "train", files.train, "--out", tmp_path / "run", "--detector", "svm, knn,",
         "--split", "stratified", "--test-fraction", "0.3", "--embeddings", files.train_embeddings,
     )  # fmt: skip
     assert answer.code == 0
@@ -178,6 +178,7 @@ def test_train_learns_from_decisions(call, files, tmp_path):
 @pytest.mark.parametrize("at_hand", [True, False])
 def test_train_says_that_there_is_a_better_backbone(call, files, tmp_path, monkeypatch, at_hand):
     monkeypatch.setattr("hybridwing.backbones.load.is_at_hand", lambda name, compute: at_hand)
+    monkeypatch.setattr("hybridwing.runs.explaining.write_wings", lambda *_: None)
     monkeypatch.setattr("hybridwing.embeddings.embed.embed", lambda *_, **__: read_table(files.train_embeddings))
     answer = call(
         "train", files.train, "--images", files.images, "--out", tmp_path / "run", "--detector", "knn",
@@ -211,7 +212,7 @@ def test_train_says_when_nothing_is_known_of_hybrids(call, files, tmp_path):
     table = read_catalogue(files.train)
     seed = next(s for s in range(50) if not table.labels[split(table, seed=s, test_fraction=0.1).test].any())
     answer = call(
-        "train", files.train, "--images", files.images, "--out", tmp_path / "run", "--seed", seed,
+        "train", files.train, "--out", tmp_path / "run", "--seed", seed,
         "--test-fraction", "0.1", "--embeddings", files.train_embeddings,
     )  # fmt: skip
     assert answer.code == 0
@@ -230,7 +231,7 @@ def test_train_on_a_table_of_ones_own(call, files, tmp_path):
         writer.writerow(["Foto", "Status"])
         writer.writerows([row["filename"], "H" if row["hybrid_stat"] == "hybrid" else "P"] for row in rows)
     answer = call(
-        "train", tmp_path / "mine.csv", "--images", files.images, "--out", tmp_path / "run",
+        "train", tmp_path / "mine.csv", "--out", tmp_path / "run", "--detector", "knn",
         "--column", "filename=Foto", "--column", "label=Status", "--hybrid-value", "H", "--non-hybrid-value", "P",
         "--embeddings", files.train_embeddings,
     )  # fmt: skip

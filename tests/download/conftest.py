@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.download.report import DownloadReport
+    from hybridwing.download.fetch import DownloadReport
 
 TRAIN = (
     "CAMID", "file_url", "hybrid_stat", "split", "zenodo_link", "md5", "subspecies", "parent_subspecies_1",

@@ -60,11 +60,6 @@ class Site:
     def counts(self) -> Counter[str]:
         return Counter(asked.path for asked in self.asked)
 
-    @property
-    def served(self) -> Counter[str]:
-        """How often each file was served as it should be."""
-        return Counter(asked.path for asked in self.asked if asked.way == "good")
-
     def add(self, name: str, seed: int = 0, **options: object) -> bytes:
         self.files[f"/{name}"] = picture(seed, **options)  # type: ignore[arg-type]
         return self.files[f"/{name}"]

@@ -154,8 +154,8 @@ def test_smaller_copies(site: Any, training: Any, fetch: Any, out: Path) -> None
     options = {"by": "hybrid_stat", "downsize": 50, "verify": False}
     report = fetch(catalogue, **options)
     assert report.complete, report.failed
-    assert report.downsized == out.parent / "out_downsized"
-    copies = {path: Image.open(report.downsized / path) for path in report.fetched}
+    downsized = out.parent / "out_downsized"
+    copies = {path: Image.open(downsized / path) for path in report.fetched}
     assert {path: (copy.size, copy.format) for path, copy in copies.items()} == {
         "hybrid/a.jpg": ((100, 50), "JPEG"),
         "non-hybrid/b.jpg": ((50, 50), "JPEG"),
@@ -163,13 +163,13 @@ def test_smaller_copies(site: Any, training: Any, fetch: Any, out: Path) -> None
     }
     for copy in copies.values():
         copy.close()
-    times = {path: (report.downsized / path).stat().st_mtime_ns for path in report.fetched}
-    (report.downsized / "non-hybrid/b.jpg").write_bytes(b"not any more")
+    times = {path: (downsized / path).stat().st_mtime_ns for path in report.fetched}
+    (downsized / "non-hybrid/b.jpg").write_bytes(b"not any more")
     fetch(catalogue, **options)
-    changed = [path for path, then in times.items() if (report.downsized / path).stat().st_mtime_ns != then]
+    changed = [path for path, then in times.items() if (downsized / path).stat().st_mtime_ns != then]
     assert changed == ["non-hybrid/b.jpg"]
     fetch(catalogue, **{**options, "downsize": 25})
-    with Image.open(report.downsized / "hybrid/a.jpg") as copy:
+    with Image.open(downsized / "hybrid/a.jpg") as copy:
         assert copy.size == (50, 25)
     with pytest.raises(DownloadError, match="--downsize"):
         fetch(catalogue, downsize=0)

@@ -87,7 +87,7 @@ def run(images: Path, work: Path, left: int, *, cached: bool) -> None:
         MeanColour(work / "count", step),
         work / "e.parquet",
         compute=Compute(workers=1, cache=cache),
-        shard_size=4,
+        shard_size=6,
     )
 
 

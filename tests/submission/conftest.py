@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import zipfile
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from packaging.version import Version
 from PIL import Image
 
 from hybridwing.submission.build.building import build_submission
 from hybridwing.submission.rehearse.rehearsal import run_submission
-from hybridwing.submission.rehearse.rehearsal_state import Conditions
+from hybridwing.submission.rehearse.submission_run import Conditions
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 
 if TYPE_CHECKING:
@@ -76,6 +80,51 @@ def built(collection: Collection, once: Callable[..., Any]) -> Path:
     return once("built", make)
 
 
+class Page(HTMLParser):
+    """Notes tags and text, and refuses whatever loads or runs something."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(page)
+        assert "script" not in self.tags
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attributes:
+            assert not name.startswith("on")
+            assert not (name in ("src", "href", "xlink:href") and value and not value.startswith(("#", "data:")))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="session")
+def read_page() -> type[Page]:
+    """What a page holds; one that loads or runs something fails."""
+    return Page
+
+
+@pytest.fixture(scope="session")
+def write_model() -> Callable[[Path, int], None]:
+    """Write a small vision transformer with weights drawn from a seed, as transformers stores it."""
+    transformers = pytest.importorskip("transformers", reason="the extra 'torch' is not installed")
+    torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+    transformers.utils.logging.disable_progress_bar()
+
+    def write(folder: Path, seed: int) -> None:
+        torch.manual_seed(seed)
+        sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+        config = transformers.ViTConfig(**sizes, image_size=32, patch_size=8)
+        transformers.ViTModel(config).save_pretrained(folder)
+        size = {"height": 32, "width": 32}
+        settings = {"size": size, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
+        (folder / "preprocessor_config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+    return write
+
+
 @dataclass(frozen=True)
 class Ran:
     result: SubmissionRun
@@ -84,12 +133,15 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def ran(collection: Collection, built: Path, once: Callable[..., Any]) -> Ran:
-    """The submission's zip, run on all photographs of the collection."""
+    """The submission's zip, run on the photographs of the reference table."""
 
     def make(folder: Path) -> tuple[SubmissionRun, Path]:
-        archive, out = built.with_name("submission.zip"), folder / "submitted"
+        archive, out, images = built.with_name("submission.zip"), folder / "submitted", folder / "images"
+        images.mkdir()
+        for name in pd.read_csv(collection.test)["filename"]:
+            shutil.copy(collection.images / name, images)
         conditions = Conditions(trust=bool(why_no_sandbox()))
-        return run_submission(archive, collection.images, collection.test, out, conditions=conditions), out
+        return run_submission(archive, images, collection.test, out, conditions=conditions), out
 
     return Ran(*once("ran", make))
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hybridwing.errors import SubmissionError
-from hybridwing.submission.rehearse.bundle import Column, read_bundle, read_command, read_yaml
-from hybridwing.submission.rehearse.bundle_stages import open_bundle, program_needs
+from hybridwing.submission.rehearse.bundle import Column, read_bundle, read_command, read_mapping
+from hybridwing.submission.rehearse.bundle_stages import open_bundle, program_needs, read_scores
 from hybridwing.submission.rehearse.rehearsal import run_submission
-from hybridwing.submission.rehearse.rehearsal_state import Conditions
+from hybridwing.submission.rehearse.submission_run import Conditions
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 from hybridwing.submission.sandbox.interpreter import Interpreter, running_interpreter
 
@@ -174,32 +173,22 @@ def test_a_program_that_fails_says_why(bundle, simple, tmp_path, place, text, pr
     assert remedy in result.remedy
 
 
-HOSTILE_SCORES = [
-    ('w("{\\"a\\": 1" + "0" * 400 + "}")', None),
-    ('w("{\\"a\\": 1" + "0" * 10_000 + "}")', None),
-    ('w("[" * 100_000)', None),
-    ('w("[1]")', None),
-    ('w("{\\"\\\\ud800\\": 1}")', None),
-    ('w("{\\"a\\": NaN, \\"b\\": Infinity, \\"c\\": 0.5}")', {"c": 0.5}),
-    ('w("{" + ",".join(f"\\"{n}\\": {n}" for n in range(1000)) + "}")', {str(n): n for n in range(100)}),
-    ("os.mkfifo(p)", None),
-    ('os.symlink("/dev/zero", p)', None),
-    ("os.mkdir(p)", None),
+LEFT_SCORES = [
+    ('{"a": 1' + "0" * 400 + "}", None),
+    ('{"a": 1' + "0" * 10_000 + "}", None),
+    ("[" * 100_000, None),
+    ("[1]", None),
+    ('{"\\ud800": 1}', None),
+    ('{"a": NaN, "b": Infinity, "c": 0.5}', {"c": 0.5}),
+    (json.dumps({str(n): n for n in range(1000)}), {str(n): n for n in range(100)}),
+    ('{"found": 0.5, "note": "text"}', {"found": 0.5}),
 ]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="a POSIX system is needed")
-@pytest.mark.parametrize(("code", "scores"), HOSTILE_SCORES, ids=[str(n) for n in range(len(HOSTILE_SCORES))])
-def test_whatever_a_scoring_program_leaves_is_read_with_care(bundle, simple, tmp_path, code, scores):
-    with zipfile.ZipFile(bundle / "scoring_program.zip", "w") as archive:
-        text = f"import os, sys\np = sys.argv[1] + '/scores.json'\ndef w(text): open(p, 'w').write(text)\n{code}\n"
-        archive.writestr("score.py", text)
-        archive.writestr("metadata", "command: python3 /app/program/score.py /app/output")
-    result = run_submission(simple, None, None, tmp_path / "out", bundle=bundle, conditions=PLAIN)
-    assert result.scores == scores
-    assert result.accepted == (scores is not None)
-    json.loads((tmp_path / "out" / "submission_run.json").read_text(), parse_constant=pytest.fail)
+@pytest.mark.parametrize(("text", "scores"), LEFT_SCORES, ids=[str(n) for n in range(len(LEFT_SCORES))])
+def test_whatever_a_scoring_program_leaves_is_read_with_care(tmp_path, text, scores):
+    (tmp_path / "scores.json").write_text(text)
+    assert read_scores(tmp_path) == scores
 
 
 def test_scores_may_be_text_and_fixed_paths_are_told(bundle, simple, tmp_path):
@@ -311,7 +300,7 @@ def test_any_text_is_read_or_refused(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("yaml") / "competition.yaml"
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     with contextlib.suppress(SubmissionError):
-        read_yaml(path)
+        read_mapping(path)
 
 
 COMMANDS = [

@@ -22,7 +22,7 @@ from hybridwing.submission.check.checking import check_submission
 from hybridwing.submission.publish.citation import Citation
 from hybridwing.submission.publish.publishing import publish
 from hybridwing.submission.rehearse.rehearsal import PREDICTIONS, run_submission
-from hybridwing.submission.rehearse.rehearsal_state import Conditions
+from hybridwing.submission.rehearse.submission_run import Conditions
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 
 if TYPE_CHECKING:

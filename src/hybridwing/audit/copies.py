@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hybridwing.audit.findings import EvidenceTable, Finding, clear
-from hybridwing.audit.wording import MOST_ROWS, count
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count
 from hybridwing.errors import CatalogueError, ImageError
 from hybridwing.images.decode import read_rgb
 from hybridwing.images.listed import ImageFolder
@@ -80,27 +79,10 @@ def check_image_folder(folder: Path) -> None:
 def fingerprint_images(
     folder: Path, files: Sequence[tuple[str, str]], *, progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Fingerprint], list[Unreadable]]:
-    """Fingerprint many photographs, in parallel.
+    """Fingerprint many photographs, given by key and file name, in parallel.
 
-    Parameters
-    ----------
-    folder : Path
-        What the file names are relative to.
-    files : sequence of (str, str)
-        Key and file name of each.
-    progress : callable, optional
-        Called with (done, all) after every file.
-
-    Returns
-    -------
-    fingerprints : list of Fingerprint
-    unreadable : list of Unreadable
-        Both in the order of `files`.
-
-    Raises
-    ------
-    CatalogueError
-        If the folder does not exist.
+    Those that cannot be read come apart, with the reason. Both lists are in the order of `files`. Raises CatalogueError
+    if the folder does not exist.
     """
     check_image_folder(folder)
     place, names = ImageFolder(folder), dict(files)
@@ -119,7 +101,7 @@ def fingerprint_images(
 
 
 def fingerprint(path: Path, uuid: str) -> Fingerprint | Unreadable:
-    """Fingerprint one photograph; one that cannot be read is a result too."""
+    """Fingerprint one photograph; the result says so if it cannot be read."""
     from PIL import Image
 
     try:
@@ -159,7 +141,7 @@ def perceptual_hash(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _fingerprints(folder: ImageFolder, files: Sequence[tuple[str, str]]) -> Iterator[Fingerprint | Unreadable]:
-    """In order and in threads, for decoding and hashing release the interpreter; a bounded number at a time."""
+    """Fingerprints in order, a bounded number at a time, in threads: decoding and hashing release the interpreter."""
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(files), 64 * threads):

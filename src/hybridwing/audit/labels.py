@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from hybridwing.audit.findings import EvidenceTable, Finding, clear
-from hybridwing.audit.wording import MOST_ROWS, count, listed
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count, listed
 from hybridwing.catalogue.describe import TINY
 from hybridwing.catalogue.metadata import UNKNOWN
 

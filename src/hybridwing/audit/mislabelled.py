@@ -22,22 +22,13 @@ LEAST = 0.5
 
 @dataclass(frozen=True)
 class Mislabelled:
-    """An image that looks like another subspecies or cross.
-
-    Attributes
-    ----------
-    uuid, specimen : str
-    name : str
-        Subspecies or cross in the table.
-    looks_like : str
-    probability : float in [0.5, 1]
-    """
+    """An image that looks like another subspecies or cross."""
 
     uuid: str
     specimen: str
-    name: str
+    name: str  # Subspecies or cross in the table
     looks_like: str
-    probability: float
+    probability: float  # In [0.5, 1]
 
 
 def find_mislabelled(catalogue: Catalogue, embeddings: EmbeddingTable, seed: int = 42) -> tuple[list[Mislabelled], int]:

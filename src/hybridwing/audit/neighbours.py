@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.audit.findings import EvidenceTable, Finding, clear
-from hybridwing.audit.wording import MOST_ROWS, count
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,10 +34,10 @@ class EmbeddedImages:
     nearest: npt.NDArray[np.intp]  # Shape (n, k), rows of the nearest others, nearest first
     cosine: npt.NDArray[np.float32]  # Shape (n, k), their cosine similarity, in [-1, 1]
 
-    def copies(self, least: float = COPY_COSINE) -> list[tuple[str, str, float]]:
+    def copies(self) -> list[tuple[str, str, float]]:
         """Pairs of images that are likely copies, each with its cosine, the closest first."""
         pairs: dict[tuple[str, str], float] = {}
-        for row, place in zip(*np.nonzero(self.cosine >= least), strict=True):
+        for row, place in zip(*np.nonzero(self.cosine >= COPY_COSINE), strict=True):
             first, second = sorted((self.uuids[row], self.uuids[self.nearest[row, place]]))
             pairs[first, second] = max(float(self.cosine[row, place]), pairs.get((first, second), -1.0))
         return sorted(((a, b, c) for (a, b), c in pairs.items()), key=lambda pair: (-pair[2], pair[0], pair[1]))
@@ -64,20 +63,18 @@ def embedded_images(embeddings: EmbeddingTable, uuids: Sequence[str]) -> Embedde
     return with_neighbours(kept, embeddings.vectors[[place[uuid] for uuid in kept]])
 
 
-def with_neighbours(uuids: tuple[str, ...], vectors: npt.NDArray[np.float32], most: int = NEIGHBOURS) -> EmbeddedImages:
-    """Standardise embeddings and find the nearest of each; a dimension that does not vary has no say.
+def with_neighbours(uuids: tuple[str, ...], vectors: npt.NDArray[np.float32]) -> EmbeddedImages:
+    """Standardise embeddings and find the nearest of each; a dimension that does not vary does not count.
 
     Parameters
     ----------
     uuids : tuple of n str
     vectors : ndarray of shape (n, d), float32
-    most : int, default 5
-        Neighbours of each image, where there are so many others.
     """
     from sklearn.neighbors import NearestNeighbors
     from sklearn.preprocessing import StandardScaler, normalize
 
-    k = min(most, len(uuids) - 1)
+    k = min(NEIGHBOURS, len(uuids) - 1)
     if k < 1:
         return EmbeddedImages(uuids, vectors, np.empty((len(uuids), 0), np.intp), np.empty((len(uuids), 0), np.float32))
     unit = normalize(StandardScaler().fit_transform(vectors.astype(np.float64))).astype(np.float32)
@@ -88,16 +85,8 @@ def with_neighbours(uuids: tuple[str, ...], vectors: npt.NDArray[np.float32], mo
 def find_class_outliers(images: EmbeddedImages, classes: Sequence[str], records: Sequence[str]) -> list[ClassOutlier]:
     """Find images that are nearer to the mean of another class and have none of their own among the nearest images.
 
-    Parameters
-    ----------
-    images : EmbeddedImages
-        The labelled images of one table, n of them.
-    classes, records : sequence of n str
-
-    Returns
-    -------
-    list of ClassOutlier
-        The largest excess first. Classes of fewer than `FEWEST` images are neither asked about nor compared with.
+    `images` are the labelled images of one table; `classes` and `records` have one entry for each. The largest excess
+    comes first. Classes of fewer than `FEWEST` images are neither asked about nor compared with.
     """
     from sklearn.preprocessing import normalize
 
@@ -122,16 +111,14 @@ def find_class_outliers(images: EmbeddedImages, classes: Sequence[str], records:
     return sorted(found, key=lambda outlier: (-outlier.excess, outlier.uuid))
 
 
-def likeness_findings(
-    pairs: Sequence[tuple[str, str, float]], places: Mapping[str, str], least: float = COPY_COSINE
-) -> list[Finding]:
-    """Images whose embeddings all but agree; `places` names the table and class of each."""
+def likeness_findings(pairs: Sequence[tuple[str, str, float]], places: Mapping[str, str]) -> list[Finding]:
+    """Images whose embeddings are nearly equal; `places` names the table and class of each."""
     if not pairs:
         return [
             clear(
                 "leaks",
                 "no copies among the embeddings",
-                f"No two embeddings have a cosine of {least} or more.",
+                f"No two embeddings have a cosine of {COPY_COSINE} or more.",
                 "Nothing looks so alike to the backbone that it would be taken for one photograph.",
             )
         ]
@@ -142,8 +129,8 @@ def likeness_findings(
             "leaks",
             "serious" if divided else "caution",
             "copies among the embeddings",
-            f"To the backbone {count(len(pairs), 'pair')} of images cannot be told apart (cosine {least} or more), "
-            f"{divided:,} of them in two tables or classes.",
+            f"To the backbone {count(len(pairs), 'pair')} of images cannot be told apart (cosine {COPY_COSINE} or "
+            f"more), {divided:,} of them in two tables or classes.",
             "They may be copies, two photographs of one specimen, or pictures in which the backbone sees nothing.",
             "Look at each pair; keep one of two copies, and give photographs of one specimen one specimen number.",
             (EvidenceTable("Pairs, the closest first.", ("image", "in", "image", "in", "cosine"), rows),),

@@ -7,8 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.audit.findings import EvidenceTable, Finding, clear
-from hybridwing.audit.wording import MOST_ROWS, count, listed
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count, listed
 from hybridwing.catalogue.metadata import UNKNOWN
 from hybridwing.errors import CatalogueError
 
@@ -209,22 +208,10 @@ def brood_findings(tables: Sequence[AuditedTable], broods: Mapping[str, str]) ->
 
 
 def read_bred_records(path: Path) -> dict[str, str]:
-    """Zenodo records of bred specimens in a BibTeX file: those whose title says bred, reared or brood.
+    """Zenodo records in a BibTeX file whose title says bred, reared or brood, with that title, by record.
 
-    Parameters
-    ----------
-    path : Path
-        One ``title`` and one Zenodo ``doi`` or ``url`` an entry, each on a line of its own.
-
-    Returns
-    -------
-    dict of str to str
-        Record to title, by record.
-
-    Raises
-    ------
-    CatalogueError
-        If the file cannot be read as text.
+    An entry has one ``title`` and one Zenodo ``doi`` or ``url``, each on a line of its own. Raises CatalogueError if
+    the file cannot be read as text.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.audit.findings import EvidenceTable, Finding, Severity
+from hybridwing.audit.findings import EvidenceTable, Finding, Severity, count, interval_text
 from hybridwing.audit.tables import GROUP_NAMES, AuditedTable, groups_of
-from hybridwing.audit.wording import count, interval_text
 from hybridwing.catalogue.describe import statuses
 from hybridwing.catalogue.metadata import metadata_columns
 from hybridwing.evaluation.intervals import Interval, wilson_interval
@@ -87,25 +86,19 @@ def remainders(tables: Sequence[AuditedTable]) -> list[AuditedTable]:
     return found
 
 
-def recall_precision(table: str, group: str, hybrids: int, recalls: Sequence[float] = RECALLS) -> list[RecallPrecision]:
-    """Intervals of a recall at a few values of it."""
-    counts = [int(np.floor(hybrids * recall + 0.5)) for recall in recalls]
+def recall_precision(table: str, group: str, hybrids: int) -> list[RecallPrecision]:
+    """Intervals of a recall at the values of `RECALLS`."""
+    counts = [int(np.floor(hybrids * recall + 0.5)) for recall in RECALLS]
     return [RecallPrecision(table, group, hybrids, n, n / hybrids, wilson_interval(n, hybrids)) for n in counts]
 
 
 def score_precision(table: AuditedTable, groups: Sequence[Group], *, seed: int) -> list[ScorePrecision]:
     """Simulate the challenge score on test sets of a table's size.
 
-    Scores of non-hybrids are drawn from a standard normal, those of each kind of hybrid from one shifted so that its
-    recall at the true 95 % point is the one asked for. The threshold is then set on the drawn non-hybrids as the
-    challenge does, so the luck of the threshold is in the interval too.
-
-    Parameters
-    ----------
-    table : AuditedTable
-    groups : sequence of Group
-        Its groups; without all three of the challenge's there is no score and the result is empty.
-    seed : int
+    Nothing where the table lacks one of the challenge's three groups. Scores of non-hybrids are drawn from a standard
+    normal, those of each kind of hybrid from one shifted so that its recall at the true 95 % point is the one asked
+    for. The threshold is then set on the drawn non-hybrids as the challenge does, so the luck of the threshold is in
+    the interval too.
     """
     by_name = {group.name: group for group in groups}
     if not set(GROUP_NAMES.values()) <= set(by_name):

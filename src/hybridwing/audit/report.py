@@ -19,51 +19,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """All that an audit says of a catalogue.
+    """All that an audit says of a catalogue."""
 
-    Attributes
-    ----------
-    source, sha256 : str
-        File name and digest of the catalogue.
-    references : tuple of (str, str)
-        File name and digest of each table it was compared with.
-    images, specimens, hybrids : int
-        Of the catalogue.
-    seed : int
-    findings : tuple of Finding
-        By topic, within a topic the most severe first.
-    unchecked : tuple of Unchecked
-    rules : tuple of RuleResult
-        Best single-value rule of each metadata column on each group.
-    predictions : tuple of RateScore
-        What the hybrid rate of each value of a metadata column predicts on each group.
-    class_sources : tuple of ClassSource
-        Records of each class, table by table.
-    outliers : tuple of ClassOutlier
-        Images unlike their class, the largest excess first; empty without embeddings.
-    recalls : tuple of RecallPrecision
-    scores : tuple of ScorePrecision
-        How wide intervals must be.
-    folder : Path or None
-        Folder of the images that were read.
-    """
-
+    # File name and digest of the catalogue
     source: str
     sha256: str
-    references: tuple[tuple[str, str], ...]
+    references: tuple[tuple[str, str], ...]  # File name and digest of each table it was compared with
+    # Counts of the catalogue
     images: int
     specimens: int
     hybrids: int
     seed: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]  # By topic, within a topic the most severe first
     unchecked: tuple[Unchecked, ...]
-    rules: tuple[RuleResult, ...]
+    rules: tuple[RuleResult, ...]  # Best single-value rule of each metadata column on each group
+    # What the hybrid rate of each value of a metadata column predicts on each group
     predictions: tuple[RateScore, ...]
-    class_sources: tuple[ClassSource, ...]
+    class_sources: tuple[ClassSource, ...]  # Records of each class, table by table
+    # Images unlike their class, the largest excess first; empty without embeddings
     outliers: tuple[ClassOutlier, ...]
     recalls: tuple[RecallPrecision, ...]
-    scores: tuple[ScorePrecision, ...]
-    folder: Path | None = None
+    scores: tuple[ScorePrecision, ...]  # How wide intervals must be
+    folder: Path | None = None  # Folder of the images that were read
 
     def to_json(self) -> str:
         """Everything as JSON text; a proportion also with its share and interval, and no path of this machine."""

@@ -6,8 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.audit.findings import EvidenceTable, Finding
-from hybridwing.audit.wording import count, listed
+from hybridwing.audit.findings import EvidenceTable, Finding, count, listed
 from hybridwing.catalogue.metadata import UNKNOWN
 
 if TYPE_CHECKING:

@@ -22,22 +22,11 @@ GROUP_NAMES = {"major": "signal hybrids", "minor": "non-signal hybrids", "mimic"
 
 @dataclass(frozen=True, eq=False)
 class AuditedTable:
-    """A catalogue made ready for comparison.
+    """A catalogue made ready for comparison."""
 
-    Attributes
-    ----------
-    name : str
-        How the page calls it: the file's name, numbered where two tables share it.
-    catalogue : Catalogue
-        With names in the place of subspecies codes where they can be inferred.
-    columns : mapping of str to list of n str
-        Metadata, see `hybridwing.catalogue.metadata.metadata_columns`.
-    hybrid : tuple of n bool or None
-    """
-
-    name: str
-    catalogue: Catalogue
-    columns: Mapping[str, list[str]]
+    name: str  # How the page calls it: the file's name, numbered where two tables share it
+    catalogue: Catalogue  # With names in the place of subspecies codes where they can be inferred
+    columns: Mapping[str, list[str]]  # Metadata, see `hybridwing.catalogue.metadata.metadata_columns`
     hybrid: tuple[bool | None, ...]
 
     def __len__(self) -> int:
@@ -56,19 +45,11 @@ class AuditedTable:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Hybrids that a number is stated for, with the non-hybrids it is measured against.
-
-    Attributes
-    ----------
-    table : AuditedTable
-    name : str
-        ``"signal hybrids"``, ``"non-signal hybrids"``, ``"mimic hybrids"`` or ``"hybrids"``.
-    hybrids, non_hybrids : ndarray of int
-        Rows. As in the challenge's score, signal and non-signal hybrids share the non-hybrids of *H. erato*.
-    """
+    """Hybrids that a number is stated for, with the non-hybrids it is measured against."""
 
     table: AuditedTable
-    name: str
+    name: str  # ``"signal hybrids"``, ``"non-signal hybrids"``, ``"mimic hybrids"`` or ``"hybrids"``
+    # Rows of the table. As in the challenge's score, signal and non-signal hybrids share the non-hybrids of *H. erato*
     hybrids: npt.NDArray[np.intp]
     non_hybrids: npt.NDArray[np.intp]
 

@@ -42,20 +42,10 @@ _SIDE = re.compile(r"(?:^|[_\s-])(d|v|dorsal|ventral)(?=[_\s.-]|$)", re.IGNORECA
 
 
 def hybrid_of(label: str, hybrid_values: Collection[str] = (), non_hybrid_values: Collection[str] = ()) -> bool | None:
-    """Whether a label means hybrid.
+    """Whether a label means hybrid; None if it is empty or not understood.
 
-    Parameters
-    ----------
-    label : str
-        The cell.
-    hybrid_values, non_hybrid_values : collection of str, default ()
-        Labels that mean hybrid and non-hybrid besides the usual ones, in any case. What they say goes before
-        what a label usually means.
-
-    Returns
-    -------
-    bool or None
-        None if the label is empty or not understood.
+    `hybrid_values` and `non_hybrid_values` are labels that mean hybrid and non-hybrid besides the usual ones, in any
+    case. They take precedence over the usual meaning of a label.
     """
     folded = label.casefold()
     if not folded:
@@ -122,7 +112,7 @@ def path_problem(name: str) -> str:
 
 
 def local_path(name: str) -> str:
-    r"""A path as it may be looked for in the folder of images, from one that another program or machine wrote.
+    r"""Turn a path that another program or machine wrote into a path inside the folder of images.
 
     Backslashes are slashes. Of an absolute path and of an address only the file's name is left, and of several
     addresses, as Darwin Core's ``associatedMedia`` may hold, the first.
@@ -175,7 +165,7 @@ def stem_of(filename: str) -> str:
 
 
 def specimen_of(filename: str) -> str:
-    """Name of the photographed individual, as far as a path tells: without ending and the side it shows.
+    """Name of the photographed individual by its path, without the ending and the side.
 
     Examples
     --------

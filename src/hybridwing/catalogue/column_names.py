@@ -44,10 +44,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 """Headers that stand for each column of ours, the surest first; without blanks, points, underscores and case."""
 
 _ASKED = frozenset({"filename", "label", "taxon", "subspecies", "side"})
-"""Columns of which the second-best of two that differ is not silently left aside."""
+"""Columns for which two candidates with different cells are an error and never a silent choice."""
 
 _WEAK = frozenset({"species", "name", "status", "imgnamenoext", "path", "filepath", "associatedmedia", "url"})
-"""Headers that stand for something only where no surer one does."""
+"""Headers that are taken only where no surer header is there."""
 
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _PHOTOGRAPH = re.compile(r".+\.(?:jpe?g|png|tiff?|bmp|webp|gif|heic|cr2|nef|arw|dng)", re.IGNORECASE)
@@ -58,21 +58,12 @@ _LOOKED_AT = 2_000  # rows by which a column is judged
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """Which column of a table was taken for one of ours.
-
-    Attributes
-    ----------
-    ours, theirs : str
-    reason : str
-        Why, in words.
-    taken : bool
-        False for a column that goes by one of our names and holds something else.
-    """
+    """Which column of a table was taken for one of ours."""
 
     ours: str
     theirs: str
-    reason: str
-    taken: bool = True
+    reason: str  # Why, in words
+    taken: bool = True  # False for a column whose header is one of ours and whose cells are something else
 
 
 def folded(name: str) -> str:
@@ -99,24 +90,10 @@ def guess_columns(
     given: Mapping[str, str],
     is_label: Callable[[str], bool],
 ) -> list[ColumnChoice]:
-    """Choose the column of each kind.
+    """Choose the column of each kind, where the user has not `given` it, by header and cells.
 
-    Parameters
-    ----------
-    path : Path
-        The file, for messages.
-    header : sequence of str
-    rows : sequence of sequence of str
-        Cells; missing values are ``""``.
-    given : mapping of str to str
-        Columns that the user named: ours and theirs.
-    is_label : callable
-        Whether a cell says hybrid or non-hybrid.
-
-    Raises
-    ------
-    CatalogueError
-        If two columns could be meant. The message names the candidates of all columns at once.
+    Missing cells are ``""``; `is_label` tells whether a cell says hybrid or non-hybrid; `path` is for messages. Raises
+    CatalogueError if two columns could be meant: the message names the candidates of all columns at once.
     """
     table = _Columns(header, rows[:_LOOKED_AT], is_label)
     choices = [ColumnChoice(ours, theirs, "named by you") for ours, theirs in given.items()]
@@ -149,7 +126,7 @@ def _has_subspecies(header: Sequence[str]) -> bool:
 
 
 def _completed(choices: list[ColumnChoice]) -> list[ColumnChoice]:
-    """File names from the addresses where there are no others; a column of labels that nothing else replaces."""
+    """Take file names from the addresses if there are no others, and labels if nothing else tells the hybrids."""
     taken = {choice.ours: choice for choice in choices if choice.taken}
     if "filename" not in taken and "file_url" in taken:
         choices.append(ColumnChoice("filename", taken["file_url"].theirs, "the last part of its addresses"))
@@ -188,7 +165,7 @@ class _Columns:
         return list(dict.fromkeys(cell for cell in self._cells[name] if cell))
 
     def same(self, first: str, second: str) -> bool:
-        """Whether two columns say the same, but for folders and endings of file names."""
+        """Whether two columns agree, apart from folders and endings of file names."""
         pairs = zip(self._cells[first], self._cells[second], strict=True)
         return all(one == other or stem_of(_slashes(one)) == stem_of(_slashes(other)) for one, other in pairs)
 
@@ -200,7 +177,7 @@ class _Columns:
         return f": {first_few([repr(value if len(value) < 60 else f'…{value[-50:]}') for value in values], 2)}"
 
     def by_name(self, ours: str, free: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
-        """Columns that go by a name of ours, the surest first, and those that hold something else, with the reason."""
+        """Columns with a header of ours, the surest first; then those with other cells, each with the reason."""
         ranks = {name: NAMES[ours].index(folded(name)) for name in free if folded(name) in NAMES[ours]}
         if ours in ranks:  # spelled as we do: no other is asked about
             ranks = {name: rank for name, rank in ranks.items() if name == ours or folded(name) != folded(ours)}
@@ -241,7 +218,7 @@ class _Columns:
         )
 
     def holds(self, ours: str, name: str) -> bool:
-        """Whether the cells alone, nearly all of them, say what a column is."""
+        """Whether nearly all cells of a column show that it is of this kind."""
         values = self.values(name)
         tests: dict[str, Callable[[str], bool]] = {
             "filename": lambda cell: _PHOTOGRAPH.fullmatch(cell) is not None and not _ADDRESS.match(cell),

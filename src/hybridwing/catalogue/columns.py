@@ -76,10 +76,7 @@ class ColumnNames:
     def of(cls, names: Mapping[str, str]) -> ColumnNames:
         """From our names and theirs, e.g. ``{"filename": "Photo", "label": "Status"}``.
 
-        Raises
-        ------
-        CatalogueError
-            If a name is none of ours.
+        Raises CatalogueError if a name is none of ours.
         """
         unknown = [repr(name) for name in names if name not in OWN]
         if unknown:
@@ -94,23 +91,15 @@ class ColumnNames:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each kind of cell is found in a file.
-
-    Attributes
-    ----------
-    form : {"training", "reference", "custom"}
-    columns : tuple of (str, str)
-        Pairs of a name of ours and the file's name for it; only columns that the file has.
-    hybrid_values, non_hybrid_values : tuple of str
-        As in `ColumnNames`.
-    choices : tuple of ColumnChoice
-        Why each column of a user's own table was taken for what, and which was not.
-    """
+    """Where each kind of cell is found in a file."""
 
     form: Form
+    # Pairs of a name of ours and the file's name for it; only columns that the file has
     columns: tuple[tuple[str, str], ...]
+    # Labels, as in `ColumnNames`
     hybrid_values: tuple[str, ...] = ()
     non_hybrid_values: tuple[str, ...] = ()
+    # Why each column of a user's own table was taken for what, and which was not
     choices: tuple[ColumnChoice, ...] = ()
 
     def has(self, ours: str) -> bool:
@@ -156,20 +145,9 @@ _REFERENCE_OPTIONAL = (("specimen", "CAMID"), ("file_url", "file_url"))
 def layout_of(path: Path, text: TextTable, names: ColumnNames | None) -> Layout:
     """Recognise the form of a file by its header, or else its columns by their names and cells.
 
-    Parameters
-    ----------
-    path : Path
-        The file, for messages.
-    text : TextTable
-        Its header and cells.
-    names : ColumnNames or None
-        The user's own names; None to recognise one of the challenge's forms.
-
-    Raises
-    ------
-    CatalogueError
-        If a required or named column is missing, or it is not clear which column is meant. The message says
-        which were found and which is nearest.
+    `names` are the user's own; None recognises one of the challenge's forms. Raises CatalogueError if a required or
+    named column is missing, or it is not clear which column is meant. The message says which were found and which is
+    nearest.
     """
     header = text.header
     form: Form
@@ -189,7 +167,7 @@ def layout_of(path: Path, text: TextTable, names: ColumnNames | None) -> Layout:
 
 
 def _custom_layout(path: Path, text: TextTable, names: ColumnNames) -> Layout:
-    """The columns that are named, and of the others those that are guessed."""
+    """The layout of a user's own table, from the columns that are named and those that are guessed."""
     given = {ours: name for ours in OWN if (name := getattr(names, ours)) is not None}
     if missing := [(ours, name) for ours, name in given.items() if name not in text.header]:
         lacking = [name for _, name in missing]

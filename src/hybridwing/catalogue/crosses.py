@@ -15,18 +15,11 @@ _NOT_A_CROSS = "is not the name of a cross, such as 'lativitta x notabilis'"
 
 @dataclass(frozen=True)
 class Cross:
-    """An unordered pair of parent subspecies.
+    """An unordered pair of parent subspecies."""
 
-    Attributes
-    ----------
-    parents : tuple of (str, str)
-        The two subspecies, sorted (codes by value, before names).
-    pedigree : str
-        Who was crossed with whom: the cross's name for a first generation, ``"(a x b) x a"`` for a
-        back-cross, with the parts of every cross sorted and the simple part last.
-    """
-
-    parents: tuple[str, str]
+    parents: tuple[str, str]  # The two subspecies, sorted (codes by value, before names)
+    # Who was crossed with whom: the cross's name for a first generation, ``"(a x b) x a"`` for a back-cross, with the
+    # parts of every cross sorted and the simple part last
     pedigree: str
 
     @property
@@ -38,10 +31,7 @@ class Cross:
 def cross_of(first: str, second: str) -> Cross:
     """Cross of two subspecies, in either order.
 
-    Raises
-    ------
-    ValueError
-        If the two are one and the same.
+    Raises ValueError if the two are one and the same.
 
     Examples
     --------

@@ -32,10 +32,8 @@ _ALSO = {
 _ISO = re.compile(r"\d{4}(-\d\d){0,2}([T/].*)?")
 
 
-def darwin_core(
-    results: pd.DataFrame, catalogue: Catalogue | None = None, *, run: str, on: date | None = None
-) -> pd.DataFrame:
-    """Say a ranking or an identification as identifications in Darwin Core, a row an image, in the same order.
+def darwin_core(results: pd.DataFrame, catalogue: Catalogue | None = None, *, run: str) -> pd.DataFrame:
+    """Convert a ranking or an identification to identifications in Darwin Core, a row an image, in the same order.
 
     Parameters
     ----------
@@ -48,14 +46,12 @@ def darwin_core(
         ``dynamicProperties`` where there is none.
     run : str
         What made the identifications, such as the run's folder or DOI: ``identificationReferences``.
-    on : date, optional
-        ``dateIdentified``; by default today.
 
     Returns
     -------
     pandas.DataFrame
-        Texts; what is not known is empty. Nobody has verified them: ``identificationVerificationStatus`` is
-        ``"unverified"``.
+        Texts; what is not known is empty. ``dateIdentified`` is today. Nobody has verified the identifications:
+        ``identificationVerificationStatus`` is ``"unverified"``.
     """
     import pandas as pd
 
@@ -68,7 +64,7 @@ def darwin_core(
     out["identificationQualifier"] = [_qualifier(row, name) for row, name in zip(cells, names, strict=True)]
     out["identificationRemarks"] = [_remarks(row) for row in cells]
     out["identificationVerificationStatus"] = "unverified"
-    out["dateIdentified"] = (on or date.today()).isoformat()  # the day where the user is
+    out["dateIdentified"] = date.today().isoformat()  # the day where the user is
     out["identificationReferences"] = run
     return out.fillna("").astype("string")
 
@@ -112,7 +108,7 @@ def _specimens(catalogue: Catalogue) -> pd.DataFrame:
 
 
 def _qualifier(row: Mapping[Hashable, object], name: str) -> str:
-    """The doubt, in the determiner's words; none where the name stands."""
+    """The ``identificationQualifier``: the doubt in a determiner's words; empty where the name stands."""
     parents = [str(parent) for parent in (row.get("parent_1"), row.get("parent_2")) if parent]
     if row.get("verdict") == "hybrid" or ("verdict" not in row and parents):
         return f"hybrid? ({' x '.join(parents)})" if parents else "hybrid?"

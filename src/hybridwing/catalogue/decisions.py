@@ -1,4 +1,4 @@
-"""Join what was decided of specimens to a table of them."""
+"""Join decisions on specimens to a table of specimens."""
 
 from __future__ import annotations
 
@@ -27,19 +27,11 @@ RECORD = "decisions"
 
 @dataclass(frozen=True)
 class Decided:
-    """A specimen that was decided on.
+    """A specimen that was decided on."""
 
-    Attributes
-    ----------
-    file : str
-        Its photograph, as the catalogue would name it.
-    hybrid : bool
-    name : str
-        A hybrid's two parents with an ``x`` between, or a non-hybrid's subspecies; empty if it is not known.
-    """
-
-    file: str
+    file: str  # Its photograph, as the catalogue would name it
     hybrid: bool
+    # A hybrid's two parents with an ``x`` between, or a non-hybrid's subspecies; empty if it is not known
     name: str = ""
 
 
@@ -116,17 +108,9 @@ def _inside(path: Path, line: int, cell: str) -> str:
 def with_decisions(catalogue: Catalogue, decided: Sequence[Decided]) -> Catalogue:
     """Label specimens of a table by what was decided of them, and add those that it lacks.
 
-    Parameters
-    ----------
-    catalogue : Catalogue
-    decided : sequence of Decided
-        A specimen of the table is known by the whole path of its photograph, or by the name of its file where only one
-        has it.
-
-    Returns
-    -------
-    Catalogue
-        Of the form ``"custom"``; specimens that were added come last, with :data:`RECORD` as their record.
+    A specimen of the table is known by the whole path of its photograph, or by the name of its file where only one has
+    it. Specimens that were added come last, with :data:`RECORD` as their record. The result is of the form
+    ``"custom"``.
     """
     import pandas as pd
 
@@ -154,7 +138,7 @@ def with_decisions(catalogue: Catalogue, decided: Sequence[Decided]) -> Catalogu
 
 
 def _identity(one: Decided, row: dict[Any, Any]) -> dict[str, object]:
-    """The columns that say what a specimen is. Without a name it keeps that of the table, where the label fits."""
+    """The columns that a decision changes. Without a decided name the table's name stays, if it fits the label."""
     if not one.name and row["hybrid"] is one.hybrid:
         return {}
     subspecies = None if one.hybrid else one.name or row["subspecies"]

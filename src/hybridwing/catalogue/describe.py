@@ -1,4 +1,4 @@
-"""Count what a catalogue holds, the way a reader wants to see it."""
+"""Count the images of a catalogue by class, record and other metadata."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.metadata import UNKNOWN, metadata_columns
 from hybridwing.catalogue.names import with_subspecies_names
-from hybridwing.catalogue.reading import Reading
+from hybridwing.catalogue.schema import Reading
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -23,17 +23,10 @@ TINY = 10
 
 @dataclass(frozen=True)
 class StatusCount:
-    """Images that have one value in common, by hybrid status.
+    """Images that have one value in common, by hybrid status."""
 
-    Attributes
-    ----------
-    name : str
-        The value: a class, record, side, file type or group; ``"not known"`` where the table does not say.
-    hybrids, non_hybrids, unlabelled : int
-        Numbers of images.
-    """
-
-    name: str
+    name: str  # The value: a class, record, side, file type or group; ``"not known"`` where the table does not say
+    # Numbers of images, by status
     hybrids: int
     non_hybrids: int
     unlabelled: int

@@ -1,4 +1,4 @@
-"""Faults of a table, collected so that all of them can be mended at once."""
+"""Faults of a table, collected so that all of them can be corrected at once."""
 
 from __future__ import annotations
 
@@ -18,24 +18,12 @@ VALUES_SHOWN = 3
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One thing wrong with one cell of a table.
+    """One thing wrong with one cell of a table."""
 
-    Attributes
-    ----------
-    row : int
-        Line of the source file; the header is line 1.
-    column : str
-        The column, as the source file names it.
-    value : str
-        What stands there; empty if nothing does.
-    problem : str
-        What is wrong with it.
-    """
-
-    row: int
-    column: str
-    value: str
-    problem: str
+    row: int  # Line of the source file; the header is line 1
+    column: str  # The column, as the source file names it
+    value: str  # What stands there; empty if nothing does
+    problem: str  # What is wrong with it
 
     def __str__(self) -> str:
         return describe_alike([self])
@@ -58,7 +46,7 @@ def describe_alike(faults: Sequence[Fault]) -> str:
 
 
 def _kinds(faults: Sequence[Fault]) -> list[list[Fault]]:
-    """Faults that one line tells: of one column, problem and value, or of any value where one problem has many."""
+    """Group faults into lines: by column, problem and value, or without the value where one problem has many."""
     values: dict[tuple[str, str], set[str]] = {}
     for fault in faults:
         values.setdefault((fault.column, fault.problem), set()).add(fault.value)

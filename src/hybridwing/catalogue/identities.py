@@ -21,48 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identity:
-    """What is known of one specimen.
+    """What is known of one specimen."""
 
-    Attributes
-    ----------
-    name : TaxonName
-        As its names say.
-    hybrid : bool or None
-        As its label says, or where the table has none, its name; None where that is not known.
-    subspecies : str
-        Empty for a hybrid.
-    cross : Cross or None
-    parent : str
-        The parent of a hybrid of which one is known.
-    species : str
-        Such as ``"Heliconius erato"``.
-    unsure : bool
-        Whether the table doubts it.
-    """
-
-    name: TaxonName
-    hybrid: bool | None
-    subspecies: str = ""
+    name: TaxonName  # As its names say
+    hybrid: bool | None  # As its label says, or where the table has none, its name; None where that is not known
+    subspecies: str = ""  # Empty for a hybrid
     cross: Cross | None = None
-    parent: str = ""
-    species: str = ""
-    unsure: bool = False
+    parent: str = ""  # The parent of a hybrid of which one is known
+    species: str = ""  # Such as ``"Heliconius erato"``
+    unsure: bool = False  # Whether the table doubts it
 
 
 def read_identities(cells: pd.DataFrame, layout: Layout) -> list[Identity]:
-    """Read the names and the labels of all rows.
+    """Read the names and the labels of all rows from text cells under our names, missing values ``""``.
 
-    Parameters
-    ----------
-    cells : pandas.DataFrame
-        Text cells under our names, missing values ``""``.
-    layout : Layout
-        Says what labels mean.
-
-    Returns
-    -------
-    list of Identity
-        Those of which a name or a parent is faulty have what can be read; `find_faults` lists them.
+    Rows of which a name or a parent is faulty have what can be read; `find_faults` lists them.
     """
     names = [_name(*row) for row in zip(*(cells[column] for column in _NAME_COLUMNS), strict=True)]
     labels = [layout.hybrid_of(label) for label in cells["label"]]
@@ -77,7 +50,7 @@ _NAME_COLUMNS = ("taxon", "subspecies", "subspecies_2", "species", "genus")
 
 
 def _name(taxon: str, subspecies: str, second: str, species: str, genus: str) -> TaxonName:
-    """One name of the several columns of a row; what the taxon leaves open, the others say."""
+    """Combine the name columns of a row. The other columns fill in what the taxon leaves open."""
     found = parse_taxon(taxon)
     if subspecies and not found.parents:
         narrow = parse_taxon(subspecies, epithet=True)
@@ -112,7 +85,7 @@ def subspecies_of(cell: str) -> str:
 
 
 def _identity(name: TaxonName, label: bool | None, cell: str, pair: tuple[str, str], *, named: bool) -> Identity:
-    """Bring a row's name, label and parents together; the label goes before the name."""
+    """Combine a row's name, label and parents. The label takes precedence over the name."""
     unsure = bool(cell and label is None) or (label is None and name.certainty == "uncertain")
     hybrid = label
     if hybrid is None and not unsure and named:

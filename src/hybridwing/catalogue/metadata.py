@@ -22,19 +22,11 @@ _OWN = ("specimen", "hybrid", "subspecies", "parent_1", "parent_2", "record", "s
 
 
 def own_columns(catalogue: Catalogue, taken: Collection[str] = ()) -> pd.DataFrame:
-    """What a table's owner wrote of each specimen, by the table's own names, the specimen first.
+    """What a table's owner wrote of each image, by the table's own names.
 
-    Parameters
-    ----------
-    catalogue : Catalogue
-    taken : collection of str
-        Names of columns that stand beside these: one of these that is called so has `` (table)`` after it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row an image: specimen, label, subspecies, parents, record and side where the table has them, as they were
-        read; then its other columns as they are. Paths, addresses and digests of the photographs are left out.
+    Specimen, label, subspecies, parents, record and side where the table has them, as they were read; then its other
+    columns as they are. Paths, addresses and digests of the photographs are left out. A column that is called as one of
+    `taken` has `` (table)`` after its name.
     """
     official = {"hybrid": "hybrid_stat", **{name: name for name in _OWN if name != "hybrid"}}
     theirs = {c.ours: c.theirs for c in catalogue.reading.columns if c.taken} or official
@@ -74,17 +66,10 @@ def pattern_of(name: str) -> str:
 
 
 def metadata_columns(catalogue: Catalogue) -> dict[str, list[str]]:
-    """Each metadata column in words, with its value for every image, as text.
+    """Each metadata column in words, with its value for every image, as text; `UNKNOWN` where the table does not say.
 
-    Parameters
-    ----------
-    catalogue : Catalogue
-
-    Returns
-    -------
-    dict of str to list of n str
-        Record, side, file type, pattern of the published file name, pattern of the specimen's number, and whether the
-        file name says that a white standard is in the picture. `UNKNOWN` where the table does not say.
+    Record, side, file type, pattern of the published file name, pattern of the specimen's number, and whether the file
+    name says that a white standard is in the picture.
     """
     names = source_names(catalogue)
     return {

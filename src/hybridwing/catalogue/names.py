@@ -50,17 +50,9 @@ TRAINING_SUBSPECIES = (
 
 
 def subspecies_name(code: str) -> str:
-    """Name of a subspecies code of the challenge's training table. Inferred, not stated by the challenge.
+    """Name of a subspecies code, ``"0"`` to ``"13"``, of the challenge's training table.
 
-    Parameters
-    ----------
-    code : str
-        ``"0"`` to ``"13"``.
-
-    Raises
-    ------
-    CatalogueError
-        If there is no such code.
+    Inferred, not stated by the challenge. Raises CatalogueError if there is no such code.
 
     Examples
     --------
@@ -77,15 +69,7 @@ def subspecies_name(code: str) -> str:
 def with_subspecies_names(catalogue: Catalogue) -> Catalogue:
     """Put names in the place of the training form's codes, so that it compares with a reference table.
 
-    Parameters
-    ----------
-    catalogue : Catalogue
-        A catalogue of the training form is translated; any other is returned as it is.
-
-    Raises
-    ------
-    CatalogueError
-        If a code has no name.
+    Other forms stay. Raises CatalogueError if a code has no name.
     """
     if catalogue.form != "training":
         return catalogue

@@ -14,8 +14,7 @@ from hybridwing.catalogue.columns import ColumnNames, Layout, layout_of
 from hybridwing.catalogue.crosses import cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.faults import CatalogueFaults
 from hybridwing.catalogue.identities import Identity, counted_names, read_identities, subspecies_of
-from hybridwing.catalogue.reading import Reading
-from hybridwing.catalogue.schema import COLUMNS, Catalogue
+from hybridwing.catalogue.schema import COLUMNS, Catalogue, Reading
 from hybridwing.catalogue.taxon_words import TaxonName
 from hybridwing.catalogue.text_table import TextTable, read_text_table
 from hybridwing.catalogue.validation import find_faults
@@ -144,7 +143,7 @@ def _cells(text: TextTable, layout: Layout) -> pd.DataFrame:
 
 
 def _other_cells(text: TextTable, layout: Layout) -> pd.DataFrame:
-    """The columns that are not taken over as they are, by the file's names; a column without a name by its place."""
+    """The file's other columns under their own names; a column without a name is called by its place."""
     import pandas as pd
 
     stored = {theirs for ours, theirs in layout.columns if ours not in _KEPT}
@@ -159,7 +158,7 @@ def _other_cells(text: TextTable, layout: Layout) -> pd.DataFrame:
 
 
 def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """What unsure and partial rows of a user's own table say, and sentences on what was done with their paths."""
+    """Complete unsure and partial rows of a user's own table; also sentences on what was done with their paths."""
     notes = []
     if frame["filename"].any():
         frame = frame[frame["filename"] != ""]
@@ -175,7 +174,7 @@ def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _official_identities(frame: pd.DataFrame, layout: Layout) -> list[Identity]:
-    """Identities in the challenge's forms, which leave nothing open."""
+    """Identities of the rows in the challenge's forms."""
     found = []
     for label, name, *parents in zip(*(frame[c] for c in ("label", "subspecies", "parent_1", "parent_2")), strict=True):
         hybrid = layout.hybrid_of(label)
@@ -203,7 +202,7 @@ def _as_read(frame: pd.DataFrame, identities: Sequence[Identity], *, strict: boo
 
 
 def _spelled(identity: Identity, cell: str, *, strict: bool) -> str:
-    """A name as it was read; as it stands where it cannot be, or says something else than the label."""
+    """A name as it was read; as it stands in the table if it cannot be read or contradicts the label."""
     name = identity.name
     unread = strict and is_cross_name(cell) and not name.pedigree
     if cells.spreadsheet_error(cell) or unread or (identity.hybrid is False and name.label):
@@ -261,18 +260,13 @@ def _typed(frame: pd.DataFrame, layout: Layout, identities: Sequence[Identity]) 
 
 
 def _records(frame: pd.DataFrame, layout: Layout) -> list[str]:
-    if layout.form == "custom":
-        pairs = zip(frame["record"], frame["file_url"], strict=True)
-        return [cells.record_of(record) or record or cells.record_of(address) for record, address in pairs]
+    own = layout.form == "custom"  # whose records need not be addresses
     pairs = zip(frame["record"], frame["file_url"], strict=True)
-    return [cells.record_of(link) or cells.record_of(address) for link, address in pairs]
+    return [cells.record_of(record) or (record if own else "") or cells.record_of(url) for record, url in pairs]
 
 
 def _sides(frame: pd.DataFrame, layout: Layout) -> list[str]:
-    if layout.form == "custom":
-        named = zip(frame["side"], frame["filename"], strict=True)
-        return [
-            cells.side_of(side) or cells.side_of(name if len(cells.stem_of(name)) > 1 else "") for side, name in named
-        ]
-    pairs = zip(frame["file_url"], frame["filename"], strict=True)
-    return [cells.side_of(address) or cells.side_of(name) for address, name in pairs]
+    said = frame["side" if layout.form == "custom" else "file_url"]
+    # A file that is called "d" or "v" alone is not one of a side.
+    names = [name if len(cells.stem_of(name)) > 1 else "" for name in frame["filename"]]
+    return [cells.side_of(cell) or cells.side_of(name) for cell, name in zip(said, names, strict=True)]

@@ -1,4 +1,4 @@
-"""The one typed table every stage works on."""
+"""The one typed table every stage works on, and how it was read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hybridwing.catalogue.reading import Reading
 from hybridwing.errors import CatalogueError, first_few, remedy
 
 if TYPE_CHECKING:
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import pandas as pd
+
+    from hybridwing.catalogue.column_names import ColumnChoice
+    from hybridwing.catalogue.taxon_words import TaxonName
 
 Form = Literal["training", "reference", "custom"]
 
@@ -72,6 +74,25 @@ split
 row
     Line of the source file; the header is line 1.
 """
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a user's own table was read; empty for the challenge's forms."""
+
+    # Which column was taken for what and why, and which was not though its name says so
+    columns: tuple[ColumnChoice, ...] = ()
+    names: tuple[tuple[TaxonName, int], ...] = ()  # Every name and number of rows, most frequent first
+    unsure: int = 0  # Rows that the table doubts (``?``, ``maybe``, ``cf.``). They have no label
+    unlabelled: int = 0  # Rows without a label, the unsure ones among them
+    # Hybrids of which no parent or one is known
+    unknown_parents: int = 0
+    one_parent: int = 0
+    without_photograph: int = 0  # Rows that name no photograph. They are left out
+    notes: tuple[str, ...] = ()  # What was done to read the file: encoding, sheet, title lines, paths
+    sheet: str | None = None  # The sheet of a workbook that was asked for
+    # Name and SHA-256 of the file of decisions that were joined to the table; empty without one
+    decisions: tuple[str, str] = ("", "")
 
 
 def _no_columns() -> pd.DataFrame:
@@ -252,51 +273,6 @@ class Catalogue:
         }
         return sorted(pairs | {pair for pair in self.parent_pairs if pair})
 
-    def counts(self) -> CatalogueCounts:
-        """Count what the catalogue holds."""
-        hybrid = self.table["hybrid"]
-        return CatalogueCounts(
-            images=len(self),
-            specimens=int(self.table["specimen"].nunique()),
-            hybrids=int(hybrid.sum()),
-            non_hybrids=int((~hybrid).sum()),
-            unlabelled=int(hybrid.isna().sum()),
-            subspecies=_tally(self.table["subspecies"]),
-            crosses=_tally(self.table["cross"]),
-            records=_tally(self.table["record"]),
-            sides=_tally(self.table["side"]),
-            groups=_tally(self.table["group"]),
-        )
-
     def _texts(self, column: str) -> npt.NDArray[np.object_]:
         texts = self.table[column].to_numpy(dtype=object, na_value=None)  # type: ignore[call-overload]
         return np.asarray(texts, dtype=object)
-
-
-@dataclass(frozen=True)
-class CatalogueCounts:
-    """What a catalogue holds.
-
-    Attributes
-    ----------
-    images, specimens, hybrids, non_hybrids, unlabelled : int
-    subspecies, crosses, records, sides, groups : tuple of (str, int)
-        Number of images of each, most frequent first, then by name; images for which it is not known are
-        left out.
-    """
-
-    images: int
-    specimens: int
-    hybrids: int
-    non_hybrids: int
-    unlabelled: int
-    subspecies: tuple[tuple[str, int], ...]
-    crosses: tuple[tuple[str, int], ...]
-    records: tuple[tuple[str, int], ...]
-    sides: tuple[tuple[str, int], ...]
-    groups: tuple[tuple[str, int], ...]
-
-
-def _tally(column: pd.Series[str]) -> tuple[tuple[str, int], ...]:
-    counts = column.value_counts()
-    return tuple(sorted(((str(name), int(n)) for name, n in counts.items()), key=lambda item: (-item[1], item[0])))

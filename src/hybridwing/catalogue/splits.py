@@ -23,16 +23,9 @@ _ORDERS = 100
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows to train on and rows to test on.
+    """Rows to train on and rows to test on."""
 
-    Attributes
-    ----------
-    train, test : ndarray of int
-        Positions in the catalogue; together they are every row once.
-    method : {"random", "stratified", "record", "specimen"}
-    seed : int
-    """
-
+    # Positions in the catalogue; together they are every row once
     train: npt.NDArray[np.intp]
     test: npt.NDArray[np.intp]
     method: Method
@@ -152,7 +145,7 @@ def _held_out(
     fraction: float,
     rng: np.random.Generator,
 ) -> npt.NDArray[np.intp]:
-    """Which groups to hold out: of the beginnings of many random orders, the one nearest to the wished shares.
+    """Choose groups to hold out: of the beginnings of many random orders, the one nearest to the wished shares.
 
     Both labels are in two groups or more, so random orders come upon a valid division sooner or later. Not all
     divisions are tried: where there are few groups, the seed is there to give different ones.

@@ -1,27 +1,74 @@
-"""Classes of a catalogue and the number of images to take from each."""
+"""Classes of a catalogue, and a sample with the same share of every class."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
+
+from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from hybridwing.catalogue.schema import Catalogue
 
-def strata_of(names: npt.NDArray[np.object_]) -> list[npt.NDArray[np.intp]]:
-    """Rows of each distinct name, by name.
+Strata = Literal["hybrid_stat", "subspecies", "record", "group"]
+
+
+def sample_fraction(
+    catalogue: Catalogue, fraction: float, *, by: Strata = "hybrid_stat", seed: int = 42
+) -> npt.NDArray[np.intp]:
+    """Sample a fraction of the images, the same of every class.
+
+    Unlike scikit-learn's stratified splitters it takes classes of any size: each gives at least one image,
+    so that no class is lost from a small sample.
 
     Parameters
     ----------
-    names : ndarray of shape (n,), str
+    catalogue : Catalogue
+        At least one row.
+    fraction : float in (0, 1]
+        Share of the images to take.
+    by : {"hybrid_stat", "subspecies", "record", "group"}, default "hybrid_stat"
+        What makes a class: hybrid or not; subspecies, and cross for hybrids; record; the challenge's
+        indicator. Images for which it is not known are a class of their own.
+    seed : int, default 42
+        At least 0. Same seed, same sample.
 
     Returns
     -------
-    list of ndarray of int
-        Ascending positions.
+    ndarray of int
+        Positions in the catalogue, ascending.
+
+    Raises
+    ------
+    CatalogueError
+        If an argument is out of range or the catalogue is empty.
     """
+    if not 0 < fraction <= 1:
+        raise CatalogueError(f"The fraction to sample must be in (0, 1]; got {fraction}.")
+    if by not in get_args(Strata):
+        raise CatalogueError(f"Unknown strata {by!r}; use one of {', '.join(get_args(Strata))}.")
+    if seed < 0:
+        raise CatalogueError(f"The seed of a sample must not be negative; got {seed}.")
+    if not len(catalogue):
+        raise CatalogueError(f"{catalogue.source}: there is nothing to sample from.")
+    if by == "subspecies":
+        names = catalogue.classes
+    else:
+        column = catalogue.table["hybrid" if by == "hybrid_stat" else by]
+        names = column.astype("string").fillna("").to_numpy(dtype=object)
+    strata = strata_of(names)
+    sizes = np.array([len(rows) for rows in strata])
+    rng = np.random.default_rng(seed)
+    shares = shares_of_strata(sizes, fraction, least=1)
+    taken = [rng.permutation(rows)[:share] for rows, share in zip(strata, shares, strict=True)]
+    return np.sort(np.concatenate(taken))
+
+
+def strata_of(names: npt.NDArray[np.object_]) -> list[npt.NDArray[np.intp]]:
+    """Ascending positions of each distinct name of shape (n,), by name."""
     _, member = np.unique(names.astype(str), return_inverse=True)
     order = np.argsort(member, kind="stable")
     return np.split(order, np.cumsum(np.bincount(member))[:-1])
@@ -34,26 +81,11 @@ def shares_of_strata(
     least: int = 0,
     most: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.int64]:
-    """Number of images to take from each class so that the whole comes nearest to a fraction.
+    """Number of images to take from each class, shape (k,), so that the whole comes nearest to a fraction in (0, 1].
 
-    Every class gives its fraction rounded down, and the classes with the largest remainders give one more
-    (the largest-remainder method), within bounds.
-
-    Parameters
-    ----------
-    sizes : ndarray of shape (k,), int
-        Images in each class, each at least 1.
-    fraction : float in (0, 1]
-        Share of all images to take.
-    least : int, default 0
-        What every class gives at least.
-    most : ndarray of shape (k,), int, optional
-        What each class gives at most; by default all it has.
-
-    Returns
-    -------
-    ndarray of shape (k,), int
-        When the bounds forbid it, their sum is not the fraction of the whole.
+    Every class of `sizes` images, each at least 1, gives its fraction rounded down, and the classes with the largest
+    remainders give one more (the largest-remainder method). Each gives at least `least` and at most `most`, by default
+    all it has. Where these bounds forbid it, the sum is not the fraction of the whole.
     """
     limit = sizes if most is None else most
     wished = sizes * fraction

@@ -110,7 +110,7 @@ def _parse(raw: str, *, epithet: bool) -> TaxonName:
 
 
 def _plain(raw: str, text: str, *, epithet: bool) -> TaxonName:
-    """A name without a cross sign."""
+    """Read a name without a cross sign."""
     denied = _NOT_HYBRID.search(text)
     text = _NOT_HYBRID.sub(" ", text)
     hybrid = None if denied else _HYBRID.search(text)
@@ -148,7 +148,7 @@ def _one_parent(parent: str) -> str:
 
 
 def _formula(raw: str, text: str) -> TaxonName:
-    """A name with a cross sign: each side read as a name, the first one giving genus and species to the rest."""
+    """Read a name with a cross sign. Each side is a name; the first gives genus and species to the others."""
     text, doubted = _DOUBT_OF_ALL.subn("", text)
     parts, sides, given = _sides(text)
     names, binomial = _names_of_sides(sides, given)

@@ -23,36 +23,20 @@ _AUTHORS = re.compile(
 
 @dataclass(frozen=True)
 class TaxonName:
-    """What a name says.
+    """What a name says."""
 
-    Attributes
-    ----------
-    raw : str
-        The name as the table has it.
-    genus, species, subspecies, form : str
-        Empty where the name does not say. `species` is the epithet: ``"erato"``. A hybrid has no subspecies.
-    cross : Cross or None
-        The two parents of a hybrid and who was crossed with whom.
-    parent : str
-        The parent of a hybrid of which one is known.
-    is_hybrid : bool or None
-        None where the name does not say, such as one of a genus and a species alone.
-    certainty : {"certain", "uncertain"}
-        ``"uncertain"`` where the name doubts itself: ``cf.``, ``aff.``, ``?``, ``ssp. nov.``.
-    reason : str
-        Why it was read so, in words.
-    """
-
-    raw: str
+    raw: str  # The name as the table has it
+    # Empty where the name does not say. `species` is the epithet: ``"erato"``. A hybrid has no subspecies
     genus: str = ""
     species: str = ""
     subspecies: str = ""
     form: str = ""
-    cross: Cross | None = None
-    parent: str = ""
-    is_hybrid: bool | None = None
+    cross: Cross | None = None  # The two parents of a hybrid and who was crossed with whom
+    parent: str = ""  # The parent of a hybrid of which one is known
+    is_hybrid: bool | None = None  # None where the name does not say, such as one of a genus and a species alone
+    # ``"uncertain"`` where the name doubts itself: ``cf.``, ``aff.``, ``?``, ``ssp. nov.``
     certainty: Certainty = "certain"
-    reason: str = "names no taxon"
+    reason: str = "names no taxon"  # Why it was read so, in words
 
     @property
     def parents(self) -> tuple[str, ...]:

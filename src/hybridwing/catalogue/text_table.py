@@ -1,4 +1,4 @@
-"""Reading a table that may be anything: every cell as text, with the line it came from."""
+"""Read any table as text, with the line that each row came from."""
 
 from __future__ import annotations
 
@@ -50,30 +50,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TextTable:
-    """Cells of a table.
+    """Cells of a table."""
 
-    Attributes
-    ----------
-    header : tuple of str
-        Column names, stripped, unique.
-    cells : tuple of tuple of str
-        One tuple a row, as long as the header; stripped.
-    lines : tuple of int
-        Line of the file, or row of the sheet, on which each row begins; the first is 1.
-    sha256 : str
-        SHA-256 of the file's bytes, in lower-case hexadecimal.
-    hint : str
-        A sentence, after a blank, on the separator that was assumed; empty for a workbook.
-    notes : tuple of str
-        What was done to read it: encoding, sheet, lines above the header.
-    """
-
-    header: tuple[str, ...]
-    cells: tuple[tuple[str, ...], ...]
-    lines: tuple[int, ...]
-    sha256: str
-    hint: str = ""
-    notes: tuple[str, ...] = ()
+    header: tuple[str, ...]  # Column names, stripped, unique
+    cells: tuple[tuple[str, ...], ...]  # One tuple a row, as long as the header; stripped
+    lines: tuple[int, ...]  # Line of the file, or row of the sheet, on which each row begins; the first is 1
+    sha256: str  # SHA-256 of the file's bytes, in lower-case hexadecimal
+    hint: str = ""  # A sentence, after a blank, on the separator that was assumed; empty for a workbook
+    notes: tuple[str, ...] = ()  # What was done to read it: encoding, sheet, lines above the header
 
 
 def is_table(path: Path | str) -> bool:
@@ -91,20 +75,9 @@ def is_table(path: Path | str) -> bool:
 def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:
     """Read a table: CSV separated by commas, semicolons or tabs, or as its first line ``sep=`` says; or a workbook.
 
-    Title lines above the header, and empty rows and columns, are left out.
-
-    Parameters
-    ----------
-    path : Path
-        UTF-8, UTF-16 with its mark, or else Windows-1252; or an ``.xlsx`` or ``.ods`` workbook. A header and at least
-        one row.
-    sheet : str, optional
-        Sheet of a workbook; by default the first that is not empty.
-
-    Raises
-    ------
-    CatalogueError
-        If it is not such a file.
+    Text is UTF-8, UTF-16 with its mark, or else Windows-1252. Of an ``.xlsx`` or ``.ods`` workbook `sheet` is read, by
+    default the first that is not empty. Title lines above the header, and empty rows and columns, are left out. Raises
+    CatalogueError if it is no such file, or has no header and at least one row.
     """
     data = _read_bytes(path)
     notes: list[str] = []
@@ -180,7 +153,7 @@ def _parsed(path: Path, text: str) -> tuple[list[Row], str]:
 
 
 def _titles(rows: list[Row]) -> int:
-    """Number of rows above the header: those of at most half as many cells as a later row that looks like one.
+    """Number of title rows above the header. They have at most half as many cells as the row that looks like a header.
 
     A header's names are different texts, and none is a file name or a number. A first row that has a name which this
     package knows is the header.

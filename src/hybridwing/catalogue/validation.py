@@ -25,22 +25,11 @@ _LABELS = "is not a label; write hybrid or non-hybrid, 1 or 0, true or false, ye
 
 
 def find_faults(cells: pd.DataFrame, layout: Layout, *, strict: bool = True) -> list[Fault]:
-    """Check all cells of a table.
+    """Check all cells of a table; every fault is told once.
 
-    Parameters
-    ----------
-    cells : pandas.DataFrame
-        Text cells under our names: filename, label, subspecies, parent_1, parent_2, side, group, file_url,
-        md5; empty cells are ``""``. The index is the line of the file.
-    layout : Layout
-        Which form the file has and what it calls its columns.
-    strict : bool, default True
-        Whether partial rows are faults: hybrids whose parents are not both known.
-
-    Returns
-    -------
-    list of Fault
-        Every fault, none twice.
+    The cells are text under our names, empty ones ``""``; the index is the line of the file. `layout` says which form
+    the file has and what it calls its columns. `strict` makes partial rows faults: hybrids whose parents are not both
+    known.
     """
     from pandera.errors import SchemaErrors
 

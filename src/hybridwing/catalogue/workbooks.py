@@ -1,4 +1,4 @@
-"""Reading a sheet of an Excel or LibreOffice workbook that may be anything, as rows of text."""
+"""Read a sheet of any Excel or LibreOffice workbook as rows of text."""
 
 from __future__ import annotations
 
@@ -28,23 +28,13 @@ _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
 
 def read_sheet(path: Path, data: bytes, sheet: str | None = None) -> tuple[list[Row], str]:
-    """Rows of a sheet that are not empty, with their number, and the sheet's name with those that were not read.
+    """Rows of a sheet that are not empty, with their number, and a sentence on which sheet was read and which were not.
 
-    Parameters
-    ----------
-    path : Path
-        The file, for messages.
-    data : bytes
-        Its bytes: ``.xlsx``, ``.xlsm`` or ``.ods``. A formula counts by the value that was saved with it.
-    sheet : str, optional
-        By default the first sheet that is not empty.
+    `data` are the bytes of an ``.xlsx``, ``.xlsm`` or ``.ods`` file. A formula counts by the value that was saved with
+    it. By default the first sheet that is not empty is read.
 
-    Raises
-    ------
-    CatalogueError
-        If it is no such workbook, is too large, or has no such sheet.
-    MissingExtraError
-        If the packages of the extra ``excel`` are not installed.
+    Raises CatalogueError if it is no such workbook, is too large, or has no such sheet, and MissingExtraError if the
+    packages of the extra ``excel`` are not installed.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -87,7 +77,7 @@ def _chosen(path: Path, sheets: Iterator[tuple[str, Iterator[Row]]], wanted: str
 
 
 def _bounded(path: Path, title: str, rows: Iterator[Row]) -> list[Row]:
-    """Rows without the empty cells at their ends, those that are empty left out."""
+    """Rows that are not empty, without the empty cells at their ends."""
     kept: list[Row] = []
     cells = 0
     for number, row in rows:

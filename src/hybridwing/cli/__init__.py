@@ -4,7 +4,6 @@ Nothing heavy is imported before a verb runs, so that ``hybridwing --help`` answ
 """
 
 from hybridwing.cli import (
-    challenge,
     collecting,
     comparing,
     data,
@@ -13,14 +12,12 @@ from hybridwing.cli import (
     explaining,
     learning,
     lists,
-    publishing,
     submission,
 )
 from hybridwing.cli.command import app, main
 
 __all__ = [
     "app",
-    "challenge",
     "collecting",
     "comparing",
     "data",
@@ -30,6 +27,5 @@ __all__ = [
     "learning",
     "lists",
     "main",
-    "publishing",
     "submission",
 ]

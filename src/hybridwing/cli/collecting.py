@@ -10,12 +10,7 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import (
-    CatalogueArgument,
-    Overwrite,
-    Seed,
-    per_minute,
-)
+from hybridwing.cli.inputs import CatalogueArgument, Overwrite, Seed
 from hybridwing.cli.options import TableOptions
 from hybridwing.errors import EmbeddingError
 
@@ -72,7 +67,7 @@ def download(
     from hybridwing.download.hosts import Politeness
     from hybridwing.download.plan import Sample
 
-    politeness = Politeness(per_minute(server.rate), server.jobs, server.contact)
+    politeness = Politeness(_per_minute(server.rate), server.jobs, server.contact)
     sample = Sample(which.fraction, which.limit, which.seed)
     table = options.read(catalogue)
     with console.progress("downloading") as report:
@@ -90,6 +85,17 @@ def download(
     console.show_download(done)
     if not done.complete:
         raise typer.Exit(1)
+
+
+def _per_minute(rate: str) -> float:
+    """Requests a minute, of ``60`` or ``60/min``."""
+    from hybridwing.download.errors import DownloadError
+
+    number = rate.strip().lower().removesuffix("/min").removesuffix("/minute")
+    try:
+        return float(number)
+    except ValueError:
+        raise DownloadError(f"--rate takes requests a minute, as 60 or 60/min; got {rate!r}") from None
 
 
 @verb(app, "hybridwing describe specimens.csv")

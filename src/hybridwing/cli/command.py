@@ -48,14 +48,14 @@ def _options(
 
 
 def debug_first(arguments: Sequence[str]) -> list[str]:
-    """Let ``--debug`` stand anywhere: who wants to see more of a failure adds it at the end of the line."""
+    """Move ``--debug`` to the front: users add it at the end of the line after a failure."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     rest = [argument for argument in arguments[:end] if argument != "--debug"]
     return [*["--debug"] * (len(rest) < end), *rest, *arguments[end:]]
 
 
 def _told(fault: HybridwingError | OSError) -> str:
-    """The message of an error; the system's own begin with a number that tells users nothing."""
+    """The message of an error, without the error number of the operating system."""
     if isinstance(fault, HybridwingError) or not fault.strerror:
         return str(fault)
     return f"{os.fsdecode(fault.filename)}: {fault.strerror}" if fault.filename else fault.strerror

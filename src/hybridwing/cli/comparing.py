@@ -25,9 +25,9 @@ def leaderboard(
     options: ComputeOptions,
     reference: Annotated[Path, typer.Option("--reference", help="The challenge's reference table.")],
     images: Annotated[Path | None, typer.Option("--images", help="Folder of its images, for runs.")] = None,
-    detector: Annotated[str | None, typer.Option("--detector", help="Only this one of each.")] = None,
+    detector: Annotated[str | None, typer.Option("--detector", help="Compare this detector of each run alone.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for leaderboard.csv and .html.")] = None,
-    resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = 2000,
+    resamples: Annotated[int, typer.Option("--resamples", help="Resamples of the bootstrap.", min=1)] = 2000,
     seed: Seed = 42,
     overwrite: Overwrite = False,
 ) -> None:

@@ -9,10 +9,7 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import (
-    Overwrite,
-    Seed,
-)
+from hybridwing.cli.inputs import Overwrite, Seed
 
 
 @verb(app, "hybridwing simulate collection --specimens 1000")

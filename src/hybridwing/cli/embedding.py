@@ -36,7 +36,7 @@ class ClusterOptions:
     ] = None
     engine: Annotated[str, typer.Option("--engine", help="local, or ray: on a Ray cluster.")] = "local"
     address: Annotated[
-        str | None, typer.Option("--address", help="Of a running Ray cluster, e.g. auto; default one started here.")
+        str | None, typer.Option("--address", help="Running Ray cluster, e.g. auto; by default one is started here.")
     ] = None
     ray_workers: Annotated[int | None, typer.Option("--ray-workers", help="Workers on the cluster.", min=1)] = None
 

@@ -148,7 +148,7 @@ class ProtocolOptions:
         bool,
         typer.Option(
             "--made-crosses/--no-made-crosses",
-            help="Where hiding a cross leaves no hybrids to learn from: make some, or give no score.",
+            help="If hiding a cross leaves no hybrids to learn from: make some, or give no score.",
         ),
     ] = True
     resamples: Resamples = 2000
@@ -225,7 +225,7 @@ class MeasureOptions:
 
     SECTION: ClassVar[str] = "What is measured"
     minus: Annotated[
-        Path | None, typer.Option("--minus", help="A table whose images are taken out for a second measurement.")
+        Path | None, typer.Option("--minus", help="Measure a second time without the images of this table.")
     ] = None
     resamples: Resamples = 2000
 
@@ -278,7 +278,7 @@ class VerdictOptions:
     """What decides a verdict."""
 
     SECTION: ClassVar[str] = "The verdict"
-    tnr: Annotated[float, typer.Option("--tnr", help="Share of non-hybrids to let pass as such.")] = 0.95
+    tnr: Annotated[float, typer.Option("--tnr", help="True-negative rate: share of non-hybrids not flagged.")] = 0.95
     detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None
     prevalence: Annotated[
         float | None, typer.Option("--prevalence", help="Share of hybrids you expect: says what a flag is worth.")

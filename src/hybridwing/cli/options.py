@@ -18,10 +18,8 @@ from hybridwing.cli.inputs import (
     Offline,
     Seed,
     WeightsFolder,
-    catalogue_of,
-    compute_of,
 )
-from hybridwing.errors import EmbeddingError, RunError
+from hybridwing.errors import CatalogueError, EmbeddingError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,10 +62,23 @@ class TableOptions:
     ] = False
 
     def read(self, path: Path) -> Catalogue:
-        """The catalogue at a path."""
-        return catalogue_of(
-            path, self.column, self.hybrid_value, self.non_hybrid_value, sheet=self.sheet, strict=self.strict
-        )
+        """The catalogue at a path; naming columns or labels makes it a user's own."""
+        from hybridwing.catalogue.columns import OWN, ColumnNames
+        from hybridwing.catalogue.readers import read_catalogue
+
+        named: dict[str, str] = {}
+        for pair in self.column or []:
+            ours, separator, theirs = pair.partition("=")
+            if not separator or ours not in OWN or not theirs:
+                raise CatalogueError(f"--column takes OURS=THEIRS with OURS one of {', '.join(OWN)}; got {pair!r}")
+            if ours in named:
+                raise CatalogueError(f"--column names {ours} twice: {named[ours]!r} and {theirs!r}")
+            named[ours] = theirs
+        labels = tuple(self.hybrid_value or ()), tuple(self.non_hybrid_value or ())
+        names = None
+        if named or any(labels):
+            names = ColumnNames(**named, hybrid_values=labels[0], non_hybrid_values=labels[1])
+        return read_catalogue(path, columns=names, sheet=self.sheet, strict=self.strict)
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ class BackboneOptions:
         str | None,
         typer.Option(
             "--backbone",
-            help="See `hybridwing backbones`; several, with commas between, count together. [default: pattern]",
+            help="See `hybridwing backbones`; several, with commas between, are used together. [default: pattern]",
         ),
     ] = None
     view: Annotated[
@@ -154,14 +165,17 @@ class ComputeOptions:
     ] = 120.0
 
     def compute(self) -> Compute:
-        """Where and how to compute."""
-        from dataclasses import replace
+        """Where and how to compute, with the user's cache unless another one or none is wanted."""
+        from hybridwing.backbones.compute import Compute
+        from hybridwing.embeddings.cache import default_folder
 
-        made = compute_of(
-            self.device, self.precision, self.runtime, self.weights, self.offline, self.cache, self.no_cache
-        )
-        return replace(
-            made,
+        return Compute(
+            self.device,
+            self.precision,
+            self.runtime,
+            self.weights,
+            self.offline,
+            None if self.no_cache else self.cache or default_folder(),
             batch_size=self.batch_size,
             workers=self.workers,
             allow_damaged=self.allow_damaged,
@@ -195,8 +209,8 @@ class SourceOptions:
         progress: Callable[[int, int], None],
     ) -> EmbeddingTable:
         """The embeddings at hand, or those of a catalogue by the backbone that is asked for."""
-        from hybridwing.embeddings.compatible import require_requested
         from hybridwing.embeddings.embed import embed
+        from hybridwing.embeddings.selection import require_requested
 
         request = options.request()
         table = self.embedded(lambda images: embed(catalogue, images, request, compute=compute, progress=progress))
@@ -233,7 +247,7 @@ class AskingOptions:
     ] = "species"
 
     def asked(self, places: Sequence[Path], table: TableOptions) -> tuple[Source, Path | None]:
-        """What is asked about, and where the photographs of a table are."""
+        """The source that is asked about, and the folder of a table's photographs."""
         if len(places) == 1 and is_table(places[0]):
             return table.read(places[0]), self.embeddings or self.images
         if self.images is not None or self.embeddings is not None:
@@ -306,7 +320,7 @@ class SplitOptions:
 
 
 def check_file(out: Path, *endings: str) -> None:
-    """Before the images are embedded: refuse a place where a result cannot or should not be written."""
+    """Refuse, before the images are embedded, a place where a result cannot or should not be written."""
     kinds = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
     if out.is_dir():
         raise RunError(f"{out} is a folder; name the {kinds} file to write in it")

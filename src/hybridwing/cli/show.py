@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from hybridwing.audit.mislabelled import Mislabelled
     from hybridwing.audit.report import AuditReport
-    from hybridwing.download.report import DownloadReport
-    from hybridwing.embeddings.summary import EmbeddingSummary
+    from hybridwing.download.fetch import DownloadReport
+    from hybridwing.embeddings.job import EmbeddingSummary
     from hybridwing.embeddings.table import Failure
     from hybridwing.evaluation.comparison import Comparison
     from hybridwing.evaluation.intervals import Estimate
@@ -32,15 +32,17 @@ if TYPE_CHECKING:
     from hybridwing.runs.evaluate import Evaluation
     from hybridwing.runs.identify import Identifications
     from hybridwing.runs.predict import RankedImages
-    from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
 #: Seconds between two progress lines where there is no terminal to draw a bar on.
 _PLAIN_INTERVAL = 10.0
 #: Width without a terminal: nothing is folded, so that a line of a pipe or a log is a row.
 _UNFOLDED = 10_000
-_UNKNOWN = "–"
+#: What stands for a value that is not known.
+UNKNOWN = "–"
 #: Characters of a word that is not folded on a narrow terminal.
 _LONGEST_WORD = 16
+#: Images, and failures, that a list shows.
+_IMAGES, _FAILURES = 20, 10
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -175,7 +177,7 @@ def show_rows(
     *,
     stderr: bool = False,
 ) -> None:
-    """A table; the columns named in `numeric` are set flush right and never folded, and words only where they must."""
+    """Show a table. Columns named in `numeric` are flush right and never folded; words are folded only if necessary."""
     table = Table(header_style="bold", box=None, pad_edge=False)
     for place, name in enumerate(header):
         cells = [row[place] for row in rows]
@@ -195,7 +197,7 @@ def show_rows(
 
 
 def show_entries(entries: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Names, each with the lines that describe it."""
+    """Show names, each with the lines that describe it."""
     out = console()
     for name, lines in entries:
         out.print(Text(name, style="bold"))
@@ -204,12 +206,12 @@ def show_entries(entries: Sequence[tuple[str, Sequence[str]]]) -> None:
 
 
 def show_metrics(title: str, metrics: Mapping[str, DetectionMetrics]) -> None:
-    """A row a detector; a measure that the images cannot give (no hybrids, no non-hybrids) is a dash."""
+    """Show a row for each detector; a measure that the images cannot give (no hybrids, no non-hybrids) is a dash."""
     header = ("detector", "images", "hybrids", "TNR", "recall", "precision", "PRC AUC", "ROC AUC")
     keys = ("true_negative_rate", "hybrid_recall", "hybrid_precision", "prc_auc", "roc_auc")
     rows = []
     for name, m in metrics.items():
-        shown = (_UNKNOWN if key in m.unmeasured() else f"{getattr(m, key):.3f}" for key in keys)
+        shown = (UNKNOWN if key in m.unmeasured() else f"{getattr(m, key):.3f}" for key in keys)
         rows.append((name, str(m.n), str(m.n_hybrids), *shown))
     show_rows(title, header, rows, numeric=header[1:])
     if any(m.unmeasured() for m in metrics.values()):
@@ -217,7 +219,7 @@ def show_metrics(title: str, metrics: Mapping[str, DetectionMetrics]) -> None:
 
 
 def show_evaluation(evaluation: Evaluation) -> None:
-    """The challenge's score where the catalogue allows it, else plain detection metrics."""
+    """Show the challenge's score if the catalogue allows it, otherwise plain detection metrics."""
     official = {name: result.challenge for name, result in evaluation.detectors.items() if result.challenge}
     title = f"{evaluation.catalogue.source.name}: {len(evaluation.catalogue)} images"
     if not official:
@@ -233,25 +235,25 @@ def show_evaluation(evaluation: Evaluation) -> None:
     rows = []
     for name, scores in official.items():
         record = scores.leaderboard()
-        rows.append((name, *(_UNKNOWN if key in absent else f"{record[key]:.3f}" for key in keys)))
+        rows.append((name, *(UNKNOWN if key in absent else f"{record[key]:.3f}" for key in keys)))
     show_rows(f"{title}, recall at 95 % true-negative rate", header, rows, numeric=header[1:])
 
 
-def show_ranking(ranking: RankedImages, limit: int = 20) -> None:
-    """The first images of a ranking."""
+def show_ranking(ranking: RankedImages) -> None:
+    """Show the first images of a ranking."""
     flagged = sum(image.is_hybrid is True for image in ranking.images)
-    shown = ranking.images[:limit]
+    shown = ranking.images[:_IMAGES]
     header = ["rank", "score", "verdict", "image"]
     rows = [[str(image.rank), f"{image.score:.4f}", image.verdict, str(image.path)] for image in shown]
     if any(image.name for image in shown):
         header.insert(3, "looks like")
         for row, image in zip(rows, shown, strict=True):
-            row.insert(3, image.name or _UNKNOWN)
+            row.insert(3, image.name or UNKNOWN)
     if ranking.catalogue is not None:
         header.insert(-1, "in the table")
         names = ["" if name == "unlabelled" else str(name) for name in ranking.catalogue.classes]
         for row, image, name in zip(rows, shown, names, strict=False):
-            row[-1:] = [name or _UNKNOWN, image.path.name]
+            row[-1:] = [name or UNKNOWN, image.path.name]
     if ranking.threshold is None:
         title = f"{len(ranking.images)} images, ranked by {ranking.detector} without a verdict"
     else:
@@ -260,26 +262,26 @@ def show_ranking(ranking: RankedImages, limit: int = 20) -> None:
             f"({ranking.detector}; {100 * ranking.tnr:g} % of non-hybrids stay at or below)"
         )
     show_rows(title, header, rows, numeric=("rank", "score"))
-    if len(ranking.images) > limit:
-        say(f"… and {len(ranking.images) - limit} more")
+    if len(ranking.images) > _IMAGES:
+        say(f"… and {len(ranking.images) - _IMAGES} more")
 
 
-def show_names(found: Identifications, limit: int = 20) -> None:
-    """How many images show what; for a table that names them, those whose name is another."""
+def show_names(found: Identifications) -> None:
+    """Show how many images have each name and, for a table that names them, those named otherwise there."""
     counts = Counter(image.name for image in found.images).most_common()
     rows = [(name, str(count)) for name, count in counts]
     show_rows(f"{len(found.images)} images", ("looks like", "images"), rows, numeric=("images",))
     others = found.others()
     if others:
-        told = [(image.path.name, known, image.name, f"{image.probability:.2f}") for image, known in others[:limit]]
+        told = [(image.path.name, known, image.name, f"{image.probability:.2f}") for image, known in others[:_IMAGES]]
         header = ("image", "in the table", "looks like", "probability")
         show_rows(f"{len(others)} images look like something else than the table says", header, told, header[-1:])
-        if len(others) > limit:
-            say(f"… and {len(others) - limit} more")
+        if len(others) > _IMAGES:
+            say(f"… and {len(others) - _IMAGES} more")
 
 
 def show_rest(result: RankedImages | Identifications, out: Path | None) -> None:
-    """What was left aside, what could not be used and was not looked at, and where all of it is."""
+    """Show notes, images that could not be used, files that were not looked at, and where the result is."""
     for text in result.notes:
         note(text)
     total = len(result.images) + len(result.failures)
@@ -289,11 +291,11 @@ def show_rest(result: RankedImages | Identifications, out: Path | None) -> None:
         say(f"\n{out}: all {total} images")
 
 
-def show_download(report: DownloadReport, limit: int = 10) -> None:
-    """Counts, and why the first of the missing files are missing."""
+def show_download(report: DownloadReport) -> None:
+    """Show the counts, and why the first of the missing files are missing."""
     say(report.summary())
     if report.failed:
-        rows = [(missing.path, missing.reason) for missing in report.failed[:limit]]
+        rows = [(missing.path, missing.reason) for missing in report.failed[:_FAILURES]]
         show_rows(f"{len(report.failed)} files are missing", ("file", "reason"), rows, stderr=True)
         note(f"all of them with their addresses: {report.missing}; the same command fetches what is missing")
     if report.catalogue is not None:
@@ -301,13 +303,13 @@ def show_download(report: DownloadReport, limit: int = 10) -> None:
 
 
 def show_comparison(comparison: Comparison) -> None:
-    """The challenge's columns with intervals, then the differences to the first system."""
+    """Show the challenge's columns with intervals, then the differences to the first system."""
     from hybridwing.evaluation.comparison import COLUMNS
 
     def cells(estimates: Mapping[str, Estimate], sign: str) -> list[str]:
         shown = (estimates.get(key) for key in COLUMNS)
         return [
-            f"{e.value:{sign}.3f} [{e.interval.low:{sign}.2f}, {e.interval.high:{sign}.2f}]" if e else _UNKNOWN
+            f"{e.value:{sign}.3f} [{e.interval.low:{sign}.2f}, {e.interval.high:{sign}.2f}]" if e else UNKNOWN
             for e in shown
         ]
 
@@ -319,7 +321,7 @@ def show_comparison(comparison: Comparison) -> None:
     if others:
         header = (*header, "ahead in")
         rows = [
-            (s.name, *cells(s.differences, "+"), _UNKNOWN if s.share_ahead is None else f"{s.share_ahead:.0%}")
+            (s.name, *cells(s.differences, "+"), UNKNOWN if s.share_ahead is None else f"{s.share_ahead:.0%}")
             for s in others
         ]
         show_rows(f"difference to {first.name}, on the same resamples", header, rows, numeric=header[1:])
@@ -327,29 +329,8 @@ def show_comparison(comparison: Comparison) -> None:
         note(text)
 
 
-def show_submission_run(result: SubmissionRun) -> None:
-    """The stages with their times, the leaderboard record, notes, and the conclusion last."""
-    rows = [(s.name, "passed" if s.passed else "failed", f"{s.seconds:.1f}", s.detail) for s in result.stages]
-    title = f"{result.source} on {result.interpreter}; programs of {result.programs}"
-    show_rows(title, ("stage", "", "seconds", "what"), rows, numeric=("seconds",))
-    if result.scores is not None:
-        scored = [(name, f"{value:.4f}") for name, value in result.scores.items()]
-        show_rows("scores", ("measure", "value"), scored, numeric=("value",))
-    for text in result.notes:
-        note(f"note: {text}")
-    if result.protection:
-        note(f"ran in {result.protection}")
-    needed = result.seconds_for_test
-    pace = "" if needed is None else f"; the 2350 test images would take about {needed:.0f} s on this machine"
-    say(f"\n{result.seconds:.1f} s of {result.time_limit:g} s{pace}")
-    if result.accepted:
-        say("result: Codabench would accept and score this")
-    else:
-        say(f"result: this fails on Codabench: {result.problem}\nremedy: {result.remedy}")
-
-
 def show_audit(report: AuditReport) -> None:
-    """The findings' headlines, the serious ones first, and what was not looked at."""
+    """Show the headlines of the findings, the serious ones first, and what was not checked."""
     order = ("serious", "caution", "note", "clear")
     found = sorted(report.findings, key=lambda finding: order.index(finding.severity))
     show_rows(
@@ -362,7 +343,7 @@ def show_audit(report: AuditReport) -> None:
 
 
 def show_mislabelled(found: Sequence[Mislabelled], asked: int) -> None:
-    """Images that look like another name than theirs, all of them: each is to be looked at."""
+    """Show all images that look like another name than theirs."""
     rows = [(one.uuid, one.specimen, one.name, one.looks_like, f"{one.probability:.2f}") for one in found]
     title = f"{len(found)} of {asked} images look like another name than theirs"
     header = ("image", "specimen", "in the table", "looks like", "probability")
@@ -370,7 +351,7 @@ def show_mislabelled(found: Sequence[Mislabelled], asked: int) -> None:
 
 
 def show_embedding(summary: EmbeddingSummary) -> None:
-    """What an embedding job came to: counts, and where the time went."""
+    """Show the counts of an embedding job, and where the time went."""
     counts = [f"{summary.embedded} embeddings of dimension {summary.dimension}"]
     for number, what in (
         (len(summary.failures), "images failed"),
@@ -396,7 +377,7 @@ def show_embedding(summary: EmbeddingSummary) -> None:
 
 
 def show_left_out(paths: Sequence[Path]) -> None:
-    """How many files were not looked at, by ending; on standard error."""
+    """Show on standard error how many files were not looked at, by ending."""
     if paths:
         endings = Counter(path.suffix.lower() or "no ending" for path in paths).most_common()
         kinds = ", ".join(f"{count} {ending}" for ending, count in endings)
@@ -405,11 +386,11 @@ def show_left_out(paths: Sequence[Path]) -> None:
             note(f"{raw} of them are camera raw files, which are not developed here: export them as JPEG or TIFF")
 
 
-def show_failures(failures: Sequence[Failure], total: int, limit: int = 10) -> None:
-    """How many images failed, and why the first of them did; on standard error."""
+def show_failures(failures: Sequence[Failure], total: int) -> None:
+    """Show on standard error how many images failed, and why the first of them did."""
     if not failures:
         return
-    rows = [(failure.path, f"{failure.stage}: {failure.reason}") for failure in failures[:limit]]
+    rows = [(failure.path, f"{failure.stage}: {failure.reason}") for failure in failures[:_FAILURES]]
     show_rows(f"{len(failures)} of {total} images could not be used", ("image", "reason"), rows, stderr=True)
-    if len(failures) > limit:
-        note(f"… and {len(failures) - limit} more")
+    if len(failures) > _FAILURES:
+        note(f"… and {len(failures) - _FAILURES} more")

@@ -1,10 +1,10 @@
-"""What the command line shows of how far numbers can be trusted."""
+"""Show how far numbers can be trusted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hybridwing.cli.show import note, say, show_rows
+from hybridwing.cli.show import UNKNOWN, note, say, show_rows
 from hybridwing.evaluation.bootstrap import MEASURE_TITLES
 from hybridwing.validation.held_out import MADE_CROSSES
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from hybridwing.runs.predict import RankedImages
     from hybridwing.validation.validate import Validation
 
-_UNKNOWN = "–"
 #: Measures of which the intervals are shown; the area of each group of H. erato is in the files alone.
 _MEASURES = {
     name: title for name, title in MEASURE_TITLES.items() if name not in ("A_PRC_AUC_major", "A_PRC_AUC_minor")
@@ -40,12 +39,12 @@ def spelled(estimate: Estimate | None) -> str:
     '0.750 (0.566 to 0.873)'
     """
     if estimate is None:
-        return _UNKNOWN
+        return UNKNOWN
     return f"{estimate.value:.3f} ({estimate.interval.low:.3f} to {estimate.interval.high:.3f})"
 
 
 def show_validation(validation: Validation) -> None:
-    """A row for everything held out and the mean, for each scorer; then the differences of the means."""
+    """Show, for each scorer, a row for everything held out and the mean; then the differences of the means."""
     report = validation.report
     title = f"{validation.catalogue.source.name}, one {validation.protocol} out: {_QUESTIONS[validation.protocol]}"
     header = ["scorer", "held out", "hybrids", "non-hybrids", "recall", "false alarms", "ROC AUC", "note"]
@@ -63,7 +62,7 @@ def show_validation(validation: Validation) -> None:
         for row in report.rows
     ]
     for place in (6, 5, 4, 3, 2):  # a column of which no row has anything
-        if all(row[place] in (_UNKNOWN, "0") for row in rows):
+        if all(row[place] in (UNKNOWN, "0") for row in rows):
             del header[place]
             for row in rows:
                 del row[place]
@@ -76,7 +75,7 @@ def show_validation(validation: Validation) -> None:
         "\nat the threshold that 95 % of held-out known non-hybrids stay at or below; "
         f"95 % intervals of {report.resamples} resamples of specimens"
     )
-    if any(_UNKNOWN in row for row in rows):
+    if any(UNKNOWN in row for row in rows):
         note(
             "–: nothing was held out that this could be measured on, or the detector could not be fitted: see the note"
         )
@@ -88,7 +87,7 @@ def show_validation(validation: Validation) -> None:
 
 
 def show_uncertainty(evaluation: Evaluation) -> None:
-    """Measures with intervals, without another table's images beside them, and differences of the detectors."""
+    """Show measures with intervals, the same without another table's images, and differences of the detectors."""
     whole, rest = evaluation.uncertainty, evaluation.remainder
     header = ["measure", "all images", *([f"without {rest.without}"] if rest else [])]
     rows = [
@@ -119,7 +118,7 @@ def show_uncertainty(evaluation: Evaluation) -> None:
 
 
 def show_headline(uncertainty: Uncertainty, hybrids: int) -> None:
-    """The held-out recall of each detector with its interval, and how many hybrids it rests on."""
+    """Show the held-out recall of each detector with its interval, and how many hybrids it rests on."""
     for name, measures in uncertainty.measures.items():
         if (found := measures.get("hybrid_recall")) is not None:
             say(f"{name} finds {spelled(found)} of the hybrids at a true-negative rate of 95 %")
@@ -131,12 +130,12 @@ def show_headline(uncertainty: Uncertainty, hybrids: int) -> None:
 
 
 def _both(evaluation: Evaluation) -> list[Uncertainty]:
-    """Of all images, and of what is left without another table's."""
+    """The uncertainty of all images, and of those that another table does not hold."""
     return [evaluation.uncertainty, *([evaluation.remainder.uncertainty] if evaluation.remainder else [])]
 
 
 def show_promises(ranking: RankedImages) -> None:
-    """What the threshold and a flag are worth, how many images nothing can be told of, and what the run cannot say."""
+    """Show what the threshold and a flag are worth, which images have no verdict, and what the run does not know."""
     if ranking.no_verdict:
         note(f"no verdict: {ranking.no_verdict}")
     if (known := ranking.calibration) is not None:
@@ -163,7 +162,7 @@ def show_promises(ranking: RankedImages) -> None:
 
 
 def show_explanations(evaluation: Evaluation) -> None:
-    """How often the parents were right, and how many images are like nothing in training."""
+    """Show how often the parents were right, and how many images are unlike the training images."""
     explanations = evaluation.explanations
     if explanations is None:
         return

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.catalogue.describe import CatalogueDescription
-    from hybridwing.catalogue.reading import Reading
+    from hybridwing.catalogue.schema import Reading
     from hybridwing.catalogue.taxon_words import TaxonName
     from hybridwing.images.listed import ListedFiles
 
@@ -20,7 +20,7 @@ _LABELS = {True: "hybrid", False: "non-hybrid", None: "–"}
 
 
 def show_description(description: CatalogueDescription) -> None:
-    """Columns, names, and images of every class and record."""
+    """Show columns, names, and images of every class and record."""
     source = description.source
     show_reading(source, description.reading)
     for title, counts in (("class", description.classes), ("record", description.records)):
@@ -32,7 +32,7 @@ def show_description(description: CatalogueDescription) -> None:
 
 
 def show_reading(source: str, reading: Reading) -> None:
-    """Which column was taken for what, and what every name was read as; nothing for the challenge's forms."""
+    """Show how each column and name was read; nothing for the challenge's forms."""
     for remark in reading.notes:
         note(remark)
     if not reading.columns:
@@ -71,7 +71,7 @@ def _read_as(name: TaxonName) -> str:
 
 
 def show_listed(folder: Path, listed: ListedFiles) -> None:
-    """Which file names of the table are in the folder, and which are there by another spelling."""
+    """Show which file names of the table are in the folder, and which are there in another spelling."""
     asked = listed.found + len(listed.ambiguous) + len(listed.missing)
     say(f"\n{folder}: {listed.found} of {asked} photographs found")
     if listed.respelled:

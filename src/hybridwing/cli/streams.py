@@ -1,4 +1,4 @@
-"""Standard output and error that are closed, or that nobody reads any more, must not end the work."""
+"""Keep working when standard output or error is closed, or nobody reads it any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GONE = (errno.EPIPE, errno.EIO, errno.EBADF)
 
 
 class _Stream(io.FileIO):
-    """Writes to a descriptor; once that fails, everything more goes nowhere."""
+    """Writes to a descriptor; after a failure all output is dropped."""
 
     def __init__(self, descriptor: int, name: str) -> None:
         super().__init__(descriptor, "wb", closefd=False)
@@ -22,10 +22,7 @@ class _Stream(io.FileIO):
     def write(self, data: object) -> int:
         """Write bytes.
 
-        Raises
-        ------
-        OSError
-            If they cannot be written for another reason than that nobody reads them, such as a full disk.
+        Raises OSError if they cannot be written for another reason than that nobody reads them, such as a full disk.
         """
         try:
             return super().write(data)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The verbs that make and try submissions to the challenge: submission build, recipes, run."""
+"""The verbs about submissions to the challenge: submission build, recipes, check, run, publish."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from hybridwing.cli.challenge import submission
+from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
 from hybridwing.cli.inputs import MovedBackbone, Offline, Overwrite, RunArgument, WeightsFolder
+from hybridwing.errors import SubmissionError
 
-__all__ = ["build", "list_recipes", "run", "submission"]
+submission = typer.Typer(
+    name="submission",
+    help="Challenge submissions: build, check, run, publish.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(submission)
 
 
 @dataclass(frozen=True)
@@ -21,7 +30,7 @@ class WeightOptions:
 
     SECTION: ClassVar[str] = "Weights"
     bundle_weights: Annotated[
-        bool, typer.Option("--bundle-weights", help="Put weights from the hub in: the network may be off there.")
+        bool, typer.Option("--bundle-weights", help="Include weights from the hub: the network may be off there.")
     ] = False
     backbone: MovedBackbone = None
     weights: WeightsFolder = None
@@ -74,6 +83,44 @@ def list_recipes() -> None:
     )
 
 
+@verb(submission, "hybridwing submission check mine.zip")
+def check(
+    path: Annotated[Path, typer.Argument(metavar="ZIP_OR_FOLDER", help="Anybody's submission.")],
+    static: Annotated[bool, typer.Option("--static", help="Read it only; run nothing of it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", metavar="S", help="Seconds it may run on the probe images.", min=1)
+    ] = 120.0,
+    memory_limit: Annotated[
+        int, typer.Option("--memory-limit", metavar="MB", help="Memory it may hold meanwhile.", min=64)
+    ] = 8192,
+    probe_python: Annotated[
+        Path | None,
+        typer.Option(
+            "--probe-python", metavar="PATH", help="Python with the submission's packages; this one if absent."
+        ),
+    ] = None,
+) -> None:
+    """Find what would fail on Codabench.
+
+    Reads the files, then runs the model on images made for it: in a bubblewrap sandbox without a network, or not at all
+    where there is none. Exit code 1 if anything fails, 2 if it is no submission or is unsafe to unpack.
+    """
+    from dataclasses import replace
+
+    from hybridwing.cli.show_submission import show_check
+    from hybridwing.submission.check.checking import PROBE_LIMITS, check_submission
+
+    limits = replace(PROBE_LIMITS, seconds=time_limit, memory=memory_limit * 2**20)
+    report = check_submission(path, static=static, limits=limits, python=probe_python)
+    if as_json:
+        typer.echo(report.to_json())
+    else:
+        show_check(report)
+    if report.failed:
+        raise typer.Exit(1)
+
+
 @dataclass(frozen=True)
 class ConditionOptions:
     """Under which conditions a submission is run."""
@@ -108,14 +155,71 @@ def run(
     it would fail.
     """
     from hybridwing.cli import show as console
+    from hybridwing.cli.show_submission import show_submission_run
     from hybridwing.submission.rehearse.rehearsal import run_submission
-    from hybridwing.submission.rehearse.rehearsal_state import Conditions
+    from hybridwing.submission.rehearse.submission_run import Conditions
 
     conditions = Conditions(options.isolated, options.python, options.time_limit, trust=options.trust)
     result = run_submission(
         source, images, reference, out, conditions=conditions, bundle=bundle, task=task, overwrite=overwrite
     )
-    console.show_submission_run(result)
+    show_submission_run(result)
     console.say(f"\n{out}: result, predictions, scores and logs")
     if not result.accepted:
         raise typer.Exit(1)
+
+
+@verb(
+    submission,
+    "hybridwing submission publish run mine.zip --citation CITATION.cff --catalogue train.csv --out repository",
+)
+def publish(
+    run: RunArgument,
+    built: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What `submission build` made of it.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder for the repository.")],
+    citation: Annotated[
+        Path, typer.Option("--citation", metavar="CITATION.cff", help="Title, authors, license, version and so on.")
+    ],
+    catalogue: Annotated[Path | None, typer.Option("--catalogue", help="Table of the training, to cite it.")] = None,
+    bib: Annotated[Path | None, typer.Option("--bib", help="References to take over.")] = None,
+    evaluation: Annotated[
+        Path | None, typer.Option("--evaluation", help="Evaluation or submission run whose scores to report.")
+    ] = None,
+    reference: Annotated[Path | None, typer.Option("--reference", help="Table that it was scored on.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write the repository that the challenge asks for.
+
+    Submission, commands, scores with intervals, model card, citation, licence, references and a notebook.
+    """
+    from hybridwing.catalogue.readers import read_catalogue
+    from hybridwing.cli import show as console
+    from hybridwing.leaderboard.comparing import compare_places
+    from hybridwing.runs.run import load_run
+    from hybridwing.submission.publish.citation import EXAMPLE, read_citation
+    from hybridwing.submission.publish.publishing import publish as write
+    from hybridwing.submission.publish.references import read_bib
+
+    if (evaluation is None) != (reference is None):
+        raise SubmissionError("--evaluation and --reference go together: whose scores, and on which table")
+    if not citation.is_file():
+        raise SubmissionError(f"there is no {citation}. Write one, for example:\n{EXAMPLE}")
+    cited = read_citation(citation)
+    trained = load_run(run)
+    comparison = None
+    if evaluation is not None and reference is not None:
+        with console.progress("resampling") as report:
+            comparison = compare_places([evaluation], reference, progress=report)
+    made = write(
+        trained,
+        built,
+        out,
+        cited,
+        catalogue=None if catalogue is None else read_catalogue(catalogue),
+        bib="" if bib is None else read_bib(bib),
+        comparison=comparison,
+        reference="" if reference is None else reference.name,
+        overwrite=overwrite,
+    )
+    console.say(f"{made.folder}: detector {made.detector}, {made.files} files, {made.references} references")
+    console.say(f"next: cd {made.folder} && git init && git add . && git commit")

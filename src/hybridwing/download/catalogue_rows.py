@@ -21,18 +21,9 @@ _log = logging.getLogger(__name__)
 def write_catalogue_rows(catalogue: Catalogue, paths: Mapping[int, str], target: Path) -> Path | None:
     """Write the rows of a catalogue's file that have photographs, with every column as it stands there.
 
-    Parameters
-    ----------
-    catalogue : Catalogue
-    paths : mapping of int to str
-        For each line of its file that is kept, the path of the photograph, which becomes the file name.
-    target : Path
-        Without rows, or if the catalogue's file has changed, what is there is removed.
-
-    Returns
-    -------
-    Path or None
-        `target` if it was written.
+    `paths` gives, for each line of the file that is kept, the path of the photograph, which becomes the file name.
+    Returns `target`, or None where nothing was written: without rows, or if the catalogue's file has changed. What was
+    there is removed then.
     """
     target.unlink(missing_ok=True)
     if not paths:

@@ -37,11 +37,6 @@ class Downsizer:
         self._root = SafeFolder(place.with_name(f"{place.name}_downsized"))
         self.short_side = short_side
 
-    @property
-    def folder(self) -> Path:
-        """The folder of the copies."""
-        return self._root.root
-
     def make(self, path: str, photograph: Path) -> None:
         """Write the copy of a photograph, unless there is one of this length that is not older."""
         target = self._root.make_parent(path)

@@ -16,7 +16,7 @@ class DownloadError(HybridwingError):
 
 
 class FileError(Exception):
-    """Why one file is not there; never leaves the package. What it quotes of a server becomes one printable line."""
+    """Why one file is not there. Text that it quotes from a server becomes one printable line."""
 
     def __init__(self, reason: str) -> None:
         self.reason = one_line(reason)

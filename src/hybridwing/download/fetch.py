@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from hybridwing.download.folder import CATALOGUE, MANIFEST, MISSING, DownloadFol
 from hybridwing.download.hosts import Hosts, Politeness, Stop
 from hybridwing.download.manifest import Manifest
 from hybridwing.download.plan import Sample, plan
-from hybridwing.download.report import DownloadReport, MissingFile
 from hybridwing.download.transfer import Transfer
 from hybridwing.download.urls import checked_base
 
@@ -27,6 +27,73 @@ if TYPE_CHECKING:
     from hybridwing.download.plan import Wanted
 
 DEFAULT, EVERYTHING = Politeness(), Sample()
+
+
+@dataclass(frozen=True)
+class MissingFile:
+    """A file that is not there, or not as it should be."""
+
+    path: str  # POSIX path in the folder
+    url: str  # Where the catalogue says it is; empty if it does not
+    reason: str  # In one line
+    row: int  # Line of the catalogue's file
+
+
+@dataclass(frozen=True)
+class DownloadReport:
+    """What a download did.
+
+    Attributes
+    ----------
+    out : Path
+        The folder.
+    fetched, already_there : tuple of str
+        POSIX paths in it, in the order of the catalogue. Together they are what is there.
+    failed : tuple of MissingFile
+        In the order of the catalogue.
+    manifest, missing : Path
+        Tables of everything in the folder that was checked, and of what failed.
+    catalogue : Path or None
+        The catalogue's rows whose photographs are there, with the paths they have; None if there are none, or the
+        catalogue's file is no longer what was read.
+    requests : int
+        Sent, redirects and refusals counted.
+    bytes_received : int
+    seconds : float
+    """
+
+    out: Path
+    fetched: tuple[str, ...]
+    already_there: tuple[str, ...]
+    failed: tuple[MissingFile, ...]
+    manifest: Path
+    missing: Path
+    catalogue: Path | None
+    requests: int
+    bytes_received: int
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file wanted is there."""
+        return not self.failed
+
+    def summary(self) -> str:
+        """Counts in one line.
+
+        Examples
+        --------
+        ``"312 fetched (1.6 GB in 330 s), 0 already there, 1 failed"``
+        """
+        size = (
+            f"{self.bytes_received / 1e9:.1f} GB"
+            if self.bytes_received >= 1e9
+            else f"{self.bytes_received / 1e6:.1f} MB"
+        )
+        return (
+            f"{len(self.fetched)} fetched ({size} in {self.seconds:.0f} s), "
+            f"{len(self.already_there)} already there, {len(self.failed)} failed"
+        )
 
 
 def download(
@@ -131,7 +198,6 @@ def download(
         manifest=out / MANIFEST,
         missing=out / MISSING,
         catalogue=rows,
-        downsized=downsizer.folder if downsizer else None,
         requests=transfer.requests,
         bytes_received=transfer.bytes_received,
         seconds=stop.monotonic() - begun,
@@ -140,7 +206,7 @@ def download(
 
 @contextlib.contextmanager
 def _threads(jobs: int, stop: Stop) -> Iterator[ThreadPoolExecutor]:
-    """Threads that begin no file any more once an error or an interrupt ends the block."""
+    """Threads that begin no new file after an error or an interrupt ends the block."""
     threads = ThreadPoolExecutor(jobs, thread_name_prefix="download")
     try:
         yield threads

@@ -1,13 +1,13 @@
-"""Bring one file to its place: found there, or fetched and checked."""
+"""Find one file at its place, or fetch and check it."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from hybridwing.download.checks import Checksums, checksums, image_error
 from hybridwing.download.errors import (
     DiskError,
     FileError,
@@ -17,6 +17,8 @@ from hybridwing.download.errors import (
     disk_error,
 )
 from hybridwing.download.manifest import Entry
+from hybridwing.errors import ImageError
+from hybridwing.images.decode import read_rgb
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +33,39 @@ if TYPE_CHECKING:
 
 #: Times that a server may send something that is not the file.
 _WRONG_CONTENTS = 2
+_PIECE = 2**20
+#: A JPEG is decoded at an eighth of its size to be checked: all its data are read, few of its pixels computed.
+_CHECKED_SIDE = 64
 
 _log = logging.getLogger(__name__)
+
+
+class Checksums(NamedTuple):
+    """Size in bytes, and checksums in lower-case hexadecimal. MD5 tells damage, not malice."""
+
+    bytes: int
+    md5: str
+    sha256: str
+
+
+def checksums(path: Path) -> Checksums:
+    """Read a file once and compute its checksums."""
+    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            md5.update(piece)
+            sha256.update(piece)
+            size += len(piece)
+    return Checksums(size, md5.hexdigest(), sha256.hexdigest())
+
+
+def image_error(path: Path) -> ImageError | None:
+    """Say why a file is not a whole image, or None."""
+    try:
+        read_rgb(path, short_side=_CHECKED_SIDE)
+    except ImageError as error:
+        return error
+    return None
 
 
 @dataclass(frozen=True)

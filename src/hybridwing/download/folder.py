@@ -43,10 +43,7 @@ class SafeFolder:
     def path_of(self, name: str) -> Path:
         """Path of a file.
 
-        Raises
-        ------
-        RefusedError
-            If it is outside the folder, or is a folder.
+        Raises RefusedError if it is outside the folder, or is a folder.
         """
         target = self.root / name
         try:
@@ -72,7 +69,7 @@ class SafeFolder:
 
 
 class DownloadFolder(SafeFolder):
-    """The folder of a download, with what it keeps for itself in there."""
+    """The folder of a download, with its lock and unfinished files."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -83,7 +80,7 @@ class DownloadFolder(SafeFolder):
         _make_folder(self._parts)
 
     def part(self, name: str) -> PartialFile:
-        """Unfinished file of a photograph; its name is a hash, so any name and any depth fits."""
+        """Unfinished file of a photograph. It is named by a hash, so a photograph may have any name and depth."""
         key = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         return PartialFile(self._parts / f"{key}.part")
 

@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds: bounds of the first and of any later back-off. They double in between.
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0
+#: Seconds that a server's ``Retry-After`` is cut to.
+_LONGEST_WAIT = 900.0
 #: Failed requests in a row after which a host is given up: before its first answer, and later.
 _FIRST_CONTACT, _PATIENCE = 3, 20
 
@@ -43,8 +45,6 @@ class Politeness:
         Failed requests after which a file is given up.
     timeout : float, above 0
         Seconds until a connection must stand, and between two pieces of an answer.
-    longest_wait : float, above 0
-        Seconds that a server's ``Retry-After`` is cut to.
     max_bytes : int, at least 1
         A larger file is refused.
 
@@ -64,11 +64,10 @@ class Politeness:
     contact: str = ""
     attempts: int = 6
     timeout: float = 30.0
-    longest_wait: float = 900.0
     max_bytes: int = 200_000_000
 
     def __post_init__(self) -> None:
-        for name in ("rate", "jobs", "attempts", "timeout", "longest_wait", "max_bytes"):
+        for name in ("rate", "jobs", "attempts", "timeout", "max_bytes"):
             value = getattr(self, name)
             if not 0 < value < float("inf"):
                 raise DownloadError(f"The setting {name} (--{name.replace('_', '-')}) must be above 0; got {value}.")
@@ -189,29 +188,20 @@ class Hosts:
             return self._hosts[name]
 
 
-def retry_after(headers: Mapping[str, str], longest: float) -> float | None:
-    """Seconds that a server asks to wait, from its ``Retry-After`` (RFC 9110, section 10.2.3).
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait, in [0, 900], from its ``Retry-After`` (RFC 9110, section 10.2.3).
 
-    Parameters
-    ----------
-    headers : mapping of str to str
-        Of the answer, with lower-case keys or a mapping that ignores case.
-    longest : float
-        Seconds; anything longer is cut to this.
-
-    Returns
-    -------
-    float or None
-        In [0, longest]; None if the header is absent or not understood.
+    None if the header is absent or not understood. The keys of `headers` are in lower case, or the mapping ignores
+    case.
     """
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdecimal():
-        return min(float(value[:12]), longest)  # more digits are past any limit, and past what int() takes
+        return min(float(value[:12]), _LONGEST_WAIT)  # more digits are past any limit, and past what int() takes
     until = _http_date(value)
     if until is None:
         return None
     server_now = _http_date(headers.get("date", ""))
-    return min(max(until - (time.time() if server_now is None else server_now), 0.0), longest)
+    return min(max(until - (time.time() if server_now is None else server_now), 0.0), _LONGEST_WAIT)
 
 
 def _http_date(value: str) -> float | None:

@@ -1,4 +1,4 @@
-"""An unfinished file, and what must be known to go on with it."""
+"""An unfinished file, and what must be known to continue it."""
 
 from __future__ import annotations
 
@@ -16,24 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Version:
-    """Which version of a remote file a part belongs to.
+    """Which version of a remote file a part belongs to."""
 
-    Attributes
-    ----------
-    url : str
-        Address that was asked for, before redirects.
-    etag : str
-        Strong entity tag; empty if there was none.
-    modified : str
-        ``Last-Modified`` as sent; empty if there was none.
-    total : int
-        Size of the whole file in bytes; -1 if the server did not say.
-    """
-
-    url: str
-    etag: str
-    modified: str
-    total: int
+    url: str  # Address that was asked for, before redirects
+    etag: str  # Strong entity tag; empty if there was none
+    modified: str  # ``Last-Modified`` as sent; empty if there was none
+    total: int  # Size of the whole file in bytes; -1 if the server did not say
 
 
 class PartialFile:
@@ -54,12 +42,8 @@ class PartialFile:
     def can_continue(self, url: str, *, checked: bool) -> Version | None:
         """Version to continue; None if there is nothing of this address, or the result could not be trusted.
 
-        Parameters
-        ----------
-        url : str
-        checked : bool
-            Whether the whole file will be held against a digest. Without, only a strong entity tag says that the
-            rest belongs to the same file.
+        `checked` says that the whole file will be held against a digest. Without one, only a strong entity tag says
+        that the rest belongs to the same file.
         """
         try:
             version = Version(**json.loads(self._version_path.read_text(encoding="utf-8")))
@@ -76,7 +60,7 @@ class PartialFile:
         return version is not None and self.size == version.total
 
     def begin(self, version: Version) -> None:
-        """Start from nothing. In this order a kill never leaves bytes of one version under another's name."""
+        """Start from nothing, in an order in which a kill never leaves bytes of one version under another's name."""
         self.discard()
         write_text(self._version_path, json.dumps(asdict(version)))
 

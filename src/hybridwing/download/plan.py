@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from hybridwing.catalogue.cells import path_problem
-from hybridwing.catalogue.sampling import sample_fraction
+from hybridwing.catalogue.strata import sample_fraction
 from hybridwing.download.errors import DownloadError, RefusedError
 from hybridwing.download.folder import RESERVED
 from hybridwing.download.urls import on_base, plain_address
@@ -37,33 +37,15 @@ _NOT_IN_FOLDER_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 
 @dataclass(frozen=True)
 class Wanted:
-    """One file to fetch.
+    """One file to fetch."""
 
-    Attributes
-    ----------
-    path : str
-        POSIX path in the folder.
-    row : int
-        Line of the catalogue's file.
-    source : str
-        Where the catalogue says it is; what the manifest records. Empty if it does not say.
-    address : str
-        Where it is asked for: `source`, or its place on a mirror.
-    md5 : str
-        Empty if unknown.
-    licence : str
-        Empty if unknown.
-    problem : str
-        Why it cannot be asked for at all; mostly empty.
-    """
-
-    path: str
-    row: int
-    source: str
-    address: str
-    md5: str
-    licence: str
-    problem: str = ""
+    path: str  # POSIX path in the folder
+    row: int  # Line of the catalogue's file
+    source: str  # Where the catalogue says it is; what the manifest records. Empty if it does not say
+    address: str  # Where it is asked for: `source`, or its place on a mirror
+    md5: str  # Empty if unknown
+    licence: str  # Empty if unknown
+    problem: str = ""  # Why it cannot be asked for at all; mostly empty
 
 
 @dataclass(frozen=True)
@@ -117,18 +99,8 @@ class Sample:
 def plan(catalogue: Catalogue, *, by: str | None, base: str | None) -> list[Wanted]:
     """Files of a catalogue, one a row.
 
-    Parameters
-    ----------
-    catalogue : Catalogue
-    by : {"hybrid_stat", "subspecies", "record", "group", "side", "split"} or None
-        Column whose values become sub-folders.
-    base : str or None
-        Address of a mirror, from :func:`hybridwing.download.urls.checked_base`.
-
-    Raises
-    ------
-    DownloadError
-        If `by` is none of these.
+    Values of the column `by` become sub-folders, and `base` is the address of a mirror, from
+    :func:`hybridwing.download.urls.checked_base`. Raises DownloadError if `by` is no column for sub-folders.
     """
     table = catalogue.table
     columns = (table[name].fillna("") for name in ("filename", "file_url", "md5"))

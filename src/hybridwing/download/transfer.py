@@ -1,4 +1,4 @@
-"""Receive one file: redirects, resuming, speed and size; what it holds is checked elsewhere."""
+"""Receive one file: redirects, resuming, speed and size. Its content is checked elsewhere."""
 
 from __future__ import annotations
 
@@ -76,19 +76,8 @@ class Transfer:
     def receive(self, url: str, part: PartialFile, *, checked: bool) -> None:
         """Ask for a file once, and once more if what there is of it cannot be continued.
 
-        Parameters
-        ----------
-        url : str
-            Plain address.
-        part : PartialFile
-            Is continued where possible. Afterwards it holds the whole file, as far as the server tells.
-        checked : bool
-            Whether the result will be held against a digest.
-
-        Raises
-        ------
-        FileError
-            If it was not received, or cannot be written.
+        Afterwards `part` holds the whole file, as far as the server tells. `checked` says whether the result will be
+        held against a digest. Raises FileError if it was not received, or cannot be written.
         """
         try:
             if not self._receive(url, part, checked=checked):
@@ -100,7 +89,7 @@ class Transfer:
             raise disk_error(error) from error
 
     def _receive(self, url: str, part: PartialFile, *, checked: bool) -> bool:
-        """Whether the answer fits what there is; False asks for a fresh start."""
+        """Receive once; return False if the answer does not continue what there is, to start afresh."""
         version = part.can_continue(url, checked=checked)
         headers = {}
         if version is not None:
@@ -157,7 +146,7 @@ class Transfer:
         status = response.status_code
         told = f"HTTP {status} {response.reason_phrase}".rstrip()
         if status in _ASK_LATER or status >= 500:
-            wait = retry_after(response.headers, self._politeness.longest_wait)
+            wait = retry_after(response.headers)
             raise self._failed(url, told, wait=wait)
         if status not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
             raise RefusedError(told)

@@ -7,8 +7,8 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from hybridwing.download.errors import DownloadError, RefusedError
 
-#: Hosts that serve each other's files: a redirect may go from one of a group to another, and to their sub-domains.
-ORGANISATIONS: tuple[tuple[str, ...], ...] = (("zenodo.org",),)
+#: Its hosts serve each other's files: a redirect may go from one of its sub-domains to another.
+_ZENODO = re.compile(r"(.+\.)?zenodo\.org")
 
 _PORTS = {"http": 80, "https": 443}
 #: Names of hosts, and IPv6 addresses without their brackets.
@@ -82,22 +82,10 @@ def checked_base(base: str) -> str:
 
 
 def redirect_target(address: str, location: str) -> str:
-    """Address that a redirect leads to, if it may be followed.
+    """Address that a redirect (``Location``, absolute or relative) leads to, if it may be followed.
 
-    Allowed are the same host and port, the change from http to https on the usual ports, and the hosts of one of
-    `ORGANISATIONS` among each other over https. So a public server cannot send us to the user's own network.
-
-    Parameters
-    ----------
-    address : str
-        Plain address that was asked for.
-    location : str
-        The ``Location`` of the answer, absolute or relative.
-
-    Raises
-    ------
-    RefusedError
-        If it may not.
+    Allowed are the same host and port, the change from http to https on the usual ports, and Zenodo's hosts among each
+    other over https. So a public server cannot send us to the user's own network. Raises RefusedError for any other.
     """
     try:
         target = plain_address(urljoin(address, location))
@@ -112,13 +100,7 @@ def redirect_target(address: str, location: str) -> str:
     same_host = old.hostname == new.hostname
     if same_host and (old.netloc, old.scheme) == (new.netloc, new.scheme):
         return target
-    if usual and new.scheme == "https" and (same_host or _same_organisation(old.hostname, new.hostname)):
+    zenodo = all(_ZENODO.fullmatch(one.hostname or "") for one in (old, new))
+    if usual and new.scheme == "https" and (same_host or zenodo):
         return target
     raise RefusedError(f"redirected to another host ({new.netloc})")
-
-
-def _same_organisation(first: str | None, second: str | None) -> bool:
-    def belongs(host: str | None, group: tuple[str, ...]) -> bool:
-        return host is not None and any(host == name or host.endswith(f".{name}") for name in group)
-
-    return any(belongs(first, group) and belongs(second, group) for group in ORGANISATIONS)

@@ -1,7 +1,7 @@
-"""Embeddings that were computed before, by what decides them: content of the file, backbone, preprocessing, precision.
+"""A cache of embeddings, keyed by content of the file, backbone, preprocessing and precision.
 
-One SQLite file a backbone, precision and program that computes. It is a cache: a damaged file is replaced, one that is
-locked, full or not to be read is done without, and nothing is lost with it but time.
+There is one SQLite file for each backbone, precision and runtime. A damaged file is replaced. A file that is locked,
+full or unreadable is not used. Losing the cache costs only time.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class BackboneCache:
         return os.path.isfile(self.path)  # noqa: PTH113 - unlike Path's, false for a folder that may not be entered
 
     def get(self, contents: Sequence[bytes]) -> dict[bytes, CachedEmbedding]:
-        """Those of the wanted embeddings that are known, by hash.
+        """Look up embeddings by hash.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class BackboneCache:
         return sqlite3.connect(self.path, timeout=_PATIENCE)
 
     def _checked(self, view: object, confidence: object, doubt: object, blob: object) -> CachedEmbedding | None:
-        """A row, unless something else than this module wrote it."""
+        """A row as an embedding; None if it is not as this module writes it."""
         if not (isinstance(view, str) and isinstance(confidence, float) and isinstance(doubt, str)):
             return None
         if not isinstance(blob, bytes):
@@ -169,7 +169,7 @@ class BackboneCache:
         return CachedEmbedding(vector, view, confidence, doubt) if np.isfinite(vector).all() else None
 
     def _failed(self, error: sqlite3.Error | OSError) -> None:
-        """Go on without; a file that is no database, or a damaged one, makes room for a new one."""
+        """Log the error and go on without the cache; remove a file that is damaged or no database."""
         _say_once(str(self.path), str(error))
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             with suppress(OSError):
@@ -178,5 +178,5 @@ class BackboneCache:
 
 @lru_cache(maxsize=256)
 def _say_once(path: str, reason: str) -> None:
-    """One line for what may go wrong with every image; as an error, since every run is slow until it is mended."""
+    """Log an error once that may occur with every image."""
     logger.error("the cache %s is not used: %s", path, reason)

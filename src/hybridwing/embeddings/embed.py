@@ -34,21 +34,11 @@ Source = Catalogue | Path | str | Iterable[Path | str]
 
 @dataclass(frozen=True, eq=False)
 class Photographs:
-    """Image files with their keys.
+    """Image files with their keys."""
 
-    Attributes
-    ----------
-    items : list of (str, Path)
-        Key and file of each.
-    catalogue : Catalogue or None
-        The table that lists them.
-    left_out : tuple of Path
-        Files in searched folders whose names do not end as photographs' do.
-    """
-
-    items: list[tuple[str, Path]]
-    catalogue: Catalogue | None = None
-    left_out: tuple[Path, ...] = ()
+    items: list[tuple[str, Path]]  # Key and file of each
+    catalogue: Catalogue | None = None  # The table that lists them
+    left_out: tuple[Path, ...] = ()  # Files in searched folders whose names do not end as photographs' do
 
     @property
     def metadata(self) -> pd.DataFrame | None:
@@ -57,25 +47,10 @@ class Photographs:
 
 
 def photographs(source: Source, images: Path | str | None = None) -> Photographs:
-    """Find the image files of a source.
+    """Find the image files of a source, whose names in a catalogue are relative to `images`.
 
-    Parameters
-    ----------
-    source : Catalogue, path, or iterable of paths
-        A catalogue, or the path of one; a folder, searched with all it holds; or several image files and folders.
-    images : Path or str, optional
-        Folder that a catalogue's file names are relative to.
-
-    Returns
-    -------
-    Photographs
-        The key of a photograph is its file name in a catalogue, its path below a single folder, and the path itself
-        otherwise.
-
-    Raises
-    ------
-    HybridwingError
-        If there are no photographs, or a catalogue comes without a folder of images.
+    The key of a photograph is its file name in a catalogue, its path below a single folder, and the path itself
+    otherwise. Raises HybridwingError if there are no photographs, or a catalogue comes without a folder of images.
     """
     if isinstance(source, Catalogue):
         return _of_catalogue(source, images)
@@ -158,12 +133,9 @@ def embed_photographs(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingTable:
-    """Embed photographs with a backbone that is loaded, and put what their catalogue says beside.
+    """Embed photographs with a loaded backbone, and add the columns of their catalogue.
 
-    Raises
-    ------
-    EmbeddingError
-        If not one could be embedded.
+    Raises EmbeddingError if not one could be embedded.
     """
     table = embed_images(found.items, loaded, compute, progress=progress)
     return replace(table, metadata=aligned(found.metadata, table.uuids))

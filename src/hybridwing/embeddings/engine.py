@@ -30,28 +30,11 @@ def embed_images(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingTable:
-    """Embed images and keep all the embeddings in memory.
+    """Embed images, given by unique key and path, and keep all the embeddings in memory.
 
-    Parameters
-    ----------
-    items : sequence of (uuid, path)
-        What to embed; `uuid` is unique.
-    backbone : LoadedBackbone
-    compute : Compute
-        Batch size, workers and cache.
-    progress : callable, optional
-        Called with the number of images done and the number of all.
-
-    Returns
-    -------
-    EmbeddingTable
-        Rows, failures and fallbacks in the order of `items`. Images that failed are listed with stage and reason; the
-        others are unharmed.
-
-    Raises
-    ------
-    EmbeddingError
-        If `items` is empty or holds an image twice, or not a single image could be embedded.
+    Rows, failures and fallbacks are in the order of `items`. Images that failed are listed with stage and reason; the
+    others are unharmed. Raises EmbeddingError if `items` is empty or holds an image twice, or not a single image could
+    be embedded.
     """
     check_items(items)
     parts = [items[start : start + SHARD_SIZE] for start in range(0, len(items), SHARD_SIZE)]
@@ -84,12 +67,9 @@ def embed_images(
 
 
 def check_items(items: Sequence[Item]) -> None:
-    """Find now what would otherwise spoil the table after hours of work.
+    """Refuse images that would spoil the table after hours of work.
 
-    Raises
-    ------
-    EmbeddingError
-        If there are no images, one is listed twice, or one's key is no valid text.
+    Raises EmbeddingError if there are no images, one is listed twice, or one's key is no valid text.
     """
     if not items:
         raise EmbeddingError("there are no images to embed")
@@ -110,7 +90,7 @@ def _is_text(key: str) -> bool:
 
 
 def nothing_embedded(first: Failure, total: int) -> EmbeddingError:
-    """The error for a work in which every image failed."""
+    """The error for a job in which every image failed."""
     return EmbeddingError(
         f"not one of {total} images could be embedded; the first, {first.path}: {first.stage}: {first.reason}"
     )

@@ -1,8 +1,9 @@
-"""Read embeddings, whoever made them: our tables, and those of pybioclip, emb-explorer, pandas and others."""
+"""Read tables of embeddings: ours, and those of pybioclip, emb-explorer, pandas and others."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,7 @@ def read_embeddings(path: Path | str) -> EmbeddingTable:
         uuids, vectors = columns_of(content)
     except (EmbeddingError, ValueError, TypeError) as error:
         raise EmbeddingError(f"{path} cannot be read as a table of embeddings: {error}") from error
-    table = _table(path, uuids, vectors)
-    return EmbeddingTable(table.uuids, table.vectors, table.backbone, metadata=metadata_in(content))
+    return replace(_table(path, uuids, vectors), metadata=metadata_in(content))
 
 
 def _table(path: Path, uuids: tuple[str, ...], vectors: NDArray[np.float32]) -> EmbeddingTable:

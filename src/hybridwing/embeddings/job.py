@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import cache_of
 from hybridwing.embeddings.engine import check_items, nothing_embedded
 from hybridwing.embeddings.provenance import Part
-from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, processors, remember
-from hybridwing.embeddings.summary import EmbeddingSummary, Timings
+from hybridwing.embeddings.shards import SHARD_SIZE, Timings, embed_shards, processors, remember
 from hybridwing.embeddings.unfinished import UnfinishedTable
 from hybridwing.errors import EmbeddingError
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.embeddings.shards import Shard
+    from hybridwing.embeddings.table import Failure
 
     Item = tuple[str, Path]
     #: Embeds shards, given by number, and yields them in any order; the last argument is called once an image.
@@ -44,7 +44,7 @@ class Share:
     of: int  # Number of shares
 
     def __post_init__(self) -> None:
-        """Refuse a share that there is not."""
+        """Refuse a share outside 1/n to n/n."""
         if not 1 <= self.index <= self.of:
             raise EmbeddingError(f"a shard is 1/n to n/n; got {self.index}/{self.of}")
 
@@ -52,10 +52,7 @@ class Share:
     def parse(cls, text: str) -> Share:
         """Read ``"3/8"``.
 
-        Raises
-        ------
-        EmbeddingError
-            For anything else.
+        Raises EmbeddingError for anything else.
         """
         found = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", text)
         if found is None:
@@ -65,6 +62,38 @@ class Share:
     def of_file(self, out: Path) -> Path:
         """Where this share of a table is written: ``emb.part-3-of-8.parquet`` beside ``emb.parquet``."""
         return out.with_name(f"{out.stem}.part-{self.index}-of-{self.of}{out.suffix}")
+
+
+@dataclass(frozen=True)
+class EmbeddingSummary:
+    """What was written, and what it took."""
+
+    out: Path  # The table
+    # Images asked for; rows in the table; those of them whose embedding was in the cache; images that an earlier,
+    # interrupted call had done (failures among them).
+    images: int
+    embedded: int
+    cached: int
+    resumed: int
+    failures: tuple[Failure, ...]
+    fallbacks: int  # Rows that show another view than the one asked for
+    dimension: int  # Length of an embedding
+    batch_size: int
+    workers: int
+    precision: str
+    seconds: float  # From the first image to the finished table, by the clock
+    timings: Timings
+    damaged: int = 0  # Images that are damaged and that this call used as far as they go
+    assumed: str = ""  # What had to be assumed of the backbone; empty for most
+
+    @property
+    def images_per_second(self) -> float:
+        """Speed, counted over the images that this call looked at."""
+        return (self.images - self.resumed) / max(self.seconds, 1e-9)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        return {**asdict(self), "out": str(self.out), "images_per_second": self.images_per_second}
 
 
 def embed_to_file(
@@ -79,34 +108,17 @@ def embed_to_file(
     metadata: pd.DataFrame | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingSummary:
-    """Embed images into a parquet file.
+    """Embed images, given by unique key and path, into a parquet file.
 
-    Parameters
-    ----------
-    items : sequence of (uuid, path)
-        What to embed; `uuid` is unique.
-    backbone : LoadedBackbone
-    out : Path
-        The table; appears, or replaces an older one, when it is complete.
-    share : Share, optional
-        Embed one share of the images and write it to ``share.of_file(out)``; see
-        :func:`hybridwing.embeddings.merge.merge_parts`.
-    compute : Compute
-        Batch size, workers and cache.
-    engine : Engine, optional
-        What does the work; default this process.
-    shard_size : int
-        Images that are written, and at worst done twice, at once; at least 1.
-    metadata : pandas.DataFrame, optional
-        Columns to write beside the embeddings, indexed by `uuid`.
-    progress : callable, optional
-        Called with the number of images done and the number of all; first with those an earlier call had done.
+    The file appears, or replaces an older one, when it is complete. With a `share` only that share is embedded, into
+    ``share.of_file(out)``; see
+    :func:`hybridwing.embeddings.merge.merge_parts`. The `engine` does the work, by default this process. Images are
+    written, and at worst done twice, in shards of `shard_size`. `metadata`, indexed by key, is written beside the
+    embeddings. `progress` is called with the number of images done and of all, first with those an earlier call had
+    done.
 
-    Raises
-    ------
-    EmbeddingError
-        If `items` is empty or holds an image twice, not a single image could be embedded, another process is writing
-        the same table, or it cannot be written.
+    Raises EmbeddingError if `items` is empty or holds an image twice, not a single image could be embedded, another
+    process is writing the same table, or it cannot be written.
     """
     check_items(items)
     shards, part = _shared(items, share, shard_size)
@@ -199,7 +211,7 @@ def _shared(items: Sequence[Item], share: Share | None, shard_size: int) -> tupl
 
 
 def _digest(items: Sequence[Item], shard_size: int) -> str:
-    """Of the images of the whole table and how they are cut: parts of one table share it."""
+    """Digest of the images of the whole table and of how they are cut. Parts of one table share it."""
     total = hashlib.sha256(f"{len(items)} by {shard_size}\x00".encode())
     for uuid, _ in items:
         total.update(uuid.encode(errors="surrogatepass") + b"\x00")

@@ -15,19 +15,13 @@ if TYPE_CHECKING:
 
 
 def merge_parts(paths: Sequence[Path], out: Path) -> Provenance:
-    """Merge parts, in whatever order they are given, into the table that one machine would have made.
+    """Merge parts, in any order, into the table that one machine would have made.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        What :func:`hybridwing.embeddings.job.embed_to_file` wrote with ``share=``: all the parts of one table.
-    out : Path
-        The table; appears, or replaces an older one, when it is complete.
+    The `paths` are all that :func:`hybridwing.embeddings.job.embed_to_file` wrote of one table with ``share=``. The
+    table appears, or replaces an older one, when it is complete.
 
-    Raises
-    ------
-    EmbeddingError
-        If a file is no part, a part is missing, given twice or of another table, or backbone or precision differ.
+    Raises EmbeddingError if a file is no part, a part is missing, given twice or of another table, or backbone or
+    precision differ.
     """
     if not paths:
         raise EmbeddingError("there are no parts to merge; name the files that embed --shard i/n wrote")

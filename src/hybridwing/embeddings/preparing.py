@@ -150,7 +150,7 @@ class Workers:
             self._pool = ThreadPoolExecutor(count)
 
     def ahead(self, paths: Iterable[Path], limit: int) -> Iterator[PreparedFile]:
-        """Results in order, at most `limit` of them begun and not yet taken, so that memory stays bounded."""
+        """Results in order. At most `limit` are begun and not yet taken, so that memory stays bounded."""
         waiting: deque[tuple[Path, Future[PreparedFile]]] = deque()
         for path in paths:
             waiting.append((path, self._submitted(path)))
@@ -186,7 +186,7 @@ class Workers:
         self._pool = ThreadPoolExecutor(self._count)
 
     def close(self) -> None:
-        """Stop the pool; what has not begun is dropped."""
+        """Stop the pool, and drop the work that has not begun."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -33,7 +33,7 @@ class Part:
     digest: str
 
     def __post_init__(self) -> None:
-        """Refuse a part that there cannot be."""
+        """Refuse an index that is not below the number of parts."""
         if not 0 <= self.index < self.of:
             raise ValueError(f"there is no part {self.index} of {self.of}")
 
@@ -88,10 +88,7 @@ def schema_of(provenance: Provenance, besides: pa.Schema | None = None) -> pa.Sc
 def provenance_of(path: Path, schema: pa.Schema, rows: int) -> Provenance:
     """What the metadata of a file say.
 
-    Raises
-    ------
-    EmbeddingError
-        If there are none of ours, they are damaged, or a newer version wrote them.
+    Raises EmbeddingError if there are none of ours, they are damaged, or a newer version wrote them.
     """
     stored = (schema.metadata or {}).get(KEY)
     if stored is None:

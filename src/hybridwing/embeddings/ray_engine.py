@@ -52,14 +52,9 @@ class RayEngine:
     ) -> Iterator[tuple[int, Shard]]:
         """Embed shards and yield them as they come; see ``Engine`` in :mod:`hybridwing.embeddings.job`.
 
-        The number of workers is ignored: an actor prepares with as many threads as it has processors.
-
-        Raises
-        ------
-        MissingExtraError
-            If Ray is not installed.
-        EmbeddingError
-            If the cluster cannot be reached, or a worker failed again and again.
+        The number of workers is ignored: an actor prepares with as many threads as it has processors. Raises
+        MissingExtraError if Ray is not installed, and EmbeddingError if the cluster cannot be reached or a worker
+        failed again and again.
         """
         if not shards:
             return
@@ -172,7 +167,7 @@ def _import_ray() -> Any:
 
 @contextmanager
 def _cluster(ray: Any, address: str | None) -> Iterator[None]:
-    """Be connected while the block runs; a connection that the caller has is used and left."""
+    """Stay connected while the block runs. A connection of the caller is used and left open."""
     if ray.is_initialized():
         yield
         return

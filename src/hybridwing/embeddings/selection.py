@@ -1,4 +1,4 @@
-"""The embeddings of a catalogue's images, found in a table that may hold more and may name them otherwise."""
+"""Which embeddings serve: those of a catalogue's images, made by the backbone that is asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hybridwing.backbones.request import Backbone
 from hybridwing.embeddings.foreign import read_embeddings
 from hybridwing.embeddings.metadata import aligned, metadata_of
 from hybridwing.embeddings.table import EmbeddingTable, Failure
@@ -14,6 +15,7 @@ from hybridwing.errors import EmbeddingError, first_few
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
 
 
@@ -25,23 +27,11 @@ def as_embeddings(embeddings: EmbeddingTable | Path | str) -> EmbeddingTable:
 def select(embeddings: EmbeddingTable, catalogue: Catalogue) -> EmbeddingTable:
     """The catalogue's images of a table, in the catalogue's order and under its keys: same images, same bytes.
 
-    Parameters
-    ----------
-    embeddings : EmbeddingTable
-        Made from these images, and maybe more. A table made elsewhere may name them by file name without folder, by
-        file name without ending, or by specimen, as long as each name means one image.
-    catalogue : Catalogue
+    The table may hold more images. One made elsewhere may name them by file name without folder, by file name without
+    ending, or by specimen, as long as each name means one image; an image that it lacks is a failure. Rows, failures
+    and fallbacks are those of the catalogue's images, with its metadata.
 
-    Returns
-    -------
-    EmbeddingTable
-        Rows, failures and fallbacks of the catalogue's images, with its metadata. An image that a table made elsewhere
-        lacks is a failure.
-
-    Raises
-    ------
-    EmbeddingError
-        If images are missing from a table of ours, or not one is in a table made elsewhere.
+    Raises EmbeddingError if images are missing from a table of ours, or not one is in a table made elsewhere.
     """
     uuids = [str(uuid) for uuid in catalogue.uuids]
     keys = dict(zip(uuids, uuids, strict=True)) if embeddings.backbone.can_embed else _keys(embeddings, catalogue)
@@ -84,7 +74,7 @@ def _keys(embeddings: EmbeddingTable, catalogue: Catalogue) -> dict[str, str]:
 
 
 def _matched(names: Sequence[str], ours: Sequence[str], keys: Sequence[str], theirs: Sequence[str]) -> dict[str, str]:
-    """Images and keys that are read alike, where the reading means one of each."""
+    """Pairs of image and key whose readings are equal and unique on both sides."""
     of_ours, of_theirs = defaultdict(list), defaultdict(list)
     for name, reading in zip(names, ours, strict=True):
         of_ours[reading].append(name)
@@ -103,3 +93,51 @@ def _file_name(key: str) -> str:
 
 def _stem(key: str) -> str:
     return PurePosixPath(_file_name(key)).stem
+
+
+def require_requested(made_by: BackboneSpec, request: Backbone) -> None:
+    """Refuse embeddings that do not fit a request; no model is loaded.
+
+    Raises EmbeddingError if names, views, preprocessing, background or a feature that is named differ.
+    """
+
+    def choices(one: Backbone) -> tuple[object, ...]:
+        view = "whole" if one.cuts_itself and one.view == "specimen" else one.view
+        background = None if view == "whole" else one.background or "masked"
+        return str(one.name).partition("@")[0], view, background
+
+    fits = False
+    if made_by.can_embed:
+        made = Backbone.of(made_by)
+        wanted, found = request.singles, made.singles
+        fits = [choices(one) for one in wanted] == [choices(one) for one in found] and all(
+            one.feature in ("default", other.feature) and one.preprocess in ("default", other.preprocess)
+            for one, other in zip(wanted, found, strict=True)
+        )
+    if not fits:
+        raise EmbeddingError(
+            f"the embeddings were made by {made_by}, and not as --backbone {request.name} --view "
+            f"{','.join(request.views)} says: leave out --backbone, --view, --preprocess, --feature and "
+            "--background, or leave out --embeddings"
+        )
+
+
+def require_same_backbone(made_by: BackboneSpec, wanted: BackboneSpec, whose: str) -> None:
+    """Refuse embeddings whose weights, descriptor, preprocessing, view or feature differ from those that are `wanted`.
+
+    `whose` says who needs them, for the message of the EmbeddingError, e.g. ``"the run my-run"``.
+    """
+    if made_by.key == wanted.key:
+        return
+    if made_by.dimension != wanted.dimension:
+        difference = f"embeddings of dimension {made_by.dimension}, not {wanted.dimension}"
+    elif not (made_by.can_embed and wanted.can_embed):
+        difference = "and it is not known what made one of them"
+    elif made_by.name == wanted.name and made_by.views == wanted.views and made_by.background == wanted.background:
+        difference = "with other weights, preprocessing or feature"
+    else:
+        difference = "and their embeddings cannot be compared"
+    raise EmbeddingError(
+        f"the embeddings were made by {made_by}, and {whose} is of {wanted}: {difference}; embed the photographs with "
+        "the same backbone, or leave --embeddings out"
+    )

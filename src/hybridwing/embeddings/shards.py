@@ -23,7 +23,6 @@ import numpy as np
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import CachedEmbedding, cache_of
 from hybridwing.embeddings.preparing import prepare_file, working
-from hybridwing.embeddings.summary import Timings
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
 from hybridwing.errors import EmbeddingError
 from hybridwing.images.listed import ImageFolder
@@ -49,6 +48,25 @@ SHARD_SIZE = 256
 _FEW = 48
 
 
+@dataclass(frozen=True)
+class Timings:
+    """Seconds spent."""
+
+    # These two are summed over the workers, which work beside each other and beside the forward pass.
+    decode: float = 0.0
+    preprocess: float = 0.0
+    forward: float = 0.0
+    write: float = 0.0  # Shards and table
+
+    def __add__(self, other: Timings) -> Timings:
+        return Timings(
+            self.decode + other.decode,
+            self.preprocess + other.preprocess,
+            self.forward + other.forward,
+            self.write + other.write,
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Shard:
     """A shard that was embedded."""
@@ -69,18 +87,10 @@ def embed_shards(
     advance: Callable[[], None] | None = None,
     total: int | None = None,
 ) -> Iterator[Shard]:
-    """Embed shards one after the other.
+    """Embed shards of (key, path) one after the other.
 
-    Parameters
-    ----------
-    shards : iterable of sequences of (uuid, path)
-    backbone : LoadedBackbone
-    compute : Compute
-        Batch size, workers and cache.
-    advance : callable, optional
-        Called once for every image that is done.
-    total : int, optional
-        Images in all the shards, where that is known: for a few, no processes are started.
+    `advance` is called once for every image that is done. `total` is the number of images in all the shards, where that
+    is known: for a few, no processes are started.
     """
     count, cache = compute.workers or processors(), cache_of(compute)
     short_side = backbone.spec.preprocess.short_side
@@ -186,7 +196,7 @@ def _table(
     rows: Mapping[int, CachedEmbedding],
     failures: Mapping[int, Failure],
 ) -> EmbeddingTable:
-    """Table of what was found of a shard, in its order."""
+    """Table of the embeddings of a shard, in the shard's order."""
     spec, wanted = backbone.spec, backbone.spec.preprocess.view
     places = sorted(rows)
     vectors = np.stack([rows[place].vector for place in places]) if places else np.empty((0, spec.dimension))
@@ -207,7 +217,7 @@ def _table(
 
 
 class _Batches:
-    """Forward passes, in smaller batches from the moment that memory ran out."""
+    """Forward passes. The batches become smaller when memory runs out."""
 
     def __init__(self, backbone: LoadedBackbone, size: int) -> None:
         self.backbone, self.size = backbone, size

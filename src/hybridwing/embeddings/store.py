@@ -33,10 +33,7 @@ if TYPE_CHECKING:
 def write_table(table: EmbeddingTable, path: Path, part: Part | None = None) -> None:
     """Write a table; the file appears under its name only when it is whole.
 
-    Raises
-    ------
-    EmbeddingError
-        If the file cannot be written, or an image's key is no valid text.
+    Raises EmbeddingError if the file cannot be written, or an image's key is no valid text.
     """
     import pyarrow as pa
 
@@ -75,24 +72,13 @@ def join_tables(
 ) -> Provenance:
     """Write the rows of several tables into one, a file at a time, so that memory does not grow with their number.
 
-    Every row group stays as it is, so pieces of pieces give the same file as the pieces themselves.
+    The files are of one backbone and precision, in the order of the rows; at least one. Every row group stays as it is,
+    so pieces of pieces give the same file as the pieces themselves. `part` is written into the file. `metadata`,
+    indexed by key, stands beside the embeddings; by default what the pieces have. The file appears under its name only
+    when it is whole.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        Files of one backbone and precision, in the order of the rows; at least one.
-    out : Path
-        Appears under its name only when it is whole.
-    part : Part, optional
-        Written into the file.
-    metadata : pandas.DataFrame, optional
-        Columns to put beside the embeddings, indexed by key; default those that the pieces have.
-
-    Raises
-    ------
-    EmbeddingError
-        If a file cannot be read or is of another backbone or precision, an image stands in two of them, or `out` cannot
-        be written.
+    Raises EmbeddingError if a file cannot be read or is of another backbone or precision, an image stands in two of
+    them, or `out` cannot be written.
     """
     pieces = [read_provenance(path) for path in paths]
     first = pieces[0]
@@ -151,45 +137,41 @@ def _with_columns(rows: pa.Table, beside: pa.Table, schema: pa.Schema) -> pa.Tab
 
 
 def read_provenance(path: Path) -> Provenance:
-    """Read all but the rows of what :func:`write_table` or :func:`join_tables` wrote.
+    """Read what a table of ours says about its rows, without the rows.
 
-    Raises
-    ------
-    EmbeddingError
-        As :func:`read_table`.
+    Raises EmbeddingError as :func:`read_table`.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    _refuse_absent(path)
-    try:
-        with pq.ParquetFile(path) as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
+    with _reading(path), pq.ParquetFile(path) as file:
+        schema, rows = file.schema_arrow, file.metadata.num_rows
     return provenance_of(path, schema, rows)
 
 
 def _groups(path: Path) -> Iterator[pa.Table]:
     """Rows of a file, a group at a time."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for group in range(file.num_row_groups):
-                yield file.read_row_group(group)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise EmbeddingError(f"{path} is damaged: {error}".splitlines()[0]) from error
+    with _reading(path, "is damaged"), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
 
 
-def _refuse_absent(path: Path) -> None:
+@contextmanager
+def _reading(path: Path, otherwise: str = "is not a readable parquet file") -> Iterator[None]:
+    """Say in our words that a parquet file is absent, or cannot be read within the block."""
+    import pyarrow as pa
+
     if not path.is_file():
         raise EmbeddingError(f"no embedding table at {path}; make one with: hybridwing embed … --out {path}")
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise EmbeddingError(f"{path} {otherwise}: {error}".splitlines()[0]) from error
 
 
 def _refuse_repeated(uuids: list[str], seen: set[str], path: Path) -> None:
-    """An image in two pieces; `seen` grows by those of this one."""
+    """Refuse an image that stands in two pieces; `seen` grows by the images of this piece."""
     twice = [uuid for uuid, count in Counter(uuids).items() if count > 1 or uuid in seen]
     if twice:
         raise EmbeddingError(f"{path} holds images that stand in the table already: {first_few(twice)}")
@@ -215,10 +197,8 @@ def _writing(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
 def read_table(path: Path) -> EmbeddingTable:
     """Read what :func:`write_table` wrote; :func:`hybridwing.embeddings.foreign.read_embeddings` reads others' too.
 
-    Raises
-    ------
-    EmbeddingError
-        If the file is missing or damaged, is no parquet file, or was written by something else or by a newer version.
+    Raises EmbeddingError if the file is missing or damaged, is no parquet file, or was written by something else or by
+    a newer version.
     """
     content = read_parquet(path)
     about = provenance_of(path, content.schema, len(content))
@@ -243,12 +223,9 @@ def read_table(path: Path) -> EmbeddingTable:
 
 
 def read_metadata(path: Path) -> pd.DataFrame | None:
-    """What stands beside the embeddings in a file, without them; None where nothing does.
+    """Read the columns beside the embeddings of a file; None if there are none.
 
-    Raises
-    ------
-    EmbeddingError
-        As :func:`read_table`.
+    Raises EmbeddingError as :func:`read_table`.
     """
     import pyarrow.parquet as pq
 
@@ -260,28 +237,18 @@ def read_metadata(path: Path) -> pd.DataFrame | None:
 def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Everything in a parquet file, or some of its columns.
 
-    Raises
-    ------
-    EmbeddingError
-        If it is missing, damaged or no parquet file.
+    Raises EmbeddingError if it is missing, damaged or no parquet file.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    _refuse_absent(path)
-    try:
+    with _reading(path):
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise EmbeddingError(f"{path} is not a readable parquet file: {error}".splitlines()[0]) from error
 
 
 def columns_of(content: pa.Table) -> tuple[tuple[str, ...], NDArray[np.float32]]:
     """Keys, and vectors of shape (n, d), of a table with the columns ``uuid`` and ``emb``.
 
-    Raises
-    ------
-    EmbeddingError
-        If a column is absent or of another kind, a cell is empty, or the vectors differ in length.
+    Raises EmbeddingError if a column is absent or of another kind, a cell is empty, or the vectors differ in length.
     """
     import pyarrow as pa
 

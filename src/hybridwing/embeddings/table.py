@@ -20,46 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """An image that has no embedding.
+    """An image that has no embedding."""
 
-    Attributes
-    ----------
-    uuid : str
-        Key of the image in its catalogue.
-    path : str
-        The file that was tried.
-    stage : str
-        Where it failed: ``"open"``, ``"decode"``, ``"preprocess"`` or ``"embed"``.
-    reason : str
-        What was wrong, in one line.
-    """
-
-    uuid: str
-    path: str
-    stage: str
-    reason: str
+    uuid: str  # Key of the image in its catalogue
+    path: str  # The file that was tried
+    stage: str  # Where it failed: ``"open"``, ``"decode"``, ``"preprocess"`` or ``"embed"``
+    reason: str  # What was wrong, in one line
 
 
 @dataclass(frozen=True)
 class Fallback:
-    """An image whose embedding may show something else than what was asked for.
+    """An image whose embedding may show something else than what was asked for."""
 
-    Attributes
-    ----------
-    uuid : str
-        Key of the image in its catalogue.
-    view : str
-        What it shows: the view asked for, or ``"whole"`` instead.
-    confidence : float
-        How surely the view asked for was found, in [0, 1].
-    doubt : str
-        What is unsure about a view that was found, in words; empty where only the view is another.
-    """
-
-    uuid: str
-    view: str
-    confidence: float
-    doubt: str = ""
+    uuid: str  # Key of the image in its catalogue
+    view: str  # What it shows: the view asked for, or ``"whole"`` instead
+    confidence: float  # How surely the view asked for was found, in [0, 1]
+    doubt: str = ""  # What is unsure about a view that was found, in words; empty where only the view is another
 
 
 @dataclass(frozen=True, eq=False)

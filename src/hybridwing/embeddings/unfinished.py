@@ -53,7 +53,7 @@ class UnfinishedTable:
     shards: tuple[Sequence[Item], ...]  # The images of each piece
     # Of each piece: names, sizes and times of change of its files, as they were before any of them was read.
     digests: tuple[str, ...]
-    # LoadedBackbone, precision and runtime, see :attr:`hybridwing.embeddings.provenance.Provenance.kind`.
+    # Key of the backbone, precision and runtime, see :attr:`hybridwing.embeddings.provenance.Provenance.kind`.
     kind: tuple[str, str, str]
 
     @classmethod
@@ -67,16 +67,7 @@ class UnfinishedTable:
     ) -> UnfinishedTable:
         """The one for this work.
 
-        Parameters
-        ----------
-        out : Path
-        kind : tuple of 3 str
-            LoadedBackbone, precision and runtime.
-        part : Part, optional
-            Which part of a larger table it is.
-        shards : sequence of sequences of (uuid, path)
-        options : ReadOptions
-            Which pictures are read.
+        `kind` is the key of the backbone, precision and runtime, and `part` says which part of a larger table it is.
         """
         key = hashlib.sha256(f"{kind} {part} {options}".encode())
         for shard in shards:
@@ -90,10 +81,7 @@ class UnfinishedTable:
     def locked(self) -> Iterator[None]:
         """Keep other processes off the same work while the block runs.
 
-        Raises
-        ------
-        EmbeddingError
-            If another process is at it, or the folder cannot be made.
+        Raises EmbeddingError if another process is at it, or the folder cannot be made.
         """
         from filelock import FileLock, Timeout
 
@@ -137,10 +125,7 @@ class UnfinishedTable:
     def add(self, number: int, table: EmbeddingTable, contents: Sequence[bytes]) -> None:
         """Put a shard there, whole or not at all.
 
-        Raises
-        ------
-        EmbeddingError
-            If it was computed in another way than the work, or cannot be written.
+        Raises EmbeddingError if it was computed in another way than the work, or cannot be written.
         """
         made = (table.backbone.key, table.precision, table.runtime)
         if made != self.kind:
@@ -175,10 +160,7 @@ class UnfinishedTable:
 
         If it is killed half-way, a second call gives the same result.
 
-        Raises
-        ------
-        EmbeddingError
-            If a piece is missing or damaged, or the table cannot be written.
+        Raises EmbeddingError if a piece is missing or damaged, or the table cannot be written.
         """
         joined = self.folder / _JOINED
         made = join_tables([self._path(number) for number in range(len(self.shards))], joined, part, metadata)
@@ -190,7 +172,7 @@ class UnfinishedTable:
         return made
 
     def remove(self) -> None:
-        """Remove the pieces, in one step as far as :meth:`missing` is concerned."""
+        """Remove the pieces. :meth:`missing` sees all of them or none."""
         gone = self.folder.with_suffix(".gone")
         shutil.rmtree(gone, ignore_errors=True)
         with suppress(OSError):
@@ -201,7 +183,7 @@ class UnfinishedTable:
         return self.folder / f"{number:05d}.parquet"
 
     def _is_done(self, number: int) -> bool:
-        """Whether a piece is there, of this work and whole; one that a power cut left half written is not."""
+        """Whether a piece is there, belongs to this work and is whole, i.e. was not cut short by a power failure."""
         path = self._path(number)
         try:
             found = read_provenance(path)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.catalogue.schema import Catalogue
 from hybridwing.catalogue.text_table import is_table
-from hybridwing.embeddings.compatible import require_same_backbone
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.embeddings.foreign import read_embeddings
-from hybridwing.embeddings.selection import as_embeddings, select
+from hybridwing.embeddings.selection import as_embeddings, require_same_backbone, select
 from hybridwing.embeddings.table import EmbeddingTable
 
 if TYPE_CHECKING:

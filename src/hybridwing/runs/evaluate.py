@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.catalogue.readers import as_catalogue
-from hybridwing.embeddings.compatible import require_same_backbone
-from hybridwing.embeddings.selection import as_embeddings, select
+from hybridwing.embeddings.selection import as_embeddings, require_same_backbone, select
 from hybridwing.errors import ScoringError
 from hybridwing.evaluation.bootstrap import Uncertainty, challenge_uncertainty, detection_uncertainty
 from hybridwing.evaluation.challenge_score import ChallengeScores, challenge_scores

@@ -23,20 +23,9 @@ if TYPE_CHECKING:
 
 
 def curve(points: tuple[tuple[float, float], ...] | Points, *, closed: bool, per_span: int = 8) -> Points:
-    """Catmull-Rom spline through control points.
+    """Catmull-Rom spline through at least two control points of shape (n, 2).
 
-    Parameters
-    ----------
-    points : array-like of shape (n, 2)
-        Control points, at least 2.
-    closed : bool
-        Whether the last joins the first.
-    per_span : int
-        Points per span.
-
-    Returns
-    -------
-    ndarray of shape (m, 2), float64
+    `per_span` points for each span, shape (m, 2).
     """
     p = np.asarray(points, dtype=np.float64)
     p = np.vstack([p[-1:], p, p[:2]] if closed else [2 * p[0] - p[1], p, 2 * p[-1] - p[-2]])

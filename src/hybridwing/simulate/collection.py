@@ -18,8 +18,7 @@ from hybridwing.files import write_text
 from hybridwing.folders import new_folder
 from hybridwing.simulate.plan import plan
 from hybridwing.simulate.specimen import write_specimen
-from hybridwing.simulate.tables import write_reference, write_train, write_truth
-from hybridwing.simulate.truth_readme import README
+from hybridwing.simulate.tables import README, write_reference, write_train, write_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

@@ -66,20 +66,9 @@ class Placement:
 
 
 def draw(animal: Individual, pose: Pose, wear: float, size: tuple[int, int], rng: np.random.Generator) -> Drawing:
-    """Draw a specimen.
+    """Draw a specimen in a photograph of `size` (width, height) pixels.
 
-    Parameters
-    ----------
-    animal : Individual
-        What to draw.
-    pose : Pose
-        How it lies.
-    wear : float
-        From 0 (fresh) to 1 (torn).
-    size : tuple of int
-        Width and height of the photograph, pixels.
-    rng : numpy.random.Generator
-        For shape, asymmetry, rough edges and tears.
+    `wear` goes from 0 (fresh) to 1 (torn). The random numbers are for shape, asymmetry, rough edges and tears.
     """
     width, height = size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING
     labels, ink = Image.new("L", (width, height)), Image.new("L", (width, height))

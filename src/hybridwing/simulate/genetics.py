@@ -132,19 +132,9 @@ class Diploid:
 
 
 def pure(genotype: Genotype, *, second: bool) -> Diploid:
-    """A homozygous individual of one parent subspecies.
+    """A homozygous individual of one parent subspecies, whose alleles count as the `second` parent's or the first's.
 
-    Parameters
-    ----------
-    genotype : Genotype
-        Must be homozygous at every locus.
-    second : bool
-        Whether its alleles count as the second parent's.
-
-    Raises
-    ------
-    ValueError
-        If a locus is heterozygous: a subspecies is taken to be fixed.
+    Raises ValueError if a locus is heterozygous: a subspecies is taken to be fixed.
     """
     if not genotype.homozygous:
         raise ValueError(f"a pure subspecies is homozygous at every locus; got {genotype}")

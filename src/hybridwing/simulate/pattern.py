@@ -108,21 +108,10 @@ _LINE = (
 
 
 def pattern(species: str, phenotype: Phenotype, traits: Traits, *, ventral: bool, rough: Points) -> Pattern:
-    """Lay out a phenotype on the wings.
+    """Lay out a phenotype on the wings of species ``"A"`` or ``"B"``, which have rays of different form.
 
-    Parameters
-    ----------
-    species : str
-        ``"A"`` or ``"B"``: the wings, and the form of the rays.
-    phenotype : Phenotype
-        Which elements show.
-    traits : Traits
-        How large they are and where they sit.
-    ventral : bool
-        Whether to show the underside: it has red spots at the base of the hindwing, and weaker dennis and
-        rays.
-    rough : ndarray of shape (k,)
-        Standard normal numbers; they make the edges of the patches uneven.
+    The underside (`ventral`) has red spots at the base of the hindwing, and weaker dennis and rays. `rough` holds
+    standard normal numbers, shape (k,), that make the edges of the patches uneven.
     """
     wings = anatomy(species)
     if ventral:

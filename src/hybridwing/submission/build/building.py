@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import shutil
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,12 +26,11 @@ from hybridwing import __version__
 from hybridwing.backbones.base import COMPOSITE
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.errors import SubmissionError
-from hybridwing.files import write_text
+from hybridwing.files import write_text, written_whole
 from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.runtime.digests import file_digest
 from hybridwing.runtime.serving import DETECTOR, SETTINGS, WEIGHTS
 from hybridwing.runtime.settings import Embedding, Settings, Weights
-from hybridwing.submission.build.pack import zip_folder
 from hybridwing.submission.build.pins import requirements_of
 from hybridwing.submission.build.weights import WeightPlan, plan_weights
 
@@ -45,6 +45,9 @@ _RUNTIME = Path(hybridwing.runtime.__file__).parent
 MODEL, REQUIREMENTS, METADATA, RUNTIME = "model.py", "requirements.txt", "metadata", "hybridwing_runtime"
 #: All that a submission's folder holds.
 CONTENTS = (MODEL, REQUIREMENTS, METADATA, SETTINGS, DETECTOR, RUNTIME, WEIGHTS)
+
+#: The oldest stamp that a zip holds: when a file was written must not change the bytes.
+_STAMP = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -75,38 +78,16 @@ def build_submission(
     pins: Sequence[str] = (),
     overwrite: bool = False,
 ) -> BuiltSubmission:
-    """Write a run's detector as a submission to the challenge.
+    """Write a run's detector, by default its best, as a submission to the challenge.
 
-    Parameters
-    ----------
-    run : Run
-    out : Path
-        New folder; the zip stands beside it, under its name with ``.zip``.
-    detector : str, optional
-        By default the run's best.
-    archive : bool
-        Whether to write the zip too.
-    bundle_weights : bool
-        Put weights from the hub into the submission instead of fetching them, at the same commit, when it is loaded.
-        Weights from a folder are always put in.
-    backbone : str, optional
-        Where the run's backbone is now, if its folder was moved.
-    compute : Compute
-        Only where the weights are looked for counts.
-    pins : sequence of str
-        ``NAME==VERSION`` to ask for instead of :data:`hybridwing.submission.build.pins.PINS`.
-    overwrite : bool
-        Replace what an earlier build left.
+    The zip stands beside it as ``OUT.zip``. Weights from a folder are always put in. Weights from the hub are put in
+    with `bundle_weights`, and are otherwise fetched, at the same commit, when the submission is loaded. `backbone` is
+    the new place of the run's backbone if its folder was moved; of `compute` only `weights` and `offline` are used;
+    `pins` are lines ``NAME==VERSION`` instead of :data:`hybridwing.submission.build.pins.PINS`. The same run, detector
+    and version of hybridwing give the same bytes.
 
-    Returns
-    -------
-    BuiltSubmission
-        The same run, detector and version of hybridwing give the same bytes.
-
-    Raises
-    ------
-    HybridwingError
-        If the run, its backbone or the pins do not serve, or `out` may not be replaced; nothing is written then.
+    Raises HybridwingError if the run, its backbone or the pins do not serve, or `out` may not be replaced. Nothing is
+    written then.
     """
     name = detector or run.manifest.best_detector
     run.detector(name)
@@ -167,8 +148,25 @@ def _write(folder: Path, run: Run, detector: str, requirements: Sequence[str], p
             shutil.copyfile(source, target)
 
 
+def zip_folder(folder: Path, archive: Path) -> None:
+    """Zip what a folder holds, not the folder itself.
+
+    Members are sorted, have fixed stamps and permissions and are stored as they are: what zlib makes of the same bytes
+    differs between its versions, and weights do not shrink.
+    """
+    files = sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file())
+    with written_whole(archive) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as target:
+        for name, path in files:
+            entry = zipfile.ZipInfo(name, _STAMP)
+            entry.create_system = 3
+            entry.external_attr = 0o100644 << 16
+            entry.file_size = path.stat().st_size
+            with path.open("rb") as source, target.open(entry, "w") as member:
+                shutil.copyfileobj(source, member, 1 << 20)
+
+
 def runtime_modules(family: str, origins: Collection[str]) -> tuple[str, ...]:
-    """Modules of :mod:`hybridwing.runtime` that a submission needs: all that its serving leads to.
+    """Modules of :mod:`hybridwing.runtime` that a submission needs: ``serving`` and all that it imports.
 
     Parameters
     ----------

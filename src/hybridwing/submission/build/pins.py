@@ -26,24 +26,12 @@ PINS: Mapping[str, str] = {
 
 
 def requirements_of(backbone: BackboneSpec, overrides: Sequence[str] = ()) -> tuple[str, ...]:
-    """Lines of the ``requirements.txt`` that a backbone needs, in the one form that the challenge's parser takes.
+    """Lines of the ``requirements.txt`` that a backbone needs.
 
-    Parameters
-    ----------
-    backbone : BackboneSpec
-    overrides : sequence of str
-        ``NAME==VERSION`` instead of the pin of that name, e.g. for what a container has installed already.
-
-    Returns
-    -------
-    tuple of str
-        ``NAME==VERSION``, no blanks, no comment.
-
-    Raises
-    ------
-    SubmissionError
-        If an override has another form or a name that the backbone does not need, or if pip cannot install it on the
-        challenge's Python 3.10.
+    ``NAME==VERSION`` without blanks or comments, as the challenge's parser takes them. `overrides` are such lines
+    instead of the pin of that name, e.g. for what a container has installed already. Raises SubmissionError if one has
+    another form, a name that the backbone does not need, or a version that pip cannot install on the challenge's Python
+    3.10.
     """
     # The code that finds the specimen is always carried, and it needs SciPy.
     names = ["numpy", "scipy", "Pillow"]

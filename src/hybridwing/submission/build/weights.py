@@ -24,17 +24,11 @@ FAMILIES = ("pattern", "transformers", "open_clip")
 
 @dataclass(frozen=True)
 class WeightPlan:
-    """How a submission comes by its weights.
+    """How a submission comes by its weights."""
 
-    Attributes
-    ----------
-    weights : tuple of Weights
-        What its settings say, for the backbone or for each part of a composite; equal ones are the same files.
-    sources : tuple of (Path, str)
-        Files to copy into the submission, and the path of each below its ``weights``; empty unless they are bundled.
-    """
-
+    # What its settings say, for the backbone or for each part of a composite; equal ones are the same files
     weights: tuple[Weights, ...]
+    # Files to copy into the submission, and the path of each below its ``weights``; empty unless they are bundled
     sources: tuple[tuple[Path, str], ...] = ()
 
     @property
@@ -49,22 +43,12 @@ def plan_weights(
     """Find the weights of a run's backbone, and make sure that they are those it was trained with.
 
     Those of several backbones lie in folders of their own, called 1, 2 and so on in the run's order; `pattern`, which
-    has none, is not counted.
+    has none, is not counted. Weights that are not from the hub are put into the submission whatever `bundle` says.
+    `backbone` is the new place of the backbone if its folder was moved; of `compute` only `weights` and `offline` are
+    used.
 
-    Parameters
-    ----------
-    run : Run
-    bundle : bool
-        Put the weights into the submission. Those that did not come from the hub have to be, whatever this says.
-    backbone : str, optional
-        Where the backbone is now, if its folder was moved; of several all, with commas between.
-    compute : Compute
-        Only where the weights are looked for counts.
-
-    Raises
-    ------
-    HybridwingError
-        If the weights are not where they were, are others, or are of a kind that no submission can load.
+    Raises HybridwingError if the weights are not where they were, are others, or are of a kind that no submission can
+    load.
     """
     spec = run.manifest.backbone
     for leaf in spec.leaves:
@@ -99,7 +83,7 @@ def weight_folders(spec: BackboneSpec) -> dict[str, str]:
 
 
 def without_paths(spec: BackboneSpec) -> BackboneSpec:
-    """The description with this machine's folders named as in a submission: ``local:weights``, or below it."""
+    """Name the folders of this machine in a description as in a submission: ``local:weights``, or below it."""
     folders = weight_folders(spec)
 
     def named(one: BackboneSpec) -> str:

@@ -17,13 +17,13 @@ from hybridwing.submission.check.pickles import check_pickles
 from hybridwing.submission.check.syntax import read_modules
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.sandbox.bubblewrap import INSTALL, why_no_sandbox
-from hybridwing.submission.sandbox.limits import ResourceLimits
+from hybridwing.submission.sandbox.run_program import ResourceLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hybridwing.submission.check.syntax import Module
     from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.package.module import Module
     from hybridwing.submission.package.requirements import Requirement
 
 #: Seconds and bytes that the probe may take unless told otherwise.
@@ -76,8 +76,7 @@ def _probe(
     limits: ResourceLimits,
     python: Path | None,
 ) -> tuple[list[Check], str]:
-    from hybridwing.submission.check.probe import run_probe
-    from hybridwing.submission.check.probe_findings import probe_checks
+    from hybridwing.submission.check.probe import probe_checks, run_probe
 
     broken = any(check.status == "fail" and check.name in ("syntax", "class Model") for check in checks)
     if not modules or broken:

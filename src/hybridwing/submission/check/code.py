@@ -7,12 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
-from hybridwing.submission.package.module import dotted
+from hybridwing.submission.check.syntax import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hybridwing.submission.package.module import Module
+    from hybridwing.submission.check.syntax import Module
 
 _BUNDLE = "put the weights into the submission and load them from __file__; at least pin the revision"
 _FETCH = re.compile(
@@ -30,7 +30,7 @@ _POOLS = re.compile(
 
 
 def check_code(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Check]:
-    """Look for each kind; one that is not found is a pass."""
+    """Look for each kind of call. A kind that is not found is a pass."""
     downloads = [check for module in modules for check in _downloads(module, names)]
     kinds = (
         ("downloads", "nothing is fetched from the network", downloads),

@@ -1,4 +1,4 @@
-"""Check that every file is there under its right name, and none that harms."""
+"""Check that every file has its right name, and that no file does harm."""
 
 from __future__ import annotations
 
@@ -31,10 +31,7 @@ _TAKEN = {"ingestion", "PIL", "tqdm", "packaging", "pip"}
 def find_root(submission: Submission) -> tuple[Submission, list[Check]]:
     """Find ``model.py``; the submission is returned as if it lay at the root.
 
-    Raises
-    ------
-    SubmissionError
-        If nothing in it looks like a submission.
+    Raises SubmissionError if nothing in it looks like a submission.
     """
     names = submission.names
     if "model.py" in names:
@@ -96,7 +93,7 @@ def _metadata(submission: Submission) -> Check:
 
 
 def check_extras(submission: Submission) -> list[Check]:
-    """Look for files that should not be there, names of installed packages, and size."""
+    """Look for files that should not be there, modules named as installed packages, and the size."""
     names = submission.names
     checks = []
     junk = [name for name in names if _JUNK.search(name) or _JUNK_FILES.search(name)]
@@ -124,7 +121,7 @@ def check_extras(submission: Submission) -> list[Check]:
 
 
 def _stand_ins(submission: Submission) -> list[Check]:
-    """Find pointers that a clone without Git LFS has instead of files, and empty weights."""
+    """Find empty weights, and the pointers that a clone without Git LFS holds in place of files."""
     found = []
     for member in submission.members:
         if member.size == 0 and member.name.endswith(_WEIGHTS):
@@ -138,7 +135,7 @@ def _stand_ins(submission: Submission) -> list[Check]:
 
 
 def _shadows(submission: Submission) -> list[Check]:
-    """Find modules named as installed ones, which win: the submission's folder is the last on ``sys.path``."""
+    """Find modules named as installed ones, which come first: the submission is the last on ``sys.path``."""
     others = {MODULES.get(name, name).replace("-", "_") for name in ALLOWED} | _TAKEN | set(sys.stdlib_module_names)
     found = {}
     for name in submission.names:

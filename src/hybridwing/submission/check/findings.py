@@ -14,47 +14,24 @@ Status = Literal["pass", "warn", "fail", "skipped"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One thing that was looked at."""
 
-    Parameters
-    ----------
-    name : str
-        Short, the same for every submission, e.g. ``"requirements"``. There may be several of one name.
-    status : str
-        ``"fail"``: the run would end or the scores would be worthless. ``"warn"``: it may go wrong. ``"pass"``.
-        ``"skipped"``: not looked at, and `finding` says why.
-    finding : str
-        What was found.
-    remedy : str
-        What to do; empty for a pass.
-    place : str
-        File, or ``file:line``; empty where no one place is at fault.
-    """
-
-    name: str
+    name: str  # Short, the same for every submission, e.g. ``"requirements"``. There may be several of one name
+    # ``"fail"``: the run would end or the scores would be worthless. ``"warn"``: it may go wrong. ``"pass"``.
+    # ``"skipped"``: not looked at, and `finding` says why
     status: Status
-    finding: str
-    remedy: str = ""
-    place: str = ""
+    finding: str  # What was found
+    remedy: str = ""  # What to do; empty for a pass
+    place: str = ""  # File, or ``file:line``; empty where no one place is at fault
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """All that was looked at.
+    """All that was looked at."""
 
-    Parameters
-    ----------
-    source : str
-        The folder or zip.
-    checks : tuple of Check
-        In the order they were made.
-    protection : str
-        What held while the submission ran; empty if it did not run.
-    """
-
-    source: str
-    checks: tuple[Check, ...]
-    protection: str = ""
+    source: str  # The folder or zip
+    checks: tuple[Check, ...]  # In the order they were made
+    protection: str = ""  # What held while the submission ran; empty if it did not run
 
     @property
     def failed(self) -> bool:
@@ -62,7 +39,7 @@ class CheckReport:
         return any(check.status == "fail" for check in self.checks)
 
     def count(self, status: Status) -> int:
-        """How many checks ended so."""
+        """Number of checks with this status."""
         return sum(check.status == status for check in self.checks)
 
     def to_json(self) -> str:
@@ -73,7 +50,7 @@ class CheckReport:
 
 
 def or_pass(found: list[Check], name: str, finding: str, place: str = "") -> list[Check]:
-    """The faults found, or one pass that says what was looked at."""
+    """Return the faults, or where there are none one pass that says what was looked at."""
     return found or [Check(name, "pass", finding, place=place)]
 
 

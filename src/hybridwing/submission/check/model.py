@@ -1,4 +1,4 @@
-"""Whether there is a class ``Model`` that the ingestion program can make, load and ask."""
+"""Check that there is a class ``Model`` that the ingestion program can create, load and call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hybridwing.errors import first_few
 from hybridwing.submission.check.findings import Check
 
 if TYPE_CHECKING:
-    from hybridwing.submission.package.module import Module
+    from hybridwing.submission.check.syntax import Module
 
 #: Arguments that the ingestion program gives each, after ``self``, and how it calls it.
 _CALLS = {"__init__": (0, "Model()"), "load": (0, "load()"), "predict": (1, "predict(image)")}

@@ -1,4 +1,4 @@
-"""Whether the lines of ``requirements.txt`` pass, and whether they bring what the code imports."""
+"""Check that the lines of ``requirements.txt`` pass, and that they install what the code imports."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hybridwing.submission.package.requirements import ALLOWED, MODULES, Require
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hybridwing.submission.check.syntax import Module
     from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.package.module import Module
 
 _FILE = "requirements.txt"
 #: The ingestion program itself imports these, so the image has them (``ingestion.py``, note in ``competition.yaml``).
@@ -66,7 +66,7 @@ def check_requirements(submission: Submission) -> list[Check]:
 
 
 def _asked_for_twice(lines: tuple[Requirement, ...]) -> Iterator[Check]:
-    """Find lines that name a package again, in whatever spelling."""
+    """Find lines that name a package a second time, in any spelling."""
     first: dict[str, Requirement] = {}
     for line in lines:
         name = line.meant
@@ -120,7 +120,7 @@ def needed_packages(modules: tuple[Module, ...], names: tuple[str, ...]) -> tupl
 
 
 def known_modules() -> set[str]:
-    """Modules of allowed packages and of what these depend on. If one is missing, this machine lacks it."""
+    """Modules of allowed packages and of their dependencies. They may be on Codabench where this machine lacks them."""
     return {MODULES.get(name, name) for name in ALLOWED}.union(_IN_IMAGE, *_BRINGS.values())
 
 

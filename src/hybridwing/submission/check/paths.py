@@ -1,4 +1,4 @@
-"""Where the code looks for its files, and whether they are there.
+"""Check where the code looks for its files, and whether they are there.
 
 The working directory is the ingestion program's, not the submission's. Paths are read where they stand as text; how a
 longer one is put together shows when the model is run.
@@ -12,13 +12,13 @@ import re
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
-from hybridwing.submission.package.module import dotted
+from hybridwing.submission.check.syntax import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hybridwing.submission.check.findings import Status
-    from hybridwing.submission.package.module import Module
+    from hybridwing.submission.check.syntax import Module
 
 _REMEDY = "build it from __file__: os.path.join(os.path.dirname(__file__), NAME)"
 #: A path from the root: two parts, or one with an ending. Not an address's path, a division or a regular expression.

@@ -1,4 +1,4 @@
-"""What the submission's pickles would import when loaded, and which scikit-learn wrote them.
+"""Find what the submission's pickles would import when loaded, and which scikit-learn wrote them.
 
 A pickle is a program, and loading one runs it. Its opcodes can be listed with ``pickletools`` instead. Files of joblib
 hold raw arrays in between, which end the list early; what is after them is searched for by pattern.
@@ -118,10 +118,7 @@ def _other_version(version: str, name: str, lines: tuple[Requirement, ...] | Non
 def read_pickles(file: IO[bytes], name: str) -> list[bytes]:
     """The pickles in a file: a plain one, joblib's, also packed, or torch's; empty if it is none of these.
 
-    Raises
-    ------
-    SubmissionError
-        If it is a zip that is damaged, or has a directory out of all proportion.
+    Raises SubmissionError if it is a zip that is damaged, or has a directory out of all proportion.
     """
     start = file.read(8)
     file.seek(0)
@@ -141,7 +138,7 @@ def read_pickles(file: IO[bytes], name: str) -> list[bytes]:
 
 
 def _looks_like_pickle(data: bytes) -> bool:
-    """Protocol 2 and later begin with their number; older ones are told by being readable to the end."""
+    """Protocol 2 and later begin with their number; older ones are recognised by being readable to the end."""
     if len(data) > 1 and data[0] == 0x80 and data[1] <= 5:
         return True
     try:
@@ -151,7 +148,7 @@ def _looks_like_pickle(data: bytes) -> bool:
 
 
 def imported_names(data: bytes) -> set[tuple[str, str]]:
-    """Module and name of everything that loading pickles would import; ``"?"`` where it is worked out while loading."""
+    """Module and name of everything that loading pickles would import; ``"?"`` for a computed name."""
     names: set[tuple[str, str]] = set()
     while data:
         end = _read_one(data, names)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["ordinary", "again", "large", "odd"]
 
-#: Specimens, drawn from a simulated collection of this many so that they differ in species, cross and record.
-_COLLECTION, _SEED = 1000, 42
+#: Size and seed of the simulated collection that the specimens are drawn from, and how many: they differ in species,
+#: cross and record.
+_COLLECTION, _SEED, _ORDINARY = 1000, 42, 6
 _LONG_SIDE = 640
 #: Pixels of the photographs of the challenge, about 18 million.
 _PHOTOGRAPH = (5184, 3456)
@@ -26,35 +27,18 @@ _TIMED, _GRAIN = 10, 19
 
 @dataclass(frozen=True)
 class ProbeImage:
-    """One picture.
+    """One picture."""
 
-    Parameters
-    ----------
-    file : str
-        Name in the folder; sorted, the names have the order in which the pictures are asked for.
-    what : str
-        In words.
-    kind : str
-        ``"ordinary"``: as the challenge's; a submission must do it. ``"again"``: the first ordinary one once more.
-        ``"large"``: a photograph of full size, for the time. ``"odd"``: a submission had better do it.
-    """
-
-    file: str
-    what: str
+    file: str  # Name in the folder; sorted, the names have the order in which the pictures are asked for
+    what: str  # In words
+    # ``"ordinary"``: as the challenge's; a submission must do it. ``"again"``: the first ordinary one once more.
+    # ``"large"``: a photograph of full size, for the time. ``"odd"``: a submission had better do it
     kind: Kind
 
 
-def write_probe_images(folder: Path, count: int = 6) -> tuple[ProbeImage, ...]:
-    """Write the pictures into a folder, the same for every submission.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        There already.
-    count : int
-        Ordinary pictures, at least 2.
-    """
-    pictures = list(_specimens(count))
+def write_probe_images(folder: Path) -> tuple[ProbeImage, ...]:
+    """Write the pictures into a folder that is there already, the same for every submission."""
+    pictures = list(_specimens())
     drawn: list[tuple[Kind, str, str, bytes]] = []
     for picture in pictures:
         drawn.append(("ordinary", "specimen.jpg", "a JPEG photograph", _saved(picture, "JPEG", quality=90)))
@@ -70,12 +54,12 @@ def write_probe_images(folder: Path, count: int = 6) -> tuple[ProbeImage, ...]:
     return tuple(images)
 
 
-def _specimens(count: int) -> Iterator[Image.Image]:
+def _specimens() -> Iterator[Image.Image]:
     from hybridwing.simulate.plan import plan
     from hybridwing.simulate.specimen import render
 
     slots = plan(_COLLECTION, _SEED)
-    for slot in slots[:: len(slots) // count][:count]:
+    for slot in slots[:: len(slots) // _ORDINARY][:_ORDINARY]:
         yield render(slot, _SEED, _LONG_SIDE).picture
 
 

@@ -1,4 +1,4 @@
-"""Whether what ``predict`` returns can be scored, what four decimals keep of the ranking, and how long it takes."""
+"""Check that the scores can be used, that four decimals keep their ranking, and that ``predict`` is fast enough."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
+from hybridwing.submission.rehearse.submission_run import TEST_IMAGES
 
 if TYPE_CHECKING:
-    from hybridwing.submission.check.probe import Probe
     from hybridwing.submission.check.probe_images import ProbeImage
     from hybridwing.submission.rehearse.submission_run import Attempt, IngestionReport
 
@@ -20,14 +20,12 @@ _NAME = "scores"
 #: Types that the ingestion program rounds and writes as a number.
 _NUMBERS = ("float", "numpy.float64", "numpy.float32", "numpy.float16", "int", "bool")
 
-#: Images of the final phase (``ref_test.csv``), and seconds after which Codabench's default queue ends a run.
-TEST_IMAGES = 2350
+#: Seconds after which Codabench's default queue ends a run.
 QUEUE_SECONDS = 600.0
 
 
-def check_scores(probe: Probe) -> list[Check]:
+def check_scores(attempts: Attempts) -> list[Check]:
     """Look at the scores of all pictures."""
-    attempts = probe.attempts
     if not attempts:
         return []
     scored = [(image, one) for image, one in attempts if _is_number(one.written)]
@@ -98,7 +96,7 @@ def _values(scored: Attempts) -> list[Check]:
 
 
 def _spread(values: list[float], raw: list[str]) -> list[Check]:
-    """Whether ordinary specimens get different scores, also once these are rounded."""
+    """Check that ordinary specimens get different scores, before and after rounding."""
     if len(values) < 2:
         return []
     if len(set(raw)) == 1:
@@ -128,9 +126,9 @@ def _repeatable(attempts: Attempts) -> list[Check]:
     return [Check(_NAME, "warn", finding, "call model.eval() in load, and fix what is random")]
 
 
-def check_time(probe: Probe, report: IngestionReport) -> list[Check]:
-    """Extrapolate from the full-size photographs; smaller ones before them have warmed the model up."""
-    timed = [one.seconds for image, one in probe.attempts if one.written and image.kind == "large"]
+def check_time(attempts: Attempts, report: IngestionReport) -> list[Check]:
+    """Extrapolate from the full-size photographs. The smaller ones before them have warmed up the model."""
+    timed = [one.seconds for image, one in attempts if one.written and image.kind == "large"]
     if not timed:
         return []
     start = report.seconds.get("import", 0.0) + report.seconds.get("load", 0.0)

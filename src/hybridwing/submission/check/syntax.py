@@ -7,10 +7,11 @@ import io
 import sys
 import tokenize
 import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check
-from hybridwing.submission.package.module import Import, Module, dotted
 from hybridwing.submission.package.python310 import PYTHON, newer_features
 
 if TYPE_CHECKING:
@@ -22,6 +23,68 @@ if TYPE_CHECKING:
 #: Bytes of a module; more is no code that anybody wrote, and parsing it takes memory in proportion.
 _LARGEST = 2**21
 _VERSION = ".".join(map(str, PYTHON))
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported package: the first part of its name, the line, and whether the code cannot do without it."""
+
+    top: str
+    line: int
+    needed: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """One file of code."""
+
+    name: str  # Its path in the submission
+    text: str = field(repr=False)
+    tree: ast.Module
+    # All of its nodes but those that run only when the file is started as a program
+    nodes: tuple[ast.AST, ...] = field(repr=False)
+    imports: tuple[Import, ...] = ()
+
+    def calls(self) -> Iterator[tuple[str, ast.Call]]:
+        """All calls, each with the dotted name of the function; empty where it has none."""
+        for node in self.nodes:
+            if isinstance(node, ast.Call):
+                yield dotted(node.func), node
+
+    def place(self, node: ast.AST) -> str:
+        """``file:line``."""
+        return f"{self.name}:{getattr(node, 'lineno', 1)}"
+
+    def stated(self, node: ast.AST | None) -> str | None:
+        """The text of an expression: a literal, a join of literals, or the one literal assigned to its name."""
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if isinstance(node, ast.Call) and dotted(node.func).endswith("path.join"):
+            parts = [self.stated(part) for part in node.args]
+            return None if None in parts else "/".join(part for part in parts if part)
+        given = self._given.get(dotted(node), [])
+        found = given[0] if len(given) == 1 else None
+        return found.value if isinstance(found, ast.Constant) and isinstance(found.value, str) else None
+
+    @cached_property
+    def _given(self) -> dict[str, list[ast.expr]]:
+        """The expressions that are assigned to each name, anywhere in the file."""
+        given: dict[str, list[ast.expr]] = {}
+        for node in self.nodes:
+            for target in node.targets if isinstance(node, ast.Assign) else ():
+                given.setdefault(dotted(target), []).append(node.value)  # type: ignore[attr-defined]
+        return given
+
+
+def dotted(node: ast.AST | None) -> str:
+    """Name such as ``torch.hub.load``; of a call's result only what follows it; empty for anything else."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        parts.append(node.id)
+    return ".".join(reversed(parts))
 
 
 def read_modules(submission: Submission) -> tuple[tuple[Module, ...], list[Check]]:
@@ -95,7 +158,7 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _imports(tree: ast.Module) -> Iterator[Import]:
-    """Packages imported; those within ``try`` or a function that may not run are not needed for certain."""
+    """Imported packages. Those within ``try`` or ``if`` may not be needed."""
     waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
     for node, needed in waiting:  # grows while it is walked
         if isinstance(node, ast.Import):

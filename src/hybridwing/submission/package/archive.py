@@ -52,18 +52,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Submission:
-    """Files of a submission.
+    """Files of a submission."""
 
-    Parameters
-    ----------
-    source : pathlib.Path
-        The folder or zip file.
-    members : tuple of Member
-        Its files, by name. Folders appear only as parts of names.
-    """
-
-    source: Path
-    members: tuple[Member, ...]
+    source: Path  # The folder or zip file
+    members: tuple[Member, ...]  # Its files, by name. Folders appear only as parts of names
     #: The zip's directory; empty for a folder.
     _zipped: dict[str, zipfile.ZipInfo] = field(default_factory=dict, repr=False, compare=False)
 
@@ -83,7 +75,7 @@ class Submission:
         return sum(member.size for member in self.members)
 
     def below(self, folder: str) -> Submission:
-        """The submission that one of its top folders would be, e.g. where the folder itself was zipped."""
+        """The contents of one of its top folders as a submission, e.g. where the folder itself was zipped."""
         start = f"{folder}/"
         inside = tuple(
             Member(member.name.removeprefix(start), member.size)
@@ -99,10 +91,7 @@ class Submission:
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """Open one file for reading.
 
-        Raises
-        ------
-        SubmissionError
-            If there is no such file or its data are damaged, also while it is read within the block.
+        Raises SubmissionError if there is no such file or its data are damaged, also while it is read within the block.
         """
         if name not in self.names:
             raise SubmissionError(f"{self.source} has no file {name}")
@@ -128,10 +117,7 @@ class Submission:
 
         Files get the usual permissions and no links are followed; no more bytes are written than were declared.
 
-        Raises
-        ------
-        SubmissionError
-            If `folder` is not empty, or a file is damaged.
+        Raises SubmissionError if `folder` is not empty, or a file is damaged.
         """
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SubmissionError(f"cannot unpack into {folder}: it is there already and not an empty folder")
@@ -150,18 +136,11 @@ class Submission:
 
 
 def open_submission(path: Path) -> Submission:
-    """List a submission's files and refuse what should not be unpacked.
+    """List the files of a submission, a folder or a zip, and refuse what should not be unpacked.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        A folder, or a zip file. Of a folder ``__pycache__`` is left out.
-
-    Raises
-    ------
-    SubmissionError
-        If there is nothing at `path`, it is neither folder nor zip, or anything in it is unsafe: names that lead out of
-        the folder or that file systems disagree on, links, devices, encryption, zip bombs, too many entries.
+    ``__pycache__`` is left out. Raises SubmissionError if there is nothing at `path`, it is neither folder nor zip, or
+    anything in it is unsafe: names that lead out of the folder or that file systems disagree on, links, devices,
+    encryption, zip bombs, too many entries.
     """
     if path.is_dir():
         return Submission(path, tuple(_walk(path)))
@@ -178,10 +157,8 @@ def open_submission(path: Path) -> Submission:
 def open_zip(file: IO[bytes], path: object) -> Iterator[zipfile.ZipFile]:
     """Open a zip, after a look at its last record: zipfile reads a directory of any size into memory.
 
-    Raises
-    ------
-    SubmissionError
-        If it is no zip, or has too many entries; also if its data are damaged, while it is read within the block.
+    Raises SubmissionError if it is no zip, or has too many entries; also if its data are damaged, while it is read
+    within the block.
     """
     try:
         end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
@@ -278,7 +255,7 @@ def _entry_faults(infos: Iterable[zipfile.ZipInfo]) -> list[str]:
 
 
 def _clashes(infos: Iterable[zipfile.ZipInfo]) -> list[str]:
-    """Pairs of paths that some file system takes for one: repeated, differing in case only, file and folder."""
+    """Find paths that some file system takes for the same: repeated, differing in case only, file and folder."""
     files: dict[str, str] = {}
     folders: dict[str, str] = {}
     found = []

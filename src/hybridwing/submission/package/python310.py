@@ -1,4 +1,4 @@
-"""What a module uses that Python 3.10, which the challenge's container runs, does not have.
+"""Find what a module uses that Python 3.10, which the challenge runs, does not have.
 
 Names and syntax are looked up by vermin (MIT), whose tables give the Python version of every name in the standard
 library.
@@ -49,16 +49,8 @@ class NewerFeature:
 def newer_features(text: str, tree: ast.Module, own: frozenset[str] = frozenset()) -> list[NewerFeature]:
     """Features and names that came after Python 3.10, by line.
 
-    What is tried and caught, or asked for after looking at ``sys.version_info``, does no harm and is left out.
-
-    Parameters
-    ----------
-    text : str
-        Source code, without syntax errors on the Python that runs this.
-    tree : ast.Module
-        The same code, parsed.
-    own : frozenset of str
-        Modules of the submission: these are imported where Python has none of the name.
+    Names within ``try`` with a handler, or behind a look at ``sys.version_info``, do no harm and are left out. `tree`
+    is `text` parsed; `own` are the submission's modules, which are imported where Python has none of the name.
 
     Examples
     --------
@@ -112,7 +104,7 @@ def _by_vermin(text: str, tree: ast.Module) -> Iterator[tuple[int, str, str]]:
 
 
 def _harmless_lines(tree: ast.Module) -> set[int]:
-    """Lines whose names may be missing, because an error is caught or because they run on newer Pythons only."""
+    """Lines that may use newer names: an error is caught there, or they run on newer Pythons only."""
     lines: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and node.handlers:

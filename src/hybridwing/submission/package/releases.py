@@ -20,7 +20,8 @@ _PATIENCE = 30
 class Releases:
     """Releases of a package that pip offers to Python 3.10.
 
-    Those before the first wheel have to be compiled; complete where the package has given Python 3.10 up.
+    Releases before `first_wheel` have to be compiled. The list is `complete` once the package no longer supports
+    Python 3.10.
     """
 
     versions: frozenset[Version]
@@ -30,7 +31,7 @@ class Releases:
 
 @dataclass(frozen=True)
 class ReleaseFault:
-    """Why a pin cannot be installed, or may not be (``"warn"``), and the line to write instead, empty if unknown."""
+    """Why a pin cannot (``"fail"``) or may not (``"warn"``) be installed, and the line to write instead, if known."""
 
     status: Literal["fail", "warn"]
     why: str
@@ -69,14 +70,8 @@ def listed_by_pip(package: str) -> frozenset[Version] | None:
 def release_fault(package: str, version: str) -> ReleaseFault | None:
     """Say why pip on Codabench cannot install a pinned version, or None.
 
-    Versions of the packages that most submissions pin are looked up in a table, those of others with pip.
-
-    Parameters
-    ----------
-    package : str
-        Name as the challenge's list spells it.
-    version : str
-        A valid version.
+    The package is spelt as the challenge's list spells it. Versions of the packages that most submissions pin are
+    looked up in a table, those of others with pip.
 
     Examples
     --------

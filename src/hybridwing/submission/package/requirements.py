@@ -1,4 +1,4 @@
-"""Read ``requirements.txt`` as the challenge's ingestion program does, which is not as pip does.
+"""Read ``requirements.txt`` as the challenge's ingestion program does. It differs from pip.
 
 It takes the file line by line (``install_from_whitelist`` in ``ingestion.py`` of Imageomics/HDR-anomaly-challenge):
 removes the line end, splits at ``==``, and looks the first part up among the allowed names, letter by letter. A name
@@ -50,29 +50,14 @@ Status = Literal["accepted", "odd", "rejected"]
 
 @dataclass(frozen=True)
 class Requirement:
-    """One line of ``requirements.txt`` and what becomes of it.
+    """One line of ``requirements.txt`` and what becomes of it."""
 
-    Parameters
-    ----------
-    number : int
-        From 1.
-    text : str
-        Without its end.
-    status : str
-        ``"accepted"``; ``"odd"``: accepted, but not as it looks; ``"rejected"``: it ends the run.
-    installs : str
-        What pip is asked for; empty if rejected.
-    why : str
-        What is wrong; empty if accepted.
-    instead : str or None
-        The line that would pass. Empty: leave the line out. None if accepted, or if no package on the list gives it.
-    """
-
-    number: int
-    text: str
-    status: Status
-    installs: str = ""
-    why: str = ""
+    number: int  # From 1
+    text: str  # Without its end
+    status: Status  # ``"accepted"``; ``"odd"``: accepted, but not as it looks; ``"rejected"``: it ends the run
+    installs: str = ""  # What pip is asked for; empty if rejected
+    why: str = ""  # What is wrong; empty if accepted
+    # The line that would pass. Empty: leave the line out. None if accepted, or if no package on the list gives it
     instead: str | None = None
 
     @property
@@ -94,12 +79,7 @@ class Requirement:
 
 
 def read_requirements(text: str) -> tuple[Requirement, ...]:
-    r"""Read every line as the ingestion program does.
-
-    Parameters
-    ----------
-    text : str
-        Content of the file; line ends may be any that Python's text files know.
+    r"""Read every line of the file's text as the ingestion program does.
 
     Examples
     --------

@@ -48,29 +48,17 @@ class Author(BaseModel):
 
 
 class Citation(BaseModel):
-    """The fields of a ``CITATION.cff`` (Citation File Format 1.2.0, doi.org/10.5281/zenodo.5171937) that are used.
-
-    Attributes
-    ----------
-    title : str
-    authors : tuple of Author
-        At least one.
-    licence : {"MIT", "BSD-3-Clause"}
-        Approved by the OSI, as the challenge's rules ask; `license` in the file.
-    version : str
-    released : date or None
-        `date-released` in the file.
-    repository : str or None
-        Address where the repository will be; `repository-code` in the file.
-    """
+    """The fields of a ``CITATION.cff`` (Citation File Format 1.2.0, doi.org/10.5281/zenodo.5171937) that are used."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, coerce_numbers_to_str=True)
 
     title: _Line
-    authors: Annotated[tuple[Author, ...], Field(min_length=1)]
+    authors: Annotated[tuple[Author, ...], Field(min_length=1)]  # At least one
+    # Approved by the OSI, as the challenge's rules ask; `license` in the file
     licence: Literal["MIT", "BSD-3-Clause"] = Field("MIT", alias="license")
     version: _Line = "1.0.0"
-    released: date | None = Field(None, alias="date-released")
+    released: date | None = Field(None, alias="date-released")  # `date-released` in the file
+    # Address where the repository will be; `repository-code` in the file
     repository: Annotated[str, Field(pattern=r"^https?://[^\s<>\"]+$")] | None = Field(None, alias="repository-code")
 
     @property
@@ -82,10 +70,8 @@ class Citation(BaseModel):
 def read_citation(path: Path) -> Citation:
     """Read a ``CITATION.cff``.
 
-    Raises
-    ------
-    SubmissionError
-        If it is missing, no YAML, or lacks what is needed. The message names every fault, and shows an example.
+    Raises SubmissionError if it is missing, no YAML, or lacks what is needed. The message names every fault, and shows
+    an example.
     """
     try:
         return Citation.model_validate(read_mapping(path))
@@ -111,15 +97,7 @@ def citation_cff(citation: Citation, abstract: str, keywords: Sequence[str]) -> 
 
 
 def zenodo_json(citation: Citation, abstract: str, keywords: Sequence[str], records: Sequence[str]) -> str:
-    """``.zenodo.json``: what Zenodo takes from a repository that it archives.
-
-    Parameters
-    ----------
-    citation, abstract, keywords
-        As for :func:`citation_cff`.
-    records : sequence of str
-        Zenodo records of the photographs.
-    """
+    """``.zenodo.json``: what Zenodo takes from a repository that it archives; `records` hold the photographs."""
     creators = []
     for author in citation.authors:
         one = {"name": f"{author.family}, {author.given}" if author.family and author.given else author.name}

@@ -15,16 +15,10 @@ if TYPE_CHECKING:
 
 
 def training_commands(run: Run, detector: str, *, reference: str = "", addresses: bool = True) -> str:
-    """Commands from the table to the scored submission.
+    """Commands from the training table to the scored submission.
 
-    Parameters
-    ----------
-    run : Run
-    detector : str
-    reference : str
-        File name of the table that the submission was scored on; empty if it was not.
-    addresses : bool
-        Whether the training table says where its photographs can be fetched.
+    `reference` is the file name of the table that it was scored on, empty if it was not; `addresses` says whether the
+    training table tells where its photographs can be fetched.
     """
     # Without the paths that folders had on this machine.
     spec = without_paths(run.manifest.backbone)

@@ -74,7 +74,7 @@ _NOTES = {
     "results": "scores with intervals",
     "notebook": "load the submission and score photographs",
 }
-#: One with a history of its own, or with anything else in it, is never replaced.
+#: A folder that holds anything else, such as ``.git``, is never replaced.
 CONTENTS = tuple(_NOTES)
 
 
@@ -102,31 +102,13 @@ def publish(
 ) -> Published:
     """Write a repository ready for ``git init``.
 
-    Parameters
-    ----------
-    run : Run
-    submission : Path
-        Folder or zip that was built from it.
-    out : Path
-        New folder.
-    citation : Citation
-        Title, authors, licence and so on.
-    catalogue : Catalogue, optional
-        The table the run was trained on: its records are cited.
-    bib : str
-        BibTeX text; records that it lacks are added.
-    comparison : Comparison, optional
-        The submission's measures on a reference table; its first system is reported.
-    reference : str
-        Name of that table.
-    overwrite : bool
-        Replace what an earlier call wrote.
+    A run, the submission that was built from it, and all that explains them. With `catalogue`, the table that the run
+    was trained on, its records are cited; `bib` is BibTeX text, to which records that it lacks are added. `comparison`
+    holds the submission's measures on the table called `reference`; its first system is reported. `overwrite` replaces
+    what an earlier call wrote.
 
-    Raises
-    ------
-    HybridwingError
-        If the submission is not built from this run, the catalogue is another, or `out` may not be replaced; nothing
-        is written then.
+    Raises HybridwingError if the submission is not built from this run, the catalogue is another, or `out` may not be
+    replaced. Nothing is written then.
     """
     check_new_folder(out, overwrite=overwrite, mark=CITATION, contents=CONTENTS)
     built = open_submission(submission)
@@ -192,7 +174,7 @@ def publish(
 
 
 def _detector_of(submission: Submission, run: Run) -> str:
-    """Name of a submission's detector, which has to be this run's."""
+    """Name of a submission's detector. It must be a detector of this run."""
     if SETTINGS not in submission.names or DETECTOR not in submission.names:
         raise SubmissionError(f"{submission.source} is not what `hybridwing submission build {run.folder}` makes")
     name = Settings.from_json(submission.read(SETTINGS).decode(errors="replace")).detector

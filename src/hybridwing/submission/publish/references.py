@@ -20,10 +20,7 @@ _RECORD = re.compile(r"zenodo\.(\d+)")
 def read_bib(path: Path) -> str:
     """Text of a BibTeX file, with plain line ends.
 
-    Raises
-    ------
-    SubmissionError
-        If it cannot be read, is too large, is no UTF-8 text, or holds no entry.
+    Raises SubmissionError if it cannot be read, is too large, is no UTF-8 text, or holds no entry.
     """
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -43,7 +40,7 @@ def records_of(catalogue: Catalogue) -> tuple[str, ...]:
 
 
 def references(bib: str, records: tuple[str, ...]) -> str:
-    """Given references, and an entry for each record that they lack.
+    """The given references, and an entry for each record that they lack.
 
     A record's number is the end of its DOI, so an entry can be written without asking Zenodo; its authors and title
     have to be filled in from there.

@@ -27,7 +27,7 @@ def _line(value: object) -> str:
 
 
 def _inside(name: object, info: ValidationInfo) -> Path | None:
-    """The file or folder that a bundle names; None where it names none, or does not hold it."""
+    """The file or folder that a bundle names; None if it names none or does not hold it."""
     if not name:
         return None
     if not isinstance(name, str) or "\\" in name or "\0" in name:
@@ -68,38 +68,22 @@ class Leaderboard(BaseModel):
 
 
 class Task(BaseModel):
-    """One task of a challenge; its data are None where the bundle does not hold what it names.
-
-    Attributes
-    ----------
-    index : int
-    name : str
-    input_data, reference_data : Path or None
-        A folder, a zip or a file.
-    ingestion_program, scoring_program : Path
-        A folder or a zip.
-    """
+    """One task of a challenge. Its data are None where the bundle lacks the file that it names."""
 
     index: StrictInt = 0
     name: _Line = ""
+    # A folder, a zip or a file
     input_data: _Place = None
     reference_data: _Place = None
+    # A folder or a zip
     ingestion_program: _Program
     scoring_program: _Program
 
 
 class Bundle(BaseModel):
-    """A challenge as its bundle describes it.
+    """A challenge as its bundle describes it."""
 
-    Attributes
-    ----------
-    version : str
-        Of the description; 2 is the only one that is understood.
-    title : str
-    tasks : tuple of Task
-    leaderboards : tuple of Leaderboard
-    """
-
+    # Format of the description; only 2 is understood
     version: Annotated[str, BeforeValidator(str), Field(pattern=r"^2$")]
     title: _Line = ""
     tasks: Annotated[tuple[Task, ...], Field(min_length=1)]
@@ -113,10 +97,7 @@ class Bundle(BaseModel):
     def task(self, index: int) -> Task:
         """The task of this index.
 
-        Raises
-        ------
-        SubmissionError
-            If there is none.
+        Raises SubmissionError if there is none.
         """
         found = next((task for task in self.tasks if task.index == index), None)
         if found is None:
@@ -126,17 +107,9 @@ class Bundle(BaseModel):
 
 
 def read_bundle(root: Path) -> Bundle:
-    """Read the description of an unpacked bundle.
+    """Read the description of an unpacked bundle: the ``competition.yaml`` in its folder.
 
-    Parameters
-    ----------
-    root : Path
-        Folder that holds ``competition.yaml``.
-
-    Raises
-    ------
-    SubmissionError
-        If it is missing, unreadable, of another version, or names what it may not.
+    Raises SubmissionError if it is missing, unreadable, of another version, or names what it may not.
     """
     path = root / COMPETITION
     try:
@@ -150,22 +123,8 @@ def read_bundle(root: Path) -> Bundle:
 def read_command(program: Path) -> tuple[str, list[str]]:
     """How a program of a bundle is started.
 
-    Parameters
-    ----------
-    program : Path
-        Its folder.
-
-    Returns
-    -------
-    str
-        Path of the Python file below ``/app/program``.
-    list of str
-        Arguments as in Codabench's container: folders begin with ``/app``.
-
-    Raises
-    ------
-    SubmissionError
-        If it does not say, or is not started with Python.
+    Its Python file below ``/app/program``, and its arguments, in which folders begin with ``/app`` as in Codabench's
+    container. Raises SubmissionError if its folder does not say, or it is not started with Python.
     """
     path = next((program / name for name in _METADATA if (program / name).is_file()), None)
     if path is None:
@@ -183,13 +142,11 @@ def read_command(program: Path) -> tuple[str, list[str]]:
     return words[0].removeprefix("/app/program/"), words[1:]
 
 
-def read_yaml(path: Path) -> Any:
-    """Parse a YAML file as plain data.
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Parse a YAML file that holds names and values, as plain data.
 
-    Raises
-    ------
-    SubmissionError
-        If it is missing, too large, no YAML, or uses aliases, with which a few lines can stand for gigabytes.
+    Raises SubmissionError if it is missing, too large, no such YAML, or uses aliases, with which a few lines can stand
+    for gigabytes.
     """
     import yaml
 
@@ -199,16 +156,11 @@ def read_yaml(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
         if any(isinstance(token, (yaml.AliasToken, yaml.AnchorToken)) for token in yaml.scan(text)):
             raise SubmissionError(f"{path} uses YAML aliases, which are not read; write the values out")
-        return yaml.safe_load(text)
+        values = yaml.safe_load(text)
     except FileNotFoundError:
         raise SubmissionError(f"{path.parent} holds no {path.name}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise SubmissionError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-
-
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Parse a YAML file that holds names and values; see :func:`read_yaml`."""
-    values = read_yaml(path)
     if not isinstance(values, dict):
         raise SubmissionError(f"{path}: a table of names and values is needed where there is {str(values)[:80]!r}")
     return values

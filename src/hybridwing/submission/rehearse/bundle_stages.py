@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.submission.rehearse.bundle import Bundle, Task
-    from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
+    from hybridwing.submission.rehearse.submission_run import RehearsalState
 
 #: Packages that a program may be given for its imports besides the challenge's whitelist.
 _FURTHER = ("packaging", "PyYAML")
-#: Of a file of scores, and scores that are kept of it.
+#: Bytes of the largest file of scores that is read, and the number of scores that are kept.
 _MOST_BYTES, _MOST_SCORES = 1 << 20, 100
 _PIP_STANDS_STILL = '''"""Stands for pip where the running environment is to stay as it is."""
 import sys
@@ -50,10 +50,7 @@ print("not installed, the running environment is used:", *sys.argv[1:])
 def open_bundle(source: Path, place: Path) -> Bundle:
     """Read a bundle; one that is a zip is unpacked into `place` first.
 
-    Raises
-    ------
-    SubmissionError
-        If it is no bundle, or refused.
+    Raises SubmissionError if it is no bundle, or refused.
     """
     if source.is_file() and source.name != COMPETITION:
         open_submission(source).unpack(place)
@@ -65,10 +62,7 @@ def open_bundle(source: Path, place: Path) -> Bundle:
 def lay_out(place: Path, target: Path) -> None:
     """Put a bundle's folder, zip or file where a program expects it.
 
-    Raises
-    ------
-    SubmissionError
-        If a zip is refused.
+    Raises SubmissionError if a zip is refused.
     """
     if place.is_file() and place.suffix.lower() != ".zip":
         target.mkdir(parents=True, exist_ok=True)
@@ -78,7 +72,7 @@ def lay_out(place: Path, target: Path) -> None:
 
 
 def ingest_by_bundle(state: RehearsalState, task: Task) -> bool:
-    """Run the bundle's ingestion program; whether there are predictions to score."""
+    """Run the bundle's ingestion program; return whether there are predictions to score."""
     program = state.place / "app" / "program"
     lay_out(task.ingestion_program, program)
     script, arguments = read_command(program)
@@ -132,7 +126,7 @@ def score_by_bundle(state: RehearsalState, bundle: Bundle, task: Task) -> None:
         said = last_line(done.output)
         run.add("scoring", taken, "", f"the scoring program {done.reason(state.limits)}: {said}", remedy_for(said))
         return
-    run.scores = _read_scores(output)
+    run.scores = read_scores(output)
     if run.scores is None:
         problem = "the scoring program left no scores.json that can be read"
         run.add("scoring", taken, "", problem, "look at the log of the scoring")
@@ -150,14 +144,14 @@ def score_by_bundle(state: RehearsalState, bundle: Bundle, task: Task) -> None:
 
 
 def _requirements(state: RehearsalState) -> list[str]:
-    """Lines for pip. Those that the parser refuses are left out; the bundle's own program will stop at them."""
+    """Lines for pip, without those that the parser refuses: the bundle's own program will stop at them."""
     path = state.submission / "requirements.txt"
     data = path.read_bytes() if path.is_file() and path.stat().st_size <= MOST_REQUIREMENTS else b""
     return [line.installs for line in read_requirements(data.decode(errors="replace")) if line.status != "rejected"]
 
 
 def program_needs(program: Path) -> tuple[str, ...]:
-    """Packages that the files of a program import, as pip calls them; only known names are given."""
+    """Known packages that the files of a program import, under the names that pip uses."""
     packages = {MODULES.get(name, name): name for name in (*ALLOWED, *_FURTHER)}
     packages = {module: name for module, name in packages.items() if name != "pytorch"} | {"yaml": "PyYAML"}
     found: set[str] = set()
@@ -187,8 +181,8 @@ def _moved(word: str, place: Path) -> str:
     return str(place) + word if word.startswith("/app/") else word
 
 
-def _read_scores(output: Path) -> dict[str, float] | None:
-    """Scores as ``scores.json`` or ``scores.txt`` has them; None where neither holds numbers by name."""
+def read_scores(output: Path) -> dict[str, float] | None:
+    """Read the scores of ``scores.json`` or ``scores.txt``; None if neither holds named numbers."""
     try:
         try:
             named = TypeAdapter(dict[str, Any]).validate_json(read_file(output, "scores.json", _MOST_BYTES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,8 +15,7 @@ from hybridwing.submission.package.python310 import PYTHON
 from hybridwing.submission.rehearse.submission_run import last_line
 from hybridwing.submission.sandbox.bubblewrap import Access
 from hybridwing.submission.sandbox.interpreter import Interpreter, inspect_interpreter
-from hybridwing.submission.sandbox.limits import ResourceLimits
-from hybridwing.submission.sandbox.run_program import run_program
+from hybridwing.submission.sandbox.run_program import ResourceLimits, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,29 +34,11 @@ def fresh_environment(
 ) -> tuple[Interpreter, str]:
     """Make a virtual environment and install requirements into it one by one, as the ingestion program does.
 
-    Parameters
-    ----------
-    folder : Path
-        New; the environment's own.
-    requirements : sequence of str
-        Lines for pip, already held against the whitelist.
-    python : Path, optional
-        Interpreter to make it from; by default Python 3.10 where it is found, and otherwise the running one.
-    seconds : float
-        Time for all of it.
-    trusted : bool
-        Install without a sandbox. In the sandbox too, the installation has the network.
+    The requirements are lines for pip that were held against the whitelist. The base is `python`, by default Python
+    3.10 where it is found and otherwise the running interpreter. All of it may take `seconds`. The installation has the
+    network, in the sandbox too. Returns the interpreter and what pip printed.
 
-    Returns
-    -------
-    Interpreter
-    str
-        What pip printed.
-
-    Raises
-    ------
-    SubmissionError
-        If the environment cannot be made, or a requirement cannot be installed.
+    Raises SubmissionError if the environment cannot be made, or a requirement cannot be installed.
     """
     begun = time.monotonic()
     base = python or find_python()
@@ -97,8 +79,6 @@ def fresh_environment(
 
 def find_python() -> Path:
     """Python 3.10 where the path has one that works, and otherwise the running interpreter."""
-    import shutil
-
     found = shutil.which("python3.10")
     try:
         # It may be a launcher's script for a version that is not installed.

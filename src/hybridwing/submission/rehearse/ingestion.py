@@ -1,4 +1,4 @@
-"""What the challenge's ingestion program does with a submission, with a report of it.
+"""Do with a submission what the challenge's ingestion program does, and write a report.
 
 Run as ``python ingestion.py IMAGES OUTPUT SUBMISSION``, by whatever interpreter the submission is to run on; imports
 the standard library alone, and Pillow where the official program does. Follows ``ingestion_program/ingestion.py`` of
@@ -24,7 +24,7 @@ _KEPT = 100
 
 
 class Report:
-    """What happened so far; rewritten at every stage, so that a run that is ended leaves it too."""
+    """What happened so far. It is rewritten at every stage, so that a run that is killed leaves it too."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -74,15 +74,9 @@ def attempt(model: object, picture: object, submission: str) -> dict[str, object
 
 
 def ingest(images: str, output: str, submission: str, report: Report, every: bool = False) -> None:
-    """Import the submission, load it, and score a folder of images with it.
+    """Import the submission, load it, and score a folder of images with it; all places are folders.
 
-    Parameters
-    ----------
-    images, output, submission : str
-        Folders.
-    report : Report
-    every : bool
-        Go on after an exception in `predict`, in the order of names.
+    With `every` it goes on after an exception in `predict`, and takes the images in the order of their names.
     """
     values = report.values
     begun = time.perf_counter()

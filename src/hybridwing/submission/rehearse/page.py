@@ -43,15 +43,8 @@ def submission_html(
 ) -> str:
     """The page as text; whatever the submission said is escaped.
 
-    Parameters
-    ----------
-    run : SubmissionRun
-    reference : str
-        Name of the table it was scored against.
-    logs : mapping of str to str
-        What was printed, by stage.
-    scored : ScoredImages, optional
-        Where predictions and table have the challenge's form.
+    `reference` is the name of the table it was scored against, and `logs` what was printed, by stage; `scored` is given
+    where predictions and table have the challenge's form.
     """
     figure = ""
     if scored is not None and scored.scores.min() >= 0 and scored.scores.max() <= 1:
@@ -77,7 +70,7 @@ def submission_html(
 
 
 def _tail(text: str) -> str:
-    """Last lines of a log, printable. Of a progress bar only its last state is kept."""
+    """The last lines of a log, printable, with only the last state of a progress bar."""
     lines = [line.rpartition("\r")[2] for line in text.rstrip().replace("\r\n", "\n").split("\n")]
     shown = ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines]
     cut = [line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + " …" for line in shown]

@@ -26,9 +26,8 @@ from hybridwing.leaderboard.comparing import PREDICTIONS, SUBMISSION_RUN
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.rehearse.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
 from hybridwing.submission.rehearse.page import ScoredImages, submission_html
-from hybridwing.submission.rehearse.rehearsal_state import Conditions, RehearsalState
 from hybridwing.submission.rehearse.stages import accept_requirements, get_environment, ingest, score_predictions
-from hybridwing.submission.rehearse.submission_run import SubmissionRun
+from hybridwing.submission.rehearse.submission_run import Conditions, RehearsalState, SubmissionRun
 from hybridwing.submission.sandbox.interpreter import running_interpreter
 from hybridwing.submission.sandbox.left_behind import temporary_folder
 from hybridwing.submission.sandbox.run_program import check_sandbox
@@ -147,10 +146,7 @@ def _without_links(images: Path, place: Path) -> Path:
 def write_run(state: RehearsalState, out: Path, *, overwrite: bool) -> None:
     """Write the folder of a run.
 
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced, or cannot be written.
+    Raises RunError if `out` exists and may not be replaced, or cannot be written.
     """
     result = state.run
     with new_folder(out, overwrite=overwrite, mark=SUBMISSION_RUN, contents=CONTENTS) as partial:

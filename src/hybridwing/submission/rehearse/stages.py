@@ -22,8 +22,8 @@ from hybridwing.submission.sandbox.run_program import run_program
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hybridwing.submission.rehearse.rehearsal_state import RehearsalState
-    from hybridwing.submission.sandbox.program_result import ProgramResult
+    from hybridwing.submission.rehearse.submission_run import RehearsalState
+    from hybridwing.submission.sandbox.run_program import ProgramResult
 
 #: The program that does what the challenge's ingestion does.
 INGESTION = Path(__file__).with_name("ingestion.py")
@@ -39,7 +39,7 @@ _STAGES = {
 
 
 def accept_requirements(state: RehearsalState) -> list[str] | None:
-    """Lines for pip; None where the ingestion program would refuse one."""
+    """Check the requirements and return their lines for pip; None if the ingestion program would refuse one."""
     path = state.submission / "requirements.txt"
     if not path.is_file():
         state.run.add("requirements", 0.0, "no requirements.txt: nothing is installed")
@@ -64,7 +64,7 @@ def accept_requirements(state: RehearsalState) -> list[str] | None:
 
 
 def get_environment(state: RehearsalState, lines: Sequence[str], needed: Sequence[str]) -> bool:
-    """Get an interpreter with the submission's requirements and what the ingestion needs; whether there is one."""
+    """Set up an interpreter with all that submission and ingestion need; return whether it worked."""
     conditions = state.conditions
     if not conditions.isolated:
         state.run.note("the running environment was used, not the pinned versions; --isolated installs those")
@@ -93,7 +93,7 @@ def get_environment(state: RehearsalState, lines: Sequence[str], needed: Sequenc
 
 
 def ingest(state: RehearsalState) -> bool:
-    """Run our ingestion; whether there are predictions to score."""
+    """Run our ingestion; return whether there are predictions to score."""
     program = state.place / "app" / "program" / "ingestion.py"
     program.parent.mkdir()
     shutil.copyfile(INGESTION, program)
@@ -130,7 +130,7 @@ def run_ingestion(
 
 
 def ingestion_problem(state: RehearsalState, result: ProgramResult, report: IngestionReport) -> tuple[str, str]:
-    """Why an ingestion failed, and what to do; empty if it left predictions, which are copied out of its reach."""
+    """Copy the predictions out of the submission's reach; return why there are none and what to do, or empty texts."""
     reason = result.reason(state.limits)
     where = f" at {report.image}" if report.image else ""
     if result.ending == "timeout":
@@ -151,7 +151,7 @@ def ingestion_problem(state: RehearsalState, result: ProgramResult, report: Inge
 
 
 def _remarks(report: IngestionReport) -> list[str]:
-    """What is worth knowing of an ingestion, also of one that succeeded."""
+    """Remarks on an ingestion, also on one that succeeded."""
     remarks = [f"skipped, since Pillow cannot open it: {name} ({reason})" for name, reason in report.skipped[:5]]
     if report.n_skipped > len(remarks):
         remarks.append(f"{report.n_skipped} files were skipped in all")

@@ -1,4 +1,4 @@
-"""The result of running a submission, and what its ingestion said of itself."""
+"""The run of a submission: its conditions, the places of its parts, and its result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hybridwing.errors import SubmissionError
+from hybridwing.leaderboard.comparing import PREDICTIONS
+from hybridwing.submission.sandbox.interpreter import Interpreter, running_interpreter
 from hybridwing.submission.sandbox.left_behind import LeftBehindError, read_file
+from hybridwing.submission.sandbox.run_program import ResourceLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,65 +50,42 @@ _REMEDIES = (
 
 
 class Attempt(BaseModel):
-    """What came of one picture.
-
-    Attributes
-    ----------
-    file : str
-    type, written, raw : str
-        Of the score: its type, what the ingestion program writes, and its value in full; empty where there is none.
-    error, place : str
-        What was raised, and where in the submission: by `predict`, or by rounding if there is a `type`.
-    seconds : float
-    """
+    """The result of `predict` for one picture."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     file: _Text
+    # Of the score: its type, what the ingestion program writes, and its value in full; empty where there is none
     type: _Text = ""
     written: _Text = ""
     raw: _Text = ""
+    # What was raised, and where in the submission: by `predict`, or by rounding if there is a `type`
     error: _Text = ""
     place: _Text = ""
     seconds: _Seconds = 0.0
 
 
 class IngestionReport(BaseModel):
-    """What the ingestion says of itself. A submission can forge it: it explains, and decides nothing.
-
-    Attributes
-    ----------
-    stage : str
-        Reached: ``"import"``, ``"load"``, ``"predict"`` or ``"done"``.
-    seconds : dict of str to float
-        By stage that was completed.
-    images, predicted, n_skipped : int
-        Files in the folder, scored, and not opened by Pillow.
-    skipped : tuple of (str, str)
-        The first of these, with the reason.
-    types : dict of str to int
-        Types of the returned scores.
-    error, image : str
-        The exception that ended it, and the image it was at.
-    place, missing : str
-        Where in the submission that was, and the module that could not be imported.
-    attempts : tuple of Attempt
-        Every picture, where the ingestion was told to go on after an exception.
-    """
+    """What the ingestion reports. A submission can forge it, so it explains a result and never decides one."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    stage: _Text = "import"
-    seconds: Annotated[dict[_Text, _Seconds], Field(max_length=10)] = {}
+    stage: _Text = "import"  # Reached: ``"import"``, ``"load"``, ``"predict"`` or ``"done"``
+    seconds: Annotated[dict[_Text, _Seconds], Field(max_length=10)] = {}  # By stage that was completed
+    # Files in the folder, scored, and not opened by Pillow
     images: _Count = 0
     predicted: _Count = 0
     n_skipped: _Count = 0
+    # The first of these, with the reason
     skipped: Annotated[tuple[tuple[_Text, _Text], ...], Field(max_length=100)] = ()
-    types: Annotated[dict[_Text, _Count], Field(max_length=20)] = {}
+    types: Annotated[dict[_Text, _Count], Field(max_length=20)] = {}  # Types of the returned scores
+    # The exception that ended it, and the image it was at
     error: _Text = ""
     image: _Text = ""
+    # Where in the submission that was, and the module that could not be imported
     place: _Text = ""
     missing: _Text = ""
+    # Every picture, where the ingestion was told to go on after an exception
     attempts: Annotated[tuple[Attempt, ...], Field(max_length=100)] = ()
 
     @property
@@ -114,7 +95,7 @@ class IngestionReport(BaseModel):
 
 
 def read_report(folder: Path) -> IngestionReport:
-    """Read the report that an ingestion left; a missing, damaged or badly forged one is as an empty one."""
+    """Read the report that an ingestion left. A missing, damaged or badly forged report counts as an empty one."""
     try:
         return IngestionReport.model_validate_json(read_file(folder, REPORT, _MOST_BYTES))
     except (LeftBehindError, ValidationError):
@@ -136,48 +117,25 @@ class Stage:
 
 @dataclass
 class SubmissionRun:
-    """A submission that is run, or was.
+    """The result of running a submission; it grows while the submission runs."""
 
-    Attributes
-    ----------
-    source : str
-        Name of the folder or zip.
-    programs : str
-        Whose ingestion and scoring ran: ``"hybridwing"``, or the bundle's title.
-    interpreter : str
-        Version of Python, and whether the environment was the submission's own.
-    time_limit : float
-        Seconds that all stages may take together.
-    protection : str
-        What kept the submission from the rest of the machine.
-    stages : list of Stage
-        Those that were reached.
-    ingestion : IngestionReport
-    scores : dict of str to float or None
-        The leaderboard record; None where scoring was not reached or failed.
-    full_scores : ChallengeScores or None
-        All the official measures, where the predictions could be scored here.
-    notes : list of str
-        What is worth knowing and failed nothing.
-    problem, remedy : str
-        Why it would fail on Codabench, and what to do; empty where it would not.
-    """
-
-    source: str
-    programs: str
-    interpreter: str
-    time_limit: float
-    protection: str = ""
-    stages: list[Stage] = field(default_factory=list)
+    source: str  # Name of the folder or zip
+    programs: str  # Whose ingestion and scoring ran: ``"hybridwing"``, or the bundle's title
+    interpreter: str  # Version of Python, and whether the environment was the submission's own
+    time_limit: float  # Seconds that all stages may take together
+    protection: str = ""  # What kept the submission from the rest of the machine
+    stages: list[Stage] = field(default_factory=list)  # Those that were reached
     ingestion: IngestionReport = field(default_factory=IngestionReport)
-    scores: dict[str, float] | None = None
+    scores: dict[str, float] | None = None  # The leaderboard record; None where scoring was not reached or failed
+    # All the official measures, where the predictions could be scored here
     full_scores: ChallengeScores | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # What is worth knowing and failed nothing
+    # Why it would fail on Codabench, and what to do; empty where it would not
     problem: str = ""
     remedy: str = ""
 
     def add(self, name: str, seconds: float, detail: str = "", problem: str = "", remedy: str = "") -> bool:
-        """Add a stage that has ended, with what was wrong; whether to go on.
+        """Add a stage that has ended, with what was wrong; return whether to go on.
 
         A submission that takes too long fails, however well it scores.
         """
@@ -223,6 +181,57 @@ class SubmissionRun:
             "seconds": round(self.seconds, 3),
             "stages": [{**asdict(stage), "seconds": round(stage.seconds, 3)} for stage in self.stages],
         }
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions a submission is run."""
+
+    # Install the submission's requirements into a fresh environment instead of using the running one
+    isolated: bool = False
+    python: Path | None = None  # Interpreter for that environment; by default Python 3.10 where it is found
+    time_limit: float = 600.0  # Seconds for all stages together; Codabench's default queue ends a run at 600
+    memory: int = 8 * 2**30  # Bytes that the submission may hold
+    trust: bool = False  # Run it without a sandbox: it can then read, change and send whatever you can
+
+    def __post_init__(self) -> None:
+        if self.time_limit <= 0:
+            raise SubmissionError(f"the time limit must be positive; got {self.time_limit:g} seconds")
+
+
+@dataclass
+class RehearsalState:
+    """The places of a submission's parts while it is run, and what has happened so far."""
+
+    place: Path  # Folder that all of it lies in, laid out as Codabench's worker has it below ``/app``
+    # What it is run on and scored against
+    images: Path
+    reference: Path
+    conditions: Conditions
+    run: SubmissionRun  # What came of it
+    logs: dict[str, str] = field(default_factory=dict)  # What each stage printed
+    interpreter: Interpreter = field(default_factory=running_interpreter)  # The one that runs it
+
+    @property
+    def submission(self) -> Path:
+        """The unpacked submission."""
+        return self.place / "app" / "ingested_program"
+
+    @property
+    def output(self) -> Path:
+        """What the ingestion writes."""
+        return self.place / "app" / "output"
+
+    @property
+    def predictions(self) -> Path:
+        """The predictions, copied from the submission's output."""
+        return self.place / PREDICTIONS
+
+    @property
+    def limits(self) -> ResourceLimits:
+        """What the next program may use."""
+        left = self.conditions.time_limit - self.run.seconds
+        return ResourceLimits(seconds=max(left, 1.0), memory=self.conditions.memory)
 
 
 def remedy_for(said: str) -> str:

@@ -30,23 +30,14 @@ _GRAPHICS = ("dri", "kfd", "nvidia*")
 
 @dataclass(frozen=True)
 class Access:
-    """What a program may see, change and reach.
+    """What a program may see, change and reach."""
 
-    Parameters
-    ----------
-    readable, writable : sequence of pathlib.Path
-        Files and folders that it may read, and folders that it may change. What is in these afterwards comes from a
-        program that nobody trusts: read it with :mod:`hybridwing.submission.sandbox.left_behind`.
-    hidden : sequence of pathlib.Path
-        What it may not see even if it lies within these.
-    network : bool
-        Let it use the network.
-    """
-
+    # Files and folders that it may read, and folders that it may change. What is in these afterwards comes from a
+    # program that nobody trusts: read it with :mod:`hybridwing.submission.sandbox.left_behind`
     readable: Sequence[Path] = ()
     writable: Sequence[Path] = ()
-    hidden: Sequence[Path] = ()
-    network: bool = False
+    hidden: Sequence[Path] = ()  # What it may not see even if it lies within these
+    network: bool = False  # Let it use the network
 
 
 @functools.lru_cache(maxsize=1)
@@ -71,18 +62,10 @@ def bubblewrap_command(access: Access, *, scratch: Path, cwd: Path, seccomp_fd: 
 
     The program sees the system's libraries and what `access` shows, each under its own path, an empty ``/tmp`` and
     ``/run``, and processes of its own. It has no privileges, and cannot change anything but what is writable and
-    ``/tmp``.
+    ``/tmp``. Paths that are writable or hidden must hold no link.
 
-    Parameters
-    ----------
-    access : Access
-        Paths that are writable or hidden must hold no link.
-    scratch : pathlib.Path
-        Folder with ``tmp`` and ``shm``, which stand for ``/tmp`` and ``/dev/shm``. They are on disk, so that memory
-        cannot be taken there.
-    cwd : pathlib.Path
-    seccomp_fd : int
-        File descriptor that :func:`hybridwing.submission.sandbox.seccomp.seccomp_filter` is read from.
+    `scratch` is a folder with ``tmp`` and ``shm``, which stand for ``/tmp`` and ``/dev/shm``: they are on disk, so that
+    memory cannot be taken there. The filter of :mod:`hybridwing.submission.sandbox.seccomp` is read from `seccomp_fd`.
     """
     words = ["bwrap", "--unshare-all", "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
     words += ["--share-net"] if access.network else []
@@ -111,7 +94,7 @@ def bubblewrap_command(access: Access, *, scratch: Path, cwd: Path, seccomp_fd: 
 
 
 def _mounts(readable: Sequence[Path], writable: Sequence[Path]) -> list[str]:
-    """Options that show files and folders, with the links that lead to them."""
+    """Options of bubblewrap that show files and folders, and the links that lead to them."""
     links: dict[Path, str] = {}
     places = {place for path in readable for place in [_follow(path, links)] if place.exists()}
     outer = {place for place in places if not any(above in places for above in place.parents)}
@@ -127,7 +110,7 @@ def _mounts(readable: Sequence[Path], writable: Sequence[Path]) -> list[str]:
 
 
 def _follow(path: Path, links: dict[Path, str]) -> Path:
-    """Resolve a path; every link on the way is noted with its target."""
+    """Resolve a path, and note every link on the way with its target."""
     place = Path(path.anchor)
     for part in path.parts[1:]:
         place = place / part

@@ -56,59 +56,39 @@ def inspect_interpreter(python: Path) -> Interpreter:
     """Ask an interpreter for its version and folders, outside of any sandbox.
 
     Ask before anything that is not trusted is installed for it: starting a Python runs what its packages put in
-    ``.pth`` files.
-
-    Raises
-    ------
-    SubmissionError
-        If it does not answer as a Python does.
+    ``.pth`` files. Raises SubmissionError if it does not answer as a Python does.
     """
     python = python.absolute()
-    try:
-        version, prefixes, search = _ask(python, _QUESTION)
-        packages = [place for place in search if Path(place).name in _PACKAGES]
-        folders = [Path(place) for place in dict.fromkeys([*prefixes, *packages]) if Path(place).is_dir()]
-        return Interpreter(python, tuple(map(int, version)), tuple(folders))
-    except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
-        raise SubmissionError(f"{python} does not run as a Python interpreter: {error}") from error
+    version, prefixes, search = _ask(python, 3, _QUESTION)
+    packages = [place for place in search if Path(place).name in _PACKAGES]
+    folders = [Path(place) for place in dict.fromkeys([*prefixes, *packages]) if Path(place).is_dir()]
+    return Interpreter(python, tuple(map(int, version)), tuple(folders))
 
 
 def installed_packages(
     python: Path, modules: Sequence[str], names: Sequence[str]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Which of some modules an interpreter lacks, and the versions of some packages, outside of any sandbox.
+    """Which of some modules an interpreter lacks, and the installed versions of some packages, outside of any sandbox.
 
-    Parameters
-    ----------
-    python : pathlib.Path
-    modules : sequence of str
-        Names without dots.
-    names : sequence of str
-        Of packages, as pip calls them; those that are not installed have no version.
-
-    Raises
-    ------
-    SubmissionError
-        If it does not answer as a Python does.
+    Modules are named without dots, packages as pip calls them. Raises SubmissionError if it does not answer as a Python
+    does.
     """
-    try:
-        absent, versions = _ask(python, _ABSENT, json.dumps([[*modules], [*names]]))
-    except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
-        raise SubmissionError(f"{python} cannot say which packages it has: {error}") from error
+    absent, versions = _ask(python, 2, _ABSENT, json.dumps([[*modules], [*names]]))
     return tuple(absent), dict(versions)
 
 
-def _ask(python: Path, code: str, *arguments: str) -> Any:
-    """What a piece of code prints as JSON."""
-    asked = subprocess.run(  # noqa: S603 - an interpreter that the user named, or that is on the path
-        [str(python), "-E", "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        cwd=python.anchor,
-    )
-    return json.loads(asked.stdout)
+def _ask(python: Path, count: int, code: str, *arguments: str) -> list[Any]:
+    """What a piece of code prints: a JSON list of `count` values."""
+    command = [str(python), "-E", "-c", code, *arguments]
+    options: dict[str, Any] = {"capture_output": True, "text": True, "check": True, "timeout": 60}
+    try:
+        # An interpreter that the user named, or that is on the path.
+        answer = json.loads(subprocess.run(command, cwd=python.anchor, **options).stdout)  # noqa: S603
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise SubmissionError(f"{python} does not run as a Python interpreter: {error}") from error
+    if not isinstance(answer, list) or len(answer) != count:
+        raise SubmissionError(f"{python} does not run as a Python interpreter: it answered {str(answer)[:80]!r}")
+    return answer
 
 
 @functools.lru_cache(maxsize=1)

@@ -26,18 +26,8 @@ class LeftBehindError(SubmissionError):
 def read_file(folder: Path, name: str, most_bytes: int) -> bytes:
     """Read a file that a program left in a folder, after its end.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        One that the program could write in, and so not exchange: in bubblewrap it is a mount.
-    name : str
-        Of the file in it.
-    most_bytes : int
-
-    Raises
-    ------
-    LeftBehindError
-        If it is missing, a link, a pipe, a device, a folder, or has more bytes.
+    The program could write to the folder, and cannot have exchanged the folder itself, which is a mount in bubblewrap.
+    Raises LeftBehindError if the file is missing, a link, a pipe, a device, a folder, or has more than `most_bytes`.
     """
     try:
         handle = os.open(folder / name, _FILE)
@@ -58,17 +48,10 @@ def read_file(folder: Path, name: str, most_bytes: int) -> bytes:
 
 
 def read_lines(folder: Path, name: str, *, most_lines: int, longest_line: int) -> bytes:
-    """Read a text file that a program left, if its lines are few and short enough.
+    """Read a text file that a program left, whole and as it is, if its lines are few and short enough.
 
-    Returns
-    -------
-    bytes
-        The whole file as it is.
-
-    Raises
-    ------
-    LeftBehindError
-        As :func:`read_file`, or if it has too many lines or too long a one; the line itself is not shown.
+    Raises LeftBehindError as :func:`read_file`, or if it has too many lines or too long a one; the line itself is not
+    shown.
     """
     data = read_file(folder, name, most_lines * (longest_line + 1))
     count = data.count(b"\n") + (not data.endswith(b"\n"))
@@ -84,7 +67,7 @@ def read_lines(folder: Path, name: str, *, most_lines: int, longest_line: int) -
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A new folder, with its links resolved, that is removed at the end whatever was left in it."""
+    """Make a folder, with its links resolved, and remove it at the end with all that was left in it."""
     folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
     try:
         yield folder

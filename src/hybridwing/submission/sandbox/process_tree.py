@@ -9,7 +9,7 @@ import psutil
 
 
 class ProcessTree:
-    """A process and all its descendants, remembered from one look to the next.
+    """A process and all its descendants. A descendant that was seen once is remembered.
 
     Parameters
     ----------

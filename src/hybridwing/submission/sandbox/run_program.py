@@ -11,22 +11,22 @@ import os
 import site
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hybridwing.errors import SubmissionError
 from hybridwing.submission.sandbox.bubblewrap import INSTALL, Access, bubblewrap_command, why_no_sandbox
 from hybridwing.submission.sandbox.interpreter import Interpreter, running_interpreter
 from hybridwing.submission.sandbox.left_behind import temporary_folder
-from hybridwing.submission.sandbox.limits import ResourceLimits
 from hybridwing.submission.sandbox.printed_output import PrintedOutput
 from hybridwing.submission.sandbox.process_tree import ProcessTree
-from hybridwing.submission.sandbox.program_result import Ending, ProgramResult
 from hybridwing.submission.sandbox.seccomp import seccomp_filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_GIB = 2**30
 #: Seconds between two looks at a running program.
 _LOOK = 0.05
 #: Threads and processes of one user, against a flood between two looks.
@@ -37,13 +37,61 @@ NOTHING_ELSE = Access()
 PLAIN = "no sandbox: it could read, change and send whatever you can"
 
 
+@dataclass(frozen=True)
+class ResourceLimits:
+    """What a program and all its processes may use."""
+
+    seconds: float = 60.0  # Wall-clock time
+    # Bytes of resident memory, summed over all processes. Reserved address space does not count: torch reserves tens
+    # of gigabytes
+    memory: int = 8 * _GIB
+    # Processor time of each process; by default twice what the machine has in `seconds`. Not on Windows
+    cpu_seconds: float | None = None
+    file_bytes: int = _GIB  # Size of a file that it writes. Not on Windows
+    # Bytes written to disk, whether or not the files are still there. Not on macOS, which does not count them
+    disk_bytes: int = 2 * _GIB
+    output_bytes: int = 16 * 2**20  # Printed on standard output and error together
+    processes: int = 128  # At one time
+
+
+#: How a program ended, see :class:`ProgramResult`.
+Ending = Literal["ok", "crash", "timeout", "memory", "output", "disk", "processes"]
+
+
+@dataclass(frozen=True)
+class ProgramResult:
+    """How a program ended."""
+
+    # ``"ok"``: exit code 0. ``"crash"``: another exit code, or a signal. Otherwise the limit that stopped it
+    ending: Ending
+    exit_code: int  # 128 + n for signal n
+    output: str  # Last part of what it printed, standard output and error together
+    printed: int  # Bytes it printed
+    seconds: float  # Wall-clock time
+    peak_memory: int  # Largest number of bytes that its processes were seen to hold together
+    protection: str  # What kept it from the rest of the machine, in a sentence
+
+    def reason(self, limits: ResourceLimits) -> str:
+        """Why it ended, as words that follow its name: "was stopped after 60 s"."""
+        signal_number = self.exit_code - 128
+        crash = (
+            f"was ended by signal {signal_number}" if signal_number > 0 else f"ended with exit code {self.exit_code}"
+        )
+        return {
+            "ok": "ended by itself",
+            "crash": crash,
+            "timeout": f"was stopped after {limits.seconds:g} s",
+            "memory": f"was stopped at {limits.memory / 2**20:,.0f} MB of memory",
+            "output": f"was stopped after printing {limits.output_bytes / 2**20:,.3g} MB",
+            "disk": f"was stopped after writing {limits.disk_bytes / 2**20:,.0f} MB",
+            "processes": f"was stopped at more than {limits.processes} processes",
+        }[self.ending]
+
+
 def check_sandbox(*, trusted: bool) -> None:
     """Refuse to run a program without a sandbox unless it is trusted.
 
-    Raises
-    ------
-    SubmissionError
-        If there is no sandbox here, with the two ways out.
+    Raises SubmissionError if there is no sandbox here, with the two ways out.
     """
     why = why_no_sandbox()
     if why and not trusted:
@@ -64,32 +112,14 @@ def run_program(
     environment: Mapping[str, str] | None = None,
     trusted: bool = False,
 ) -> ProgramResult:
-    """Run a Python program and wait for its end, which comes at the latest with a limit.
+    """Run a Python program, and wait until it ends or reaches a limit.
 
-    Its standard input is closed. Its environment holds what a Python needs, and `environment`. Its home and its
-    temporary folder are new and are removed afterwards. All its processes are ended with it.
+    The program is shown together with the folder that it lies in. It may read `folder`, its working directory, and what
+    `access` allows. Its standard input is closed. Its environment holds what a Python needs, and `environment`. Its
+    home and its temporary folder are new and are removed afterwards. All its processes are ended with it. The
+    `interpreter`, by default this process's, is Python 3.8 or newer.
 
-    Parameters
-    ----------
-    program : pathlib.Path
-        It is shown together with the folder that it lies in.
-    arguments : sequence of str
-    folder : pathlib.Path
-        Working directory; the program may read it.
-    access : Access
-        What else it may see, change and reach.
-    limits : ResourceLimits, optional
-    interpreter : Interpreter, optional
-        This process's by default; Python 3.8 or newer.
-    environment : mapping, optional
-        Further environment variables.
-    trusted : bool
-        Run it without a sandbox.
-
-    Raises
-    ------
-    SubmissionError
-        If there is no sandbox here and the program is not trusted.
+    Raises SubmissionError if there is no sandbox here and the program is not `trusted` to run without one.
     """
     check_sandbox(trusted=trusted)
     limits, interpreter = limits or ResourceLimits(), interpreter or running_interpreter()
@@ -158,7 +188,7 @@ def _watch(command: list[str], start: dict[str, object], limits: ResourceLimits,
 
 
 def _limited(limits: ResourceLimits) -> list[str]:
-    """The words that set the kernel's limits for each process of a program; they cannot be raised again."""
+    """The command prefix that sets the kernel's limits for each process of a program. They cannot be raised again."""
     if os.name == "nt":
         return []
     cpu = limits.cpu_seconds or 2 * limits.seconds * (os.cpu_count() or 1)
