@@ -188,7 +188,8 @@ class Board:
         )
         compared = found[0].map
         legend = "" if compared is None else " (blue as in {}, orange as in {})".format(*map(escape, compared.parents))
-        return f'<p>{escape(found[0].words)}{legend}</p><div class="desk-why">{figures}</div>'
+        remark = f"<p>{escape(found[0].remark)}.</p>" if found[0].remark else ""
+        return f'<p>{escape(found[0].words)}{legend}</p>{remark}<div class="desk-why">{figures}</div>'
 
     def _passes(self, one: Specimen, wanted: Filter, limit: Limit | None) -> bool:
         state = "failed" if one.failure else "waiting" if one.score is None else verdict_of(one, limit)

@@ -85,7 +85,7 @@ def embed_shards(
     count, cache = compute.workers or processors(), cache_of(compute)
     short_side = backbone.spec.preprocess.short_side
     known = None if cache is None else cache.of(backbone)
-    batches = _Batches(backbone, compute.batch_size or backbone.batch_size)
+    batches = Batches(backbone, compute.batch_size or backbone.batch_size)
     work = partial(
         prepare_file,
         prepare=backbone.prepare,
@@ -107,7 +107,7 @@ def embed_shards(
 def _embedded(
     items: Sequence[Item],
     results: Iterable[PreparedFile],
-    batches: _Batches,
+    batches: Batches,
     advance: Callable[[], None] | None,
     folders: dict[Path, ImageFolder],
 ) -> Shard:
@@ -206,7 +206,7 @@ def _table(
     )
 
 
-class _Batches:
+class Batches:
     """Forward passes, in smaller batches from the moment that memory ran out."""
 
     def __init__(self, backbone: LoadedBackbone, size: int) -> None:
