@@ -214,3 +214,8 @@ def test_axe_finds_nothing_serious(browser: sync_api.Browser, project: Path, wid
         page.wait_for_selector(".desk-why img")
         page.wait_for_timeout(500)
         assert serious(page) == []
+        page.keyboard.press("h")
+        page.keyboard.press("ArrowLeft")
+        page.get_by_text("✓ Hybrid").wait_for()
+        page.wait_for_timeout(500)
+        assert serious(page) == []

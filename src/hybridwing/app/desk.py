@@ -492,7 +492,7 @@ class Desk:
         with self._progress:
             if board.scoring.is_running:
                 ui.linear_progress(done / max(total, 1), show_value=False).classes("w-64")
-                duration = "" if left is None else f", about {_duration(left)} left"
+                duration = "" if left is None or done == total else f", about {_duration(left)} left"
                 ui.label(f"scored {done:,} of {total:,}{duration}")
                 ui.button("Stop", on_click=self._stop).props("flat dense no-caps")
             elif done < total:
