@@ -1,6 +1,6 @@
 """How faithful explanations are, on simulated hybrids whose inherited elements are known.
 
-    python benchmarks/explanations.py COLLECTION RUN [--detector svm] [--most 60]
+    python benchmarks/explanations.py COLLECTION RUN [--detector svm] [--most 60] [--cover]
     python benchmarks/explanations.py --silhouettes FOLDER [--most 60]
 
 COLLECTION is what ``hybridwing simulate`` made, RUN was trained on its ``train.csv`` with ``--images``. Test hybrids
@@ -39,7 +39,7 @@ from hybridwing.detectors.fitting import fit_detector
 from hybridwing.detectors.registry import make_detector
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.explain.contributions import contributions, contributions_of_places
-from hybridwing.explain.occlusion import cover, needs_covering
+from hybridwing.explain.occlusion import cover
 from hybridwing.explain.parent_map import VISIBLE, parent_map
 from hybridwing.explain.wing_model import WingModel, fit_wings
 from hybridwing.explain.wing_pictures import SIDE, WingCutter, WingPicture, box_of
@@ -143,6 +143,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("--silhouettes", type=Path, help="folder with train.csv and images")
     parser.add_argument("--detector")
+    parser.add_argument("--cover", action="store_true", help="cover places for pattern too")
     parser.add_argument("--most", type=int, default=60)
     parser.add_argument("--cache", type=Path)
     options = parser.parse_args()
@@ -152,7 +153,7 @@ def main() -> None:
     if options.run is None:
         parser.error("name a collection and a run, or --silhouettes")
     rng = np.random.default_rng(7)
-    knows = Explainer(load_run(options.run), options.detector)
+    knows = Explainer(load_run(options.run), options.detector, covers=options.cover or None)
     assert knows.wings is not None
     with (options.collection / "truth" / "truth.csv").open(newline="") as file:
         truth = list(csv.DictReader(file))
@@ -182,8 +183,7 @@ def main() -> None:
     vector_of = {Path(uuid).name: vector for uuid, vector in zip(vectors.uuids, vectors.vectors, strict=True)}
     other = shuffled_detector(knows, rng)
     orders = [rng.permutation(len(knows.wings.names)) for _ in range(10)]
-    covers = needs_covering(knows.run.manifest.backbone)
-    loaded = knows.run.load_backbone(compute=compute) if covers else None
+    loaded = knows.run.load_backbone(compute=compute) if knows.covers else None
     wrong = [
         WingModel(knows.wings.names, knows.wings.counts, knows.wings.means[order], knows.wings.spreads[order])
         for order in orders

@@ -135,6 +135,16 @@ def test_a_transformer_is_explained_by_the_places_of_the_wings(data, tmp_path):
         assert "wing" in replace(one, map=None).words
 
 
+def test_places_can_be_covered_where_the_embedding_has_places_too(pictured, data):
+    path = photographs(data, 1)[0]
+    plain, covered = (Explainer(pictured, covers=covers).explain(path, compute=ONE)[0] for covers in (None, True))
+    assert (plain.contributions.by_covering, covered.contributions.by_covering) == (False, True)
+    assert covered.score == plain.score
+    made = covered.contributions
+    assert made.values.sum() == pytest.approx(made.score - made.base, abs=1e-6)
+    assert covered.contributions.base == pytest.approx(plain.contributions.base)
+
+
 def few_of(run: Run, name: str, kept: int, folder: Path) -> Run:
     """The run, as if only some specimens of a subspecies were known to be of it."""
     import shutil

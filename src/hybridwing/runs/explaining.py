@@ -113,6 +113,9 @@ class Explainer:
     run : SavedRun
     detector : str, optional
         By default the run's best.
+    covers : bool, optional
+        Whether places are covered in the photographs to learn what raised a score. By default they are where the
+        embedding has no places of its own.
 
     Raises
     ------
@@ -120,8 +123,9 @@ class Explainer:
         If a file of the run is damaged, or says nothing of the training images.
     """
 
-    def __init__(self, run: SavedRun, detector: str | None = None) -> None:
+    def __init__(self, run: SavedRun, detector: str | None = None, *, covers: bool | None = None) -> None:
         self.run, self.saved = run, run.detector(detector)
+        self.covers = needs_covering(run.manifest.backbone) if covers is None else covers
         self._knows = read_confidence(run)
         self._table = run.embeddings
         if self._table.metadata is None or "label" not in self._table.metadata:
@@ -150,11 +154,6 @@ class Explainer:
     def sees_photographs(self) -> bool:
         """Whether wings are compared in the photographs; else in the colours that `pattern` holds, if it is there."""
         return self._fine is not None
-
-    @property
-    def covers(self) -> bool:
-        """Whether places are covered in the photographs to learn what raised a score; else the embedding has places."""
-        return needs_covering(self.run.manifest.backbone)
 
     @cached_property
     def wings(self) -> WingModel | None:
