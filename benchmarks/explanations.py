@@ -1,6 +1,6 @@
 """How faithful explanations are, on simulated hybrids whose inherited elements are known.
 
-    python benchmarks/explanations.py COLLECTION RUN [--detector svm] [--most 60]
+    python benchmarks/explanations.py COLLECTION RUN [--detector svm] [--most 60] [--cover]
     python benchmarks/explanations.py --silhouettes FOLDER [--most 60]
 
 COLLECTION is what ``hybridwing simulate`` made, RUN was trained on its ``train.csv`` with ``--images``. Test hybrids
@@ -13,6 +13,7 @@ the same frame: a parent's element there is the one that most of its pure traini
 - *the same of the score*: whether the cell that raised it most holds what the base parent lacks. This is more about
   the detector than about its explanation: no more than chance would say that the detector looks elsewhere;
 - *removal*: whether setting the ten groups that count most to the base's lowers the score more than ten random ones;
+  where places are covered, whether covering ten does;
 - *sum*: the largest difference between the contributions' sum and what they explain;
 - *shuffled*: mean correlation of maps with those of a model fitted on shuffled labels (Adebayo et al. 2018, NeurIPS).
 
@@ -37,7 +38,8 @@ from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.detectors.fitting import fit_detector
 from hybridwing.detectors.registry import make_detector
 from hybridwing.embeddings.engine import embed_images
-from hybridwing.explain.contributions import contributions, groups_of
+from hybridwing.explain.contributions import contributions, contributions_of_places
+from hybridwing.explain.occlusion import cover
 from hybridwing.explain.parent_map import VISIBLE, parent_map
 from hybridwing.explain.wing_model import WingModel, fit_wings
 from hybridwing.explain.wing_pictures import SIDE, WingCutter, WingPicture, box_of
@@ -140,6 +142,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("--silhouettes", type=Path, help="folder with train.csv and images")
     parser.add_argument("--detector")
+    parser.add_argument("--cover", action="store_true", help="cover places for pattern too")
     parser.add_argument("--most", type=int, default=60)
     parser.add_argument("--cache", type=Path)
     options = parser.parse_args()
@@ -149,7 +152,7 @@ def main() -> None:
     if options.run is None:
         parser.error("name a collection and a run, or --silhouettes")
     rng = np.random.default_rng(7)
-    knows = Explainer(load_run(options.run), options.detector)
+    knows = Explainer(load_run(options.run), options.detector, covers=options.cover or None)
     assert knows.wings is not None
     with (options.collection / "truth" / "truth.csv").open(newline="") as file:
         truth = list(csv.DictReader(file))
@@ -179,11 +182,11 @@ def main() -> None:
     vector_of = {Path(uuid).name: vector for uuid, vector in zip(vectors.uuids, vectors.vectors, strict=True)}
     other = shuffled_detector(knows, rng)
     orders = [rng.permutation(len(knows.wings.names)) for _ in range(10)]
+    loaded = knows.run.load_backbone(compute=compute) if knows.covers else None
     wrong = [
         WingModel(knows.wings.names, knows.wings.counts, knows.wings.means[order], knows.wings.spreads[order])
         for order in orders
     ]
-    groups = groups_of(knows.run.manifest.backbone)
     right = called = visible = 0
     pointed, hits, chances, lowered, errors, alike, alike_maps = [], [], [], [], [], [], []
     for row in hybrids:
@@ -200,6 +203,7 @@ def main() -> None:
             best = (sign * told.leaning * (told.apart >= VISIBLE) * np.minimum(told.apart, 10)).argmax()
             pointed.append(bool(apart.ravel()[best] and side.ravel()[best] == sign))
         made = why.contributions
+        groups = made.groups
         errors.append(abs(made.values.sum() - (made.score - made.base)))
         inside = why.picture.inside > 0.5
         if made.base_name in parents:
@@ -209,17 +213,25 @@ def main() -> None:
             hits.append(bool((groups[best].places & lacking).sum() >= 2))
             chances.append(float(np.mean([(groups[n].places & lacking).sum() >= 2 for n in placed])))
         bases = knows.pure(made.base_name)
-        base = bases.mean(axis=0)
-        most = np.argsort(-made.values)[:10]
-        draws = [most, *(rng.choice(len(groups), 10, replace=False) for _ in range(20))]
-        less = np.repeat(vector[None], len(draws), axis=0)
-        for number, draw in enumerate(draws):
-            for group in draw:
-                less[number, groups[group].columns] = base[groups[group].columns]
+        places = len(groups) - made.by_covering
+        most = np.argsort(-made.values[:places])[:10]
+        draws = [most, *(rng.choice(places, 10, replace=False) for _ in range(20))]
+        if loaded is None:
+            base = bases.mean(axis=0)
+            less = np.repeat(vector[None], len(draws), axis=0)
+            for number, draw in enumerate(draws):
+                for group in draw:
+                    less[number, groups[group].columns] = base[groups[group].columns]
+            values = contributions(other, vector, bases, groups)[2]
+            shuffled = type(made)(0.0, "", 0.0, groups, values)
+        else:
+            image = read_rgb(files[row["filename"]], loaded.spec.preprocess.short_side)
+            pure_wings = knows.wings.picture(made.base_name)
+            less = cover(image, loaded, pure_wings, together=draws).vectors
+            alone = cover(image, loaded, pure_wings).vectors
+            shuffled = contributions_of_places(other, vector, bases, groups[:-1], alone)
         scores = calibrated_scores(knows.saved, less)
         lowered.append(bool(scores[0] < scores[1:].mean()))
-        values = contributions(other, vector, bases, groups)[2]
-        shuffled = type(made)(0.0, "", 0.0, groups, values)
         alike.append(correlation(made.map, shuffled.map, inside))
         alike_maps += [
             correlation(told.leaning, parent_map(why.picture, model, pair).leaning, told.apart > 0) for model in wrong

@@ -42,6 +42,10 @@ def kept(page: Page, name: str) -> None:
 def photographed(page: Page) -> None:
     """Decide on three specimens, then look at one."""
     page.wait_for_function("!document.body.innerText.includes('waits to be scored')", timeout=300_000)
+    page.get_by_role("button", name="Stop").wait_for(state="detached", timeout=60_000)
+    page.reload()  # the first of the ranking is looked at, not the first that was scored
+    page.wait_for_selector(".desk-card")
+    page.wait_for_timeout(1000)
     for key in "hhn":
         page.keyboard.press(key)
         page.wait_for_timeout(400)

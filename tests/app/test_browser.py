@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +27,10 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not 
 pytest.importorskip("nicegui", reason="the extra [app] is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium")]
+
+
+SERIOUS = ("serious", "critical")
+"""Impacts, as axe names them, of what shuts somebody out."""
 
 
 class Server:
@@ -77,8 +82,8 @@ def project(tmp_path: Path, trained: Trained) -> Path:
     return made.folder
 
 
-def page_of(browser: sync_api.Browser, server: Server) -> sync_api.Page:
-    page = browser.new_context(viewport={"width": 1280, "height": 860}).new_page()
+def page_of(browser: sync_api.Browser, server: Server, width: int = 1280, scheme: Any = "light") -> sync_api.Page:
+    page = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=scheme).new_page()
     page.set_default_timeout(120_000)
     for _ in range(100):  # until the server listens
         with contextlib.suppress(sync_api.Error):
@@ -150,3 +155,71 @@ def test_dropped_photographs_are_scored_and_bad_ones_listed(
         page.get_by_text("note.exe: neither a photograph").wait_for()
         page.get_by_text("6 of 6 shown").wait_for()
         wait_until_scored(page, project, (6, 0, 6))
+
+
+def test_the_most_uncertain_stay_in_their_order_until_it_is_asked_for_again(
+    browser: sync_api.Browser, project: Path
+) -> None:
+    def order(page: sync_api.Page) -> list[str | None]:
+        return [card.get_attribute("data-id") for card in page.locator(".desk-card").all()]
+
+    with serving(project) as server:
+        page = page_of(browser, server)
+        again = page.get_by_role("button", name="Order again")
+        assert not again.is_visible()
+        page.get_by_label("Order", exact=True).click()
+        page.get_by_role("option", name="most uncertain first").click()
+        again.wait_for()
+        page.wait_for_timeout(500)
+        before = order(page)
+        page.locator(".desk-card").first.focus()
+        page.keyboard.press("h")
+        page.get_by_text("1 decided").wait_for()
+        page.keyboard.press("g")
+        page.wait_for_selector(".desk-stage img")
+        page.keyboard.press("g")
+        page.wait_for_selector(".desk-card")
+        assert order(page) == before
+        again.click()
+        page.wait_for_timeout(500)
+        assert sorted(map(str, order(page))) == sorted(map(str, before))
+
+
+def test_filters_are_folded_on_a_telephone(browser: sync_api.Browser, project: Path) -> None:
+    with serving(project) as server:
+        page = page_of(browser, server, 390)
+        button, search = page.get_by_role("button", name="Filters"), page.get_by_label("Search")
+        assert (search.is_visible(), button.get_attribute("aria-expanded")) == (False, "false")
+        assert page.locator(".desk-card").first.bounding_box()["y"] < 250
+        button.click()
+        search.wait_for()
+        assert button.get_attribute("aria-expanded") == "true"
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_axe_finds_nothing_serious(browser: sync_api.Browser, project: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+
+    def serious(page: sync_api.Page) -> list[tuple[str, str]]:
+        found = axe.run(page).response
+        assert found["passes"]
+        return [(one["id"], one["nodes"][0]["html"]) for one in found["violations"] if one["impact"] in SERIOUS]
+
+    with serving(project) as server:
+        for width, scheme in itertools.product((390, 1280), ("light", "dark")):
+            page = page_of(browser, server, width, scheme)
+            page.wait_for_timeout(500)
+            assert serious(page) == []
+            if width == 390:
+                page.get_by_role("button", name="Filters").click()
+                assert serious(page) == []
+            page.locator(".desk-card").first.click()
+            page.wait_for_selector(".desk-why img")
+            page.wait_for_timeout(500)
+            assert serious(page) == []
+            page.keyboard.press("h")
+            page.keyboard.press("ArrowLeft")
+            page.get_by_text("✓ Hybrid").wait_for()
+            page.wait_for_timeout(500)
+            assert serious(page) == []
+            page.context.close()

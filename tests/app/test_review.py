@@ -76,6 +76,21 @@ def test_what_to_look_at_next_is_uncertain_and_unlike_what_was_seen(
     assert board.shown(Filter(order="near"), limit)[0].id in {one.id for one in scored[:3]}
 
 
+def test_an_order_that_was_kept_does_not_move_with_decisions(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = Limit(0.9, sorted(board.scores())[5])
+    kinds = {one.id: np.array([10.0 * (one.id % 2), 0.01 * one.id]) for one in board.specimens if one.score is not None}
+    monkeypatch.setattr(board.project, "vectors", lambda: kinds)
+    places = board.uncertain_first(limit)
+    before = [one.id for one in board.shown(Filter(order="near"), limit, places)]
+    assert before == sorted(places, key=lambda number: places[number])
+    monkeypatch.setattr(board, "decisions", {before[0]: Decision(before[0], "hybrid")})
+    assert [one.id for one in board.shown(Filter(order="near"), limit, places)] == before
+    anew = [one.id for one in board.shown(Filter(order="near"), limit)]
+    assert anew != before
+    left = [one.id for one in board.shown(Filter(order="near", decision="none"), limit, places)]
+    assert left == before[1:]
+
+
 def test_the_threshold_is_said_in_plain_numbers() -> None:
     said = Limit(0.95, 0.9).sentence([0.95, 0.91, 0.5, *[0.1] * 97])
     assert said.startswith("Of 100 pure specimens 5 are flagged. Here 2 of 100 are flagged")

@@ -142,6 +142,8 @@ def test_explanations_are_a_page_and_pngs(trained, drawer, tmp_path):
     Page(page).check()
     assert "&lt;img src=x onerror=alert(1)&gt;" in page.read_text(encoding="utf-8")
     assert len(found) == 3
+    said = page.read_text(encoding="utf-8").count("left out for fewer than 5 specimens")
+    assert said == sum(bool(one.remark) for one in found) > 0
     pictures = sorted(out.glob("*.png"))
     assert len(pictures) == 3 * len(found)
     assert all(re.fullmatch(r"\d{3}-[A-Za-z0-9_-]+\.png", path.name) for path in pictures)

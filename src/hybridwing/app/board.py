@@ -20,6 +20,8 @@ from hybridwing.report.explained import card_of
 from hybridwing.runs.explaining import Explainer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hybridwing.app.project import Decision, Project, Specimen
 
 VERDICTS = {
@@ -99,15 +101,25 @@ class Board:
         self.decisions.update(new)
         return list(new.values())
 
-    def shown(self, wanted: Filter, limit: Limit | None) -> list[Specimen]:
-        """The specimens that a filter lets through, in its order."""
+    def shown(self, wanted: Filter, limit: Limit | None, places: Mapping[int, int] | None = None) -> list[Specimen]:
+        """The specimens that a filter lets through, in its order.
+
+        `places` is what :meth:`uncertain_first` said before, for an order that decisions do not change.
+        """
         found = [one for one in self.specimens if self._passes(one, wanted, limit)]
         if wanted.order == "near" and limit is not None:
-            found.sort(key=lambda one: abs((one.score if one.score is not None else 9.0) - limit.value))
-            found = self._unlike_first(found)
+            known = self.uncertain_first(limit) if places is None else places
+            found.sort(key=lambda one: known.get(one.id, len(known)))
         if wanted.order == "blind":
             random.Random(0).shuffle(found)  # noqa: S311 - the same order for everybody
         return found
+
+    def uncertain_first(self, limit: Limit) -> dict[int, int]:
+        """Place of each specimen, by its number, where the most uncertain come first and of these the unlike ones."""
+        ranked = sorted(
+            self.specimens, key=lambda one: abs((one.score if one.score is not None else 9.0) - limit.value)
+        )
+        return {one.id: place for place, one in enumerate(self._unlike_first(ranked))}
 
     def _unlike_first(self, ranked: list[Specimen]) -> list[Specimen]:
         """Every :data:`TOGETHER` specimens in a row so that each is as unlike those before it as can be.
@@ -162,7 +174,7 @@ class Board:
         )
 
     def why(self, one: Specimen) -> str:
-        """Pictures and words that explain a specimen's score, as HTML; takes a second the first time.
+        """Pictures and words that explain a specimen's score, as HTML; takes seconds the first time.
 
         Empty where the run says nothing of its training images, or the photograph cannot be read any more.
         """
@@ -188,7 +200,8 @@ class Board:
         )
         compared = found[0].map
         legend = "" if compared is None else " (blue as in {}, orange as in {})".format(*map(escape, compared.parents))
-        return f'<p>{escape(found[0].words)}{legend}</p><div class="desk-why">{figures}</div>'
+        remark = f"<p>{escape(found[0].remark)}.</p>" if found[0].remark else ""
+        return f'<p>{escape(found[0].words)}{legend}</p>{remark}<div class="desk-why">{figures}</div>'
 
     def _passes(self, one: Specimen, wanted: Filter, limit: Limit | None) -> bool:
         state = "failed" if one.failure else "waiting" if one.score is None else verdict_of(one, limit)

@@ -43,6 +43,9 @@ _AT_ONCE = 60
 _BETWEEN = 3.0
 """Seconds."""
 
+_TAIL = 10
+"""Last characters of a file's name that are always shown."""
+
 
 class Desk:
     """One browser's page on a board.
@@ -61,6 +64,8 @@ class Desk:
         self.who = getpass.getuser()
         self.shown: list[Specimen] = []
         self._counts = board.project.counts()
+        self._places: dict[int, int] = {}
+        self._placed_for: tuple[int, float, int] | None = None
         self._drawn = 0.0
         self._seen = max((d.id for d in board.decisions.values()), default=0)
         self._note: ui.textarea | None = None
@@ -75,8 +80,8 @@ class Desk:
         with ui.row(align_items="center").classes("desk-bar").props("role=toolbar aria-label=Desk"):
             ui.html("Review desk", sanitize=False, tag="h1")
             self._toggle = ui.button("One by one", on_click=self.toggle).props("outline dense no-caps")
-            ui.input("Your name", value=self.who, on_change=self._named).props("dense outlined").classes("w-40")
-            with ui.button("Export", icon="download").props("outline dense no-caps"), ui.menu():
+            export = ui.button("Export", icon="download").props("outline dense no-caps aria-label=Export")
+            with export.classes("desk-export"), ui.menu():
                 for label, name, write in (
                     ("Spreadsheet (.xlsx)", "decisions.xlsx", write_decisions),
                     ("Table (.csv)", "decisions.csv", write_decisions),
@@ -85,6 +90,8 @@ class Desk:
                 ):
                     ui.menu_item(label, on_click=lambda name=name, write=write: self._export(name, write))
             self._learn = ui.button("Learn from decisions", on_click=self.learn).props("outline dense no-caps")
+            who = ui.input("Your name", value=self.who, on_change=self._named).props("dense outlined")
+            who.classes("w-40 desk-fold")
         with ui.column().classes("desk-main"):
             with ui.expansion("Add photographs", icon="add_photo_alternate", value=not self.board.specimens) as adding:
                 ui.label("Drop photographs, zip archives of them, or a spreadsheet that says more of them.").classes(
@@ -113,7 +120,7 @@ class Desk:
         limits = self.board.limits
         if limits:
             self.rate = min(limits, key=lambda one: abs(one.tnr - 0.95)).tnr
-            with ui.row(align_items="center").classes("w-full gap-4"):
+            with ui.row(align_items="center").classes("w-full gap-4 desk-fold"):
                 ui.label("Threshold").props("id=threshold-label")
                 slider = ui.slider(
                     min=0, max=len(limits) - 1, step=1, value=[one.tnr for one in limits].index(self.rate)
@@ -124,16 +131,21 @@ class Desk:
         else:
             self._sentence = ui.label(
                 "Too few specimens were held out to promise an error rate: they are ranked without a verdict."
-            )
+            ).classes("desk-fold")
         with ui.row(align_items="center").classes("w-full gap-3"):
-            self._select(VERDICTS, "Verdict", "verdict")
-            self._select(DECISIONS, "Decision", "decision")
-            self._select(ORDERS, "Order", "order")
-            ui.input("Search", on_change=lambda e: self._narrow(text=e.value or "")).props(
-                "dense outlined clearable debounce=250"
-            )
+            folding = ui.button("Filters", icon="tune").props("outline dense no-caps aria-expanded=false")
+            folding.classes("desk-folding").on("click", js_handler="(event) => desk.fold(event.currentTarget)")
+            with ui.row(align_items="center").classes("gap-3 desk-fold"):
+                self._select(VERDICTS, "Verdict", "verdict")
+                self._select(DECISIONS, "Decision", "decision")
+                self._select(ORDERS, "Order", "order")
+                self._again = ui.button("Order again", icon="refresh", on_click=self._order_again)
+                self._again.props("flat dense no-caps")
+                ui.input("Search", on_change=lambda e: self._narrow(text=e.value or "")).props(
+                    "dense outlined clearable debounce=250"
+                )
             self._summary = ui.label("").classes("desk-soft").props("aria-live=polite")
-        self._help = ui.label(HELP).classes("desk-soft text-sm")
+        self._help = ui.label(HELP).classes("desk-soft text-sm desk-keys")
 
     def _select(self, options: dict[str, str], label: str, name: str) -> None:
         ui.select(
@@ -154,7 +166,8 @@ class Desk:
         if limit is not None:
             measured = self.board.measured(limit)
             self._sentence.set_text(f"{limit.sentence(self.board.scores())} {measured}".strip())
-        self.shown = self.board.shown(self.filter, limit)
+        self.shown = self.board.shown(self.filter, limit, self._kept_places())
+        self._again.set_visibility(self.filter.order == "near" and limit is not None)
         numbers = [one.id for one in self.shown]
         if self.current not in numbers:
             self.current = numbers[0] if numbers else None
@@ -166,6 +179,16 @@ class Desk:
             self._draw_one()
         else:
             self._draw_grid()
+
+    def _kept_places(self) -> dict[int, int] | None:
+        """The order of the most uncertain: a decision does not move the next specimen away; None for other orders."""
+        limit = self.limit
+        if self.filter.order != "near" or limit is None:
+            return None
+        asked = (self.board.project.model, self.rate, len(self.board.scores()))
+        if self._placed_for != asked:
+            self._places, self._placed_for = self.board.uncertain_first(limit), asked
+        return self._places
 
     def _draw_grid(self) -> None:
         self._content.clear()
@@ -184,7 +207,7 @@ class Desk:
     def _card(self, one: Specimen) -> str:
         return (
             f'<button class="desk-card" data-id="{one.id}">'
-            f'<img loading="lazy" alt="" src="/picture/{one.id}/small"><span>{escape(one.name)}</span>'
+            f'<img loading="lazy" alt="" src="/picture/{one.id}/small">{_name(one.name)}'
             f'<span class="desk-state">{self._state(one)}</span></button>'
         )
 
@@ -214,10 +237,13 @@ class Desk:
             with ui.element("div").classes("desk-one"):
                 picture = f'<img alt="{escape(one.name)}" src="/picture/{one.id}/large" draggable="false">'
                 stage = ui.html(picture, sanitize=False).classes("desk-stage")
-                with ui.column().classes("gap-3"):
+                with ui.column().classes("gap-3 desk-decide"):
+                    self._draw_choices(one)
+                if self.filter.order != "blind" and one.score is not None:
+                    place = ui.html('<p class="desk-soft">looking for reasons …</p>', sanitize=False)
+                    self._draw_reasons(one, place.classes("desk-reasons").props("aria-live=polite"))
+                with ui.column().classes("gap-3 desk-details"):
                     self._draw_facts(one)
-                    if self.filter.order != "blind" and one.score is not None:
-                        self._draw_reasons(one, ui.html("", sanitize=False).props("aria-live=polite"))
         ui.run_javascript(f"desk.zoomable(getElement({stage.id}).$el)")
         following = self._neighbour(1)
         if following is not None:
@@ -230,24 +256,28 @@ class Desk:
             if self.current != one.id or place.is_deleted:
                 return
             why = await run.io_bound(self.board.why, one)
-            if why and self.current == one.id and not place.is_deleted:
-                place.set_content(why)
+            if self.current == one.id and not place.is_deleted:
+                place.set_content(why or "")
 
         ui.timer(0.4, fill, once=True)
 
-    def _draw_facts(self, one: Specimen) -> None:
+    def _draw_choices(self, one: Specimen) -> None:
         place = [s.id for s in self.shown].index(one.id) + 1
         ui.label(f"{one.name}").classes("text-lg font-medium break-all")
         ui.label(f"{place:,} of {len(self.shown):,}").classes("desk-soft")
         ui.html(self._state(one), sanitize=False).props("aria-live=polite")
         decision = self.board.decisions.get(one.id, Decision(one.id))
-        with ui.row().classes("gap-2"):
+        with ui.row().classes("gap-2 desk-choices"):
             for key, choice in KEYS.items():
                 button = ui.button(on_click=lambda choice=choice: self.decide(choice)).props("no-caps dense")
                 button.props("unelevated" if decision.choice == choice else "outline")
                 with button:
                     ui.html(f'{_LABELS[choice]}<kbd class="desk-key">{key.upper()}</kbd>', sanitize=False)
-            ui.button("Undo", on_click=self.undo).props("flat no-caps dense")
+            with ui.button(on_click=self.undo).props("flat no-caps dense"):
+                ui.html('Undo<kbd class="desk-key">Z</kbd>', sanitize=False)
+
+    def _draw_facts(self, one: Specimen) -> None:
+        decision = self.board.decisions.get(one.id, Decision(one.id))
         hint = " x ".join(one.looks.parents) if self.filter.order != "blind" else ""
         self._name = ui.input("Right name, if you know it", value=decision.parents, placeholder=hint).classes("w-full")
         self._name.props("dense outlined").on("blur", lambda: self._note_changed(one.id))
@@ -280,6 +310,7 @@ class Desk:
         """Look at one specimen."""
         self.current, self.one = number, True
         self.draw()
+        ui.run_javascript("window.scrollTo(0, 0)")
 
     def step(self, by: int) -> None:
         """To the next specimen or the one before."""
@@ -382,6 +413,13 @@ class Desk:
     def _narrow(self, **changes: str) -> None:
         self._keep_note()
         self.filter = replace(self.filter, **changes)
+        if "order" in changes:  # another order is read from its top
+            self.current = None
+        self.draw()
+
+    def _order_again(self) -> None:
+        """Ask for the most uncertain anew, now that more was decided."""
+        self._placed_for = self.current = None
         self.draw()
 
     def _set_rate(self, place: int) -> None:
@@ -454,7 +492,7 @@ class Desk:
         with self._progress:
             if board.scoring.is_running:
                 ui.linear_progress(done / max(total, 1), show_value=False).classes("w-64")
-                duration = "" if left is None else f", about {_duration(left)} left"
+                duration = "" if left is None or done == total else f", about {_duration(left)} left"
                 ui.label(f"scored {done:,} of {total:,}{duration}")
                 ui.button("Stop", on_click=self._stop).props("flat dense no-caps")
             elif done < total:
@@ -510,6 +548,12 @@ def stop_with(board: Board) -> None:
     """End the board's processes when the server ends."""
     app.on_shutdown(board.scoring.stop)
     app.on_shutdown(board.learning.stop)
+
+
+def _name(name: str) -> str:
+    """A file name that is cut in its middle where it does not fit: what tells files apart is mostly at the end."""
+    parts = "".join(f"<span>{escape(part)}</span>" for part in (name[:-_TAIL], name[-_TAIL:]))
+    return f'<span class="desk-name" title="{escape(name)}">{parts}</span>'
 
 
 def _duration(seconds: float) -> str:

@@ -92,6 +92,8 @@ def serve(
     ui.page("/", title="hybridwing")(lambda: build_desk(board))
     if ready is not None:
         ready(f"http://{_shown(host)}:{port}/?token={token}")
+    # A bar that runs at the top with each request says nothing here, and has no name for who hears the page.
+    app.config.quasar_config["loadingBar"] = {"skipHijack": True}
     ui.run(
         host=host, port=port, show=False, reload=False, favicon="🦋", show_welcome_message=False, dark=None,
         reconnect_timeout=20.0, title="hybridwing",

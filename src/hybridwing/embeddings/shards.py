@@ -95,7 +95,7 @@ def embed_shards(
     count, cache = compute.workers or processors(), cache_of(compute)
     short_side = backbone.spec.preprocess.short_side
     known = None if cache is None else cache.of(backbone)
-    batches = _Batches(backbone, compute.batch_size or backbone.batch_size)
+    batches = Batches(backbone, compute.batch_size or backbone.batch_size)
     work = partial(
         prepare_file,
         prepare=backbone.prepare,
@@ -117,7 +117,7 @@ def embed_shards(
 def _embedded(
     items: Sequence[Item],
     results: Iterable[PreparedFile],
-    batches: _Batches,
+    batches: Batches,
     advance: Callable[[], None] | None,
     folders: dict[Path, ImageFolder],
 ) -> Shard:
@@ -216,8 +216,8 @@ def _table(
     )
 
 
-class _Batches:
-    """Forward passes. The batches become smaller when memory runs out."""
+class Batches:
+    """Forward passes, in smaller batches from the moment that memory ran out."""
 
     def __init__(self, backbone: LoadedBackbone, size: int) -> None:
         self.backbone, self.size = backbone, size

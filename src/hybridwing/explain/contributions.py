@@ -7,6 +7,8 @@ pure specimen to those of the image, averaged over orders in which that may happ
 et al. 2009, *Computers & Operations Research* 36, each order beside its reverse) and over pure specimens (as in
 Lundberg & Lee 2017, *NeurIPS*). Whatever the detector, in any order the gains add up to the difference of the two
 scores, and so do their means. The specimens' mean would not do in their place: it is blurred, and no specimen is.
+
+Of a transformer's columns nothing is known by place. There, :mod:`.occlusion` covers places in the photograph.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 ORDERS = 16
 """Orders that contributions are averaged over, half of them the reverse of the other half; each from one specimen."""
+TOGETHER = "places together, and what has no place"
+"""Name of what the score owes to no place alone."""
 _SEED = 20080
 _EDGES, _COLOURS, _LAYOUT = 4, 6, 8  # cells a side of the descriptor's grids
 
@@ -76,6 +80,11 @@ class Contributions:
     score: float
     groups: tuple[Group, ...]
     values: Floats
+
+    @property
+    def by_covering(self) -> bool:
+        """Whether places were covered in the photograph, see :mod:`hybridwing.explain.occlusion`."""
+        return self.groups[-1].name == TOGETHER
 
     @property
     def map(self) -> Floats:
@@ -145,15 +154,45 @@ def contributions(
     return float(scores[:, 0].mean()), float(scores[:, -1].mean()), gains.mean(axis=0)
 
 
+def contributions_of_places(
+    detector: SavedDetector,
+    vector: NDArray[np.floating],
+    bases: NDArray[np.floating],
+    groups: tuple[Group, ...],
+    without: NDArray[np.floating],
+    base_name: str = "",
+) -> Contributions:
+    """Contributions of places: what the score loses where each is covered.
+
+    What is left of the score is a last group of its own, :data:`TOGETHER`: places that count only together, and what
+    has no place. With it, the contributions add up to the score.
+
+    Parameters
+    ----------
+    detector, vector, bases
+        As for :func:`contributions`.
+    groups : tuple of g Group
+    without : ndarray of shape (g, d)
+        Embedding of the image with each place covered.
+    base_name : str
+        See :attr:`Contributions.base_name`.
+    """
+    base = float(calibrated_scores(detector, bases).mean())
+    score, *scores = (float(one) for one in calibrated_scores(detector, np.vstack([vector[None], without])))
+    lost = score - np.array(scores)
+    rest = Group(TOGETHER, np.empty(0, np.int64), _nowhere())
+    return Contributions(base, base_name, score, (*groups, rest), np.append(lost, score - base - lost.sum()))
+
+
 def _pattern_groups(start: int) -> list[Group]:
     """Of `pattern`: edges and colours of each place, proportions, and how elements lie to each other."""
     edges = np.cumsum((0, *TRAITS)) + start
     found = []
     for wing in range(2):
         traits = edges[3 * wing :]
-        found += [_cell(wing, place, _EDGES, traits[0] + 8 * place + np.arange(8), "edges") for place in range(16)]
+        found += [cell(wing, place, _EDGES, traits[0] + 8 * place + np.arange(8), "edges") for place in range(16)]
         found += [
-            _cell(wing, place, _COLOURS, traits[1] + place + _COLOURS**2 * np.arange(3), "colour")
+            cell(wing, place, _COLOURS, traits[1] + place + _COLOURS**2 * np.arange(3), "colour")
             for place in range(_COLOURS**2)
         ]
         found.append(Group(f"{WINGS[wing]}, proportions", np.arange(traits[2], traits[3]), _nowhere()))
@@ -167,14 +206,26 @@ def _pattern_groups(start: int) -> list[Group]:
     return found
 
 
-def _cell(wing: int, place: int, side: int, columns: NDArray[np.int64], what: str) -> Group:
-    """One cell of a grid of `side` by `side` cells on a wing."""
+def cell(wing: int, place: int, side: int, columns: NDArray[np.int64], what: str = "") -> Group:
+    """One cell of a grid of `side` by `side` cells on a wing, 0 the forewing, 1 the hindwing.
+
+    Parameters
+    ----------
+    wing, place : int
+        Places are counted row by row.
+    side : int
+        Divides :data:`.SIDE`.
+    columns : ndarray of shape (k,), int64
+        Of the embedding; none for a place that is looked at in the photograph.
+    what : str
+        Which trait of the place they hold.
+    """
     row, column = divmod(place, side)
     width = SIDE // side
     places = _nowhere()
     places[wing, row * width : (row + 1) * width, column * width : (column + 1) * width] = True
     middle = (row + 0.5) * width - 0.5, (column + 0.5) * width - 0.5
-    return Group(f"{WINGS[wing]} {zone(wing, *middle)}, {what}", columns, places)
+    return Group(f"{WINGS[wing]} {zone(wing, *middle)}" + (f", {what}" if what else ""), columns, places)
 
 
 def _nowhere() -> NDArray[np.bool_]:

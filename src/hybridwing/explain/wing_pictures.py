@@ -67,13 +67,18 @@ class WingPicture:
         return cls(colours.reshape(2, SIDE, SIDE, 3), inside.reshape(2, SIDE, SIDE), boxes.reshape(2, 2))
 
 
+def upright_of(found: Found) -> tuple[Pixels, float]:
+    """The specimen upright on black, shape (height, width, 3), and the light of the photograph."""
+    planes = [turned(found.copy[..., channel] * found.specimen.mask, found.wings.angle) for channel in range(3)]
+    upright = np.stack(planes, axis=-1)
+    seen = upright[found.wings.parts > 0]
+    return upright, max(float(np.quantile(seen.max(axis=1), 0.98)) if len(seen) else 1.0, 0.05)
+
+
 def picture_of(found: Found) -> WingPicture:
     """The wings that were found in a photograph."""
     parts = found.wings.parts
-    planes = [turned(found.copy[..., channel] * found.specimen.mask, found.wings.angle) for channel in range(3)]
-    upright = np.stack(planes, axis=-1)
-    seen = upright[parts > 0]
-    light = max(float(np.quantile(seen.max(axis=1), 0.98)) if len(seen) else 1.0, 0.05)
+    upright, light = upright_of(found)
     colours = np.zeros((2, SIDE, SIDE, 3), np.float32)
     inside = np.zeros((2, SIDE, SIDE), np.float32)
     boxes = np.zeros((2, 2), np.float32)
@@ -96,6 +101,38 @@ def box_of(parts: NDArray[np.uint8], number: int) -> tuple[slice, slice] | None:
     if len(rows) < 3 or len(columns) < 3:
         return None
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def laid_on(
+    parts: NDArray[np.uint8], values: NDArray[np.floating], resampling: Image.Resampling = Image.Resampling.BILINEAR
+) -> Pixels:
+    """Lay a map of places on the four wings of an upright specimen.
+
+    Parameters
+    ----------
+    parts : ndarray of shape (height, width), uint8
+        See :attr:`hybridwing.runtime.wings.WingMap.parts`.
+    values : ndarray of shape (2, side, side)
+        Of forewing and hindwing, seen as left wings.
+    resampling : Image.Resampling
+        How places become pixels.
+
+    Returns
+    -------
+    ndarray of shape (height, width), float32
+        0 beside the wings.
+    """
+    laid = np.zeros(parts.shape, np.float32)
+    for pair, sides in enumerate(_SIDES):
+        for number in sides:
+            box = box_of(parts, number)
+            if box is not None:
+                plane = values[pair].astype(np.float32)
+                plane = np.ascontiguousarray(plane[:, ::-1] if number == sides[1] else plane)
+                size = (box[1].stop - box[1].start, box[0].stop - box[0].start)
+                sized = Image.fromarray(plane).resize(size, resampling)
+                laid[box] = np.where(parts[box] == number, np.asarray(sized), laid[box])
+    return laid
 
 
 def _shrunk(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from hybridwing import __version__
 from hybridwing.errors import ImageError
+from hybridwing.explain.occlusion import CELLS
+from hybridwing.explain.wing_pictures import SIDE
 from hybridwing.files import write_text, written_whole
 from hybridwing.folders import new_folder
 from hybridwing.images.decode import read_rgb
@@ -35,6 +37,8 @@ PAGE = "explanation.html"
 CONTENTS = (PAGE, "*.png")
 #: Contribution of a place that is drawn in full colour, in all pictures alike. It is 0.012 for a cell of colour.
 FULL_COLOUR = 0.00075
+#: The same where places are covered: 0.05 for a place.
+FULL_COLOUR_COVERED = 0.05 / (SIDE / CELLS) ** 2
 _SHOWN = 6
 
 
@@ -98,7 +102,8 @@ def card_of(
             pictures.append(Shown(as_webp(maps["parents"]), f"parent map: {found.words}", "which parent"))
         made = explanation.contributions.map
         if made.any():
-            maps["score"] = drawn.overlaid(made / FULL_COLOUR, LOWERED, RAISED)
+            full = FULL_COLOUR_COVERED if explanation.contributions.by_covering else FULL_COLOUR
+            maps["score"] = drawn.overlaid(made / full, LOWERED, RAISED)
             told = ", ".join(
                 f"{group} {value:+.2f}" for group, value in list(explanation.contributions.by_name().items())[:3]
             )

@@ -57,7 +57,7 @@ def write_prediction(
     compute
         As it was given to :func:`hybridwing.runs.predict.predict`.
     progress : callable, optional
-        Called with the number of images drawn and of all that are drawn.
+        Called with the number of images explained, then drawn, and of all that are drawn.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def write_prediction(
     first = {image.path: image for image in ranked.images[:MOST_CARDS] if not image.reason and image.path.is_file()}
     cards: list[Card] = []
     if first:
-        explained = {one.path: one for one in knows.explain(list(first), compute=compute)}
+        explained = {one.path: one for one in knows.explain(list(first), compute=compute, progress=progress)}
         for path, image in first.items():
             if path in explained:
                 subtitle = f"rank {image.rank}" + (f" · {image.name}" if image.name else "")

@@ -18,6 +18,7 @@ from hybridwing.files import write_text
 from hybridwing.images.decode import read_rgb
 from hybridwing.images.listed import ImageFolder
 from hybridwing.report.drawing import svg_of
+from hybridwing.report.embedding_map import embedding_map
 from hybridwing.report.explained import page_environment
 from hybridwing.report.run_figures import draw_classes_scores, draw_curves
 from hybridwing.report.wing_drawing import as_webp
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 _CONTROL = "record alone"
 _RATES = (0.8, 0.9, 0.95, 0.99)
-_MOST_POINTS, _GALLERY, _THUMBNAIL = 1500, 8, 220
+_GALLERY, _THUMBNAIL = 8, 220
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +179,7 @@ def write_run_report(
             by_cross=list(_shares(scores, judged.control, judged.classes[labels], labels, limit, hybrid=True)),
             by_record=list(_shares(scores, judged.control, judged.records[~labels], ~labels, limit, hybrid=False)),
             calibration=list(_calibration(run, best, scores[~labels])),
-            points=_points(judged, scores),
+            map=embedding_map(judged.vectors, judged.uuids, judged.classes, labels, scores),
             gallery=_gallery(judged, scores, limit, images, progress) if images is not None else {},
         )
     )
@@ -220,28 +221,6 @@ def _calibration(run: Run, best: str, pure: NDArray[np.float64]) -> Iterator[tup
             continue
         if len(pure):
             yield rate, value, Proportion(int((pure <= value).sum()), len(pure))
-
-
-def _points(judged: Judged, scores: NDArray[np.float64]) -> list[tuple[float, float, bool, str]]:
-    """Places of images on the first two principal components, in percent, with what to say of each."""
-    rows = np.linspace(0, len(scores) - 1, min(len(scores), _MOST_POINTS)).round().astype(int)
-    centred = judged.vectors[rows].astype(np.float64)
-    centred -= centred.mean(axis=0)
-    left, size, _ = np.linalg.svd(centred, full_matrices=False)
-    flat = np.zeros((len(rows), 2))
-    flat[:, : min(2, len(size))] = (left * size)[:, :2]
-    span = np.maximum(np.ptp(flat, axis=0), 1e-12)
-    flat = 2 + 96 * (flat - flat.min(axis=0)) / span
-    order = np.argsort(judged.labels[rows], kind="stable")  # hybrids over the others
-    return [
-        (
-            round(float(flat[n, 0]), 2),
-            round(float(flat[n, 1]), 2),
-            bool(judged.labels[rows[n]]),
-            f"{judged.uuids[rows[n]]}: {judged.classes[rows[n]]}, score {scores[rows[n]]:.4f}",
-        )
-        for n in order
-    ]
 
 
 def _gallery(

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from hybridwing.explain.wing_pictures import box_of
+from hybridwing.explain.wing_pictures import laid_on
 from hybridwing.runtime.finding import find_wings
-from hybridwing.runtime.wings import LEFT_FOREWING, LEFT_HINDWING, RIGHT_FOREWING, RIGHT_HINDWING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,16 +54,7 @@ class Drawn:
         low, high : tuple of int
             Colours of -1 and 1.
         """
-        value = np.zeros(self.parts.shape)
-        for number in (LEFT_FOREWING, RIGHT_FOREWING, LEFT_HINDWING, RIGHT_HINDWING):
-            box = box_of(self.parts, number)
-            if box is not None:
-                plane = values[int(number in (LEFT_HINDWING, RIGHT_HINDWING))].astype(np.float32)
-                plane = plane[:, ::-1] if number in (RIGHT_FOREWING, RIGHT_HINDWING) else plane
-                size = (box[1].stop - box[1].start, box[0].stop - box[0].start)
-                sized = Image.fromarray(np.ascontiguousarray(plane)).resize(size, Image.Resampling.BILINEAR)
-                value[box] = np.where(self.parts[box] == number, np.asarray(sized), value[box])
-        value = value.clip(-1, 1)[..., None]
+        value = laid_on(self.parts, values).clip(-1, 1)[..., None].astype(np.float64)
         grey = np.asarray(self.photograph.convert("L"), dtype=np.float64)[..., None] * 0.75 + 40
         laid = np.where(value < 0, np.array(low), np.array(high))
         # Light and dark of the photograph stay to be seen through the colour.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,21 @@ from hybridwing.catalogue.names import subspecies_name
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import CatalogueError, RunError
-from hybridwing.explain.contributions import ORDERS, Contributions, contributions, groups_of
+from hybridwing.explain.contributions import (
+    ORDERS,
+    TOGETHER,
+    Contributions,
+    contributions,
+    contributions_of_places,
+    groups_of,
+)
 from hybridwing.explain.neighbours import Neighbours, NeighbourSearch
+from hybridwing.explain.occlusion import cover, needs_covering
 from hybridwing.explain.parent_map import ParentMap, parent_map
 from hybridwing.explain.pattern_columns import is_pattern
 from hybridwing.explain.wing_model import MOST_OF_A_CLASS, WingModel, fit_wings, read_wings
 from hybridwing.explain.wing_pictures import WingCutter, WingPicture, pictures_of_pattern
+from hybridwing.images.decode import read_rgb
 from hybridwing.runs.confidence import read_confidence
 from hybridwing.runs.folder import WINGS
 
@@ -29,12 +38,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.embed import Source
     from hybridwing.explain.parents import Looks
     from hybridwing.runs.saved_run import SavedRun
 
     Vectors = NDArray[np.float32]
+
+
+LEAST_SPECIMENS = 5
+"""Fewest training specimens of a subspecies that is offered as a parent: what fewer look like is hardly known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +64,8 @@ class Explanation:
         What makes the image unlike those in training, so that its score means nothing; empty where it is like them.
     looks : Looks or None
         The likeliest subspecies and the likeliest pair of parents; None where the run knows fewer than two subspecies.
+        Subspecies of fewer than :data:`LEAST_SPECIMENS` training specimens are no parents here, unless they are named
+        or fewer than two others are known.
     picture : WingPicture or None
         The wings as they were compared; None where no wings could be compared.
     map : ParentMap or None
@@ -58,6 +74,8 @@ class Explanation:
         What raised the score above that of pure specimens of the likelier parent.
     neighbours : tuple of Neighbours
         The nearest pure training specimens of each parent, and the nearest known hybrids.
+    left_out : tuple of str
+        Likelier parents that were left out, since training has too few specimens of them.
     """
 
     path: Path
@@ -68,14 +86,23 @@ class Explanation:
     map: ParentMap | None
     contributions: Contributions
     neighbours: tuple[Neighbours, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
         """A sentence: which parent the elements of the wings take after, or what raised the score."""
         if self.map is not None and self.map.elements:
             return self.map.words
-        name, value = next(iter(self.contributions.by_name().items()))
+        name, value = next(one for one in self.contributions.by_name().items() if one[0] != TOGETHER)
         return f"raised the score most: {name} ({value:+.2f})"
+
+    @property
+    def remark(self) -> str:
+        """A sentence on :attr:`left_out`; empty where nothing was."""
+        if not self.left_out:
+            return ""
+        names = " and ".join(self.left_out)
+        return f"Likelier as a parent, but left out for fewer than {LEAST_SPECIMENS} specimens in training: {names}"
 
 
 class Explainer:
@@ -86,6 +113,9 @@ class Explainer:
     run : SavedRun
     detector : str, optional
         By default the run's best.
+    covers : bool, optional
+        Whether places are covered in the photographs to learn what raised a score. By default they are where the
+        embedding has no places of its own.
 
     Raises
     ------
@@ -93,8 +123,9 @@ class Explainer:
         If a file of the run is damaged, or says nothing of the training images.
     """
 
-    def __init__(self, run: SavedRun, detector: str | None = None) -> None:
+    def __init__(self, run: SavedRun, detector: str | None = None, *, covers: bool | None = None) -> None:
         self.run, self.saved = run, run.detector(detector)
+        self.covers = needs_covering(run.manifest.backbone) if covers is None else covers
         self._knows = read_confidence(run)
         self._table = run.embeddings
         if self._table.metadata is None or "label" not in self._table.metadata:
@@ -153,9 +184,10 @@ class Explainer:
     ) -> tuple[Explanation, ...]:
         """Explain photographs, in their order, as :func:`explain` does."""
         found = photographs([source] if isinstance(source, (str, Path)) else source)
-        table = embed_photographs(found, self.run.load_backbone(compute=compute), compute, progress=progress)
+        loaded = self.run.load_backbone(compute=compute)
+        table = embed_photographs(found, loaded, compute, progress=None if self.covers else progress)
         paths = dict(found.items)
-        possible = None if parents is None else self._pair(parents, len(table))
+        possible = self._well_known(len(table)) if parents is None else self._pair(parents, len(table))
         cut: dict[str, Vectors] = {}
         if self._fine is not None:
             wings = embed_images([(uuid, paths[uuid]) for uuid in table.uuids], WingCutter(), compute)
@@ -164,12 +196,58 @@ class Explainer:
             cut = dict(zip(table.uuids, pictures_of_pattern(table.vectors[:, self._pattern]), strict=True))
         reasons = [""] * len(table) if self._knows.typicality is None else self._knows.typicality.reasons(table)
         looks: Sequence[Looks | None] = [None] * len(table)
+        left_out: Sequence[tuple[str, ...]] = [()] * len(table)
         if self._knows.parents is not None:
             looks = self._knows.parents.looks(table.vectors, possible)
-        return tuple(
-            self._explained(paths[uuid], vector, reason, look, cut.get(uuid))
-            for uuid, vector, reason, look in zip(table.uuids, table.vectors, reasons, looks, strict=True)
+            if parents is None and possible is not None:
+                of_all = self._knows.parents.looks(table.vectors)
+                left_out = [tuple(name for name in one.parents if name in self._too_few) for one in of_all]
+        told = []
+        for uuid, vector, reason, look, few in zip(table.uuids, table.vectors, reasons, looks, left_out, strict=True):
+            likelier = "" if look is None or not look.parents else look.parents[int(look.hybrid_index > 0.5)]
+            made = self._by_place(paths[uuid], vector, likelier, loaded, compute) if self.covers else None
+            made = made or self._by_group(vector, likelier)
+            one = self._explained(paths[uuid], vector, reason, look, cut.get(uuid), made)
+            told.append(replace(one, left_out=few))
+            if self.covers and progress is not None:
+                progress(len(told), len(table))
+        return tuple(told)
+
+    def _by_group(self, vector: Vectors, likelier: str) -> Contributions:
+        """Contributions of what each group of columns means."""
+        low, high, values = contributions(self.saved, vector, self.pure(likelier), self._groups)
+        return Contributions(low, likelier, high, self._groups, values)
+
+    def _by_place(
+        self, path: Path, vector: Vectors, likelier: str, loaded: LoadedBackbone, compute: Compute
+    ) -> Contributions | None:
+        """Contributions of the places of the wings, each covered in turn; None where there are no wings to be seen."""
+        pure = None if self.wings is None or likelier not in self.wings.names else self.wings.picture(likelier)
+        image = read_rgb(path, loaded.spec.preprocess.short_side, options=compute.reading)
+        covered = cover(image, loaded, pure, compute.batch_size or 0)
+        if covered is None:
+            return None
+        return contributions_of_places(
+            self.saved, vector, self.pure(likelier), covered.groups, covered.vectors, likelier
         )
+
+    @cached_property
+    def _too_few(self) -> frozenset[str]:
+        """Subspecies of too few training specimens to be offered as parents."""
+        known = () if self._knows.parents is None else self._knows.parents.names
+        told, specimens = self._table.metadata, np.array(self._table.uuids, dtype=object)
+        if told is not None and "specimen" in told:
+            named_so = told["specimen"].notna().to_numpy()
+            specimens[named_so] = told["specimen"].to_numpy(dtype=object)[named_so]
+        return frozenset(name for name in known if len(set(specimens[self.classes == name])) < LEAST_SPECIMENS)
+
+    def _well_known(self, n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+        """Which subspecies, and which pairs of parents, come into question for each of n images; None for all."""
+        model = self._knows.parents
+        if model is None or not self._too_few or len(model.names) - len(self._too_few) < 2:
+            return None
+        enough = np.tile([name not in self._too_few for name in model.names], (n, 1))
+        return np.ones_like(enough), model.pairs_among(enough)
 
     def _pair(self, parents: Sequence[str], n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which subspecies, and which pairs of them, come into question for each of n images where two are named."""
@@ -184,25 +262,29 @@ class Explainer:
         return subspecies, model.pairs_among(subspecies)
 
     def _explained(
-        self, path: Path, vector: Vectors, reason: str, looks: Looks | None, cut: Vectors | None
+        self,
+        path: Path,
+        vector: Vectors,
+        reason: str,
+        looks: Looks | None,
+        cut: Vectors | None,
+        made: Contributions,
     ) -> Explanation:
         pair = () if looks is None else looks.parents
         picture = None if cut is None else WingPicture.from_vector(cut)
         comparison = None
         if picture is not None and len(pair) == 2 and self.wings is not None and set(pair) <= set(self.wings.names):
             comparison = parent_map(picture, self.wings, pair)
-        likelier = "" if looks is None else looks.parents[int(looks.hybrid_index > 0.5)]
-        low, high, values = contributions(self.saved, vector, self.pure(likelier), self._groups)
         near = [self._search.nearest(vector, name) for name in pair or ("non-hybrid",)]
         near.append(self._search.nearest_hybrids(vector))
         return Explanation(
             path,
-            round(high, 4),
+            round(made.score, 4),
             reason,
             looks,
             picture,
             comparison,
-            Contributions(low, likelier, high, self._groups, values),
+            made,
             tuple(one for one in near if one is not None),
         )
 

@@ -57,14 +57,18 @@ def joint_view(parts: Sequence[PartInput]) -> str:
     return next((part.preprocess.view for part in parts if part.preprocess.view != "whole"), "whole")
 
 
-def prepare_parts(image: Image.Image, parts: Sequence[PartInput]) -> tuple[Prepared, ...]:
-    """Each part's input of one RGB picture; the same values as if each had prepared it alone."""
-    found = find_wings(image) if any(part.is_cut for part in parts) else None
+def prepare_parts(image: Image.Image, parts: Sequence[PartInput], found: Found | None = None) -> tuple[Prepared, ...]:
+    """Each part's input of one RGB picture; the same values as if each had prepared it alone.
+
+    `found` is what was found in the picture before, where others look at it too.
+    """
+    if found is None and any(part.is_cut for part in parts):
+        found = find_wings(image)
     return tuple(part.prepared(image, found) for part in parts)
 
 
-def prepare_joined(image: Image.Image, parts: tuple[PartInput, ...]) -> Prepared:
-    """All inputs of one RGB picture as one flat array, part after part.
+def prepare_joined(image: Image.Image, parts: tuple[PartInput, ...], found: Found | None = None) -> Prepared:
+    """All inputs of one RGB picture as one flat array, part after part; `found` as for :func:`prepare_parts`.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def prepare_joined(image: Image.Image, parts: tuple[PartInput, ...]) -> Prepared
         Where every part shows its view, :func:`joint_view` with the least confidence of all; otherwise what the part
         shows that was found least surely of those that lack theirs.
     """
-    prepared = prepare_parts(image, parts)
+    prepared = prepare_parts(image, parts, found)
     lacking = [one for one, part in zip(prepared, parts, strict=True) if one.view != part.preprocess.view]
     worst = min(lacking or prepared, key=lambda one: one.confidence)
     value = np.concatenate([one.value.ravel() for one in prepared])

@@ -17,6 +17,9 @@ window.desk = {
     card.scrollIntoView({ block: "nearest" });
     if (focus) card.focus({ preventScroll: true });
   },
+  fold(button) {
+    button.setAttribute("aria-expanded", document.body.classList.toggle("desk-unfolded"));
+  },
   zoomable(stage) {
     const image = stage.querySelector("img");
     let scale = 1, x = 0, y = 0, from = null;
