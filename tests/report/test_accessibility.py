@@ -43,8 +43,7 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_nothing_serious_is_found(browser: Any, pages: list[Path], width: int, scheme: str) -> None:
     for path in pages:
         page = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=scheme).new_page()
@@ -55,4 +54,4 @@ def test_nothing_serious_is_found(browser: Any, pages: list[Path], width: int, s
         serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
         assert [(path.name, one["id"], one["nodes"][0]["html"][:200]) for one in serious] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.close()
+        page.context.close()
