@@ -33,21 +33,11 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 
 @dataclass
 class Taken:
-    """What came of something that was dropped.
+    """What came of something that was dropped."""
 
-    Attributes
-    ----------
-    photographs : int
-        New on the desk.
-    facts : int
-        Photographs that a spreadsheet speaks of.
-    refused : list of str
-        What was not taken, each with the reason.
-    """
-
-    photographs: int = 0
-    facts: int = 0
-    refused: list[str] = field(default_factory=list)
+    photographs: int = 0  # New on the desk
+    facts: int = 0  # Photographs that a spreadsheet speaks of
+    refused: list[str] = field(default_factory=list)  # What was not taken, each with the reason
 
 
 def take_in(project: Project, name: str, file: Path) -> Taken:

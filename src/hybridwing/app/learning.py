@@ -36,26 +36,15 @@ _PREFIX = "desk-"
 
 @dataclass(frozen=True)
 class Change:
-    """What a refitted model would change.
+    """What a refitted model would change."""
 
-    Attributes
-    ----------
-    model : int
-        Its number.
-    decisions : int
-        Specimens that it learned from besides.
-    to_hybrid, to_non_hybrid, same : int
-        Verdicts on the desk's other specimens that would become hybrid, non-hybrid, and that would stay.
-    measure : str
-        The measured scores of both, in words.
-    """
-
-    model: int
-    decisions: int
+    model: int  # Its number
+    decisions: int  # Specimens that it learned from besides
+    # Verdicts on the desk's other specimens that would become hybrid, non-hybrid, and that would stay
     to_hybrid: int
     to_non_hybrid: int
     same: int
-    measure: str
+    measure: str  # The measured scores of both, in words
 
 
 def refit(project: Project, tnr: float = 0.95) -> Change:

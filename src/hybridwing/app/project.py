@@ -53,80 +53,38 @@ CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 @dataclass(frozen=True)
 class Looks:
-    """What a specimen looks like to the detector's run.
+    """What a specimen looks like to the detector's run."""
 
-    Attributes
-    ----------
-    identities : tuple of (str, float)
-        Subspecies, the likeliest first, with their probabilities.
-    parents : tuple of str
-        The likeliest pair of parents, or none.
-    hybrid_index : float or None
-        Share of the second parent, in (0, 1).
-    """
-
-    identities: tuple[tuple[str, float], ...] = ()
-    parents: tuple[str, ...] = ()
-    hybrid_index: float | None = None
+    identities: tuple[tuple[str, float], ...] = ()  # Subspecies, the likeliest first, with their probabilities
+    parents: tuple[str, ...] = ()  # The likeliest pair of parents, or none
+    hybrid_index: float | None = None  # Share of the second parent, in (0, 1)
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """A photograph on the desk.
-
-    Attributes
-    ----------
-    id : int
-    path : Path
-    name : str
-        File name.
-    facts : dict of str to str
-        What a spreadsheet says of it.
-    failure : str
-        Why it could not be scored; empty where it could.
-    score : float or None
-        By the model that is in use, in (0, 1); None while it waits.
-    reason : str
-        Why the score means nothing; empty where it does.
-    looks : Looks
-    """
+    """A photograph on the desk."""
 
     id: int
     path: Path
-    name: str
-    facts: dict[str, str] = field(default_factory=dict)
-    failure: str = ""
-    score: float | None = None
-    reason: str = ""
+    name: str  # File name
+    facts: dict[str, str] = field(default_factory=dict)  # What a spreadsheet says of it
+    failure: str = ""  # Why it could not be scored; empty where it could
+    score: float | None = None  # By the model that is in use, in (0, 1); None while it waits
+    reason: str = ""  # Why the score means nothing; empty where it does
     looks: Looks = Looks()
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody decided of a specimen.
-
-    Attributes
-    ----------
-    specimen : int
-    choice : str
-        One of :data:`CHOICES`, or empty.
-    parents : str
-        Corrected parents or subspecies, as ``"a x b"``; empty where nobody corrected them.
-    note : str
-    who : str
-    at : str
-        Time in UTC, ISO 8601.
-    id : int
-        Place in the order of all decisions.
-    """
+    """What somebody decided of a specimen."""
 
     specimen: int
-    choice: str = ""
-    parents: str = ""
+    choice: str = ""  # One of :data:`CHOICES`, or empty
+    parents: str = ""  # Corrected parents or subspecies, as ``"a x b"``; empty where nobody corrected them
     note: str = ""
     who: str = ""
-    at: str = ""
-    id: int = 0
+    at: str = ""  # Time in UTC, ISO 8601
+    id: int = 0  # Place in the order of all decisions
 
 
 class Project:

@@ -31,44 +31,25 @@ MOST_PARTS = 64
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """All that decides what an embedding is: stored with every table and every run.
+    """All that decides what an embedding is: stored with every table and every run."""
 
-    Attributes
-    ----------
-    name : str
-        As given on the command line, e.g. ``"pattern"`` or ``"local:/models/mobilenet"``.
-    family : str
-        ``"pattern"``, ``"transformers"``, ``"open_clip"``, ``"timm"`` or ``"python"``; ``"composite"`` where there are
-        `parts`; ``"elsewhere"`` where nobody knows.
-    revision : str
-        Version of the descriptor, or architecture of the model.
-    weights_sha256 : str
-        SHA-256 of the weights and their configuration; empty where there are none.
-    feature : str
-        Which output is the embedding, e.g. ``"pooled"`` or ``"cls+patches"``.
-    dimension : int
-        Length of an embedding.
-    preprocess : Preprocess
-        What is done to the picture first. Of a composite it says how large the picture is decoded, and which view
-        stands for all; the parts have their own.
-    source : str
-        Repository on the hub and commit that the weights were fetched from, as ``"REPO@COMMIT"``; empty for others. It
-        is told, but does not count in :attr:`key`: what was fetched is known by its hash.
-    assumed : str
-        What had to be assumed, since the model's files do not say it; empty for most. It is told, and does not count.
-    parts : tuple of BackboneSpec
-        Whose embeddings stand side by side in this one's; empty for a single backbone with a single view.
-    """
-
-    name: str
+    name: str  # As given on the command line, e.g. ``"pattern"`` or ``"local:/models/mobilenet"``
+    # ``"pattern"``, ``"transformers"``, ``"open_clip"``, ``"timm"`` or ``"python"``; ``"composite"`` where there are
+    # `parts`; ``"elsewhere"`` where nobody knows
     family: str
-    revision: str
-    weights_sha256: str
-    feature: str
-    dimension: int
+    revision: str  # Version of the descriptor, or architecture of the model
+    weights_sha256: str  # SHA-256 of the weights and their configuration; empty where there are none
+    feature: str  # Which output is the embedding, e.g. ``"pooled"`` or ``"cls+patches"``
+    dimension: int  # Length of an embedding
+    # What is done to the picture first. Of a composite it says how large the picture is decoded, and which view stands
+    # for all; the parts have their own.
     preprocess: Preprocess
+    # Repository on the hub and commit that the weights were fetched from, as ``"REPO@COMMIT"``; empty for others. It is
+    # told, but does not count in :attr:`key`: what was fetched is known by its hash.
     source: str = ""
+    # What had to be assumed, since the model's files do not say it; empty for most. It is told, and does not count.
     assumed: str = ""
+    # Whose embeddings stand side by side in this one's; empty for a single backbone with a single view
     parts: tuple[BackboneSpec, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:

@@ -37,21 +37,11 @@ _PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class Fetched:
-    """Files of a repository on this machine.
+    """Files of a repository on this machine."""
 
-    Attributes
-    ----------
-    folder : Path
-        Holds them, in the hub's cache.
-    layout : {"transformers", "open_clip", "timm"}
-        How the model is stored.
-    source : str
-        ``"REPO@COMMIT"``, the commit that was fetched.
-    """
-
-    folder: Path
-    layout: str
-    source: str
+    folder: Path  # Holds them, in the hub's cache
+    layout: str  # One of "transformers", "open_clip", "timm": how the model is stored
+    source: str  # ``"REPO@COMMIT"``, the commit that was fetched
 
 
 @dataclass(frozen=True)

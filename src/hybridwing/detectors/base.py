@@ -35,18 +35,10 @@ class DetectorInputError(DetectorError, ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Metadata:
-    """What is known of each training specimen beside its embedding and its label.
+    """What is known of each training specimen beside its embedding and its label."""
 
-    Attributes
-    ----------
-    subspecies : list of str or None, of length n; or None
-        The subspecies of each non-hybrid.
-    parents : list of (str, str) or None, of length n; or None
-        The parent subspecies of each hybrid.
-    """
-
-    subspecies: list[str | None] | None = None
-    parents: list[tuple[str, str] | None] | None = None
+    subspecies: list[str | None] | None = None  # The subspecies of each non-hybrid
+    parents: list[tuple[str, str] | None] | None = None  # The parent subspecies of each hybrid
 
     def select(self, rows: Labels) -> Metadata:
         """Return the metadata of some specimens, by their rows."""

@@ -32,21 +32,11 @@ def highest_rate(n: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class ScoreMap:
-    """A strictly rising map from raw scores to calibrated quantiles in (0, 1).
+    """A strictly rising map from raw scores to calibrated quantiles in (0, 1)."""
 
-    Attributes
-    ----------
-    knots : ndarray of shape (k,), float64
-        Distinct held-out raw scores, rising.
-    levels : ndarray of shape (k,), float64
-        Quantile of each knot, in (0, 1), rising.
-    scales : ndarray of shape (2,), float64
-        Widths of the lower and upper tail, in units of the raw score, greater than 0.
-    """
-
-    knots: Floats
-    levels: Floats
-    scales: Floats
+    knots: Floats  # Shape (k,): distinct held-out raw scores, rising
+    levels: Floats  # Shape (k,): quantile of each knot, in (0, 1), rising
+    scales: Floats  # Shape (2,): widths of the lower and upper tail, in units of the raw score, greater than 0
 
     def __call__(self, raw: ArrayLike) -> Floats:
         """Return the calibrated scores of raw ones, shape (n,), within [0.0001, 0.9999]."""

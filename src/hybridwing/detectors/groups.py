@@ -25,20 +25,13 @@ UNNAMED = "(unnamed)"
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Specimens by subspecies and by cross.
+    """Specimens by subspecies and by cross."""
 
-    Attributes
-    ----------
-    subspecies : tuple of str
-        Those of the non-hybrids, sorted.
-    crosses : tuple of (str, str)
-        Those of the hybrids, sorted, the parents of each too; ``(UNNAMED, UNNAMED)`` where they are not known.
-    member : ndarray of shape (n,), int64
-        Group of each specimen: an index into ``subspecies`` and then, from ``len(subspecies)`` on, ``crosses``.
-    """
-
-    subspecies: tuple[str, ...]
+    subspecies: tuple[str, ...]  # Those of the non-hybrids, sorted
+    # Those of the hybrids, sorted, the parents of each too; ``(UNNAMED, UNNAMED)`` where they are not known
     crosses: tuple[Pair, ...]
+    # Shape (n,): group of each specimen: an index into ``subspecies`` and then, from ``len(subspecies)`` on,
+    # ``crosses``
     member: Labels
 
     def __len__(self) -> int:

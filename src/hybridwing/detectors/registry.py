@@ -27,26 +27,13 @@ DEFAULT_DETECTOR = "ridge"
 
 @dataclass(frozen=True)
 class DetectorEntry:
-    """What is known about a detector without loading it.
+    """What is known about a detector without loading it."""
 
-    Attributes
-    ----------
-    name : str
-        What users type.
-    path : str
-        Where its class is, as ``"module:class"``.
-    summary : str
-        One line on what it does.
-    source : str
-        Where the method comes from.
-    seen_only : str
-        What it cannot find because it learns only from the crosses in training; empty where it finds others too.
-    """
-
-    name: str
-    path: str
-    summary: str
-    source: str
+    name: str  # What users type
+    path: str  # Where its class is, as ``"module:class"``
+    summary: str  # One line on what it does
+    source: str  # Where the method comes from
+    # What it cannot find because it learns only from the crosses in training; empty where it finds others too
     seen_only: str = ""
 
 

@@ -17,18 +17,10 @@ FEWEST_HYBRIDS = 20
 
 
 class DetectorChoice(NamedTuple):
-    """A detector and why it was chosen.
+    """A detector and why it was chosen."""
 
-    Attributes
-    ----------
-    name : str
-        The detector.
-    reason : str
-        One sentence.
-    """
-
-    name: str
-    reason: str
+    name: str  # The detector
+    reason: str  # One sentence
 
 
 def choose_detector(metrics: Mapping[str, DetectionMetrics], default: str = DEFAULT_DETECTOR) -> DetectorChoice:

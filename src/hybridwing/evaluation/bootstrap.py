@@ -58,34 +58,21 @@ _HEADLINES = ("challenge_score", "hybrid_recall")
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """How far measures can be trusted.
+    """How far measures can be trusted."""
 
-    Attributes
-    ----------
-    measures : dict of str to (dict of str to Estimate)
-        By detector, then by measure. A measure that the table cannot give, for want of hybrids or of non-hybrids, is
-        absent.
-    differences : dict of (str, str) to (dict of str to Estimate)
-        Of two detectors, the measure of the first less that of the second on the same resamples: what makes a draw
-        of specimens easy or hard for both drops out. A difference that rests on fewer than
-        :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` hybrids or non-hybrids is absent.
-    resamples : int
-    level : float in (0, 1)
-    specimens : int
-        Specimens that were resampled.
-    notes : tuple of str
-        A sentence on each thing that is absent, and on each ranking that is upside down.
-    ahead : dict of (str, str) to float
-        Share of the resamples in which the first detector's challenge score (or recall) is higher than the second's,
-        ties counting half; absent where the difference is.
-    """
-
+    # By detector, then by measure. A measure that the table cannot give, for want of hybrids or of non-hybrids, is
+    # absent.
     measures: dict[str, dict[str, Estimate]]
+    # Of two detectors, the measure of the first less that of the second on the same resamples: what makes a draw of
+    # specimens easy or hard for both drops out. A difference that rests on fewer than
+    # :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` hybrids or non-hybrids is absent.
     differences: dict[tuple[str, str], dict[str, Estimate]]
     resamples: int
-    level: float
-    specimens: int
-    notes: tuple[str, ...] = ()
+    level: float  # In (0, 1)
+    specimens: int  # Specimens that were resampled
+    notes: tuple[str, ...] = ()  # A sentence on each thing that is absent, and on each ranking that is upside down
+    # Share of the resamples in which the first detector's challenge score (or recall) is higher than the second's, ties
+    # counting half; absent where the difference is
     ahead: dict[tuple[str, str], float] = field(default_factory=dict)
 
 

@@ -34,25 +34,16 @@ class Resampling:
 
     Strata keep the number of specimens they have, so that no resample is without hybrids.
 
-    Attributes
-    ----------
-    strata : array-like of shape (n,)
-        What to keep the numbers of, such as ``"minor hybrid"``.
-    specimens : array-like of shape (n,)
-        The photographed individual of each image. One that is in two strata is resampled in each on its own.
-    resamples : int
-        At least 1.
-    seed : int
-
     Raises
     ------
     ScoringError
         If the arrays do not fit, or the number of resamples is out of range.
     """
 
-    strata: npt.ArrayLike
+    strata: npt.ArrayLike  # Shape (n,): what to keep the numbers of, such as ``"minor hybrid"``
+    # Shape (n,): the photographed individual of each image. One that is in two strata is resampled in each on its own.
     specimens: npt.ArrayLike
-    resamples: int = RESAMPLES
+    resamples: int = RESAMPLES  # At least 1
     seed: int = 42
 
     def __post_init__(self) -> None:

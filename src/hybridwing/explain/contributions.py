@@ -42,44 +42,23 @@ _EDGES, _COLOURS, _LAYOUT = 4, 6, 8  # cells a side of the descriptor's grids
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Columns of an embedding that mean one thing.
+    """Columns of an embedding that mean one thing."""
 
-    Attributes
-    ----------
-    name : str
-        Such as ``"forewing tip, colour"``.
-    columns : ndarray of shape (k,), int64
-    places : ndarray of shape (2, SIDE, SIDE), bool
-        Where on the wings it is measured; nowhere for what has no place there.
-    """
-
-    name: str
-    columns: NDArray[np.int64]
+    name: str  # Such as ``"forewing tip, colour"``
+    columns: NDArray[np.int64]  # Shape (k,)
+    # Shape (2, SIDE, SIDE): where on the wings it is measured; nowhere for what has no place there
     places: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class Contributions:
-    """What raised a score, and what lowered it.
+    """What raised a score, and what lowered it."""
 
-    Attributes
-    ----------
-    base : float in (0, 1)
-        Mean hybrid score of pure specimens of `base_name`.
-    base_name : str
-        Its subspecies; empty where the run knows none, and all non-hybrids stand for it.
-    score : float in (0, 1)
-        Hybrid score of the image, not rounded.
-    groups : tuple of Group
-    values : ndarray of shape (g,), float64
-        Contribution of each group; their sum is ``score - base``.
-    """
-
-    base: float
-    base_name: str
-    score: float
+    base: float  # In (0, 1): mean hybrid score of pure specimens of `base_name`
+    base_name: str  # Its subspecies; empty where the run knows none, and all non-hybrids stand for it
+    score: float  # In (0, 1): hybrid score of the image, not rounded
     groups: tuple[Group, ...]
-    values: Floats
+    values: Floats  # Shape (g,): contribution of each group; their sum is ``score - base``
 
     @property
     def by_covering(self) -> bool:

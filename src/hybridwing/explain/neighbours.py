@@ -17,26 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The nearest of one class.
+    """The nearest of one class."""
 
-    Attributes
-    ----------
-    name : str
-        A subspecies, or a cross as ``"a x b"``.
-    is_hybrid : bool
-    uuids : tuple of str
-        Keys of the training images, nearest first.
-    distances : tuple of float
-        Euclidean, each region of the embedding divided by its spread.
-    quantile : float in [0, 1], or None
-        Share of the class's own images that lie nearer to their nearest of the class than this image does: 0.5 is as
-        usual for one of them, 1 farther than any. None where the class has fewer than three images.
-    """
-
-    name: str
+    name: str  # A subspecies, or a cross as ``"a x b"``
     is_hybrid: bool
-    uuids: tuple[str, ...]
-    distances: tuple[float, ...]
+    uuids: tuple[str, ...]  # Keys of the training images, nearest first
+    distances: tuple[float, ...]  # Euclidean, each region of the embedding divided by its spread
+    # In [0, 1]: share of the class's own images that lie nearer to their nearest of the class than this image does: 0.5
+    # is as usual for one of them, 1 farther than any. None where the class has fewer than three images.
     quantile: float | None
 
 

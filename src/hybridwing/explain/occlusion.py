@@ -49,17 +49,11 @@ def needs_covering(backbone: BackboneSpec) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Covered:
-    """Places of one photograph, and its embeddings without each.
+    """Places of one photograph, and its embeddings without each."""
 
-    Attributes
-    ----------
-    groups : tuple of Group
-        The places; they hold no columns.
-    vectors : ndarray of shape (g, d), float32
-        Embedding of the photograph in which that place is covered; a row for each set of places where such were named.
-    """
-
-    groups: tuple[Group, ...]
+    groups: tuple[Group, ...]  # The places; they hold no columns
+    # Shape (g, d): embedding of the photograph in which that place is covered; a row for each set of places where such
+    # were named
     vectors: NDArray[np.float32]
 
 

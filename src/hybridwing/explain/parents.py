@@ -102,24 +102,12 @@ class Looks:
 
 @dataclass(frozen=True, eq=False)
 class Trait:
-    """Columns of the embedding that describe one trait, and the subspecies in them.
+    """Columns of the embedding that describe one trait, and the subspecies in them."""
 
-    Attributes
-    ----------
-    start : int
-        First column.
-    centre : ndarray of shape (w,), float64
-        Mean of the subspecies' means; w columns belong to the trait.
-    projection : ndarray of shape (w, k), float64
-        Linear discriminants.
-    means : ndarray of shape (s, k), float64
-        Means of the s subspecies in the projection.
-    """
-
-    start: int
-    centre: Floats
-    projection: Floats
-    means: Floats
+    start: int  # First column
+    centre: Floats  # Shape (w,): mean of the subspecies' means; w columns belong to the trait
+    projection: Floats  # Shape (w, k): linear discriminants
+    means: Floats  # Shape (s, k): means of the s subspecies in the projection
 
     def project(self, vectors: Floats) -> Floats:
         """Project embeddings, shape (n, d); returns shape (n, k)."""
@@ -129,19 +117,10 @@ class Trait:
 
 @dataclass(frozen=True, eq=False)
 class ParentModel:
-    """Subspecies as Gaussians.
+    """Subspecies as Gaussians."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Subspecies, sorted.
-    counts : ndarray of shape (s,), float64
-        Training images of each.
-    traits : tuple of Trait
-    """
-
-    names: tuple[str, ...]
-    counts: Floats
+    names: tuple[str, ...]  # Subspecies, sorted
+    counts: Floats  # Shape (s,): training images of each
     traits: tuple[Trait, ...]
 
     @property

@@ -28,17 +28,10 @@ MOST_REJECTED = 0.03
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Embeddings, and which of them are known to show an underside.
+    """Embeddings, and which of them are known to show an underside."""
 
-    Attributes
-    ----------
-    vectors : ndarray of shape (n, d), float32
-    undersides : ndarray of shape (n,), bool
-        Whether an image is known to show an underside.
-    """
-
-    vectors: Vectors
-    undersides: NDArray[np.bool_]
+    vectors: Vectors  # Shape (n, d)
+    undersides: NDArray[np.bool_]  # Shape (n,): whether an image is known to show an underside
 
 
 def fit_typicality(

@@ -36,24 +36,13 @@ def opponent(colours: NDArray[np.floating]) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class WingModel:
-    """Means and spreads of the wing pictures of c classes.
+    """Means and spreads of the wing pictures of c classes."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Subspecies, and crosses as ``"a x b"``.
-    counts : ndarray of shape (c,), float64
-        Specimens of each.
-    means : ndarray of shape (c, DIMENSION), float32
-        Mean pictures, see :meth:`.WingPicture.as_vector`.
-    spreads : ndarray of shape (c, 2, SIDE, SIDE, 3), float32
-        Standard deviation within the class of the colours as :func:`opponent` gives them. Those of a class of few are
-        drawn to those of all classes together.
-    """
-
-    names: tuple[str, ...]
-    counts: Floats
-    means: Pixels
+    names: tuple[str, ...]  # Subspecies, and crosses as ``"a x b"``
+    counts: Floats  # Shape (c,): specimens of each
+    means: Pixels  # Shape (c, DIMENSION): mean pictures, see :meth:`.WingPicture.as_vector`
+    # Shape (c, 2, SIDE, SIDE, 3): standard deviation within the class of the colours as :func:`opponent` gives them.
+    # Those of a class of few are drawn to those of all classes together.
     spreads: Pixels
 
     def picture(self, name: str) -> WingPicture:

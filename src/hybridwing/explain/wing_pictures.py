@@ -40,21 +40,14 @@ _TORN = 0.35
 
 @dataclass(frozen=True, eq=False)
 class WingPicture:
-    """Forewings and hindwings of one specimen, or the mean of several.
+    """Forewings and hindwings of one specimen, or the mean of several."""
 
-    Attributes
-    ----------
-    colours : ndarray of shape (2, SIDE, SIDE, 3), float32 in [0, 1]
-        Red, green and blue of each place of forewing and hindwing, relative to the light of the photograph.
-    inside : ndarray of shape (2, SIDE, SIDE), float32 in [0, 1]
-        Share of each place that is wing; all 0 for wings that are not to be seen.
-    boxes : ndarray of shape (2, 2), float32
-        Height and width of the wings, as shares of the root of the area of the four boxes.
-    """
-
+    # Shape (2, SIDE, SIDE, 3); in [0, 1]: red, green and blue of each place of forewing and hindwing, relative to the
+    # light of the photograph
     colours: Pixels
+    # Shape (2, SIDE, SIDE); in [0, 1]: share of each place that is wing; all 0 for wings that are not to be seen
     inside: Pixels
-    boxes: Pixels
+    boxes: Pixels  # Shape (2, 2): height and width of the wings, as shares of the root of the area of the four boxes
 
     def as_vector(self) -> Pixels:
         """Shape (DIMENSION,)."""

@@ -56,17 +56,10 @@ _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Which pictures are read, and which are refused.
+    """Which pictures are read, and which are refused."""
 
-    Attributes
-    ----------
-    allow_damaged : bool
-        Read what is left of a damaged picture, instead of refusing it.
-    max_megapixels : float
-        Largest picture that is decoded, in millions of pixels as its header declares them.
-    """
-
-    allow_damaged: bool = False
+    allow_damaged: bool = False  # Read what is left of a damaged picture, instead of refusing it
+    # Largest picture that is decoded, in millions of pixels as its header declares them
     max_megapixels: float = MAX_MEGAPIXELS
 
     def check_size(self, width: int, height: int) -> None:

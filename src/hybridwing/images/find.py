@@ -22,19 +22,13 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class FoundImages:
-    """What a search came to.
+    """What a search came to."""
 
-    Attributes
-    ----------
-    images : tuple of Path
-        Sorted within each folder, in the order of the places, each file once however it was named. In searched folders
-        whatever has a photograph's name and is no folder is among them, even a link that leads nowhere or a pipe:
-        reading it tells what is wrong with it.
-    left_out : tuple of Path
-        What else lies in searched folders: its name does not end as photographs' do; hidden files not counted.
-    """
-
+    # Sorted within each folder, in the order of the places, each file once however it was named. In searched folders
+    # whatever has a photograph's name and is no folder is among them, even a link that leads nowhere or a pipe: reading
+    # it tells what is wrong with it.
     images: tuple[Path, ...]
+    # What else lies in searched folders: its name does not end as photographs' do; hidden files not counted
     left_out: tuple[Path, ...]
 
 

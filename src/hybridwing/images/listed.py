@@ -18,24 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ListedFiles:
-    """Which of a table's file names are in a folder.
+    """Which of a table's file names are in a folder."""
 
-    Attributes
-    ----------
-    found : int
-        Names that have a file, the respelled ones among them.
-    respelled : dict of str to str
-        Names that have exactly one file of another spelling, with that file.
-    ambiguous : dict of str to list of str
-        Names that may stand for any of several files, with these.
-    missing : list of str
-        Names that stand for none.
-    """
-
-    found: int
-    respelled: dict[str, str]
-    ambiguous: dict[str, list[str]]
-    missing: list[str]
+    found: int  # Names that have a file, the respelled ones among them
+    respelled: dict[str, str]  # Names that have exactly one file of another spelling, with that file
+    ambiguous: dict[str, list[str]]  # Names that may stand for any of several files, with these
+    missing: list[str]  # Names that stand for none
 
 
 def find_listed(root: Path, names: Sequence[str]) -> ListedFiles:

@@ -43,36 +43,19 @@ _GALLERY, _THUMBNAIL = 8, 220
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Labelled images and what the detectors of a run said of them.
-
-    Attributes
-    ----------
-    title : str
-    uuids, classes, records : ndarray of shape (n,), str
-        Empty where a record is not known.
-    labels : ndarray of shape (n,), bool
-        Whether it is a hybrid.
-    vectors : ndarray of shape (n, d)
-        Embeddings; of those that failed, zeros.
-    scores : dict of str to ndarray of shape (n,)
-        By detector.
-    uncertainty : Uncertainty
-    failures : int
-        Images that could not be embedded.
-    control : ndarray of shape (n,)
-        Scores by the record alone.
-    """
+    """Labelled images and what the detectors of a run said of them."""
 
     title: str
+    # Shape (n,): empty where a record is not known
     uuids: NDArray[np.str_]
     classes: NDArray[np.str_]
     records: NDArray[np.str_]
-    labels: NDArray[np.bool_]
-    vectors: NDArray[np.floating]
-    scores: dict[str, NDArray[np.float64]]
+    labels: NDArray[np.bool_]  # Shape (n,): whether it is a hybrid
+    vectors: NDArray[np.floating]  # Shape (n, d): embeddings; of those that failed, zeros
+    scores: dict[str, NDArray[np.float64]]  # Shape (n,): by detector
     uncertainty: Uncertainty
-    failures: int = 0
-    control: NDArray[np.float64] = field(init=False)
+    failures: int = 0  # Images that could not be embedded
+    control: NDArray[np.float64] = field(init=False)  # Shape (n,): scores by the record alone
 
     def __post_init__(self) -> None:
         """Score by the record alone: the share of hybrids among its other images, drawn to that of all."""

@@ -31,17 +31,10 @@ _GROUND = (238, 238, 236)
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A specimen upright, cut to its outline.
+    """A specimen upright, cut to its outline."""
 
-    Attributes
-    ----------
-    photograph : Image.Image
-        RGB.
-    parts : ndarray of shape (height, width), uint8
-        Which wing a pixel belongs to, see :attr:`hybridwing.runtime.wings.WingMap.parts`.
-    """
-
-    photograph: Image.Image
+    photograph: Image.Image  # RGB
+    # Shape (height, width): which wing a pixel belongs to, see :attr:`hybridwing.runtime.wings.WingMap.parts`
     parts: NDArray[np.uint8]
 
     def overlaid(self, values: Floats, low: tuple[int, int, int], high: tuple[int, int, int]) -> Image.Image:

@@ -32,22 +32,13 @@ SPECIES, LOCALITY, ALL = "species", "locality", "all"
 
 @dataclass(frozen=True, eq=False)
 class Possible:
-    """What comes into question for n images, of s subspecies.
+    """What comes into question for n images, of s subspecies."""
 
-    Attributes
-    ----------
-    subspecies : ndarray of shape (n, s), bool
-    pairs : ndarray of shape (n, s (s - 1) / 2), bool
-    strange : tuple of n str
-        Why an image can be none of them: its species is not among those in training. Empty where it can.
-    notes : tuple of str
-        What was left aside, in words.
-    """
-
-    subspecies: Mask
-    pairs: Mask
+    subspecies: Mask  # Shape (n, s)
+    pairs: Mask  # Shape (n, s (s - 1) / 2)
+    # Why an image can be none of them: its species is not among those in training. Empty where it can.
     strange: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # What was left aside, in words
 
 
 @dataclass(frozen=True)

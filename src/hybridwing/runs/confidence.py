@@ -28,13 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Confidence:
-    """What a run knows beyond scores; None for what it does not, as runs of before there were such files.
-
-    Attributes
-    ----------
-    typicality : Typicality or None
-    parents : ParentModel or None
-    """
+    """What a run knows beyond scores; None for what it was not trained to know."""
 
     typicality: Typicality | None
     parents: ParentModel | None

@@ -26,24 +26,12 @@ _EMBEDDINGS = (".parquet", ".json")
 
 @dataclass(frozen=True, eq=False)
 class Drawer:
-    """Photographs with their embeddings.
+    """Photographs with their embeddings."""
 
-    Attributes
-    ----------
-    embeddings : EmbeddingTable
-        Its failures are the photographs that could not be embedded.
-    paths : mapping of str to Path
-        Of each key.
-    left_out : tuple of Path
-        Files in searched folders whose names do not end as photographs' do.
-    catalogue : Catalogue or None
-        The table that lists them.
-    """
-
-    embeddings: EmbeddingTable
-    paths: Mapping[str, Path]
-    left_out: tuple[Path, ...] = ()
-    catalogue: Catalogue | None = None
+    embeddings: EmbeddingTable  # Its failures are the photographs that could not be embedded
+    paths: Mapping[str, Path]  # Of each key
+    left_out: tuple[Path, ...] = ()  # Files in searched folders whose names do not end as photographs' do
+    catalogue: Catalogue | None = None  # The table that lists them
 
     @property
     def embedded(self) -> Catalogue | None:

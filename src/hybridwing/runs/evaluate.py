@@ -31,38 +31,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class DetectorEvaluation:
-    """One detector against one catalogue.
+    """One detector against one catalogue."""
 
-    Attributes
-    ----------
-    scores : ndarray of shape (n,), float64 in (0, 1)
-        In the catalogue's order, four decimals.
-    metrics : DetectionMetrics
-        Over all images, with the threshold set on them.
-    challenge : ChallengeScores or None
-        The official scores; None for a catalogue without the groups major, minor and mimic.
-    """
-
-    scores: NDArray[np.float64]
-    metrics: DetectionMetrics
+    scores: NDArray[np.float64]  # Shape (n,); in (0, 1): in the catalogue's order, four decimals
+    metrics: DetectionMetrics  # Over all images, with the threshold set on them
+    # The official scores; None for a catalogue without the groups major, minor and mimic
     challenge: ChallengeScores | None
 
 
 @dataclass(frozen=True, eq=False)
 class Remainder:
-    """The same scores on what is left when the images and specimens of another table are taken out.
+    """The same scores on what is left when the images and specimens of another table are taken out."""
 
-    Attributes
-    ----------
-    without : str
-        File name of that table.
-    n_images, n_hybrids : int
-        What is left.
-    detectors : dict of str to DetectorEvaluation
-    uncertainty : Uncertainty
-    """
-
-    without: str
+    without: str  # File name of that table
+    # What is left
     n_images: int
     n_hybrids: int
     detectors: dict[str, DetectorEvaluation]

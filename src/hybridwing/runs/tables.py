@@ -31,25 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImageRows:
-    """A row an image, failures last, as pandas and as files have it; a sub-class gives columns and rows.
-
-    Attributes
-    ----------
-    run : str
-        Folder of the run that judged.
-    catalogue : Catalogue or None
-        What a table says of the images, row for row.
-    notes : tuple of str
-        What was left aside, in words.
-    """
+    """A row an image, failures last, as pandas and as files have it; a sub-class gives columns and rows."""
 
     _columns: ClassVar[tuple[str, ...]]
     _beside: ClassVar[int]
     """Place among the columns at which those of the table stand."""
 
-    run: str = ""
-    catalogue: Catalogue | None = None
-    notes: tuple[str, ...] = ()
+    run: str = ""  # Folder of the run that judged
+    catalogue: Catalogue | None = None  # What a table says of the images, row for row
+    notes: tuple[str, ...] = ()  # What was left aside, in words
 
     def _rows(self) -> list[Sequence[object]]:
         raise NotImplementedError

@@ -31,21 +31,13 @@ _PSEUDO_IMAGES = 1.0  # keeps a record of one image from having the rate 0 or 1
 
 @dataclass(frozen=True)
 class Fitting:
-    """How the detectors of a validation are fitted.
+    """How the detectors of a validation are fitted."""
 
-    Attributes
-    ----------
-    make_crosses : bool
-        What a fold does whose training images show no hybrid: learn from made crosses, or have no score and say so.
-    blocks : sequence of int, optional
-        Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one.
-    seed : int
-        Of the detector and of the made crosses.
-    """
-
+    # What a fold does whose training images show no hybrid: learn from made crosses, or have no score and say so
     make_crosses: bool = True
+    # Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one
     blocks: Sequence[int] | None = None
-    seed: int = 42
+    seed: int = 42  # Of the detector and of the made crosses
 
 
 DEFAULT_FITTING = Fitting()
@@ -53,30 +45,17 @@ DEFAULT_FITTING = Fitting()
 
 @dataclass(frozen=True, eq=False)
 class HeldOutScores:
-    """Out-of-fold scores of one detector under a protocol.
+    """Out-of-fold scores of one detector under a protocol."""
 
-    Attributes
-    ----------
-    scorer : str
-        The detector, or :data:`RECORD_ONLY`.
-    units : ndarray of shape (m,), str
-        What was held out, as ``Fold.unit``.
-    rows : ndarray of shape (m,), int
-        Of the catalogue. A row can be in several folds.
-    asked : ndarray of shape (m,), bool
-        True where the protocol asks about the row, False where it is of the reference.
-    levels : ndarray of shape (m,), float64 in [0, 1]
-        Share of the fold's reference that scores lower, ties counting half, since raw scores of two folds have no
-        common scale. NaN where the fold could not be fitted.
-    notes : tuple of (str, str)
-        Units with a note each: what stood in for hybrids, or why there is no score.
-    """
-
-    scorer: str
-    units: npt.NDArray[np.str_]
-    rows: Indices
+    scorer: str  # The detector, or :data:`RECORD_ONLY`
+    units: npt.NDArray[np.str_]  # Shape (m,): what was held out, as ``Fold.unit``
+    rows: Indices  # Shape (m,): of the catalogue. A row can be in several folds.
+    # Shape (m,): true where the protocol asks about the row, False where it is of the reference
     asked: npt.NDArray[np.bool_]
+    # Shape (m,); in [0, 1]: share of the fold's reference that scores lower, ties counting half, since raw scores of
+    # two folds have no common scale. NaN where the fold could not be fitted.
     levels: Floats
+    # Units with a note each: what stood in for hybrids, or why there is no score
     notes: tuple[tuple[str, str], ...] = ()
 
 
