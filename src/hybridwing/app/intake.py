@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
@@ -20,6 +21,8 @@ from hybridwing.files import written_whole
 from hybridwing.images.find import SUFFIXES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hybridwing.app.project import Project
 
 MOST_FILES, MOST_BYTES = 20_000, 50 * 10**9
@@ -106,18 +109,15 @@ def _table(project: Project, file: Path, suffix: str) -> Taken:
     return Taken(facts=found, refused=[] if found else ["the spreadsheet names no photograph that is on the desk"])
 
 
-class _named:  # noqa: N801 - a context manager that reads as a phrase
+@contextmanager
+def _named(file: Path, suffix: str) -> Iterator[Path]:
     """A copy of a file under a name with its ending, since readers go by the ending."""
-
-    def __init__(self, file: Path, suffix: str) -> None:
-        self._file, self._path = file, file.with_name(f"{file.name}.table{suffix}")
-
-    def __enter__(self) -> Path:
-        shutil.copyfile(self._file, self._path)
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        self._path.unlink(missing_ok=True)
+    path = file.with_name(f"{file.name}.table{suffix}")
+    try:
+        shutil.copyfile(file, path)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _keep(project: Project, name: str, content: IO[bytes], limit: int) -> Path:

@@ -22,12 +22,7 @@ STATIC = Path(__file__).parent / "static"
 
 
 def check_installed() -> None:
-    """Refuse where the extra is not installed.
-
-    Raises
-    ------
-    MissingExtraError
-    """
+    """Raise MissingExtraError where the extra is not installed."""
     try:
         import nicegui  # noqa: F401
     except ImportError as error:
@@ -39,7 +34,6 @@ def serve(
     *,
     host: str = LOOPBACK,
     port: int = 0,
-    token: str | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the desk until it is interrupted.
@@ -52,8 +46,6 @@ def serve(
         knows the token sees all photographs and can decide; the connection is not encrypted.
     port : int
         0 takes a free one.
-    token : str, optional
-        Part of the address; a random one by default.
     ready : callable, optional
         Called with the whole address before the server starts.
 
@@ -69,7 +61,7 @@ def serve(
     from hybridwing.app.board import Board
     from hybridwing.app.desk import build_desk, stop_with
 
-    port, token = _free(host, port), token or secrets.token_urlsafe(16)
+    port, token = _free(host, port), secrets.token_urlsafe(16)
     board = Board(project)
     stop_with(board)
     if project.waiting():

@@ -257,12 +257,12 @@ def find_entry(name: str) -> BackboneEntry | None:
     return next((entry for entry in _ENTRIES if entry.name == name and not entry.is_form), None)
 
 
-def near_names(name: str, limit: int = 2) -> list[str]:
-    """Names that somebody who wrote `name` may have meant, the nearest first."""
+def near_names(name: str) -> list[str]:
+    """The two names, at most, that somebody who wrote `name` may have meant, the nearest first."""
     plain = {_plain(entry).lower(): entry.name for entry in _ENTRIES}
     starts = [key for key in plain if name and key.startswith(name.lower())]
-    near = difflib.get_close_matches(name.lower(), list(plain), n=limit, cutoff=0.6)
-    return [plain[key] for key in dict.fromkeys([*starts, *near])][:limit]
+    near = difflib.get_close_matches(name.lower(), list(plain), n=2, cutoff=0.6)
+    return [plain[key] for key in dict.fromkeys([*starts, *near])][:2]
 
 
 def _plain(entry: BackboneEntry) -> str:

@@ -51,8 +51,6 @@ class _Place:
     repository: str
     revision: str | None
     layout: str | None
-    endpoint: str | None
-    cache: Path | None
 
     def __str__(self) -> str:
         return self.repository + (f" at {self.revision}" if self.revision else "")
@@ -69,10 +67,10 @@ def fetch(
     *,
     offline: bool = False,
     pickle: tuple[str, str] | None = None,
-    endpoint: str | None = None,
-    cache: Path | None = None,
 ) -> Fetched:
     """Find the files of a model in the hub's cache, or fetch them.
+
+    The hub is at ``HF_ENDPOINT`` and its cache at ``HF_HUB_CACHE``, as huggingface_hub reads them.
 
     Parameters
     ----------
@@ -87,10 +85,6 @@ def fetch(
     pickle : tuple of (str, str), optional
         Commit at which the weights are known to be a pickle alone, and its name: offline the commands that convert it
         are told, since there may be no safetensors to fetch.
-    endpoint : str, optional
-        Address of the hub; by default that of ``HF_ENDPOINT``.
-    cache : Path, optional
-        Folder of the hub's cache; by default that of ``HF_HUB_CACHE``.
 
     Raises
     ------
@@ -101,7 +95,7 @@ def fetch(
     """
     if importlib.util.find_spec("huggingface_hub") is None:
         raise MissingExtraError("huggingface_hub", "torch", f"fetching {repository}")
-    place = _Place(repository, revision, layout, endpoint, cache)
+    place = _Place(repository, revision, layout)
     offline = offline or _offline_by_environment()
     try:
         if offline or _COMMIT.fullmatch(revision or ""):
@@ -133,7 +127,7 @@ def _in_cache(place: _Place) -> tuple[Fetched | None, str]:
     for layout in place.layouts:
         paths: dict[str, Path] = {}
 
-        def have(name: str, paths: dict[str, Path] = paths) -> bool:
+        def have(name: str, paths: dict[str, Path] = paths) -> bool:  # `paths` is bound now: the loop goes on
             path = _cached(place, name)
             if isinstance(path, str) and Path(path).is_file():
                 paths[name] = Path(path)
@@ -152,7 +146,7 @@ def _cached(place: _Place, name: str) -> Any:
     """Path of a file in the cache; something else where it is not there."""
     from huggingface_hub import try_to_load_from_cache
 
-    return try_to_load_from_cache(place.repository, name, cache_dir=place.cache, revision=place.revision)
+    return try_to_load_from_cache(place.repository, name, revision=place.revision)
 
 
 def _first_missing(place: _Place, layout: str, have: Callable[[str], bool], paths: dict[str, Path]) -> str:
@@ -177,8 +171,8 @@ def _missing(place: _Place, name: str, pickle: tuple[str, str] | None) -> str:
     from huggingface_hub import constants
 
     said = (
-        f"{place}: {name} is not in the hub's cache ({place.cache or constants.HF_HUB_CACHE}), and offline nothing is "
-        "fetched; where there is a network, "
+        f"{place}: {name} is not in the hub's cache ({constants.HF_HUB_CACHE}), and offline nothing is fetched; where "
+        "there is a network, "
     )
     if pickle is not None:
         commit, file = pickle
@@ -199,7 +193,7 @@ def _downloaded(place: _Place) -> Fetched:
     """Fetch what the cache lacks of a model."""
     from huggingface_hub import HfApi
 
-    info = HfApi(endpoint=place.endpoint).model_info(place.repository, revision=place.revision, timeout=_PATIENCE)
+    info = HfApi().model_info(place.repository, revision=place.revision, timeout=_PATIENCE)
     names, commit = {file.rfilename for file in info.siblings or ()}, str(info.sha)
     layout, weights = _choose(place, names)
     config = _FILES[layout][0]
@@ -260,9 +254,7 @@ def _conversion(place: _Place, pickle: str) -> str:
 def _get(place: _Place, name: str, revision: str | None) -> Path:
     from huggingface_hub import hf_hub_download
 
-    return Path(
-        hf_hub_download(place.repository, name, revision=revision, endpoint=place.endpoint, cache_dir=place.cache)
-    )
+    return Path(hf_hub_download(place.repository, name, revision=revision))
 
 
 def _get_if_there(place: _Place, name: str, revision: str) -> None:

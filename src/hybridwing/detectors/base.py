@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Labels = NDArray[np.int64]
 
+TRAINING_TNR = 0.95
+"""Share of the training non-hybrids that ``predict`` calls such, for a detector whose scores have no boundary of their
+own: the true-negative rate of the challenge."""
+
 
 class DetectorInputError(DetectorError, ValueError):
     """A detector cannot use the data it was given.

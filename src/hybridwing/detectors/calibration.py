@@ -70,9 +70,9 @@ def fit_score_map(raw_heldout: ArrayLike, y_heldout: ArrayLike) -> ScoreMap:
     """
     raw, labels = _checked_heldout(raw_heldout, y_heldout)
     knots = np.unique(raw)
-    levels = _midrank_distribution(knots, raw[labels == 0])
+    levels = midranks(knots, raw[labels == 0])
     if (labels == 1).any():
-        levels = (levels + _midrank_distribution(knots, raw[labels == 1])) / 2
+        levels = (levels + midranks(knots, raw[labels == 1])) / 2
     middle = float(np.median(raw))
     scales = np.array([_tail_scale(middle - knots[0], raw), _tail_scale(knots[-1] - middle, raw)])
     return ScoreMap(knots, levels, scales)
@@ -185,11 +185,11 @@ def _checked_heldout(raw: ArrayLike, y: ArrayLike) -> tuple[Floats, NDArray[np.i
     return values, labels.astype(np.int64)
 
 
-def _midrank_distribution(knots: Floats, sample: Floats) -> Floats:
-    """Return the empirical distribution function of ``sample`` at ``knots``, equal values counted half."""
+def midranks(values: Floats, sample: Floats) -> Floats:
+    """Share of a sample that is below each value, in [0, 1]; those of the same value count half."""
     ordered = np.sort(sample)
-    below = np.searchsorted(ordered, knots, side="left")
-    up_to = np.searchsorted(ordered, knots, side="right")
+    below = np.searchsorted(ordered, values, side="left")
+    up_to = np.searchsorted(ordered, values, side="right")
     return np.asarray((below + up_to) / (2 * len(ordered)))
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.backbones.compute import Compute
-    from hybridwing.evaluation.intervals import Estimate
 
 #: What `hybridwing submission run` leaves in its folder: the predictions, and the result for programs.
 PREDICTIONS, SUBMISSION_RUN = "predictions.txt", "submission_run.json"
@@ -107,14 +106,10 @@ def write_table(comparison: Comparison, path: Path) -> None:
     rows = []
     for system in comparison.systems:
         for key in COLUMNS:
-            rows.append([system.name, key, *_cells(system.measures.get(key)), *_cells(system.differences.get(key))])
+            found = (system.measures.get(key), system.differences.get(key))
+            rows.append([system.name, key, *(cell for one in found for cell in (one.cells if one else ("",) * 3))])
     header = ("system", "measure", "value", "low", "high", "difference", "difference_low", "difference_high")
     write_rows(path, header, rows)
-
-
-def _cells(estimate: Estimate | None) -> tuple[object, object, object]:
-    """Value and interval; empty where there is none."""
-    return ("", "", "") if estimate is None else (estimate.value, estimate.interval.low, estimate.interval.high)
 
 
 def _of_predictions(place: Path, filenames: NDArray[np.object_]) -> Scores:

@@ -97,7 +97,7 @@ def _summary(uncertainty: Uncertainty) -> dict[str, object]:
         "level": uncertainty.level,
         "specimens": uncertainty.specimens,
         "measures": {
-            detector: {name: [e.value, e.interval.low, e.interval.high] for name, e in measures.items()}
+            detector: {name: list(estimate.cells) for name, estimate in measures.items()}
             for detector, measures in uncertainty.measures.items()
         },
     }

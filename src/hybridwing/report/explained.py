@@ -81,14 +81,13 @@ def card_of(
     explanation: Explanation,
     knows: Explainer,
     verdict: str = "",
-    title: str = "",
     subtitle: str = "",
     facts: Sequence[tuple[str, str]] = (),
 ) -> Card:
     """Draw what is known of one image; `facts` are what a table says of it, by column."""
     pictures: list[Shown] = []
     maps: dict[str, Image.Image] = {}
-    name = title or explanation.path.name
+    name = explanation.path.name
     try:
         drawn = draw_specimen(read_rgb(explanation.path, 600))
     except ImageError:

@@ -58,7 +58,8 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
 
     grouped = all(result.challenge is not None for result in evaluation.detectors.values())
     names = list(_TITLES) if grouped else ["all"]
-    known = "challenge_score" not in unmeasured(evaluation.catalogue.labels, evaluation.catalogue.groups)
+    labels, groups = evaluation.catalogue.labels.astype(bool), evaluation.catalogue.groups
+    known = "challenge_score" not in unmeasured(labels, groups)
     rows = len(evaluation.detectors)
     layout = ConstrainedLayoutEngine(wspace=0.05, hspace=0.03)
     with _own_style():
@@ -68,7 +69,7 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
             _name_row(axes[row, 0], detector, result, known=known)
             for column, name in enumerate(names):
                 ax = axes[row, column]
-                _draw_scores(ax, _panel(evaluation, result, name))
+                _draw_scores(ax, _panel(result.scores, labels, groups, name))
                 if row == 0:
                     title = _TITLES.get(name, "All images")
                     ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=_INK, loc="left", pad=21)
@@ -97,7 +98,7 @@ def draw_predictions(scores: NDArray[np.float64], labels: NDArray[np.int8], grou
         figure = Figure(figsize=(11.4, 3.3), layout=ConstrainedLayoutEngine(wspace=0.05))
         axes = figure.subplots(1, len(_TITLES), sharex=True, sharey="row")
         for ax, (name, title) in zip(axes, _TITLES.items(), strict=True):
-            _draw_scores(ax, _panel_of(scores, labels.astype(bool), groups, name))
+            _draw_scores(ax, _panel(scores, labels.astype(bool), groups, name))
             ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=_INK, loc="left", pad=21)
             ax.set_xlabel("hybrid score", fontsize=_MEDIUM, color=_INK)
         _scale_row(axes[0])
@@ -105,18 +106,13 @@ def draw_predictions(scores: NDArray[np.float64], labels: NDArray[np.int8], grou
     return figure
 
 
-def _panel(evaluation: Evaluation, result: DetectorEvaluation, name: str) -> _Panel:
-    """Images of a group, with the threshold that the score has for them."""
-    labels, groups = evaluation.catalogue.labels.astype(bool), evaluation.catalogue.groups
-    return _panel_of(result.scores, labels, groups, name)
-
-
-def _panel_of(
+def _panel(
     scores: NDArray[np.float64],
     labels: NDArray[np.bool_],
     groups: NDArray[np.str_] | NDArray[np.object_],
     name: str,
 ) -> _Panel:
+    """Images of a group, with the threshold that the score has for them."""
     members = np.ones(len(labels), bool) if name == "all" else np.asarray(groups == name)
     pool = members if name in ("all", "mimic") else np.asarray(groups != "mimic")
     return _Panel(scores[members], labels[members], threshold_at_tnr(scores[pool], labels[pool]))

@@ -70,7 +70,6 @@ def write_typicality(
         is_pattern=is_pattern(embeddings.backbone),
         fallbacks=sum(not one.doubt and one.uuid in trained for one in embeddings.fallbacks),
         doubts=sum(bool(one.doubt) and one.uuid in trained for one in embeddings.fallbacks),
-        images=len(vectors),
     )
     typicality.write(folder / TYPICALITY)
 

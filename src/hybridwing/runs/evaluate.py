@@ -84,7 +84,7 @@ class Evaluation:
         import pandas as pd
 
         rows = [
-            (detector, name, found.value, found.interval.low, found.interval.high)
+            (detector, name, *found.cells)
             for detector, measures in self.uncertainty.measures.items()
             for name, found in measures.items()
         ]

@@ -136,20 +136,20 @@ def write_intervals(measures: Path, differences: Path, found: Mapping[str, Uncer
         measures,
         ("detector", "without", "measure", "value", "low", "high"),
         (
-            (detector, without, measure, e.value, e.interval.low, e.interval.high)
+            (detector, without, measure, *estimate.cells)
             for without, uncertainty in found.items()
             for detector, estimates in uncertainty.measures.items()
-            for measure, e in estimates.items()
+            for measure, estimate in estimates.items()
         ),
     )
     write_rows(
         differences,
         ("first", "second", "without", "measure", "difference", "low", "high"),
         (
-            (*pair, without, measure, e.value, e.interval.low, e.interval.high)
+            (*pair, without, measure, *estimate.cells)
             for without, uncertainty in found.items()
             for pair, estimates in uncertainty.differences.items()
-            for measure, e in estimates.items()
+            for measure, estimate in estimates.items()
         ),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.detectors.calibration import midranks
 from hybridwing.detectors.registry import detector_for_run
 from hybridwing.errors import DetectorError
 
@@ -232,15 +233,8 @@ def _gathered(
         units=np.repeat(np.array([fold.unit for fold in folds]), [len(r) for r in rows]),
         rows=np.concatenate(rows),
         asked=np.concatenate(asked),
-        levels=np.concatenate([_levels(s, s[~a]) for s, a in zip(scores, asked, strict=True)]),
+        levels=np.concatenate(
+            [np.where(np.isnan(s), np.nan, midranks(s, s[~a])) for s, a in zip(scores, asked, strict=True)]
+        ),
         notes=notes,
     )
-
-
-def _levels(scores: Floats, reference: Floats) -> Floats:
-    if np.isnan(scores).any():
-        return np.full(len(scores), np.nan)
-    ordered = np.sort(reference)
-    below = np.searchsorted(ordered, scores, side="left")
-    up_to = np.searchsorted(ordered, scores, side="right")
-    return np.asarray((below + up_to) / (2 * len(ordered)))

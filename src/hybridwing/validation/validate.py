@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable, Failure
-    from hybridwing.evaluation.intervals import Estimate
 
 #: The file by which a folder is known to be a validation, and all that such a folder holds.
 VALIDATION = "validation.json"
@@ -179,7 +178,7 @@ def write_validation(validation: Validation, out: Path, *, overwrite: bool = Fal
         write_rows(
             partial / "differences.csv",
             ("first", "second", "measure", "difference", "low", "high"),
-            ((d.first, d.second, d.measure, *_cells(d.difference)) for d in report.differences),
+            ((d.first, d.second, d.measure, *d.difference.cells) for d in report.differences),
         )
         write_rows(
             partial / "scores.csv",
@@ -210,14 +209,10 @@ def to_json(validation: Validation) -> str:
 def _report_rows(report: ProtocolReport) -> list[list[object]]:
     return [
         [row.scorer, row.unit, row.hybrids, row.non_hybrids, row.reference]
-        + [cell for name in MEASURES for cell in _cells(getattr(row, name))]
+        + [cell for one in (row.recall, row.false_alarms, row.roc_auc) for cell in (one.cells if one else ("",) * 3)]
         + [row.note]
         for row in report.rows
     ]
-
-
-def _cells(estimate: Estimate | None) -> tuple[object, object, object]:
-    return ("", "", "") if estimate is None else (estimate.value, estimate.interval.low, estimate.interval.high)
 
 
 def _score_rows(catalogue: Catalogue, scored: HeldOutScores) -> Iterator[tuple[object, ...]]:
