@@ -48,12 +48,7 @@ _TAIL = 10
 
 
 class Desk:
-    """One browser's page on a board.
-
-    Parameters
-    ----------
-    board : Board
-    """
+    """One browser's page on a board."""
 
     def __init__(self, board: Board) -> None:
         self.board = board

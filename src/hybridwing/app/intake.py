@@ -44,15 +44,9 @@ class Taken:
 
 
 def take_in(project: Project, name: str, file: Path) -> Taken:
-    """Take in one file that was dropped under a name; what cannot be taken is refused by name, and nothing is raised.
+    """Take in one file that was dropped; what cannot be taken is refused by name, and nothing is raised.
 
-    Parameters
-    ----------
-    project : Project
-    name : str
-        As the browser gave it.
-    file : Path
-        Where its content lies now; it stays there.
+    `name` is what the browser gave it; its content lies in `file` now, and stays there.
     """
     suffix = Path(name).suffix.lower()
     try:

@@ -50,18 +50,8 @@ class Change:
 def refit(project: Project, tnr: float = 0.95) -> Change:
     """Fit the detector again on the training table and on what was decided, and compare.
 
-    Specimens that were called unsure teach nothing.
-
-    Parameters
-    ----------
-    project : Project
-    tnr : float in (0, 1)
-        True-negative rate at which verdicts are compared.
-
-    Raises
-    ------
-    HybridwingError
-        If nothing was decided yet, or the detector cannot be fitted on it.
+    Verdicts are compared at a true-negative rate. Specimens that were called unsure teach nothing. Raises
+    HybridwingError if nothing was decided yet, or the detector cannot be fitted on it.
     """
     run = project.run()
     vectors = project.vectors()

@@ -88,22 +88,13 @@ class Decision:
 
 
 class Project:
-    """A project's folder, open.
+    """A project's folder, open; made if it does not exist.
 
     Every method commits before it returns, so that nothing which a screen has said is lost when the computer stops.
-    Several processes may have one project open.
+    Several processes may have one project open. The run to begin with is copied into a new project; an old project
+    keeps its own.
 
-    Parameters
-    ----------
-    folder : Path
-        Made if it does not exist.
-    run : Path, optional
-        The run to begin with; it is copied into a new project. An old project keeps its own.
-
-    Raises
-    ------
-    RunError
-        If the folder is something else, was made by a newer version, or is new and no run is given.
+    Raises RunError if the folder is something else, was made by a newer version, or is new and no run is given.
     """
 
     def __init__(self, folder: Path, run: Path | None = None) -> None:

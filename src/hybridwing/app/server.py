@@ -38,21 +38,10 @@ def serve(
 ) -> None:
     """Serve the desk until it is interrupted.
 
-    Parameters
-    ----------
-    project : Project
-    host : str
-        ``"127.0.0.1"``, which this machine alone reaches, or another address of it. Whoever reaches the address and
-        knows the token sees all photographs and can decide; the connection is not encrypted.
-    port : int
-        0 takes a free one.
-    ready : callable, optional
-        Called with the whole address before the server starts.
-
-    Raises
-    ------
-    HybridwingError
-        If nothing can listen at the address.
+    `host` is ``"127.0.0.1"``, which this machine alone reaches, or another address of it. Whoever reaches the address
+    and knows its random token sees all photographs and can decide; the connection is not encrypted. Port 0 takes a free
+    one. `ready` is called with the whole address before the server starts. Raises HybridwingError if nothing can listen
+    at the address.
     """
     check_installed()
     from nicegui import app, ui

@@ -62,10 +62,8 @@ class BackboneSpec:
     def of_parts(cls, parts: Sequence[BackboneSpec]) -> BackboneSpec:
         """The description of a composite.
 
-        Raises
-        ------
-        EmbeddingError
-            If there are fewer than two parts or more than :data:`MOST_PARTS`, or one has parts itself.
+        Raises EmbeddingError if there are fewer than two parts or more than :data:`MOST_PARTS`, or one has parts
+        itself.
         """
         _check_parts(parts)
         inputs = [PartInput(part.family, part.preprocess) for part in parts]
@@ -87,10 +85,7 @@ class BackboneSpec:
     def from_dict(cls, values: Mapping[str, Any]) -> BackboneSpec:
         """Read what :meth:`to_dict` wrote.
 
-        Raises
-        ------
-        EmbeddingError
-            If something is missing, unknown or out of range, or the parts do not make up the whole.
+        Raises EmbeddingError if something is missing, unknown or out of range, or the parts do not make up the whole.
         """
         try:
             parts = tuple(_part_from_dict(part) for part in _listed(values["parts"]))
@@ -266,9 +261,6 @@ class LoadedBackbone(Protocol):
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Embeddings of shape (n, dimension), float32, of n prepared inputs.
 
-        Raises
-        ------
-        MemoryError
-            If the memory of the device does not hold a batch of this size; a smaller one may do.
+        Raises MemoryError if the memory of the device does not hold a batch of this size; a smaller one may do.
         """
         ...

@@ -188,15 +188,8 @@ _ENTRIES = (
 def backbone_entries(patterns: Sequence[str] = ()) -> tuple[BackboneEntry, ...]:
     """All there is to choose from, or what fits some patterns.
 
-    Parameters
-    ----------
-    patterns : sequence of str
-        Names, with ``*``, ``?`` and ``[…]`` as in file names; capitals do not count. Without any, everything fits.
-
-    Raises
-    ------
-    BackboneError
-        If a pattern fits nothing; the message holds names that are near.
+    Patterns are names with ``*``, ``?`` and ``[…]`` as in file names; capitals do not count. Raises BackboneError if a
+    pattern fits nothing; the message holds names that are near.
     """
     if not patterns:
         return _ENTRIES

@@ -38,17 +38,8 @@ class PythonNetwork:
 class PythonBackbone:
     """A callable as a backbone.
 
-    Parameters
-    ----------
-    name : str
-    network : PythonNetwork
-    compute : Compute
-        Only its device is used, and only for a ``torch.nn.Module``.
-
-    Raises
-    ------
-    BackboneError
-        If the callable does not return an embedding for each picture.
+    Of `compute` only the device is used, and only for a ``torch.nn.Module``. Raises BackboneError if the callable does
+    not return an embedding for each picture.
     """
 
     precision = "fp32"

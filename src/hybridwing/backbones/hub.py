@@ -70,28 +70,14 @@ def fetch(
 ) -> Fetched:
     """Find the files of a model in the hub's cache, or fetch them.
 
-    The hub is at ``HF_ENDPOINT`` and its cache at ``HF_HUB_CACHE``, as huggingface_hub reads them.
+    The hub is at ``HF_ENDPOINT`` and its cache at ``HF_HUB_CACHE``, as huggingface_hub reads them. Raises BackboneError
+    if the repository or a file is missing, gated, a pickle, or cannot be reached, and MissingExtraError if
+    huggingface_hub is not installed.
 
-    Parameters
-    ----------
-    repository : str
-        ``"OWNER/NAME"``.
-    revision : str, optional
-        Commit, branch or tag; by default the newest.
-    layout : {"transformers", "open_clip", "timm"}, optional
-        Which model of the repository is meant; where it is not given and there are two, Hugging Face's.
-    offline : bool
-        Never touch the network. ``HF_HUB_OFFLINE=1`` does the same.
-    pickle : tuple of (str, str), optional
-        Commit at which the weights are known to be a pickle alone, and its name: offline the commands that convert it
-        are told, since there may be no safetensors to fetch.
-
-    Raises
-    ------
-    BackboneError
-        If the repository or a file is missing, gated, a pickle, or cannot be reached.
-    MissingExtraError
-        If huggingface_hub is not installed.
+    `revision` is a commit, branch or tag, by default the newest. `layout` is a key of ``_FILES``; where it is not given
+    and the repository holds two models, Hugging Face's is taken. With `offline`, or ``HF_HUB_OFFLINE=1``, the network
+    is never touched. `pickle` is a commit at which the weights are known to be a pickle alone, with its name: offline
+    the commands that convert it are told then, since there may be no safetensors to fetch.
     """
     if importlib.util.find_spec("huggingface_hub") is None:
         raise MissingExtraError("huggingface_hub", "torch", f"fetching {repository}")

@@ -150,13 +150,7 @@ def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
 
 
 def weights_place(compute: Compute = DEFAULT) -> Path | None:
-    """The folder of weights that is named; None where none is.
-
-    Raises
-    ------
-    BackboneError
-        If there is no such folder.
-    """
+    """The folder of weights that is named, or None. Raises BackboneError if there is no such folder."""
     named = compute.weights or os.environ.get(WEIGHTS_FOLDER)
     if not named:
         return None

@@ -46,27 +46,13 @@ class ScoreMap:
 def fit_score_map(raw_heldout: ArrayLike, y_heldout: ArrayLike) -> ScoreMap:
     """Fit the map from raw scores to calibrated quantiles on specimens the detector was not fitted on.
 
-    A specimen's level is the mean of two empirical distribution functions, that of the non-hybrids and that
-    of the hybrids, with equal scores at the middle of their ranks. Each class so gets half of the range,
-    however few the hybrids are, and no pile of scores at one end is squeezed into the last decimal. Without
-    held-out hybrids the level is the distribution function of the non-hybrids alone.
+    A specimen's level is the mean of two empirical distribution functions, that of the non-hybrids and that of the
+    hybrids, with equal scores at the middle of their ranks. Each class so gets half of the range, however few the
+    hybrids are, and no pile of scores at one end is squeezed into the last decimal. Without held-out hybrids the level
+    is the distribution function of the non-hybrids alone. The map has tails beyond the held-out scores.
 
-    Parameters
-    ----------
-    raw_heldout : array-like of shape (n,)
-        Raw scores of held-out specimens, finite; equal values are fine.
-    y_heldout : array-like of shape (n,)
-        1 for a hybrid, 0 for a non-hybrid. At least one non-hybrid is needed.
-
-    Returns
-    -------
-    ScoreMap
-        Strictly rising, with tails beyond the held-out scores.
-
-    Raises
-    ------
-    DetectorError
-        If the scores are not finite, do not fit the labels, or hold no non-hybrid.
+    Labels are 1 for a hybrid and 0 for a non-hybrid, of which there is at least one. Raises DetectorError if the scores
+    are not finite, do not fit the labels, or hold no non-hybrid.
     """
     raw, labels = _checked_heldout(raw_heldout, y_heldout)
     knots = np.unique(raw)
@@ -79,27 +65,11 @@ def fit_score_map(raw_heldout: ArrayLike, y_heldout: ArrayLike) -> ScoreMap:
 
 
 def calibrate(saved: SavedDetector, raw_heldout: ArrayLike, y_heldout: ArrayLike) -> SavedDetector:
-    """Return a saved detector completed with its score map, fitted on held-out specimens.
+    """Return a saved detector completed with its score map, fitted on its raw scores of held-out specimens.
 
-    Parameters
-    ----------
-    saved : SavedDetector
-        A detector; an earlier calibration is replaced.
-    raw_heldout : array-like of shape (n,)
-        Its raw scores on held-out specimens.
-    y_heldout : array-like of shape (n,)
-        1 for a hybrid, 0 for a non-hybrid.
-
-    Returns
-    -------
-    SavedDetector
-        With the map, the sorted calibrated scores of the held-out non-hybrids (for ``threshold_at``) and the
-        median calibrated score of all held-out specimens (for images that cannot be read).
-
-    Raises
-    ------
-    DetectorError
-        As ``fit_score_map``.
+    With it come the sorted calibrated scores of the held-out non-hybrids (for ``threshold_at``) and the median
+    calibrated score of all held-out specimens (for images that cannot be read). An earlier calibration is replaced.
+    Labels and errors are those of ``fit_score_map``.
     """
     raw, labels = _checked_heldout(raw_heldout, y_heldout)
     score_map = fit_score_map(raw, labels)

@@ -152,19 +152,9 @@ def make_detector(name: str, **params: object) -> Detector:
 def detector_for_run(name: str, *, seed: int, blocks: Sequence[int] | None = None) -> Detector:
     """Make a detector with those of a run's settings that it has a parameter for.
 
-    Parameters
-    ----------
-    name : str
-        One of ``detector_names()``.
-    seed : int
-        Seed of whatever the detector draws (its ``random_state``), in ``[0, 2**32)``.
-    blocks : sequence of int, optional
-        Widths of the blocks of the embeddings, see :attr:`hybridwing.backbones.base.BackboneSpec.widths`.
-
-    Raises
-    ------
-    DetectorError
-        If there is no detector of that name, or the seed is out of range.
+    `seed`, in ``[0, 2**32)``, is that of whatever the detector draws, its ``random_state``. `blocks` are widths of the
+    blocks of the embeddings, see :attr:`hybridwing.backbones.base.BackboneSpec.widths`. Raises DetectorError if there
+    is no detector of that name, or the seed is out of range.
     """
     if not 0 <= seed < 2**32:
         raise DetectorError(f"seed {seed} is out of range; give a whole number from 0 to {2**32 - 1}")

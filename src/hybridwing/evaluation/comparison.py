@@ -72,27 +72,11 @@ def compare(
     """Measure systems with intervals, and hold each against the first.
 
     Specimens are resampled within group and label, and all systems are measured on the same resamples: what makes a
-    draw of specimens easy or hard drops out of the differences. The threshold is set anew on each.
+    draw of specimens easy or hard drops out of the differences. The threshold is set anew on each. `scores` are hybrid
+    scores by the system's name; the other arguments are those of
+    :func:`hybridwing.evaluation.bootstrap.challenge_uncertainty`.
 
-    Parameters
-    ----------
-    scores : mapping of str to ndarray of shape (n,)
-        Hybrid scores by the system's name.
-    labels : ndarray of shape (n,)
-        1 for a hybrid.
-    groups : ndarray of str, shape (n,)
-        ``"major"``, ``"minor"`` or ``"mimic"``.
-    specimens : array-like of shape (n,)
-        The photographed individual of each image.
-    resamples : int, default 2000
-    seed : int, default 42
-    progress : callable, optional
-        Called with resamples done and all.
-
-    Raises
-    ------
-    ScoringError
-        If there are no systems, or an argument does not fit.
+    Raises ScoringError if there are no systems, or an argument does not fit.
     """
     if not scores:
         raise ScoringError("There is nothing to compare.")

@@ -174,17 +174,9 @@ def bootstrap_interval(
 ) -> Interval:
     """Percentile interval of a statistic, resampling whole specimens within strata.
 
-    Parameters
-    ----------
-    statistic : callable
-        Takes the rows of a resample, see :meth:`Resampling.rows`; returns a finite number.
-    strata, specimens, resamples, seed
-        See :class:`hybridwing.evaluation.resampling.Resampling`.
-
-    Raises
-    ------
-    ScoringError
-        If the arrays do not fit, there are no resamples, or the statistic is not finite on one.
+    `statistic` takes the rows of a resample, see :meth:`.Resampling.rows`, and returns a finite number; the other
+    arguments are those of :class:`hybridwing.evaluation.resampling.Resampling`. Raises ScoringError if the arrays do
+    not fit, there are no resamples, or the statistic is not finite on one.
     """
     values = np.array([statistic(rows) for rows in Resampling(strata, specimens, resamples, seed).rows()])
     if not np.isfinite(values).all():

@@ -32,12 +32,8 @@ _CELLS = 1 << 20
 class Resampling:
     """A stratified bootstrap over specimens.
 
-    Strata keep the number of specimens they have, so that no resample is without hybrids.
-
-    Raises
-    ------
-    ScoringError
-        If the arrays do not fit, or the number of resamples is out of range.
+    Strata keep the number of specimens they have, so that no resample is without hybrids. Raises ScoringError if the
+    arrays do not fit, or the number of resamples is out of range.
     """
 
     strata: npt.ArrayLike  # Shape (n,): what to keep the numbers of, such as ``"minor hybrid"``
@@ -92,15 +88,7 @@ class Resampling:
 
 
 class RankedScores:
-    """Scores sorted once, for measures of many resamples of their images.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n,), float64
-        Finite; higher = more likely hybrid.
-    labels : ndarray of shape (n,), bool
-        True for a hybrid.
-    """
+    """Finite scores, higher = more likely hybrid, sorted once, for measures of many resamples of their images."""
 
     def __init__(self, scores: Floats, labels: Flags) -> None:
         self._order = np.argsort(-scores, kind="stable")

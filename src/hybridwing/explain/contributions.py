@@ -105,15 +105,8 @@ def contributions(
 ) -> tuple[float, float, Floats]:
     """Mean score of pure specimens, score of an image, and contributions of groups, which add up to the difference.
 
-    Parameters
-    ----------
-    detector : SavedDetector
-        Calibrated.
-    vector : ndarray of shape (d,)
-        Embedding of the image.
-    bases : ndarray of shape (b, d)
-        Embeddings of pure specimens: the first :data:`ORDERS`, over again where there are fewer.
-    groups : tuple of Group
+    `vector` is the embedding of the image, shape (d,). `bases`, shape (b, d), are those of pure specimens: the first
+    :data:`ORDERS` are taken, over again where there are fewer.
     """
     rng = np.random.default_rng(_SEED)
     orders = np.stack(
@@ -143,18 +136,9 @@ def contributions_of_places(
 ) -> Contributions:
     """Contributions of places: what the score loses where each is covered.
 
-    What is left of the score is a last group of its own, :data:`TOGETHER`: places that count only together, and what
-    has no place. With it, the contributions add up to the score.
-
-    Parameters
-    ----------
-    detector, vector, bases
-        As for :func:`contributions`.
-    groups : tuple of g Group
-    without : ndarray of shape (g, d)
-        Embedding of the image with each place covered.
-    base_name : str
-        See :attr:`Contributions.base_name`.
+    `without`, of shape (g, d), are embeddings of the image with the place of each group covered; `vector` and `bases`
+    are those of :func:`contributions`. What is left of the score is a last group of its own, :data:`TOGETHER`: places
+    that count only together, and what has no place. With it, the contributions add up to the score.
     """
     base = float(calibrated_scores(detector, bases).mean())
     score, *scores = (float(one) for one in calibrated_scores(detector, np.vstack([vector[None], without])))
@@ -188,16 +172,8 @@ def _pattern_groups(start: int) -> list[Group]:
 def cell(wing: int, place: int, side: int, columns: NDArray[np.int64], what: str = "") -> Group:
     """One cell of a grid of `side` by `side` cells on a wing, 0 the forewing, 1 the hindwing.
 
-    Parameters
-    ----------
-    wing, place : int
-        Places are counted row by row.
-    side : int
-        Divides :data:`.SIDE`.
-    columns : ndarray of shape (k,), int64
-        Of the embedding; none for a place that is looked at in the photograph.
-    what : str
-        Which trait of the place they hold.
+    Places are counted row by row, and `side` divides :data:`.SIDE`. `columns` of the embedding hold the trait `what`;
+    there are none for a place that is looked at in the photograph.
     """
     row, column = divmod(place, side)
     width = SIDE // side

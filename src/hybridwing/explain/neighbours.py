@@ -33,15 +33,9 @@ NEAREST = 3
 
 
 class NeighbourSearch:
-    """Embeddings of the training images by class.
+    """Embeddings of the training images, of shape (n, d), by class, with columns divided by `scale`.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d)
-    uuids, names, hybrid : sequence of length n
-        Key, class (None where unknown) and whether it is a hybrid.
-    scale : ndarray of shape (d,)
-        What columns are divided by.
+    The name of a class is None where it is not known.
     """
 
     def __init__(

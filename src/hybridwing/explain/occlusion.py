@@ -64,25 +64,12 @@ def cover(
     batch: int = 0,
     together: Sequence[Sequence[int]] | None = None,
 ) -> Covered | None:
-    """Embed a photograph with each place of the wings covered.
+    """Embed a photograph with each place of the wings covered; None where no specimen is found in it.
 
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Mode RGB, decoded as for the backbone.
-    backbone : LoadedBackbone
-    pure : WingPicture or None
-        What is painted over a place, relative to the light of the photograph; None for the specimen's own mean colour
-        of that wing.
-    batch : int
-        Pictures a forward pass; 0 for what suits the backbone.
-    together : sequence of sequences of int, optional
-        Places, as indices into the groups, that are covered at once for one embedding each; by default each by itself.
-
-    Returns
-    -------
-    Covered or None
-        None where no specimen is found in the photograph.
+    The photograph is RGB, decoded as for the backbone. `pure` is what is painted over a place, relative to the light of
+    the photograph; by default the specimen's own mean colour of that wing. `batch` is the number of pictures a forward
+    pass; 0 stands for what suits the backbone. `together` are places, as indices into the groups, that are covered at
+    once for one embedding each; by default each is covered by itself.
     """
     found = find_wings(image)
     if found.specimen.confidence * found.wings.plausible("specimen") < LEAST_CONFIDENCE:

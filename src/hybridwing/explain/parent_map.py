@@ -82,15 +82,7 @@ class ParentMap:
 
 
 def parent_map(picture: WingPicture, model: WingModel, parents: tuple[str, str]) -> ParentMap:
-    """Compare the wings of a specimen with two parents.
-
-    Parameters
-    ----------
-    picture : WingPicture
-    model : WingModel
-        Knows both parents.
-    parents : tuple of (str, str)
-    """
+    """Compare the wings of a specimen with two parents, which the model knows."""
     from scipy import ndimage
 
     means = [model.picture(name) for name in parents]

@@ -159,24 +159,17 @@ class ParentModel:
         return single / tempered, double / tempered
 
     def parentage(self, vectors: NDArray[np.floating]) -> tuple[Parentage, ...]:
-        """Return the parents of each image.
+        """Return the parents of each image, from embeddings of shape (n, d).
 
-        Parameters
-        ----------
-        vectors : ndarray of shape (n, d)
-            Embeddings of the backbone that the model was fitted on.
+        They are by the backbone that the model was fitted on.
         """
         return tuple(self._parentage(*image) for image in self._judged(vectors))
 
     def looks(self, vectors: NDArray[np.floating], possible: tuple[Mask, Mask] | None = None) -> tuple[Looks, ...]:
-        """Return the likeliest subspecies and the likeliest parents of each image.
+        """Return the likeliest subspecies and the likeliest parents of each image, from embeddings of shape (n, d).
 
-        Parameters
-        ----------
-        vectors : ndarray of shape (n, d)
-            Embeddings of the backbone that the model was fitted on.
-        possible : two ndarrays of shape (n, s) and (n, s (s - 1) / 2), bool, optional
-            Which subspecies and which pairs come into question for each image, at least one subspecies; by default all.
+        `possible` are masks of shape (n, s) and (n, s (s - 1) / 2): which subspecies and which pairs come into question
+        for each image, at least one subspecies; by default all.
         """
         return tuple(self._looks(*image) for image in self._judged(vectors, possible))
 
@@ -258,14 +251,9 @@ class ParentModel:
 
 
 def read_parents(path: Path, dimension: int) -> ParentModel | None:
-    """Read a run's model.
+    """Read a run's model; None where the file is absent, since the training specimens did not tell subspecies apart.
 
-    None where the file is absent: the training specimens did not tell subspecies apart.
-
-    Raises
-    ------
-    RunError
-        If the file is damaged or not of embeddings of this dimension.
+    Raises RunError if the file is damaged or not of embeddings of this dimension.
     """
     if not path.is_file():
         return None

@@ -182,10 +182,7 @@ class Typicality:
 def read_typicality(path: Path, dimension: int) -> Typicality | None:
     """Read a run's typicality; None where the file is absent.
 
-    Raises
-    ------
-    RunError
-        If the file is damaged or not of embeddings of this dimension.
+    Raises RunError if the file is damaged or not of embeddings of this dimension.
     """
     if not path.is_file():
         return None

@@ -46,26 +46,11 @@ def fit_typicality(
     fallbacks: int,
     doubts: int,
 ) -> Typicality:
-    """Fit the check to training images, and its limits to held-out images.
+    """Fit the check to training images, hybrids among them, and its limits to held-out images of the same kind.
 
-    Parameters
-    ----------
-    train : Images
-        The training images, hybrids too.
-    held_out : Images
-        Others of the same kind; at least one.
-    regions : sequence of int
-        Widths of the regions of an embedding, whose values may be of very different size; they add up to d. See
-        :attr:`hybridwing.backbones.base.BackboneSpec.region_widths`.
-    is_pattern : bool
-        Whether the embeddings are those of the `pattern` backbone.
-    fallbacks, doubts : int
-        Number of training images in which the view was not found, and in which it is in doubt.
-
-    Raises
-    ------
-    RunError
-        If there is nothing to learn from.
+    `regions` are the widths of the regions of an embedding, whose values may be of very different size, see
+    :attr:`hybridwing.backbones.base.BackboneSpec.region_widths`. `fallbacks` and `doubts` count the training images in
+    which the view was not found, and in which it is in doubt. Raises RunError if there is nothing to learn from.
     """
     if not len(train.vectors) or not len(held_out.vectors):
         raise RunError("the out-of-distribution check needs training and held-out images, and one of the two is empty")

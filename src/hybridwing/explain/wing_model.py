@@ -70,19 +70,9 @@ class WingModel:
 
 
 def fit_wings(vectors: Pixels, names: Sequence[str | None]) -> WingModel | None:
-    """Learn what the wings of each class look like.
+    """Learn what the wings of each class look like, from wing pictures as :meth:`.WingPicture.as_vector` gives them.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, DIMENSION), float32
-        Wing pictures, see :meth:`.WingPicture.as_vector`.
-    names : sequence of str or None, of length n
-        Class of each; specimens with None are left out.
-
-    Returns
-    -------
-    WingModel or None
-        None where no class is known.
+    Specimens of no class are left out; None where no class is known.
     """
     known = np.array([name is not None for name in names], dtype=np.bool_)
     if not known.any():
@@ -122,13 +112,7 @@ def fit_wings(vectors: Pixels, names: Sequence[str | None]) -> WingModel | None:
 
 
 def read_wings(path: Path) -> WingModel | None:
-    """Read a run's wings; None where the file is absent.
-
-    Raises
-    ------
-    RunError
-        If the file is damaged.
-    """
+    """Read a run's wings; None where the file is absent. Raises RunError if it is damaged."""
     if not path.is_file():
         return None
     header, arrays = read_arrays(path, KIND)

@@ -99,21 +99,10 @@ def box_of(parts: NDArray[np.uint8], number: int) -> tuple[slice, slice] | None:
 def laid_on(
     parts: NDArray[np.uint8], values: NDArray[np.floating], resampling: Image.Resampling = Image.Resampling.BILINEAR
 ) -> Pixels:
-    """Lay a map of places on the four wings of an upright specimen.
+    """Lay a map of places on the four wings of an upright specimen; 0 beside the wings.
 
-    Parameters
-    ----------
-    parts : ndarray of shape (height, width), uint8
-        See :attr:`hybridwing.runtime.wings.WingMap.parts`.
-    values : ndarray of shape (2, side, side)
-        Of forewing and hindwing, seen as left wings.
-    resampling : Image.Resampling
-        How places become pixels.
-
-    Returns
-    -------
-    ndarray of shape (height, width), float32
-        0 beside the wings.
+    `parts`, of shape (height, width) like the result, is a :attr:`hybridwing.runtime.wings.WingMap.parts`. `values`, of
+    shape (2, side, side), are those of forewing and hindwing, seen as left wings.
     """
     laid = np.zeros(parts.shape, np.float32)
     for pair, sides in enumerate(_SIDES):
@@ -165,13 +154,7 @@ class WingCutter:
 def pictures_of_pattern(vectors: NDArray[np.floating]) -> Pixels:
     """Coarse wing pictures from the colours that `pattern` holds, where no photographs are at hand.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, pattern.DIMENSION)
-
-    Returns
-    -------
-    ndarray of shape (n, DIMENSION), float32
+    The descriptors have shape (n, pattern.DIMENSION), the pictures (n, DIMENSION).
     """
     made = []
     for wing in range(2):

@@ -65,10 +65,7 @@ class ReadOptions:
     def check_size(self, width: int, height: int) -> None:
         """Refuse a picture by what its header declares, before any pixel is decoded.
 
-        Raises
-        ------
-        ImageError
-            If it has more pixels than allowed.
+        Raises ImageError if it has more pixels than allowed.
         """
         if width * height > self.max_megapixels * 1e6:
             raise ImageError(
@@ -192,10 +189,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 def read_bytes(path: Path) -> bytes:
     """Read a file whole.
 
-    Raises
-    ------
-    ImageError
-        With stage ``"open"``: no such file, empty, not a file, larger than :data:`MAX_BYTES`, or unreadable.
+    Raises ImageError with stage ``"open"``: no such file, empty, not a file, larger than :data:`MAX_BYTES`, or
+    unreadable.
     """
     try:
         _refuse_absent(path)

@@ -98,24 +98,12 @@ def cut_drawers(
 ) -> tuple[CutDrawer, ...]:
     """Write one picture a specimen, as PNG, and a table of where each lay.
 
-    One picture is held in memory at a time.
+    `out` is a new folder, or with `overwrite` one that this wrote before. Its ``specimens.csv`` has the columns
+    `filename`, `source`, `row`, `column`, `left`, `top`, `right`, `bottom` and `on_edge`, see :class:`Place`; the box
+    is the specimen's own, the picture has a rim around it. One picture is held in memory at a time; `progress` is
+    called with the number of pictures done and of all.
 
-    Parameters
-    ----------
-    pictures : sequence of Path
-    out : Path
-        New folder. Its ``specimens.csv`` has the columns `filename`, `source`, `row`, `column`, `left`, `top`, `right`,
-        `bottom` and `on_edge`, see :class:`Place`; the box is the specimen's own, the picture has a rim around it.
-    options : ReadOptions
-    overwrite : bool
-        Replace a folder that this wrote before.
-    progress : callable, optional
-        Called with the number of pictures done and of all.
-
-    Raises
-    ------
-    HybridwingError
-        If a picture cannot be read or shows no specimen, or the folder cannot be written.
+    Raises HybridwingError if a picture cannot be read or shows no specimen, or the folder cannot be written.
     """
     cut: list[CutDrawer] = []
     used: set[str] = set()

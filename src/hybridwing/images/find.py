@@ -35,15 +35,8 @@ class FoundImages:
 def find_images(places: Iterable[Path]) -> FoundImages:
     """Image files among files and folders.
 
-    Parameters
-    ----------
-    places : iterable of Path
-        Files are taken as they are; folders are searched with all they hold, linked folders too, hidden ones left out.
-
-    Raises
-    ------
-    HybridwingError
-        If a place does not exist or is a table, a folder cannot be read, or nothing was found.
+    Files are taken as they are; folders are searched with all they hold, linked folders too, hidden ones left out.
+    Raises HybridwingError if a place does not exist or is a table, a folder cannot be read, or nothing was found.
     """
     places = list(places)
     images: dict[Path, Path] = {}

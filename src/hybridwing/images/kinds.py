@@ -56,12 +56,8 @@ _LOOKED_AT = 600
 def named(content: bytes, name: str = "") -> str:
     r"""What a file is that is no photograph in a known format, and what to do about it.
 
-    Parameters
-    ----------
-    content : bytes
-        The file's content, or its beginning.
-    name : str
-        The file's name; its ending is believed where the content says nothing.
+    `content` is the file's content, or its beginning. The ending of its name is believed where the content says
+    nothing.
 
     Examples
     --------

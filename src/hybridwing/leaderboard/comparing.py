@@ -48,31 +48,15 @@ def compare_places(
 ) -> Comparison:
     """Compare what lies in some places, on one reference table.
 
-    Parameters
-    ----------
-    places : sequence of Path
-        Run folders (``hybridwing train``), evaluation folders (``hybridwing evaluate --out``), folders of submissions
-        that were run (``hybridwing submission run``), and files of predictions. The first is what the others are
-        held against; of a place with several detectors each is a system.
-    reference : Path
-        Table in the challenge's reference form. Predictions for other images are ignored.
-    images : Path, optional
-        Folder of its photographs: a run has to score them first.
-    detector : str, optional
-        Compare this one detector of each run and evaluation.
-    compute
-        See :func:`hybridwing.runs.evaluate.evaluate`.
-    resamples, seed
-        See :func:`hybridwing.evaluation.comparison.compare`.
-    progress : callable, optional
-        Called with images or resamples done and all.
+    Places are run folders (``hybridwing train``), evaluation folders (``hybridwing evaluate --out``), folders of
+    submissions that were run (``hybridwing submission run``), and files of predictions. The first is what the others
+    are held against; of a place with several detectors each is a system, or only `detector`. `reference` is a table in
+    the challenge's reference form. Predictions for other images are ignored. A run has to score the table's photographs
+    first, which lie in the folder `images`.
 
-    Raises
-    ------
-    RunError
-        If a place holds nothing to compare, or a run comes without images.
-    HybridwingError
-        Of the kind that fits what is wrong with the input.
+    `progress` is called with images or resamples done and all; the other arguments are those of
+    :func:`hybridwing.evaluation.comparison.compare`. Raises RunError if a place holds nothing to compare, or a run
+    comes without images, and HybridwingError of the kind that fits what else is wrong with the input.
     """
     listed = read_reference(reference)
     scores: Scores = {}

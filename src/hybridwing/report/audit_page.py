@@ -59,23 +59,10 @@ class _Picture:
 
 
 def write_audit(report: AuditReport, out: Path) -> tuple[Path, Path]:
-    """Write ``audit.html``, self-contained, and ``audit.json``.
+    """Write ``audit.html``, self-contained, and ``audit.json`` into a folder; return the two paths.
 
-    Parameters
-    ----------
-    report : AuditReport
-    out : Path
-        Folder, made where it is missing; an earlier audit in it is replaced.
-
-    Returns
-    -------
-    tuple of Path
-        The page and the JSON file.
-
-    Raises
-    ------
-    HybridwingError
-        If the files cannot be written.
+    The folder is made where it is missing; an earlier audit in it is replaced. Raises HybridwingError if the files
+    cannot be written.
     """
     page, data = out / "audit.html", out / "audit.json"
     try:

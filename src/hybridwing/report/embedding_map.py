@@ -53,14 +53,9 @@ def embedding_map(
     hybrid: NDArray[np.bool_],
     scores: NDArray[np.float64],
 ) -> EmbeddingMap:
-    """Lay out embeddings on their first two principal components.
+    """Lay out embeddings, of shape (n, d), on their first two principal components.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d)
-    names, kinds : ndarray of shape (n,), str
-    hybrid : ndarray of shape (n,), bool
-    scores : ndarray of shape (n,), float64
+    The name, kind, hybrid status and score of each image stand beside its point.
 
     Examples
     --------

@@ -136,29 +136,11 @@ def write_explanations(
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write a page, and for each image PNGs of its maps.
+    """Write a page on images, and for each image PNGs of its maps, into a new folder; return the path of the page.
 
-    Parameters
-    ----------
-    explanations : sequence of Explanation
-    knows : Explainer
-        That made them.
-    out : Path
-        New folder.
-    overwrite : bool
-        Replace an earlier one.
-    progress : callable, optional
-        Called with the number of images drawn and of all.
-
-    Returns
-    -------
-    Path
-        The page.
-
-    Raises
-    ------
-    RunError
-        If the folder exists and may not be replaced, or cannot be written.
+    `knows` is what made the explanations. With `overwrite` an earlier folder is replaced. `progress` is called with the
+    number of images drawn and of all. Raises RunError if the folder exists and may not be replaced, or cannot be
+    written.
     """
     with new_folder(out, overwrite=overwrite, mark=PAGE, contents=CONTENTS) as partial:
         cards = []

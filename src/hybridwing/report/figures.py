@@ -83,13 +83,7 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
 def draw_predictions(scores: NDArray[np.float64], labels: NDArray[np.int8], groups: NDArray[np.str_]) -> Figure:
     """Where the scores of one system lie, a panel a group of the challenge; see :func:`draw_evaluation`.
 
-    Parameters
-    ----------
-    scores : ndarray of shape (n,), float64 in [0, 1]
-    labels : ndarray of shape (n,)
-        1 for a hybrid.
-    groups : ndarray of str, shape (n,)
-        ``"major"``, ``"minor"`` or ``"mimic"``.
+    Scores, in [0, 1], labels, 1 for a hybrid, and groups, ``"major"``, ``"minor"`` or ``"mimic"``, have shape (n,).
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine

@@ -118,19 +118,10 @@ def write_run_report(
     images: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write the page of a run as one HTML file that needs nothing beside it.
+    """Write the page of a run as one HTML file that needs nothing beside it; an existing one is replaced in one step.
 
-    Parameters
-    ----------
-    run : Run
-    judged : Judged
-        See :func:`held_out` and :func:`judged_by`.
-    page : Path
-        The ``.html`` file; an existing one is replaced in one step.
-    images : Path, optional
-        Folder of the photographs: then a gallery is shown.
-    progress : callable, optional
-        Called with the number of thumbnails made and of all.
+    `judged` is what :func:`held_out` or :func:`judged_by` gives. With `images`, the folder of the photographs, a
+    gallery is shown, and `progress` is called with the number of thumbnails made and of all.
     """
     best = run.manifest.best_detector
     scores, labels = judged.scores[best], judged.labels

@@ -42,12 +42,8 @@ class Drawn:
     def overlaid(self, values: Floats, low: tuple[int, int, int], high: tuple[int, int, int]) -> Image.Image:
         """Lay a map on the wings, the photograph in grey below.
 
-        Parameters
-        ----------
-        values : ndarray of shape (2, side, side), float64 in [-1, 1]
-            Of forewing and hindwing, seen as left wings; 0 leaves the photograph as it is.
-        low, high : tuple of int
-            Colours of -1 and 1.
+        `values`, of shape (2, side, side) and in [-1, 1], are those of forewing and hindwing, seen as left wings; 0
+        leaves the photograph as it is. `low` and `high` are the colours of -1 and 1.
         """
         value = laid_on(self.parts, values).clip(-1, 1)[..., None].astype(np.float64)
         grey = np.asarray(self.photograph.convert("L"), dtype=np.float64)[..., None] * 0.75 + 40

@@ -52,26 +52,13 @@ class _Known:
 def possible_of(
     run: SavedRun, model: ParentModel, images: int, catalogue: Catalogue | None, candidates: str | Sequence[str]
 ) -> Possible:
-    """Candidates of each image.
+    """Candidates of each of n images, of which `catalogue` says what their table does, row for row.
 
-    Parameters
-    ----------
-    run : SavedRun
-    model : ParentModel
-        Of the run.
-    images : int
-        How many there are, n.
-    catalogue : Catalogue or None
-        What their table says of them, row for row.
-    candidates : str or sequence of str
-        ``"species"``: those of the specimen's species, where the table names it. ``"locality"``: of these, those that
-        training has from the specimen's locality. ``"all"``: no limit. Otherwise names of subspecies and of species,
-        as a list or with commas between.
+    `candidates` is ``"species"``: those of the specimen's species, where the table names it; ``"locality"``: of these,
+    those that training has from the specimen's locality; ``"all"``: no limit; otherwise names of subspecies and of
+    species, as a list or with commas between.
 
-    Raises
-    ------
-    RunError
-        If a name is unknown, fewer than two subspecies are named, or localities are not known.
+    Raises RunError if a name is unknown, fewer than two subspecies are named, or localities are not known.
     """
     known, crossed = _training(run, model)
     apart = np.array(

@@ -58,16 +58,8 @@ def look_into(
 ) -> Drawer:
     """Embed photographs by a run's backbone, or take the embeddings that are given.
 
-    Parameters
-    ----------
-    run : SavedRun
-    source, images, compute, progress
-        See :func:`hybridwing.runs.predict.predict`.
-
-    Raises
-    ------
-    HybridwingError
-        If there are no photographs, none could be embedded, or embeddings are of another backbone.
+    The arguments are those of :func:`hybridwing.runs.predict.predict`. Raises HybridwingError if there are no
+    photographs, none could be embedded, or embeddings are of another backbone.
     """
     if isinstance(source, (str, Path)) and Path(source).suffix.lower() in _EMBEDDINGS:
         source = read_embeddings(source)

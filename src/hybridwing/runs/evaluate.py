@@ -146,10 +146,7 @@ def evaluate(
 def scores_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTable) -> dict[str, NDArray[np.float64]]:
     """Scores of a catalogue's images by every detector of a run, in the catalogue's order.
 
-    Raises
-    ------
-    EmbeddingError
-        If the embeddings are not by the run's backbone, or of other images.
+    Raises EmbeddingError if the embeddings are not by the run's backbone, or of other images.
     """
     require_same_backbone(embeddings.backbone, run.manifest.backbone, f"the run {run.folder}")
     uuids = [str(uuid) for uuid in catalogue.uuids]

@@ -56,13 +56,7 @@ class Explanations:
 
 
 def explanations_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTable) -> Explanations:
-    """What a run says of a catalogue's images.
-
-    Raises
-    ------
-    RunError
-        If a file of the run is damaged.
-    """
+    """What a run says of a catalogue's images. Raises RunError if a file of the run is damaged."""
     knows = read_confidence(run)
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
     strange = [""] * len(embeddings) if knows.typicality is None else knows.typicality.reasons(embeddings)

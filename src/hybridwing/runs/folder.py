@@ -87,10 +87,7 @@ class RunManifest:
 def read_manifest(folder: Path) -> RunManifest:
     """What the ``run.json`` of a run folder says.
 
-    Raises
-    ------
-    RunError
-        If the folder is no run, is incomplete, or was made by a newer version.
+    Raises RunError if the folder is no run, is incomplete, or was made by a newer version.
     """
     path = folder / MANIFEST
     if not path.is_file():

@@ -95,13 +95,7 @@ def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
 
 
 def read_metrics(path: Path) -> dict[str, DetectionMetrics]:
-    """What :func:`write_metrics` wrote.
-
-    Raises
-    ------
-    RunError
-        If the file cannot be read.
-    """
+    """What :func:`write_metrics` wrote. Raises RunError if the file cannot be read."""
     kinds = {field.name: str(field.type) for field in fields(DetectionMetrics)}
     return {
         row.pop("detector"): DetectionMetrics(
@@ -112,13 +106,7 @@ def read_metrics(path: Path) -> dict[str, DetectionMetrics]:
 
 
 def read_failures(path: Path) -> tuple[Failure, ...]:
-    """What :func:`write_failures` wrote.
-
-    Raises
-    ------
-    RunError
-        If the file cannot be read.
-    """
+    """What :func:`write_failures` wrote. Raises RunError if the file cannot be read."""
     return tuple(Failure(**row) for row in _rows_of(path))
 
 
@@ -185,10 +173,7 @@ class HeldOutImages:
 def read_scores(path: Path, detector: str) -> HeldOutImages:
     """Read the rows of one detector from what :func:`write_scores` wrote.
 
-    Raises
-    ------
-    RunError
-        If the file is missing or damaged.
+    Raises RunError if the file is missing or damaged.
     """
     try:
         rows = [row for row in _rows_of(path) if row["detector"] == detector]

@@ -187,11 +187,8 @@ def check_training(
 ) -> HoldOut:
     """Refuse now, rather than after hours of embedding, what :func:`train` cannot do; return how it holds images out.
 
-    Raises
-    ------
-    HybridwingError
-        If a detector is unknown or needs hybrids that the catalogue lacks, all images are hybrids, one is unlabelled,
-        or the catalogue cannot be divided so.
+    Raises HybridwingError if a detector is unknown or needs hybrids that the catalogue lacks, all images are hybrids,
+    one is unlabelled, or the catalogue cannot be divided so.
     """
     check_detectors(detectors, seed)
     if catalogue.labels.any():
@@ -215,10 +212,7 @@ def check_training(
 def check_detectors(names: Sequence[str], seed: int) -> None:
     """Refuse unknown detectors, and a seed out of range, now rather than after hours of embedding.
 
-    Raises
-    ------
-    DetectorError
-        If there is no such detector, or none is named.
+    Raises DetectorError, also if none is named.
     """
     if not names:
         raise DetectorError(f"no detector is named; choose one or more of {', '.join(detector_names())}")

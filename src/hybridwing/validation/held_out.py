@@ -71,24 +71,9 @@ def held_out_scores(
 ) -> HeldOutScores:
     """Fit a detector on the training rows of each fold and score the others.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d), float32
-        Embeddings in the catalogue's order.
-    catalogue : Catalogue
-        Labelled. A detector sees neither label nor embedding of a row before it scores it.
-    folds : sequence of Fold
-        See :func:`hybridwing.validation.protocols.folds`.
-    detector : str
-        See :func:`hybridwing.detectors.registry.detector_names`.
-    fitting : Fitting
-    progress : callable, optional
-        Called with the number of folds fitted and of all.
-
-    Raises
-    ------
-    DetectorError
-        If there is no such detector.
+    `vectors` are embeddings of shape (n, d) in the order of the labelled catalogue. A detector sees neither label nor
+    embedding of a row before it scores it. `progress` is called with the number of folds fitted and of all. Raises
+    DetectorError if there is no such detector.
     """
     detector_for_run(detector, seed=fitting.seed)  # an unknown name is refused before the work
     scores, notes = [], {}
@@ -114,20 +99,10 @@ def fit_fold(
     detector: str,
     fitting: Fitting = DEFAULT_FITTING,
 ) -> tuple[Detector, str]:
-    """Fit a detector on the training rows of a fold.
+    """Fit a detector on the training rows of a fold; return it with a note.
 
-    Returns
-    -------
-    detector : Detector
-        Fitted.
-    note : str
-        :data:`MADE_CROSSES` if the training rows held no hybrid, the detector needs some and such were made; otherwise
-        empty.
-
-    Raises
-    ------
-    DetectorError
-        If it cannot be fitted.
+    The note is :data:`MADE_CROSSES` if the training rows held no hybrid, the detector needs some and such were made;
+    otherwise it is empty. Raises DetectorError if the detector cannot be fitted.
     """
     part = catalogue.select(fold.train)
     labels, values = part.labels, np.asarray(vectors[fold.train], dtype=np.float64)
@@ -158,28 +133,10 @@ def made_crosses(
     Mixing in feature space is mixup (Zhang et al. 2018, ICLR, arXiv:1710.09412) across classes with equal shares. Real
     crosses inherit elements whole, so these are a poor likeness; they let a detector that needs two classes be fitted.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d), float64
-        Of non-hybrids.
-    subspecies : sequence of str or None, of length n
-    pairs : sequence of (str, str)
-        Subspecies to cross, see :meth:`hybridwing.catalogue.schema.Catalogue.possible_pairs`; those of which one has no
-        specimen are left out.
-    count : int
-        How many to make.
-    seed : int
-
-    Returns
-    -------
-    made : ndarray of shape (count, d), float64
-        As long as its parents are on average.
-    pairs : tuple of (str, str)
-
-    Raises
-    ------
-    DetectorError
-        If there are no two subspecies to cross.
+    `vectors`, of shape (n, d), are those of non-hybrids. `pairs` are the subspecies to cross, see
+    :meth:`hybridwing.catalogue.schema.Catalogue.possible_pairs`; those of which one has no specimen are left out.
+    Returns vectors of shape (count, d), each as long as its parents are on average, and the pair of each. Raises
+    DetectorError if there are no two subspecies to cross.
     """
     rng = np.random.default_rng(seed)
     kinds = np.array([name or "" for name in subspecies])
@@ -200,12 +157,6 @@ def record_only_scores(catalogue: Catalogue, folds: Sequence[Fold]) -> HeldOutSc
 
     This control may see hybrids of the hidden cross, which a detector may not. It says how far the batch gives the
     answer away. A record with no other images has no rate, and then the control is constant.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-        Labelled.
-    folds : sequence of Fold
     """
     labels, records = catalogue.labels, catalogue.records
     specimens = catalogue.specimens.astype(str)

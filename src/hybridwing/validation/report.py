@@ -85,21 +85,12 @@ class ProtocolReport:
 def protocol_report(
     catalogue: Catalogue, scored: Sequence[HeldOutScores], *, resamples: int = RESAMPLES, seed: int = 42
 ) -> ProtocolReport:
-    """Measure held-out scores.
+    """Measure the held-out scores of one protocol's folds on a labelled catalogue.
 
     Specimens are resampled within what is asked and the reference; the models stay as they are, so the intervals know
     nothing of how a model would have changed with other training specimens. Where no resample can differ the interval
     is that of :func:`hybridwing.evaluation.intervals.measure_interval`. For the mean of two or more units these are
     resampled as well.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-        Labelled.
-    scored : sequence of HeldOutScores
-        Of one protocol's folds.
-    resamples : int, default 2000
-    seed : int, default 42
     """
     rows: list[ProtocolRow] = []
     found: dict[str, dict[str, dict[str, _Resampled]]] = {}

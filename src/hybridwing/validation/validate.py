@@ -155,10 +155,7 @@ def validate(
 def check_validation_folder(out: Path, *, overwrite: bool = False) -> None:
     """Refuse what :func:`write_validation` would refuse, before the images are embedded.
 
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced.
+    Raises RunError if `out` exists and may not be replaced.
     """
     check_new_folder(out, overwrite=overwrite, mark=VALIDATION, contents=CONTENTS)
 
@@ -166,10 +163,7 @@ def check_validation_folder(out: Path, *, overwrite: bool = False) -> None:
 def write_validation(validation: Validation, out: Path, *, overwrite: bool = False) -> None:
     """Write a validation: the table with intervals, the differences, every out-of-fold score.
 
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced, or cannot be written.
+    Raises RunError if `out` exists and may not be replaced, or cannot be written.
     """
     with new_folder(out, overwrite=overwrite, mark=VALIDATION, contents=CONTENTS) as partial:
         write_text(partial / VALIDATION, to_json(validation))
