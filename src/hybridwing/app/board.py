@@ -36,7 +36,7 @@ ORDERS = {"score": "likeliest hybrids first", "near": "most uncertain first", "b
 TOGETHER = 48
 """Specimens about as uncertain as each other, among which unlike ones come first."""
 MOST_SEEN = 50
-"""Specimens shown before that others are compared with."""
+"""The last so many specimens in the order that the next ones are compared with."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Board:
         return found
 
     def uncertain_first(self, limit: Limit) -> dict[int, int]:
-        """Place of each specimen, by its number, where the most uncertain come first and of these the unlike ones."""
+        """Place of each specimen, by its number: the most uncertain come first, and among these the unlike ones."""
         ranked = sorted(
             self.specimens, key=lambda one: abs((one.score if one.score is not None else 9.0) - limit.value)
         )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hybridwing.app.project import Project
 
 MOST_FILES, MOST_BYTES = 20_000, 50 * 10**9
-"""Of one archive, unpacked."""
+"""Limits on one archive, unpacked."""
 LARGEST_FILE = 2 * 10**9
 """Bytes of one photograph or spreadsheet."""
 TABLES = (".csv", ".tsv", ".xlsx", ".ods")

@@ -122,7 +122,7 @@ class Project:
         self.set_setting("format_version", str(FORMAT_VERSION))
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the database."""
         self._base.close()
 
     @contextmanager
@@ -301,7 +301,7 @@ class Project:
         return Decision(decision.specimen, decision.choice, decision.parents, decision.note, decision.who, now, number)
 
     def decisions(self, after: int = 0) -> dict[int, Decision]:
-        """What stands of each specimen that was decided on later than the decision numbered `after`."""
+        """The latest decision on each specimen that has one with a number above `after`."""
         return {decision.specimen: decision for decision, _ in self._log(after)}
 
     def decided_blind(self) -> set[int]:

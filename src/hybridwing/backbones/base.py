@@ -1,4 +1,4 @@
-"""What a backbone is to the rest of the house."""
+"""What all backbones have in common: the description of one, and the interface of a loaded one."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from hybridwing.runtime.preprocess import Prepared
 
-#: Family of what is put together of others.
+#: Family of a backbone that is made of several.
 COMPOSITE = "composite"
-#: Name and family of what made a table of embeddings that does not say.
+#: Name and family of the backbone of an embedding table that names none.
 ELSEWHERE = "elsewhere"
 #: Parts that a composite may have: more than all views of ten backbones.
 MOST_PARTS = 64
@@ -112,12 +112,12 @@ class BackboneSpec:
 
     @classmethod
     def elsewhere(cls, dimension: int) -> BackboneSpec:
-        """The description of whatever made a table of embeddings that does not say."""
+        """The description for an embedding table that does not name its backbone."""
         return cls(ELSEWHERE, ELSEWHERE, "", "", "unknown", dimension, Preprocess())
 
     @property
     def can_embed(self) -> bool:
-        """Whether photographs can be embedded with it; false where a table does not say what made it."""
+        """Whether photographs can be embedded with it; false where nothing is known of it."""
         return self.family != ELSEWHERE
 
     @property
@@ -197,7 +197,7 @@ class BackboneSpec:
 
 
 def _listed(stored: object) -> list[Any]:
-    """The parts as they are stored: a list of a size that can be."""
+    """The stored parts, if they are a list that is not too long."""
     if not isinstance(stored, (list, tuple)):
         raise TypeError(f"its parts are {type(stored).__name__}, and no list")
     if len(stored) > MOST_PARTS:
@@ -206,7 +206,7 @@ def _listed(stored: object) -> list[Any]:
 
 
 def _part_from_dict(values: object) -> BackboneSpec:
-    """A part, which has no parts: looked at before it is read, so that however deep they are nested costs nothing."""
+    """Read a part. One that has parts itself is refused before it is read, so that deep nesting costs nothing."""
     if not isinstance(values, dict):
         raise TypeError(f"a part is {type(values).__name__}, and no table of values")
     if values.get("parts"):
@@ -245,7 +245,7 @@ class LoadedBackbone(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Images a forward pass that suit this model and the memory there is."""
+        """How many images in a forward pass suit this model and the memory."""
         ...
 
     @property

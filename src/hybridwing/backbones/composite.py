@@ -67,7 +67,7 @@ class CompositeBackbone:
 
     @property
     def batch_size(self) -> int:
-        """Pictures of which each network can take all views at once; the least of all networks'."""
+        """Pictures whose views the network with the least room can take at once."""
         return min(max(1, self.parts[places[0]].batch_size // len(places)) for places in self._together)
 
     @property

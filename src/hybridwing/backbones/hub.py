@@ -46,7 +46,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class _Place:
-    """What is to be fetched, and where it is to lie."""
+    """A model in a repository of the hub."""
 
     repository: str
     revision: str | None
@@ -123,7 +123,7 @@ def _in_cache(place: _Place) -> tuple[Fetched | None, str]:
         if not missing:
             folder = paths[_FILES[layout][0]].parent
             return Fetched(folder, layout, f"{place.repository}@{folder.name}"), ""
-        # The layout of which most is there tells best what is missing.
+        # Where a layout is partly there, what is missing of it is named, and not of one that is not there at all.
         first_missing = missing if paths or not first_missing else first_missing
     return None, first_missing
 
@@ -153,7 +153,7 @@ def _first_missing(place: _Place, layout: str, have: Callable[[str], bool], path
 
 
 def _missing(place: _Place, name: str, pickle: tuple[str, str] | None) -> str:
-    """What to say of a file that may not be fetched now, with the command that fetches it elsewhere."""
+    """The message on a file that is missing offline, with the command that fetches it on another machine."""
     from huggingface_hub import constants
 
     said = (
@@ -256,7 +256,7 @@ def _get_if_there(place: _Place, name: str, revision: str) -> None:
 
 
 def _explain(place: _Place, error: Exception) -> NoReturn:
-    """Say what went wrong in words of what the user can do."""
+    """Raise an error that says what the user can do."""
     from huggingface_hub import errors
 
     if isinstance(error, errors.GatedRepoError):

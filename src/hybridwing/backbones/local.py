@@ -115,7 +115,7 @@ class LocalBackbone(NetworkBackbone):
 
 
 def _layout_of(folder: Path) -> str:
-    """How the folder stores its model; or say what is missing, and what would have been right."""
+    """How the folder stores its model. Raises BackboneError that says what is missing."""
     looked_for = f"looked for config.json and {' or '.join(_WEIGHTS)}"
     if not folder.is_dir():
         raise BackboneError(f"no folder {folder}; {looked_for} in it")

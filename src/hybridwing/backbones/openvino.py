@@ -96,7 +96,7 @@ class OpenVinoEncoder:
 
 
 def _imported() -> Any:
-    """OpenVINO, without the package that reports its use: where that cannot be imported, its own silent stub serves."""
+    """Import OpenVINO without the package that reports its use, in whose place OpenVINO has a silent stub."""
     if "openvino" not in sys.modules:
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # as the import system documents
     import openvino

@@ -69,7 +69,7 @@ class Backbone:
     network: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what no backbone can do."""
+        """Check the request, and fill in what ``"best"`` stands for."""
         for name in ("name", "view"):
             value = getattr(self, name)
             if not isinstance(value, str):

@@ -175,7 +175,7 @@ def _detector_class(name: str) -> type[Detector]:
 
 
 def _offer(asked: str, known: Iterable[str]) -> str:
-    """What there is instead of what was asked for."""
+    """The names that there are, and those that are near the one that was asked for."""
     lowered = {word.lower(): word for word in known}
     near = [lowered[word] for word in difflib.get_close_matches(str(asked).lower(), lowered, n=3, cutoff=0.4)]
     hint = f"did you mean {' or '.join(near)}?" if near else "choose one of those"

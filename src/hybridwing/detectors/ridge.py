@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Labels = NDArray[np.int64]
 
 BETWEEN = 3.0
-"""Without known hybrids, how many times a direction in which the subspecies' means differ counts as much as another."""
+"""Weight, without known hybrids, of a direction in which the subspecies' means differ; other directions have 1."""
 
 
 class RidgeDetector(Detector):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hybridwing.runtime.arrays import SavedDetector
 
 DECIMALS = 4
-"""Scores leave with so many, and the threshold is rounded as they are."""
+"""Decimals that scores are shown and written with; the threshold is rounded alike."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def flag_of(saved: SavedDetector, threshold: Threshold, hybrid_scores: ArrayLike
 
 
 def _held_out(saved: SavedDetector) -> NDArray[np.float64]:
-    """Scores of the held-out non-hybrids, rounded as scores leave."""
+    """Scores of the held-out non-hybrids, rounded as all scores are that a user sees."""
     scores: NDArray[np.float64] = saved.arrays["heldout_nonhybrid"].astype(np.float64)
     return np.round(scores, DECIMALS)
 

@@ -295,7 +295,7 @@ def _uncertainty(
 
 
 def _challenge_interval(recalls: Sequence[Estimate], draws: Floats, fewest: int) -> Interval:
-    """Of the harmonic mean of recalls: where resampling tells nothing, it takes in that of the recalls' ends."""
+    """Interval of the harmonic mean of recalls, widened to that of their ends where resampling says little."""
     found = percentile_interval(draws)
     if fewest >= MINIMUM_SPECIMENS and found.width > 0:
         return found

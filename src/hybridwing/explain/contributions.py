@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ORDERS = 16
 """Orders that contributions are averaged over, half of them the reverse of the other half; each from one specimen."""
 TOGETHER = "places together, and what has no place"
-"""Name of what the score owes to no place alone."""
+"""Name of the part of a score that no single place explains."""
 _SEED = 20080
 _EDGES, _COLOURS, _LAYOUT = 4, 6, 8  # cells a side of the descriptor's grids
 
@@ -148,7 +148,7 @@ def contributions_of_places(
 
 
 def _pattern_groups(start: int) -> list[Group]:
-    """Of `pattern`: edges and colours of each place, proportions, and how elements lie to each other."""
+    """Groups of `pattern`: edges and colours of each place, proportions, and how elements lie to each other."""
     edges = np.cumsum((0, *TRAITS)) + start
     found = []
     for wing in range(2):

@@ -65,7 +65,7 @@ class ParentMap:
 
     @property
     def words(self) -> str:
-        """The elements in a sentence; of those with one name and one parent, the largest speaks."""
+        """The elements in a sentence; of several with the same name and parent, the largest gives the colour."""
         said: list[str] = []
         decided: set[str] = set()
         for parent in (*self.parents, ""):
@@ -101,7 +101,7 @@ def parent_map(picture: WingPicture, model: WingModel, parents: tuple[str, str])
 
 
 def _log_density(shown: Floats, centre: Floats, spread: Floats) -> Floats:
-    """Of Student's t in three dimensions, up to a constant."""
+    """Log-density of Student's t in three dimensions, up to a constant."""
     squares = (((shown - centre) / spread) ** 2).sum(axis=-1)
     return np.asarray(-(FREEDOM + 3) / 2 * np.log1p(squares / FREEDOM) - np.log(spread).sum(axis=-1))
 

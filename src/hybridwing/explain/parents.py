@@ -176,7 +176,7 @@ class ParentModel:
     def _judged(
         self, vectors: NDArray[np.floating], possible: tuple[Mask, Mask] | None = None
     ) -> Iterator[tuple[Floats, Floats, int, float, float]]:
-        """Of each image: probabilities of subspecies and of pairs, the best pair, its share and the share's spread."""
+        """For each image, probabilities of subspecies and of pairs, the best pair, its share and the share's spread."""
         if not len(vectors):
             return
         single, double = self.log_likelihoods(vectors)
@@ -285,7 +285,7 @@ def _log_density(squares: Floats, variance: Floats, width: int) -> Floats:
 
 
 def _with_prior(logs: Floats, prior: float) -> Floats:
-    """Log-probabilities of those that come into question, which share a prior probability; -inf for the others."""
+    """Log-probabilities of the possible ones, which share a prior probability; -inf for the others."""
     count = np.maximum(np.isfinite(logs).sum(axis=1, keepdims=True), 1)
     return np.asarray(logs + np.log(prior / count))
 

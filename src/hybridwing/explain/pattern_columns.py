@@ -62,7 +62,7 @@ def paleness(vectors: Floats, like: Floats) -> Floats:
     The underside of a *Heliconius* repeats the pattern of the upper side, duller and on paler, browner ground (see any
     plate of set specimens, e.g. Holzinger & Holzinger 1994, *Heliconius and related genera*). So the cells are looked
     at in which like images show ground colour; red is compared, since iridescence lightens blue alone. The median over
-    a wing's cells ignores a band in a few of them, and the smaller value of the two pairs of wings ignores one odd pair.
+    a wing's cells ignores a band in a few of them, and the smaller value of both pairs of wings ignores one odd pair.
 
     Descriptors have shape (n, DIMENSION), and those of like images (n, k, DIMENSION). :data:`UNKNOWN` where no ground
     colour is known.

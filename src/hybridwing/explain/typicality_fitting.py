@@ -22,9 +22,9 @@ MOST_VECTORS = 4000
 MOST_UNDERSIDES = 0.05
 """If a larger share of the training images than this shows undersides, an underside is typical."""
 MOST_REJECTED = 0.03
-"""Measures are left out where so few images were held out that all together might reject more than this share."""
+"""Fewer measures are used where so few images are held out that all of them might reject more than this share."""
 FEWEST_UNDERSIDES = 5
-"""Fewest undersides to learn from: the mean of fewer shows the specimens more than the side."""
+"""Fewest undersides to learn from: the mean of fewer depends on the specimens more than on the side."""
 _SHRINKAGE = 0.3
 """Share of the covariance that is replaced by its mean variance: there are fewer images than columns."""
 
@@ -77,7 +77,7 @@ def fit_typicality(
 
 
 def _upper(images: Images, rare: bool) -> Vectors:
-    """Images that are not known to be undersides; all where undersides are typical or nothing else is there."""
+    """Images that are not known to be undersides; all where undersides are common or nothing else is shown."""
     upper = images.vectors[~images.undersides]
     return upper if rare and len(upper) else images.vectors
 

@@ -50,12 +50,12 @@ class WingPicture:
     boxes: Pixels  # Shape (2, 2): height and width of the wings, as shares of the root of the area of the four boxes
 
     def as_vector(self) -> Pixels:
-        """Shape (DIMENSION,)."""
+        """The picture as one vector of shape (DIMENSION,)."""
         return np.concatenate([self.colours.ravel(), self.inside.ravel(), self.boxes.ravel()])
 
     @classmethod
     def from_vector(cls, vector: Pixels) -> WingPicture:
-        """What :meth:`as_vector` gave."""
+        """The picture of a vector that :meth:`as_vector` gave."""
         colours, inside, boxes = np.split(vector, [3 * _GRID, 4 * _GRID])
         return cls(colours.reshape(2, SIDE, SIDE, 3), inside.reshape(2, SIDE, SIDE), boxes.reshape(2, 2))
 
@@ -147,7 +147,7 @@ class WingCutter:
     prepare_in_processes = True
 
     def forward(self, batch: Sequence[Pixels]) -> Pixels:
-        """Nothing is left to do."""
+        """Stack the pictures: the work was done in `prepare`."""
         return np.stack(batch)
 
 

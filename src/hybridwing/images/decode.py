@@ -130,7 +130,7 @@ def read_rgb(
 
 
 def _read(content: bytes, short_side: int, options: ReadOptions) -> Image.Image:
-    """Decode what is no TIFF."""
+    """Decode a picture that is no TIFF."""
     with Image.open(io.BytesIO(without_long_texts(content)), formats=FORMATS) as opened:
         options.check_size(*opened.size)
         draft(opened, short_side)
@@ -209,7 +209,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _refuse_absent(path: Path) -> None:
-    """Refuse what is no file with something in it."""
+    """Refuse a path that is no file, and an empty file."""
     if not path.is_file():
         kind = "is a folder" if path.is_dir() else "is not a regular file" if path.exists() else "no such file"
         raise ImageError("open", kind)

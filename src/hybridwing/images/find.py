@@ -75,10 +75,10 @@ def find_images(places: Iterable[Path]) -> FoundImages:
 
 
 def files_below(top: Path, unreadable: list[OSError]) -> Iterator[Path]:
-    """All that is no folder and not hidden; linked folders after the others, and none of them twice.
+    """All files that are not hidden. Linked folders come after the others, and no folder is searched twice.
 
-    So a file goes by its name in the folder itself, where it can be reached by a link too, and links that lead back
-    upwards come to an end.
+    A file that can also be reached through a link so keeps its name in the folder itself, and a link to a folder above
+    does not lead round in a circle.
     """
     waiting, searched = [top], set()
     while waiting:
@@ -95,7 +95,7 @@ def files_below(top: Path, unreadable: list[OSError]) -> Iterator[Path]:
 
 
 def _identity(path: Path) -> Path:
-    """What two names of one file have in common; a link that leads nowhere stays itself."""
+    """The path that all names of one file lead to; a link that leads nowhere stays itself."""
     real = Path(os.path.realpath(path))  # which, other than Path.resolve, comes back from links that turn in a circle
     try:
         return real if real.exists() else path.parent.resolve() / path.name

@@ -1,4 +1,4 @@
-"""Decode a JPEG, and say when its data are damaged: libjpeg warns of it, and Pillow keeps that to itself."""
+"""Decode a JPEG, and say when its data are damaged: libjpeg warns of damage, and Pillow drops its warnings."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def decode_jpeg(content: bytes, opened: ImageFile.ImageFile, *, allow_damaged: b
 
 
 def check_jpeg(content: bytes) -> None:
-    """Decode a JPEG stream, as it stands in a TIFF, only to see whether its data are sound. Raises DamagedJpegError if not."""
+    """Decode a JPEG stream, as it stands in a TIFF. Raises DamagedJpegError if its data are not sound."""
     try:
         simplejpeg.decode_jpeg(content, "GRAY")
     except ValueError as error:

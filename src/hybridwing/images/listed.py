@@ -91,7 +91,7 @@ class ImageFolder:
         return self.candidates(name) or same_folder or alike
 
     def hint(self, name: str) -> str:
-        """A clause that names the files that are nearly one that is not there; empty if there is none."""
+        """A clause that names the files whose names are near that of a missing one; empty if there are none."""
         near = self.nearly(name)
         if len(near) > 1:
             return f"; it may be any of {first_few(near, 3)}: give its folder and ending in the table"

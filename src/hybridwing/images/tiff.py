@@ -1,4 +1,4 @@
-"""Read a TIFF with tifffile: right, or refused by the name of what is not read.
+"""Read a TIFF with tifffile. A kind that is not read is refused by its name, and never read wrongly.
 
 Pillow reads several kinds of TIFF wrongly and without a word: 16 bits in separate planes or with white as zero, 32-bit
 unsigned samples, 12 bits, and the first page whatever it shows.
@@ -207,7 +207,7 @@ def _eight_bits(page: TiffPage, samples: NDArray[Any], allow_damaged: bool) -> N
 
 
 def _maximum(page: TiffPage, highest: int, full: int, allow_damaged: bool) -> int:
-    """What white is: the file's own maximum where it is one of so many bits, else what the samples can hold."""
+    """The sample that is white: the file's stated maximum if that is 2^n - 1, else the largest that fits its bits."""
     stated = page.tags.valueof(_MAXIMUM)
     stated = set(stated) if isinstance(stated, tuple) else {stated}
     if (

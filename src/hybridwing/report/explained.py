@@ -158,7 +158,7 @@ def write_explanations(
 
 
 def page_environment() -> Environment:
-    """Templates with what all pages of images say alike."""
+    """Templates with the names that every page of images uses."""
     templates = environment()
     templates.globals.update(version=__version__, usual=usual, colours=_css())
     return templates

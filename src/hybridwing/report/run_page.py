@@ -58,7 +58,7 @@ class Judged:
     control: NDArray[np.float64] = field(init=False)  # Shape (n,): scores by the record alone
 
     def __post_init__(self) -> None:
-        """Score by the record alone: the share of hybrids among its other images, drawn to that of all."""
+        """Score by the record alone: the share of hybrids among its other images, shrunk towards the share of all."""
         _, record = np.unique(self.records, return_inverse=True)
         hybrids, images = np.bincount(record, self.labels)[record], np.bincount(record)[record]
         control = (hybrids - self.labels + self.labels.mean()) / images

@@ -90,6 +90,6 @@ def read_confidence(run: SavedRun) -> Confidence:
 
 
 def held_out_hybrids(run: SavedRun, detector: str) -> list[float]:
-    """Scores of the held-out hybrids by one detector of a run. Raises RunError if the run's table of scores cannot be read."""
+    """Scores of the held-out hybrids by one detector. Raises RunError if the run's table of scores cannot be read."""
     found = read_scores(run.folder / SCORES, detector)
     return [float(score) for score in found.scores[found.labels == 1]]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImageRows:
-    """A row an image, failures last, as pandas and as files have it; a sub-class gives columns and rows."""
+    """A table with a row for each image, failures last; a subclass gives the columns and the rows."""
 
     _columns: ClassVar[tuple[str, ...]]
     _beside: ClassVar[int]
@@ -39,7 +39,7 @@ class ImageRows:
 
     run: str = ""  # Folder of the run that judged
     catalogue: Catalogue | None = None  # What a table says of the images, row for row
-    notes: tuple[str, ...] = ()  # What was left aside, in words
+    notes: tuple[str, ...] = ()  # Limits that could not be applied, in words
 
     def _rows(self) -> list[Sequence[object]]:
         raise NotImplementedError
@@ -53,7 +53,7 @@ class ImageRows:
         return self._frame().infer_objects()
 
     def _frame(self) -> pd.DataFrame:
-        """The same with cells of any kind, also of file names that are not Unicode."""
+        """The same as objects, which also hold file names that are not Unicode."""
         import pandas as pd
 
         frame = pd.DataFrame(self._rows(), columns=list(self._columns), dtype=object).replace("", None)
@@ -119,7 +119,7 @@ def _rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def write_intervals(measures: Path, differences: Path, found: Mapping[str, Uncertainty]) -> None:
-    """A row a detector (or two of them) and measure, with its interval; by the table that was taken out, if one was."""
+    """Write measures of detectors, and differences of two, with intervals; by the name of the table taken out."""
     write_rows(
         measures,
         ("detector", "without", "measure", "value", "low", "high"),

@@ -172,7 +172,7 @@ def train(
 
 
 def learnable(catalogue: Catalogue) -> Catalogue:
-    """The rows that a detector can learn from: those of a table of one's own that have a label."""
+    """The rows that a detector can learn from: of a table in no form of the challenge, those that have a label."""
     labelled = catalogue.labelled()
     return labelled if catalogue.form == "custom" and len(labelled) else catalogue
 
@@ -221,7 +221,7 @@ def check_detectors(names: Sequence[str], seed: int) -> None:
 
 
 def _divided(catalogue: Catalogue, index: NDArray[np.intp], embeddings: EmbeddingTable) -> _Division:
-    """Rows of the catalogue that have an embedding, with it."""
+    """Rows of the catalogue that have an embedding, with their embeddings."""
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids[index]])
     embedded = rows >= 0
     part = catalogue.select(index[embedded])

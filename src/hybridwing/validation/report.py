@@ -152,7 +152,7 @@ def _measured(
 
 
 def _mean(measured: Sequence[_Resampled], seed: int) -> tuple[Estimate, Floats]:
-    """Mean over units, and on each resample; of two or more, units are resampled too, to speak of others like them."""
+    """Mean over units, and on each resample. Two or more are resampled too, so that it holds for others like them."""
     value, draws = float(np.mean([one.value for one in measured])), np.stack([one.draws for one in measured])
     if len(measured) > 1:
         picks = np.random.default_rng(seed).integers(0, len(measured), draws.shape)
