@@ -11,8 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import huggingface_hub
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass
@@ -39,6 +43,17 @@ class Hub:
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @contextlib.contextmanager
+    def in_place_of_the_hub(self, cache: Path) -> Iterator[None]:
+        """What the hub's library fetches comes from here, and lies in this cache."""
+        constants = huggingface_hub.constants
+        with pytest.MonkeyPatch.context() as patched:
+            url = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, self.endpoint)
+            patched.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
+            patched.setattr(constants, "ENDPOINT", self.endpoint)
+            patched.setattr(constants, "HF_HUB_CACHE", str(cache))
+            yield
 
 
 class _Handler(BaseHTTPRequestHandler):

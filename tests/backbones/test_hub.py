@@ -59,7 +59,8 @@ def repository(folder: Path, **values: Any) -> hub_server.Repository:
 
 
 def fetched(hub: hub_server.Hub, cache: Path, name: str = "o/model", *args: Any, **options: Any) -> module.Fetched:
-    return fetch(name, *args, endpoint=hub.endpoint, cache=cache, **options)
+    with hub.in_place_of_the_hub(cache):
+        return fetch(name, *args, **options)
 
 
 def refusal(*args: Any, **options: Any) -> str:
@@ -279,19 +280,14 @@ def test_a_pickle_of_timm_is_not_said_to_be_convertible(hub, tmp_path):
 def test_the_library_may_be_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="fetching o/model needs the package 'huggingface_hub'"):
-        fetch("o/model", cache=tmp_path)
+        fetch("o/model")
 
 
 @pytest.fixture
-def registry_hub(hub, tmp_path, monkeypatch):
+def registry_hub(hub, tmp_path):
     """What `load` fetches comes from the imitated hub."""
-    from hybridwing.backbones import load as loading
-
-    real = loading.fetch
-    monkeypatch.setattr(
-        loading, "fetch", lambda *a, **k: real(*a, **k, endpoint=hub.endpoint, cache=tmp_path / "cache")
-    )
-    return hub
+    with hub.in_place_of_the_hub(tmp_path / "cache"):
+        yield hub
 
 
 def test_a_named_backbone(registry_hub, tmp_path):

@@ -34,14 +34,8 @@ def timm() -> Any:
 
 
 @pytest.fixture
-def hub(timm, tmp_path, monkeypatch) -> Iterator[hub_server.Hub]:
-    from hybridwing.backbones import timm_models
-
-    real = timm_models.fetch
-    with hub_server.serving() as server:
-        monkeypatch.setattr(
-            timm_models, "fetch", lambda *a, **k: real(*a, **k, endpoint=server.endpoint, cache=tmp_path / "cache")
-        )
+def hub(timm, tmp_path) -> Iterator[hub_server.Hub]:
+    with hub_server.serving() as server, server.in_place_of_the_hub(tmp_path / "cache"):
         yield server
 
 

@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 
 from hybridwing.detectors.selection import FEWEST_HYBRIDS, choose_detector
-from hybridwing.errors import DetectorError
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
 
 EXAMPLE = detection_metrics([0.1, 0.2, 0.3, 0.9], [0, 0, 0, 1])
@@ -44,13 +43,3 @@ def test_the_choice_and_its_reason(found: dict[str, DetectionMetrics], name: str
     assert choice.name == name
     assert reason in choice.reason
     assert choice == (choice.name, choice.reason)
-
-
-def test_another_default() -> None:
-    assert choose_detector(metrics(3, svm=0.1, sgd=1.0), default="sgd").name == "sgd"
-    assert choose_detector(metrics(svm=0.5, sgd=0.5), default="sgd").name == "sgd"
-
-
-def test_nothing_to_choose_from() -> None:
-    with pytest.raises(DetectorError, match="no detector to choose"):
-        choose_detector({})

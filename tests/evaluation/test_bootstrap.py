@@ -130,5 +130,3 @@ def test_faults_are_named():
         list(Resampling(["a"], ["s", "t"]).counts())
     with pytest.raises(ScoringError, match="at least 1"):
         list(Resampling(["a"], ["s"], 0).counts())
-    with pytest.raises(ScoringError, match="level"):
-        detection_uncertainty({"a": [0.1, 0.2]}, [0, 1], ["s", "t"], level=1.0)

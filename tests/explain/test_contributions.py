@@ -88,14 +88,14 @@ def test_neighbours_are_the_nearest_of_a_class_and_never_the_image_itself():
     search = NeighbourSearch(
         vectors, list("abcdef"), ["one"] * 4 + ["one x two"] * 2, [False] * 4 + [True] * 2, np.array([0.5])
     )
-    near = search.nearest(vectors[0], "one", 2)
+    near = search.nearest(vectors[0], "one")
     assert near is not None
-    assert near.uuids == ("b", "c")
-    assert near.distances == (2.0, 4.0)
+    assert near.uuids == ("b", "c", "d")
+    assert near.distances == (2.0, 4.0, 7.0)
     assert near.quantile == 0.0  # as near as the nearest of them
-    far = search.nearest(np.array([9.0]), "one", 1)
+    far = search.nearest(np.array([9.0]), "one")
     assert far is not None
-    assert (far.uuids, far.quantile) == (("d",), 1.0)
+    assert (far.uuids, far.quantile) == (("d", "c", "b"), 1.0)
     hybrids = search.nearest_hybrids(np.array([9.0]))
     assert hybrids is not None
     assert (hybrids.name, hybrids.uuids, hybrids.quantile) == ("one x two", ("e", "f"), None)

@@ -75,7 +75,7 @@ def test_turning_over_twice_changes_nothing(vectors):
 def test_specimens_upside_down_are_told_from_upright_ones(pictures, vectors):
     train, held_out, asked = vectors[:15], vectors[15:25], vectors[25:].astype(np.float32)
     whole = [Images(part.astype(np.float32), np.zeros(len(part), bool)) for part in (train, held_out)]
-    known = fit_typicality(*whole, regions=REGIONS, is_pattern=True)
+    known = fit_typicality(*whole, regions=REGIONS, is_pattern=True, fallbacks=0, doubts=0)
     over = np.array([describe(picture.rotate(180)) for picture in pictures[25:]])
     assert (
         known.turn(asked, known.distance(asked)).max() < 1 < LEAST_TURN < known.turn(over, known.distance(over)).min()
@@ -98,7 +98,9 @@ def test_the_ground_of_undersides_is_paler(slots, vectors):
     assert (below[:, None] > above[None, :]).mean() > 0.95
     upper = Images(known.astype(np.float32), np.zeros(len(known), bool))
     model = replace(
-        fit_typicality(upper, upper, regions=REGIONS), distances=np.full(20, 9.0), paleness=np.full(20, above.max())
+        fit_typicality(upper, upper, regions=REGIONS, is_pattern=False, fallbacks=0, doubts=0),
+        distances=np.full(20, 9.0),
+        paleness=np.full(20, above.max()),
     )
     reasons = model.reasons(table(np.vstack([vectors[20:], under])))
     assert not any(reasons[:20])

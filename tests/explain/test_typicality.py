@@ -26,7 +26,8 @@ def images(vectors, under=0):
 
 def fit(train, held_out, *, under=0, held_under=0, regions=None, **more):
     regions = regions or (train.shape[1],)
-    return fit_typicality(images(train, under), images(held_out, held_under), regions=regions, **more)
+    asked = {"is_pattern": False, "fallbacks": 0, "doubts": 0, **more}
+    return fit_typicality(images(train, under), images(held_out, held_under), regions=regions, **asked)
 
 
 def table(vectors, fallbacks=()):
@@ -153,9 +154,9 @@ def test_measures_are_left_out_where_too_few_images_were_held_out():
 def test_a_view_that_was_not_found_is_a_reason_unless_training_lacked_it_too():
     vectors = draw(150, 1)[:4]
     missed = (Fallback("0.png", "whole", 0.0), Fallback("1.png", "whole", 0.3))
-    reasons = fit(draw(150, 1), draw(99, 2), fallbacks=2, images=150).reasons(table(vectors, missed))
+    reasons = fit(draw(150, 1), draw(99, 2), fallbacks=2).reasons(table(vectors, missed))
     assert reasons == ("no specimen was found in the picture", "the view was not found (confidence 0.30)", "", "")
-    often = fit(draw(150, 1), draw(99, 2), fallbacks=40, images=150)
+    often = fit(draw(150, 1), draw(99, 2), fallbacks=40)
     assert often.reasons(table(vectors, missed)) == ("", "", "", "")
 
 
@@ -170,13 +171,13 @@ def test_distances_are_those_to_the_five_nearest():
 def test_it_is_read_as_it_was_written(tmp_path):
     vectors = np.abs(draw(400, 1, DIMENSION))
     train = np.vstack([vectors[:200], vectors[200:206] + 0.2])
-    known = fit(train, vectors[206:], under=6, regions=REGIONS, is_pattern=True, fallbacks=1, images=60)
+    known = fit(train, vectors[206:], under=6, regions=REGIONS, is_pattern=True, fallbacks=1)
     known.write(tmp_path / "f.npz")
     again = read_typicality(tmp_path / "f.npz", DIMENSION)
     assert isinstance(again, Typicality)
     for name in ("vectors", "scale", "distances", "turns", "direction", "sides", "paleness"):
         assert np.array_equal(getattr(again, name), getattr(known, name)), name
-    assert again.fallback_share == pytest.approx(1 / 60)
+    assert again.fallback_share == pytest.approx(1 / 206)
     assert again.reasons(table(vectors[:20] + 1)) == known.reasons(table(vectors[:20] + 1))
     assert read_typicality(tmp_path / "absent.npz", 8) is None
     with pytest.raises(RunError, match="not of embeddings of 9 values"):
@@ -234,4 +235,4 @@ def test_a_doubt_is_the_reason_unless_training_images_are_often_in_doubt():
     known = fit(draw(60, 1), draw(20, 2))
     asked = table(draw(60, 1)[:3], (doubt,))
     assert known.reasons(asked)[0] == doubt.doubt
-    assert fit(draw(60, 1), draw(20, 2), doubts=40, images=60).reasons(asked)[0] == ""
+    assert fit(draw(60, 1), draw(20, 2), doubts=40).reasons(asked)[0] == ""

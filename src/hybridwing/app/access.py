@@ -23,12 +23,7 @@ terminal shows: it holds a token."
 class TokenGate:
     """ASGI middleware: a request needs the token in its address once, and its cookie from then on.
 
-    Parameters
-    ----------
-    app : ASGI application
-    token : str
-    port : int
-        Part of the cookie's name, so that two desks on one machine do not take each other's.
+    The port is part of the cookie's name, so that two desks on one machine do not take each other's.
     """
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], token: str, port: int) -> None:

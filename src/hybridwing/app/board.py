@@ -36,54 +36,32 @@ ORDERS = {"score": "likeliest hybrids first", "near": "most uncertain first", "b
 TOGETHER = 48
 """Specimens about as uncertain as each other, among which unlike ones come first."""
 MOST_SEEN = 50
-"""Specimens shown before that others are compared with."""
+"""The last so many specimens in the order that the next ones are compared with."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which specimens are shown, and in which order.
+    """Which specimens are shown, and in which order."""
 
-    Attributes
-    ----------
-    verdict : str
-        A key of :data:`VERDICTS`.
-    decision : str
-        A key of :data:`DECISIONS`.
-    text : str
-        Part of a file name, a likely name or the spreadsheet's columns, in any case.
-    order : str
-        A key of :data:`ORDERS`.
-    """
-
-    verdict: str = ""
-    decision: str = ""
-    text: str = ""
-    order: str = "score"
+    verdict: str = ""  # A key of :data:`VERDICTS`
+    decision: str = ""  # A key of :data:`DECISIONS`
+    text: str = ""  # Part of a file name, a likely name or the spreadsheet's columns, in any case
+    order: str = "score"  # A key of :data:`ORDERS`
 
 
 class Board:
-    """The state that the pages of one desk share.
-
-    Attributes
-    ----------
-    project : Project
-    limits : list of Limit
-        The thresholds that the model in use can promise, from low to high.
-    specimens : list of Specimen
-    decisions : dict of int to Decision
-        What stands of each specimen.
-    """
+    """The state that the pages of one desk share."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.scoring, self.learning = Worker("scoring"), Worker("learning")
-        self.limits: list[Limit] = []
+        self.limits: list[Limit] = []  # The thresholds that the model in use can promise, from low to high
         self._limits_of = 0
         self._explainer: tuple[int, Explainer] | None = None
         self._explained: dict[tuple[int, int], str] = {}
         self._explaining = threading.Lock()
         self.specimens: list[Specimen] = []
-        self.decisions: dict[int, Decision] = {}
+        self.decisions: dict[int, Decision] = {}  # The one that stands of each specimen
         self.refresh()
 
     def refresh(self) -> None:
@@ -115,7 +93,7 @@ class Board:
         return found
 
     def uncertain_first(self, limit: Limit) -> dict[int, int]:
-        """Place of each specimen, by its number, where the most uncertain come first and of these the unlike ones."""
+        """Place of each specimen, by its number: the most uncertain come first, and among these the unlike ones."""
         ranked = sorted(
             self.specimens, key=lambda one: abs((one.score if one.score is not None else 9.0) - limit.value)
         )

@@ -41,19 +41,14 @@ _AT_ONCE = 60
 """Cards that the first screen needs; the others follow."""
 
 _BETWEEN = 3.0
-"""Seconds."""
+"""Least seconds between two drawings of the grid while scores come in."""
 
 _TAIL = 10
 """Last characters of a file's name that are always shown."""
 
 
 class Desk:
-    """One browser's page on a board.
-
-    Parameters
-    ----------
-    board : Board
-    """
+    """One browser's page on a board."""
 
     def __init__(self, board: Board) -> None:
         self.board = board
@@ -301,7 +296,7 @@ class Desk:
     # -- what the user does ----------------------------------------------------------------------------------------
 
     def toggle(self) -> None:
-        """Between the grid and one specimen."""
+        """Change between the grid and one specimen."""
         self._keep_note()
         self.one = not self.one
         self.draw()
@@ -313,7 +308,7 @@ class Desk:
         ui.run_javascript("window.scrollTo(0, 0)")
 
     def step(self, by: int) -> None:
-        """To the next specimen or the one before."""
+        """Go to the next specimen or to the one before."""
         self._keep_note()
         number = self._neighbour(by)
         if number is None:
@@ -456,7 +451,7 @@ class Desk:
     # -- what happens by itself ------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        """Take up what other pages and processes did."""
+        """Show what other pages and processes did."""
         board = self.board
         board.update()
         last = max((d.id for d in board.decisions.values()), default=0)

@@ -45,13 +45,7 @@ def likely_name(specimen: Specimen, limit: Limit | None) -> str:
 def write_decisions(project: Project, limit: Limit | None, path: Path) -> None:
     """Write every specimen with its verdict, its decision and the spreadsheet's columns.
 
-    Parameters
-    ----------
-    project : Project
-    limit : Limit or None
-        The threshold that verdicts go by.
-    path : Path
-        Ends in ``.csv``, ``.xlsx`` or ``.parquet``.
+    `limit` is the threshold that verdicts go by. The path ends in ``.csv``, ``.xlsx`` or ``.parquet``.
     """
     specimens, decisions = project.specimens(), project.decisions()
     own = list(dict.fromkeys(name for one in specimens for name in one.facts))

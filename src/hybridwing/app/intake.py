@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
@@ -20,10 +21,12 @@ from hybridwing.files import written_whole
 from hybridwing.images.find import SUFFIXES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hybridwing.app.project import Project
 
 MOST_FILES, MOST_BYTES = 20_000, 50 * 10**9
-"""Of one archive, unpacked."""
+"""Limits on one archive, unpacked."""
 LARGEST_FILE = 2 * 10**9
 """Bytes of one photograph or spreadsheet."""
 TABLES = (".csv", ".tsv", ".xlsx", ".ods")
@@ -33,33 +36,17 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 
 @dataclass
 class Taken:
-    """What came of something that was dropped.
+    """What came of something that was dropped."""
 
-    Attributes
-    ----------
-    photographs : int
-        New on the desk.
-    facts : int
-        Photographs that a spreadsheet speaks of.
-    refused : list of str
-        What was not taken, each with the reason.
-    """
-
-    photographs: int = 0
-    facts: int = 0
-    refused: list[str] = field(default_factory=list)
+    photographs: int = 0  # New on the desk
+    facts: int = 0  # Photographs that a spreadsheet speaks of
+    refused: list[str] = field(default_factory=list)  # What was not taken, each with the reason
 
 
 def take_in(project: Project, name: str, file: Path) -> Taken:
-    """Take in one file that was dropped under a name; what cannot be taken is refused by name, and nothing is raised.
+    """Take in one file that was dropped; what cannot be taken is refused by name, and nothing is raised.
 
-    Parameters
-    ----------
-    project : Project
-    name : str
-        As the browser gave it.
-    file : Path
-        Where its content lies now; it stays there.
+    `name` is what the browser gave it; its content lies in `file` now, and stays there.
     """
     suffix = Path(name).suffix.lower()
     try:
@@ -116,18 +103,15 @@ def _table(project: Project, file: Path, suffix: str) -> Taken:
     return Taken(facts=found, refused=[] if found else ["the spreadsheet names no photograph that is on the desk"])
 
 
-class _named:  # noqa: N801 - a context manager that reads as a phrase
+@contextmanager
+def _named(file: Path, suffix: str) -> Iterator[Path]:
     """A copy of a file under a name with its ending, since readers go by the ending."""
-
-    def __init__(self, file: Path, suffix: str) -> None:
-        self._file, self._path = file, file.with_name(f"{file.name}.table{suffix}")
-
-    def __enter__(self) -> Path:
-        shutil.copyfile(self._file, self._path)
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        self._path.unlink(missing_ok=True)
+    path = file.with_name(f"{file.name}.table{suffix}")
+    try:
+        shutil.copyfile(file, path)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _keep(project: Project, name: str, content: IO[bytes], limit: int) -> Path:

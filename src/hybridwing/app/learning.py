@@ -36,43 +36,22 @@ _PREFIX = "desk-"
 
 @dataclass(frozen=True)
 class Change:
-    """What a refitted model would change.
+    """What a refitted model would change."""
 
-    Attributes
-    ----------
-    model : int
-        Its number.
-    decisions : int
-        Specimens that it learned from besides.
-    to_hybrid, to_non_hybrid, same : int
-        Verdicts on the desk's other specimens that would become hybrid, non-hybrid, and that would stay.
-    measure : str
-        The measured scores of both, in words.
-    """
-
-    model: int
-    decisions: int
+    model: int  # Its number
+    decisions: int  # Specimens that it learned from besides
+    # Verdicts on the desk's other specimens that would become hybrid, non-hybrid, and that would stay
     to_hybrid: int
     to_non_hybrid: int
     same: int
-    measure: str
+    measure: str  # The measured scores of both, in words
 
 
 def refit(project: Project, tnr: float = 0.95) -> Change:
     """Fit the detector again on the training table and on what was decided, and compare.
 
-    Specimens that were called unsure teach nothing.
-
-    Parameters
-    ----------
-    project : Project
-    tnr : float in (0, 1)
-        True-negative rate at which verdicts are compared.
-
-    Raises
-    ------
-    HybridwingError
-        If nothing was decided yet, or the detector cannot be fitted on it.
+    Verdicts are compared at a true-negative rate. Specimens that were called unsure teach nothing. Raises
+    HybridwingError if nothing was decided yet, or the detector cannot be fitted on it.
     """
     run = project.run()
     vectors = project.vectors()

@@ -53,99 +53,48 @@ CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 @dataclass(frozen=True)
 class Looks:
-    """What a specimen looks like to the detector's run.
+    """What a specimen looks like to the detector's run."""
 
-    Attributes
-    ----------
-    identities : tuple of (str, float)
-        Subspecies, the likeliest first, with their probabilities.
-    parents : tuple of str
-        The likeliest pair of parents, or none.
-    hybrid_index : float or None
-        Share of the second parent, in (0, 1).
-    """
-
-    identities: tuple[tuple[str, float], ...] = ()
-    parents: tuple[str, ...] = ()
-    hybrid_index: float | None = None
+    identities: tuple[tuple[str, float], ...] = ()  # Subspecies, the likeliest first, with their probabilities
+    parents: tuple[str, ...] = ()  # The likeliest pair of parents, or none
+    hybrid_index: float | None = None  # Share of the second parent, in (0, 1)
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """A photograph on the desk.
-
-    Attributes
-    ----------
-    id : int
-    path : Path
-    name : str
-        File name.
-    facts : dict of str to str
-        What a spreadsheet says of it.
-    failure : str
-        Why it could not be scored; empty where it could.
-    score : float or None
-        By the model that is in use, in (0, 1); None while it waits.
-    reason : str
-        Why the score means nothing; empty where it does.
-    looks : Looks
-    """
+    """A photograph on the desk."""
 
     id: int
     path: Path
-    name: str
-    facts: dict[str, str] = field(default_factory=dict)
-    failure: str = ""
-    score: float | None = None
-    reason: str = ""
+    name: str  # File name
+    facts: dict[str, str] = field(default_factory=dict)  # What a spreadsheet says of it
+    failure: str = ""  # Why it could not be scored; empty where it could
+    score: float | None = None  # By the model that is in use, in (0, 1); None while it waits
+    reason: str = ""  # Why the score means nothing; empty where it does
     looks: Looks = Looks()
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody decided of a specimen.
-
-    Attributes
-    ----------
-    specimen : int
-    choice : str
-        One of :data:`CHOICES`, or empty.
-    parents : str
-        Corrected parents or subspecies, as ``"a x b"``; empty where nobody corrected them.
-    note : str
-    who : str
-    at : str
-        Time in UTC, ISO 8601.
-    id : int
-        Place in the order of all decisions.
-    """
+    """What somebody decided of a specimen."""
 
     specimen: int
-    choice: str = ""
-    parents: str = ""
+    choice: str = ""  # One of :data:`CHOICES`, or empty
+    parents: str = ""  # Corrected parents or subspecies, as ``"a x b"``; empty where nobody corrected them
     note: str = ""
     who: str = ""
-    at: str = ""
-    id: int = 0
+    at: str = ""  # Time in UTC, ISO 8601
+    id: int = 0  # Place in the order of all decisions
 
 
 class Project:
-    """A project's folder, open.
+    """A project's folder, open; made if it does not exist.
 
     Every method commits before it returns, so that nothing which a screen has said is lost when the computer stops.
-    Several processes may have one project open.
+    Several processes may have one project open. The run to begin with is copied into a new project; an old project
+    keeps its own.
 
-    Parameters
-    ----------
-    folder : Path
-        Made if it does not exist.
-    run : Path, optional
-        The run to begin with; it is copied into a new project. An old project keeps its own.
-
-    Raises
-    ------
-    RunError
-        If the folder is something else, was made by a newer version, or is new and no run is given.
+    Raises RunError if the folder is something else, was made by a newer version, or is new and no run is given.
     """
 
     def __init__(self, folder: Path, run: Path | None = None) -> None:
@@ -173,7 +122,7 @@ class Project:
         self.set_setting("format_version", str(FORMAT_VERSION))
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the database."""
         self._base.close()
 
     @contextmanager
@@ -352,7 +301,7 @@ class Project:
         return Decision(decision.specimen, decision.choice, decision.parents, decision.note, decision.who, now, number)
 
     def decisions(self, after: int = 0) -> dict[int, Decision]:
-        """What stands of each specimen that was decided on later than the decision numbered `after`."""
+        """The latest decision on each specimen that has one with a number above `after`."""
         return {decision.specimen: decision for decision, _ in self._log(after)}
 
     def decided_blind(self) -> set[int]:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from hybridwing.app.project import Looks, Project
 from hybridwing.app.thumbnails import make_thumbnails
-from hybridwing.backbones.compute import Compute
+from hybridwing.backbones.compute import DEFAULT
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import EmbeddingError
@@ -38,7 +38,7 @@ TNR = 0.95
 """True-negative rate that predictions are asked with; the desk reads scores and sets thresholds itself."""
 
 
-def score_waiting(project: Project, compute: Compute | None = None) -> int:
+def score_waiting(project: Project) -> int:
     """Embed and score every photograph that waits; return how many were scored.
 
     Photographs that have an embedding already are scored from it.
@@ -52,8 +52,8 @@ def score_waiting(project: Project, compute: Compute | None = None) -> int:
         scored += len(scores)
     loaded = None
     while batch := project.waiting(BATCH):
-        loaded = loaded or run.load_backbone(compute=compute or Compute())
-        scored += _score_batch(project, run, loaded, batch, compute or Compute())
+        loaded = loaded or run.load_backbone()
+        scored += _score_batch(project, run, loaded, batch)
     return scored
 
 
@@ -68,9 +68,7 @@ def scores_of(run: Run, vectors: Mapping[int, NDArray[np.float32]]) -> list[tupl
     return [(int(image.path.name), image.score, image.reason, _looks(image)) for image in ranked.images]
 
 
-def _score_batch(
-    project: Project, run: Run, loaded: LoadedBackbone, batch: Sequence[tuple[int, Path]], compute: Compute
-) -> int:
+def _score_batch(project: Project, run: Run, loaded: LoadedBackbone, batch: Sequence[tuple[int, Path]]) -> int:
     make_thumbnails(project.folder, batch)
     found = photographs([path for _, path in batch if path.is_file()]) if any(p.is_file() for _, p in batch) else None
     number_of = {str(path.resolve()): number for number, path in batch}
@@ -80,7 +78,7 @@ def _score_batch(
         return 0
     numbers = {key: number_of[str(path.resolve())] for key, path in found.items}
     try:
-        table = embed_photographs(found, loaded, compute)
+        table = embed_photographs(found, loaded, DEFAULT)
     except EmbeddingError as error:  # not one could be read
         reasons = getattr(error, "failures", ())
         told = {numbers[f.uuid]: f"{f.stage}: {f.reason}" for f in reasons}

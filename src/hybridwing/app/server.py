@@ -22,12 +22,7 @@ STATIC = Path(__file__).parent / "static"
 
 
 def check_installed() -> None:
-    """Refuse where the extra is not installed.
-
-    Raises
-    ------
-    MissingExtraError
-    """
+    """Raise MissingExtraError where the extra is not installed."""
     try:
         import nicegui  # noqa: F401
     except ImportError as error:
@@ -39,28 +34,14 @@ def serve(
     *,
     host: str = LOOPBACK,
     port: int = 0,
-    token: str | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the desk until it is interrupted.
 
-    Parameters
-    ----------
-    project : Project
-    host : str
-        ``"127.0.0.1"``, which this machine alone reaches, or another address of it. Whoever reaches the address and
-        knows the token sees all photographs and can decide; the connection is not encrypted.
-    port : int
-        0 takes a free one.
-    token : str, optional
-        Part of the address; a random one by default.
-    ready : callable, optional
-        Called with the whole address before the server starts.
-
-    Raises
-    ------
-    HybridwingError
-        If nothing can listen at the address.
+    `host` is ``"127.0.0.1"``, which this machine alone reaches, or another address of it. Whoever reaches the address
+    and knows its random token sees all photographs and can decide; the connection is not encrypted. Port 0 takes a free
+    one. `ready` is called with the whole address before the server starts. Raises HybridwingError if nothing can listen
+    at the address.
     """
     check_installed()
     from nicegui import app, ui
@@ -69,7 +50,7 @@ def serve(
     from hybridwing.app.board import Board
     from hybridwing.app.desk import build_desk, stop_with
 
-    port, token = _free(host, port), token or secrets.token_urlsafe(16)
+    port, token = _free(host, port), secrets.token_urlsafe(16)
     board = Board(project)
     stop_with(board)
     if project.waiting():

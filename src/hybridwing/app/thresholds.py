@@ -19,17 +19,10 @@ RATES = (*(round(0.80 + 0.01 * step, 2) for step in range(20)), 0.995)
 
 @dataclass(frozen=True)
 class Limit:
-    """A threshold on the slider.
+    """A threshold on the slider."""
 
-    Attributes
-    ----------
-    tnr : float in (0, 1)
-    value : float in (0, 1)
-        A score above it is called hybrid.
-    """
-
-    tnr: float
-    value: float
+    tnr: float  # In (0, 1)
+    value: float  # In (0, 1): a score above it is called hybrid
 
     def sentence(self, scores: Sequence[float]) -> str:
         """What it means for specimens with these scores.

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 class Worker:
     """A process of one of this room's programs on a project; it ends when this process does.
 
-    Parameters
-    ----------
-    program : str
-        ``"scoring"`` or ``"learning"``.
+    The program is ``"scoring"`` or ``"learning"``.
     """
 
     def __init__(self, program: str) -> None:

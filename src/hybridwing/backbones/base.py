@@ -1,4 +1,4 @@
-"""What a backbone is to the rest of the house."""
+"""What all backbones have in common: the description of one, and the interface of a loaded one."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from hybridwing.runtime.preprocess import Prepared
 
-#: Family of what is put together of others.
+#: Family of a backbone that is made of several.
 COMPOSITE = "composite"
-#: Name and family of what made a table of embeddings that does not say.
+#: Name and family of the backbone of an embedding table that names none.
 ELSEWHERE = "elsewhere"
 #: Parts that a composite may have: more than all views of ten backbones.
 MOST_PARTS = 64
@@ -31,44 +31,25 @@ MOST_PARTS = 64
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """All that decides what an embedding is: stored with every table and every run.
+    """All that decides what an embedding is: stored with every table and every run."""
 
-    Attributes
-    ----------
-    name : str
-        As given on the command line, e.g. ``"pattern"`` or ``"local:/models/mobilenet"``.
-    family : str
-        ``"pattern"``, ``"transformers"``, ``"open_clip"``, ``"timm"`` or ``"python"``; ``"composite"`` where there are
-        `parts`; ``"elsewhere"`` where nobody knows.
-    revision : str
-        Version of the descriptor, or architecture of the model.
-    weights_sha256 : str
-        SHA-256 of the weights and their configuration; empty where there are none.
-    feature : str
-        Which output is the embedding, e.g. ``"pooled"`` or ``"cls+patches"``.
-    dimension : int
-        Length of an embedding.
-    preprocess : Preprocess
-        What is done to the picture first. Of a composite it says how large the picture is decoded, and which view
-        stands for all; the parts have their own.
-    source : str
-        Repository on the hub and commit that the weights were fetched from, as ``"REPO@COMMIT"``; empty for others. It
-        is told, but does not count in :attr:`key`: what was fetched is known by its hash.
-    assumed : str
-        What had to be assumed, since the model's files do not say it; empty for most. It is told, and does not count.
-    parts : tuple of BackboneSpec
-        Whose embeddings stand side by side in this one's; empty for a single backbone with a single view.
-    """
-
-    name: str
+    name: str  # As given on the command line, e.g. ``"pattern"`` or ``"local:/models/mobilenet"``
+    # ``"pattern"``, ``"transformers"``, ``"open_clip"``, ``"timm"`` or ``"python"``; ``"composite"`` where there are
+    # `parts`; ``"elsewhere"`` where nobody knows
     family: str
-    revision: str
-    weights_sha256: str
-    feature: str
-    dimension: int
+    revision: str  # Version of the descriptor, or architecture of the model
+    weights_sha256: str  # SHA-256 of the weights and their configuration; empty where there are none
+    feature: str  # Which output is the embedding, e.g. ``"pooled"`` or ``"cls+patches"``
+    dimension: int  # Length of an embedding
+    # What is done to the picture first. Of a composite it says how large the picture is decoded, and which view stands
+    # for all; the parts have their own.
     preprocess: Preprocess
+    # Repository on the hub and commit that the weights were fetched from, as ``"REPO@COMMIT"``; empty for others. It is
+    # told, but does not count in :attr:`key`: what was fetched is known by its hash.
     source: str = ""
+    # What had to be assumed, since the model's files do not say it; empty for most. It is told, and does not count.
     assumed: str = ""
+    # Whose embeddings stand side by side in this one's; empty for a single backbone with a single view
     parts: tuple[BackboneSpec, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,10 +62,8 @@ class BackboneSpec:
     def of_parts(cls, parts: Sequence[BackboneSpec]) -> BackboneSpec:
         """The description of a composite.
 
-        Raises
-        ------
-        EmbeddingError
-            If there are fewer than two parts or more than :data:`MOST_PARTS`, or one has parts itself.
+        Raises EmbeddingError if there are fewer than two parts or more than :data:`MOST_PARTS`, or one has parts
+        itself.
         """
         _check_parts(parts)
         inputs = [PartInput(part.family, part.preprocess) for part in parts]
@@ -106,10 +85,7 @@ class BackboneSpec:
     def from_dict(cls, values: Mapping[str, Any]) -> BackboneSpec:
         """Read what :meth:`to_dict` wrote.
 
-        Raises
-        ------
-        EmbeddingError
-            If something is missing, unknown or out of range, or the parts do not make up the whole.
+        Raises EmbeddingError if something is missing, unknown or out of range, or the parts do not make up the whole.
         """
         try:
             parts = tuple(_part_from_dict(part) for part in _listed(values["parts"]))
@@ -136,12 +112,12 @@ class BackboneSpec:
 
     @classmethod
     def elsewhere(cls, dimension: int) -> BackboneSpec:
-        """The description of whatever made a table of embeddings that does not say."""
+        """The description for an embedding table that does not name its backbone."""
         return cls(ELSEWHERE, ELSEWHERE, "", "", "unknown", dimension, Preprocess())
 
     @property
     def can_embed(self) -> bool:
-        """Whether photographs can be embedded with it; false where a table does not say what made it."""
+        """Whether photographs can be embedded with it; false where nothing is known of it."""
         return self.family != ELSEWHERE
 
     @property
@@ -221,7 +197,7 @@ class BackboneSpec:
 
 
 def _listed(stored: object) -> list[Any]:
-    """The parts as they are stored: a list of a size that can be."""
+    """The stored parts, if they are a list that is not too long."""
     if not isinstance(stored, (list, tuple)):
         raise TypeError(f"its parts are {type(stored).__name__}, and no list")
     if len(stored) > MOST_PARTS:
@@ -230,7 +206,7 @@ def _listed(stored: object) -> list[Any]:
 
 
 def _part_from_dict(values: object) -> BackboneSpec:
-    """A part, which has no parts: looked at before it is read, so that however deep they are nested costs nothing."""
+    """Read a part. One that has parts itself is refused before it is read, so that deep nesting costs nothing."""
     if not isinstance(values, dict):
         raise TypeError(f"a part is {type(values).__name__}, and no table of values")
     if values.get("parts"):
@@ -269,7 +245,7 @@ class LoadedBackbone(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Images a forward pass that suit this model and the memory there is."""
+        """How many images in a forward pass suit this model and the memory."""
         ...
 
     @property
@@ -285,9 +261,6 @@ class LoadedBackbone(Protocol):
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Embeddings of shape (n, dimension), float32, of n prepared inputs.
 
-        Raises
-        ------
-        MemoryError
-            If the memory of the device does not hold a batch of this size; a smaller one may do.
+        Raises MemoryError if the memory of the device does not hold a batch of this size; a smaller one may do.
         """
         ...

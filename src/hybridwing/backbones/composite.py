@@ -25,16 +25,9 @@ if TYPE_CHECKING:
 class CompositeBackbone:
     """Backbones whose embeddings of one picture are joined, unscaled, in their order.
 
-    Parameters
-    ----------
-    parts : sequence of LoadedBackbone
-        Two or more: `pattern`, or networks. Those that differ in the view alone should share their network, see
-        :meth:`hybridwing.backbones.network.NetworkBackbone.with_view`.
-
-    Raises
-    ------
-    BackboneError
-        If there are fewer than two or very many, or two are the same.
+    The two or more parts are `pattern`, or networks. Those that differ in the view alone should share their network,
+    see :meth:`hybridwing.backbones.network.NetworkBackbone.with_view`. Raises BackboneError if there are fewer than two
+    or very many, or two are the same.
     """
 
     def __init__(self, parts: Sequence[LoadedBackbone]) -> None:
@@ -74,7 +67,7 @@ class CompositeBackbone:
 
     @property
     def batch_size(self) -> int:
-        """Pictures of which each network can take all views at once; the least of all networks'."""
+        """Pictures whose views the network with the least room can take at once."""
         return min(max(1, self.parts[places[0]].batch_size // len(places)) for places in self._together)
 
     @property

@@ -30,17 +30,9 @@ _PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
 
 
 def find_pickle(names: Collection[str]) -> tuple[str, bool] | None:
-    """The pickle among the files of a model that most likely holds its weights.
+    """Find the pickle that most likely holds a model's weights, among the names of the files in its folder.
 
-    Parameters
-    ----------
-    names : collection of str
-        Of the files in one folder.
-
-    Returns
-    -------
-    tuple of (str, bool) or None
-        Its name, and whether :func:`convert` makes of it what can be loaded; None where there is no pickle.
+    Returns its name, and whether :func:`convert` can make a model of it that loads; None where there is no pickle.
     """
     fitting = next((name for name, config in _CONFIGS.items() if name in names and config in names), None)
     if fitting is not None:
@@ -59,24 +51,10 @@ def not_convertible(pickle: str) -> str:
 
 
 def convert(folder: Path) -> Path:
-    """Write the safetensors file that a folder's pickle stands for, beside it.
+    """Convert a folder's pickle, one of :data:`NAMES`, to a safetensors file beside it; return the path of that.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds one of :data:`NAMES`.
-
-    Returns
-    -------
-    Path
-        The new file.
-
-    Raises
-    ------
-    BackboneError
-        If there is no such pickle, it holds something else than tensors by name, or the new file is there already.
-    MissingExtraError
-        If torch is not installed.
+    Raises BackboneError if there is no such pickle, it holds something else than tensors by name, or the new file is
+    there already, and MissingExtraError if torch is not installed.
     """
     try:
         import torch

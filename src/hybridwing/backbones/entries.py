@@ -35,52 +35,28 @@ BEST_NAMES, BEST_VIEWS, BEST_FEATURE = ("pattern", "dinov2-small"), ("specimen",
 
 @dataclass(frozen=True)
 class BackboneEntry:
-    """A line of ``hybridwing backbones``.
+    """A line of ``hybridwing backbones``."""
 
-    Attributes
-    ----------
-    name : str
-        What to write after ``--backbone``; upper-case parts stand for your own.
-    summary : str
-        What it is.
-    licence : str
-        Licence of the weights; empty where there are none.
-    needs : str
-        Extra to install; empty where the core suffices.
-    layout : {"", "transformers", "open_clip", "timm"}
-        How the weights are stored; empty where there are none, or where it is found out.
-    repository, revision : str or None
-        Repository on the Hugging Face hub, and its commit; None where the name decides.
-    gated : bool
-        Whether the hub asks for an account and for consent to the licence.
-    weights : {"safetensors", "pickle", ""}
-        How the repository holds its weights at that revision. For a pickle the newest commit is looked at instead, and
-        where that holds no safetensors either the pickle has to be converted first.
-    features : tuple of str
-        Outputs that can be had as embeddings, the default first; empty where the model decides. For N stands a number.
-    dimension : int or None
-        Length of the default embedding.
-    parameters : int or None
-        Of the image encoder alone.
-    patches : tuple of 2 int, or None
-        Rows and columns of the grid of patches.
-    preprocess : Preprocess or None
-        What is done to the picture first, as the repository's files say; these decide when it is loaded.
-    """
-
-    name: str
-    summary: str
-    licence: str = ""
-    needs: str = "torch"
+    name: str  # What to write after ``--backbone``; upper-case parts stand for your own
+    summary: str  # What it is
+    licence: str = ""  # Licence of the weights; empty where there are none
+    needs: str = "torch"  # Extra to install; empty where the core suffices
+    # One of "", "transformers", "open_clip", "timm": how the weights are stored; empty where there are none, or where
+    # it is found out
     layout: str = ""
+    # Repository on the Hugging Face hub, and its commit; None where the name decides
     repository: str | None = None
     revision: str | None = None
-    gated: bool = False
+    gated: bool = False  # Whether the hub asks for an account and for consent to the licence
+    # One of "safetensors", "pickle", "": how the repository holds its weights at that revision. For a pickle the newest
+    # commit is looked at instead, and where that holds no safetensors either the pickle has to be converted first.
     weights: str = ""
+    # Outputs that can be had as embeddings, the default first; empty where the model decides. For N stands a number.
     features: tuple[str, ...] = ()
-    dimension: int | None = None
-    parameters: int | None = None
-    patches: tuple[int, int] | None = None
+    dimension: int | None = None  # Length of the default embedding
+    parameters: int | None = None  # Of the image encoder alone
+    patches: tuple[int, int] | None = None  # Rows and columns of the grid of patches
+    # What is done to the picture first, as the repository's files say; these decide when it is loaded
     preprocess: Preprocess | None = None
 
     @property
@@ -212,15 +188,8 @@ _ENTRIES = (
 def backbone_entries(patterns: Sequence[str] = ()) -> tuple[BackboneEntry, ...]:
     """All there is to choose from, or what fits some patterns.
 
-    Parameters
-    ----------
-    patterns : sequence of str
-        Names, with ``*``, ``?`` and ``[…]`` as in file names; capitals do not count. Without any, everything fits.
-
-    Raises
-    ------
-    BackboneError
-        If a pattern fits nothing; the message holds names that are near.
+    Patterns are names with ``*``, ``?`` and ``[…]`` as in file names; capitals do not count. Raises BackboneError if a
+    pattern fits nothing; the message holds names that are near.
     """
     if not patterns:
         return _ENTRIES
@@ -281,12 +250,12 @@ def find_entry(name: str) -> BackboneEntry | None:
     return next((entry for entry in _ENTRIES if entry.name == name and not entry.is_form), None)
 
 
-def near_names(name: str, limit: int = 2) -> list[str]:
-    """Names that somebody who wrote `name` may have meant, the nearest first."""
+def near_names(name: str) -> list[str]:
+    """The two names, at most, that somebody who wrote `name` may have meant, the nearest first."""
     plain = {_plain(entry).lower(): entry.name for entry in _ENTRIES}
     starts = [key for key in plain if name and key.startswith(name.lower())]
-    near = difflib.get_close_matches(name.lower(), list(plain), n=limit, cutoff=0.6)
-    return [plain[key] for key in dict.fromkeys([*starts, *near])][:limit]
+    near = difflib.get_close_matches(name.lower(), list(plain), n=2, cutoff=0.6)
+    return [plain[key] for key in dict.fromkeys([*starts, *near])][:2]
 
 
 def _plain(entry: BackboneEntry) -> str:

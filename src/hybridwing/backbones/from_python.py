@@ -28,36 +28,18 @@ _BATCH = 16
 
 @dataclass(frozen=True, eq=False)
 class PythonNetwork:
-    """A model as it was given.
+    """A model as it was given."""
 
-    Attributes
-    ----------
-    call : callable
-        A batch of shape (n, 3, size, size), float32, to embeddings of shape (n, d).
-    preprocess : Preprocess, optional
-    version : str
-        Which model it is, where there are no weights to tell.
-    """
-
-    call: Callable[[Any], Any]
+    call: Callable[[Any], Any]  # A batch of shape (n, 3, size, size), float32, to embeddings of shape (n, d)
     preprocess: Preprocess | None
-    version: str
+    version: str  # Which model it is, where there are no weights to tell
 
 
 class PythonBackbone:
     """A callable as a backbone.
 
-    Parameters
-    ----------
-    name : str
-    network : PythonNetwork
-    compute : Compute
-        Only its device is used, and only for a ``torch.nn.Module``.
-
-    Raises
-    ------
-    BackboneError
-        If the callable does not return an embedding for each picture.
+    Of `compute` only the device is used, and only for a ``torch.nn.Module``. Raises BackboneError if the callable does
+    not return an embedding for each picture.
     """
 
     precision = "fp32"

@@ -37,32 +37,20 @@ _PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class Fetched:
-    """Files of a repository on this machine.
+    """Files of a repository on this machine."""
 
-    Attributes
-    ----------
-    folder : Path
-        Holds them, in the hub's cache.
-    layout : {"transformers", "open_clip", "timm"}
-        How the model is stored.
-    source : str
-        ``"REPO@COMMIT"``, the commit that was fetched.
-    """
-
-    folder: Path
-    layout: str
-    source: str
+    folder: Path  # Holds them, in the hub's cache
+    layout: str  # One of "transformers", "open_clip", "timm": how the model is stored
+    source: str  # ``"REPO@COMMIT"``, the commit that was fetched
 
 
 @dataclass(frozen=True)
 class _Place:
-    """What is to be fetched, and where it is to lie."""
+    """A model in a repository of the hub."""
 
     repository: str
     revision: str | None
     layout: str | None
-    endpoint: str | None
-    cache: Path | None
 
     def __str__(self) -> str:
         return self.repository + (f" at {self.revision}" if self.revision else "")
@@ -79,39 +67,21 @@ def fetch(
     *,
     offline: bool = False,
     pickle: tuple[str, str] | None = None,
-    endpoint: str | None = None,
-    cache: Path | None = None,
 ) -> Fetched:
     """Find the files of a model in the hub's cache, or fetch them.
 
-    Parameters
-    ----------
-    repository : str
-        ``"OWNER/NAME"``.
-    revision : str, optional
-        Commit, branch or tag; by default the newest.
-    layout : {"transformers", "open_clip", "timm"}, optional
-        Which model of the repository is meant; where it is not given and there are two, Hugging Face's.
-    offline : bool
-        Never touch the network. ``HF_HUB_OFFLINE=1`` does the same.
-    pickle : tuple of (str, str), optional
-        Commit at which the weights are known to be a pickle alone, and its name: offline the commands that convert it
-        are told, since there may be no safetensors to fetch.
-    endpoint : str, optional
-        Address of the hub; by default that of ``HF_ENDPOINT``.
-    cache : Path, optional
-        Folder of the hub's cache; by default that of ``HF_HUB_CACHE``.
+    The hub is at ``HF_ENDPOINT`` and its cache at ``HF_HUB_CACHE``, as huggingface_hub reads them. Raises BackboneError
+    if the repository or a file is missing, gated, a pickle, or cannot be reached, and MissingExtraError if
+    huggingface_hub is not installed.
 
-    Raises
-    ------
-    BackboneError
-        If the repository or a file is missing, gated, a pickle, or cannot be reached.
-    MissingExtraError
-        If huggingface_hub is not installed.
+    `revision` is a commit, branch or tag, by default the newest. `layout` is a key of ``_FILES``; where it is not given
+    and the repository holds two models, Hugging Face's is taken. With `offline`, or ``HF_HUB_OFFLINE=1``, the network
+    is never touched. `pickle` is a commit at which the weights are known to be a pickle alone, with its name: offline
+    the commands that convert it are told then, since there may be no safetensors to fetch.
     """
     if importlib.util.find_spec("huggingface_hub") is None:
         raise MissingExtraError("huggingface_hub", "torch", f"fetching {repository}")
-    place = _Place(repository, revision, layout, endpoint, cache)
+    place = _Place(repository, revision, layout)
     offline = offline or _offline_by_environment()
     try:
         if offline or _COMMIT.fullmatch(revision or ""):
@@ -143,7 +113,7 @@ def _in_cache(place: _Place) -> tuple[Fetched | None, str]:
     for layout in place.layouts:
         paths: dict[str, Path] = {}
 
-        def have(name: str, paths: dict[str, Path] = paths) -> bool:
+        def have(name: str, paths: dict[str, Path] = paths) -> bool:  # `paths` is bound now: the loop goes on
             path = _cached(place, name)
             if isinstance(path, str) and Path(path).is_file():
                 paths[name] = Path(path)
@@ -153,7 +123,7 @@ def _in_cache(place: _Place) -> tuple[Fetched | None, str]:
         if not missing:
             folder = paths[_FILES[layout][0]].parent
             return Fetched(folder, layout, f"{place.repository}@{folder.name}"), ""
-        # The layout of which most is there tells best what is missing.
+        # Where a layout is partly there, what is missing of it is named, and not of one that is not there at all.
         first_missing = missing if paths or not first_missing else first_missing
     return None, first_missing
 
@@ -162,7 +132,7 @@ def _cached(place: _Place, name: str) -> Any:
     """Path of a file in the cache; something else where it is not there."""
     from huggingface_hub import try_to_load_from_cache
 
-    return try_to_load_from_cache(place.repository, name, cache_dir=place.cache, revision=place.revision)
+    return try_to_load_from_cache(place.repository, name, revision=place.revision)
 
 
 def _first_missing(place: _Place, layout: str, have: Callable[[str], bool], paths: dict[str, Path]) -> str:
@@ -183,12 +153,12 @@ def _first_missing(place: _Place, layout: str, have: Callable[[str], bool], path
 
 
 def _missing(place: _Place, name: str, pickle: tuple[str, str] | None) -> str:
-    """What to say of a file that may not be fetched now, with the command that fetches it elsewhere."""
+    """The message on a file that is missing offline, with the command that fetches it on another machine."""
     from huggingface_hub import constants
 
     said = (
-        f"{place}: {name} is not in the hub's cache ({place.cache or constants.HF_HUB_CACHE}), and offline nothing is "
-        "fetched; where there is a network, "
+        f"{place}: {name} is not in the hub's cache ({constants.HF_HUB_CACHE}), and offline nothing is fetched; where "
+        "there is a network, "
     )
     if pickle is not None:
         commit, file = pickle
@@ -209,7 +179,7 @@ def _downloaded(place: _Place) -> Fetched:
     """Fetch what the cache lacks of a model."""
     from huggingface_hub import HfApi
 
-    info = HfApi(endpoint=place.endpoint).model_info(place.repository, revision=place.revision, timeout=_PATIENCE)
+    info = HfApi().model_info(place.repository, revision=place.revision, timeout=_PATIENCE)
     names, commit = {file.rfilename for file in info.siblings or ()}, str(info.sha)
     layout, weights = _choose(place, names)
     config = _FILES[layout][0]
@@ -270,9 +240,7 @@ def _conversion(place: _Place, pickle: str) -> str:
 def _get(place: _Place, name: str, revision: str | None) -> Path:
     from huggingface_hub import hf_hub_download
 
-    return Path(
-        hf_hub_download(place.repository, name, revision=revision, endpoint=place.endpoint, cache_dir=place.cache)
-    )
+    return Path(hf_hub_download(place.repository, name, revision=revision))
 
 
 def _get_if_there(place: _Place, name: str, revision: str) -> None:
@@ -288,7 +256,7 @@ def _get_if_there(place: _Place, name: str, revision: str) -> None:
 
 
 def _explain(place: _Place, error: Exception) -> NoReturn:
-    """Say what went wrong in words of what the user can do."""
+    """Raise an error that says what the user can do."""
     from huggingface_hub import errors
 
     if isinstance(error, errors.GatedRepoError):

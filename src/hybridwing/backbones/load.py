@@ -126,7 +126,7 @@ def _load_several(singles: tuple[Backbone, ...], compute: Compute) -> LoadedBack
 
 
 def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
-    """A backbone of the list, at the commit that stands there or at another."""
+    """Load a backbone of the list, at the commit that the list pins or at another."""
     plain, _, revision = str(request.name).partition("@")
     entry = find_entry(plain)
     if entry is None or entry.repository is None:
@@ -150,13 +150,7 @@ def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
 
 
 def weights_place(compute: Compute = DEFAULT) -> Path | None:
-    """The folder of weights that is named; None where none is.
-
-    Raises
-    ------
-    BackboneError
-        If there is no such folder.
-    """
+    """The folder of weights that is named, or None. Raises BackboneError if there is no such folder."""
     named = compute.weights or os.environ.get(WEIGHTS_FOLDER)
     if not named:
         return None
@@ -168,7 +162,7 @@ def weights_place(compute: Compute = DEFAULT) -> Path | None:
 
 
 def _folder_in(place: Path, name: str) -> Path | None:
-    """A backbone's own folder: below that of all weights, or this itself."""
+    """A backbone's own folder: one in the folder of all weights, or that folder itself."""
     return next((folder for folder in (place / name, place) if folder.name == name and folder.is_dir()), None)
 
 
@@ -177,7 +171,7 @@ def _not_there(place: Path | None, name: str) -> str:
 
 
 def _by_folder(name: str) -> str:
-    """How weights are given that cannot be fetched."""
+    """How to give weights that cannot be fetched."""
     how = remedy("Compute(weights=…)", "--weights")
     return (
         f"or put its files, got elsewhere, into a folder {name}, and name the folder that holds {name} with {how} or "
@@ -186,7 +180,7 @@ def _by_folder(name: str) -> str:
 
 
 def _pattern(request: Backbone) -> LoadedBackbone:
-    """The backbone without weights, which leaves no choice."""
+    """Load `pattern`, which has no options; raises BackboneError if some are given."""
     from hybridwing.backbones.pattern import PatternBackbone
 
     if request.preprocess == "sample":

@@ -34,25 +34,14 @@ _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 class LocalBackbone(NetworkBackbone):
     """A vision model in a local folder, loaded when first needed.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds ``config.json``, ``model.safetensors`` (or its index) and, best, ``preprocessor_config.json``; or
-        ``open_clip_config.json`` and ``open_clip_model.safetensors``.
-    request : Backbone
-        With one name, as the user gave it, and one view.
-    compute : Compute
-    layout : {"transformers", "open_clip"}, optional
-        Which model of the folder is meant; where it is not given and the folder holds both, Hugging Face's.
-    source : str
-        Repository and commit that the folder was fetched from; empty for a folder of the user's own.
+    The folder holds ``config.json``, ``model.safetensors`` (or its index) and, best, ``preprocessor_config.json``; or
+    ``open_clip_config.json`` and ``open_clip_model.safetensors``. `request` has one name, as the user gave it, and one
+    view. `layout` says which model of the folder is meant; where it is not given and the folder holds both, it is
+    Hugging Face's. `source` is the repository and commit that the folder was fetched from, empty for a folder of the
+    user's own.
 
-    Raises
-    ------
-    BackboneError
-        If the folder is missing or lacks a file; the message says what was looked for.
-    MissingExtraError
-        If torch or transformers is not installed.
+    Raises BackboneError if the folder is missing or lacks a file, with what was looked for, and MissingExtraError if
+    torch or transformers is not installed.
     """
 
     def __init__(
@@ -126,7 +115,7 @@ class LocalBackbone(NetworkBackbone):
 
 
 def _layout_of(folder: Path) -> str:
-    """How the folder stores its model; or say what is missing, and what would have been right."""
+    """How the folder stores its model. Raises BackboneError that says what is missing."""
     looked_for = f"looked for config.json and {' or '.join(_WEIGHTS)}"
     if not folder.is_dir():
         raise BackboneError(f"no folder {folder}; {looked_for} in it")

@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 def applied(request: Backbone, own: Preprocess) -> Preprocess:
     """A model's own preprocessing, with the resize, view and background that a request chooses.
 
-    Raises
-    ------
-    BackboneError
-        For a view or a background that does not exist, or that the view cannot have.
+    Raises BackboneError for a view or a background that does not exist, or that the view cannot have.
     """
     if request.view == "whole" and request.background == "masked":
         raise BackboneError("the view 'whole' keeps its background; to mask it take --view specimen")
@@ -59,12 +56,8 @@ class NetworkBackbone:
     def with_view(self, view: str, background: str | None = None) -> NetworkBackbone:
         """The same network for another view of the picture; loads the model, which both share.
 
-        See :class:`hybridwing.backbones.request.Backbone` for `view` and `background`.
-
-        Raises
-        ------
-        ValueError
-            For a view or a background that does not exist.
+        See :class:`hybridwing.backbones.request.Backbone` for `view` and `background`. Raises ValueError for
+        one that does not exist.
         """
         preprocess = replace(self._preprocess, view=view, view_version=0, background=background or "")
         # Once looked at, the network is kept in the instance, and comes along.

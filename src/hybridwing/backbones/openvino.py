@@ -38,19 +38,9 @@ def is_worth_it(encoder: Encoder) -> bool:
 class OpenVinoEncoder:
     """An encoder whose forward pass runs in OpenVINO, on the processor.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        On the processor, in fp32 or bf16.
-    name : str
-        Of the backbone, for errors.
-
-    Raises
-    ------
-    MissingExtraError
-        If OpenVINO is not installed.
-    BackboneError
-        If the model cannot be translated, or its embeddings are not those of torch.
+    The encoder is on the processor, in fp32 or bf16; the backbone's name is for errors. Raises MissingExtraError if
+    OpenVINO is not installed, and BackboneError if the model cannot be translated, or its embeddings are not those of
+    torch.
     """
 
     runtime = "openvino"
@@ -95,10 +85,7 @@ class OpenVinoEncoder:
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Embed prepared inputs; see :meth:`hybridwing.runtime.encoder.Encoder.forward`.
 
-        Raises
-        ------
-        MemoryError
-            If the memory does not hold a batch of this size; a smaller one may do.
+        Raises MemoryError if the memory does not hold a batch of this size; a smaller one may do.
         """
         try:
             return np.array(self._compiled(np.stack(batch))[0], dtype=np.float32)
@@ -109,7 +96,7 @@ class OpenVinoEncoder:
 
 
 def _imported() -> Any:
-    """OpenVINO, without the package that reports its use: where that cannot be imported, its own silent stub serves."""
+    """Import OpenVINO without the package that reports its use, in whose place OpenVINO has a silent stub."""
     if "openvino" not in sys.modules:
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # as the import system documents
     import openvino

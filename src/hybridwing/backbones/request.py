@@ -69,7 +69,7 @@ class Backbone:
     network: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what no backbone can do."""
+        """Check the request, and fill in what ``"best"`` stands for."""
         for name in ("name", "view"):
             value = getattr(self, name)
             if not isinstance(value, str):
@@ -223,10 +223,7 @@ def as_request(request: Backbone | str) -> Backbone:
 def name_again(spec: BackboneSpec) -> str:
     """Name by which the same weights are found again, whatever the repository has become since.
 
-    Returns
-    -------
-    str
-        Of what was fetched by a name or from timm, the name with the commit that was fetched; otherwise the name.
+    Of what was fetched by a name or from timm it is the name with the commit that was fetched; otherwise the name.
     """
     plain = spec.name.partition("@")[0]
     entry, (repository, _, commit) = find_entry(plain), spec.source.partition("@")
@@ -242,14 +239,9 @@ def _single_again(part: BackboneSpec, name: str) -> Backbone:
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Names of backbones with commas between, each once.
+    """Names of backbones with commas between, each once. Raises BackboneError if there are too many.
 
     A folder's name may hold commas: after ``local:`` the longest piece of text counts for which there is a folder.
-
-    Raises
-    ------
-    BackboneError
-        If there are too many.
     """
     pieces = text.split(",")
     if len(pieces) > MOST_PARTS:

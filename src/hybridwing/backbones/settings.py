@@ -27,15 +27,8 @@ _FAULTS = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError,
 def read_preprocess(folder: Path) -> Preprocess:
     """Preprocessing as preprocessor_config.json states it, in Hugging Face's terms.
 
-    Returns
-    -------
-    Preprocess
-        Of a folder without such a file: squashed to 224 × 224, with the normalisation of ImageNet.
-
-    Raises
-    ------
-    BackboneError
-        If the file is damaged, or asks for what is not offered.
+    Of a folder without such a file it is :data:`ASSUMED`. Raises BackboneError if the file is damaged, or asks for what
+    is not offered.
     """
     path = next((folder / name for name in PREPROCESSORS if (folder / name).is_file()), None)
     if path is None:
@@ -51,11 +44,7 @@ def read_preprocess(folder: Path) -> Preprocess:
 def assumption(folder: Path, preprocess: Preprocess) -> str:
     """What had to be assumed of a model in Hugging Face's layout; empty where its folder says how pictures are made.
 
-    Parameters
-    ----------
-    folder : Path
-    preprocess : Preprocess
-        What is done to pictures in the end.
+    `preprocess` is what is done to pictures in the end.
     """
     if any((folder / name).is_file() for name in PREPROCESSORS):
         return ""
@@ -116,12 +105,8 @@ def read_open_clip_preprocess(folder: Path) -> Preprocess:
     """Preprocessing as ``open_clip_config.json`` states it.
 
     What it leaves out is as in open_clip (``PreprocessCfg``): the short side resized to the model's side, bicubic, the
-    centre cut; normalised as OpenAI's CLIP.
-
-    Raises
-    ------
-    BackboneError
-        If the file is damaged, or asks for what is not offered (padding to a square).
+    centre cut; normalised as OpenAI's CLIP. Raises BackboneError if the file is damaged, or asks for what is not
+    offered (padding to a square).
     """
     path = folder / OPEN_CLIP_CONFIG
     try:

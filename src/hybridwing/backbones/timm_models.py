@@ -28,19 +28,10 @@ _WEIGHTS = "model.safetensors"
 class TimmBackbone(NetworkBackbone):
     """A model of timm without its classifier: what it pools is the embedding.
 
-    Parameters
-    ----------
-    request : Backbone
-        Its name is ``timm:`` and what timm calls the model, e.g. ``"timm:vit_base_patch16_224.augreg2_in21k_ft_in1k"``,
-        maybe with ``@`` and a commit, branch or tag of the repository of its weights.
-    compute : Compute
-
-    Raises
-    ------
-    BackboneError
-        If timm has no such model, or no weights for it on the hub, or they cannot be fetched.
-    MissingExtraError
-        If timm is not installed.
+    The request's name is ``timm:`` and what timm calls the model, e.g.
+    ``"timm:vit_base_patch16_224.augreg2_in21k_ft_in1k"``, maybe with ``@`` and a commit, branch or tag of the
+    repository of its weights. Raises BackboneError if timm has no such model, or no weights for it on the hub, or they
+    cannot be fetched, and MissingExtraError if timm is not installed.
     """
 
     def __init__(self, request: Backbone, compute: Compute) -> None:

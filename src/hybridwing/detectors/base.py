@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Labels = NDArray[np.int64]
 
+TRAINING_TNR = 0.95
+"""Share of the training non-hybrids that ``predict`` calls such, for a detector whose scores have no boundary of their
+own: the true-negative rate of the challenge."""
+
 
 class DetectorInputError(DetectorError, ValueError):
     """A detector cannot use the data it was given.
@@ -35,18 +39,10 @@ class DetectorInputError(DetectorError, ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Metadata:
-    """What is known of each training specimen beside its embedding and its label.
+    """What is known of each training specimen beside its embedding and its label."""
 
-    Attributes
-    ----------
-    subspecies : list of str or None, of length n; or None
-        The subspecies of each non-hybrid.
-    parents : list of (str, str) or None, of length n; or None
-        The parent subspecies of each hybrid.
-    """
-
-    subspecies: list[str | None] | None = None
-    parents: list[tuple[str, str] | None] | None = None
+    subspecies: list[str | None] | None = None  # The subspecies of each non-hybrid
+    parents: list[tuple[str, str] | None] | None = None  # The parent subspecies of each hybrid
 
     def select(self, rows: Labels) -> Metadata:
         """Return the metadata of some specimens, by their rows."""

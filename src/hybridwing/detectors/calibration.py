@@ -32,21 +32,11 @@ def highest_rate(n: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class ScoreMap:
-    """A strictly rising map from raw scores to calibrated quantiles in (0, 1).
+    """A strictly rising map from raw scores to calibrated quantiles in (0, 1)."""
 
-    Attributes
-    ----------
-    knots : ndarray of shape (k,), float64
-        Distinct held-out raw scores, rising.
-    levels : ndarray of shape (k,), float64
-        Quantile of each knot, in (0, 1), rising.
-    scales : ndarray of shape (2,), float64
-        Widths of the lower and upper tail, in units of the raw score, greater than 0.
-    """
-
-    knots: Floats
-    levels: Floats
-    scales: Floats
+    knots: Floats  # Shape (k,): distinct held-out raw scores, rising
+    levels: Floats  # Shape (k,): quantile of each knot, in (0, 1), rising
+    scales: Floats  # Shape (2,): widths of the lower and upper tail, in units of the raw score, greater than 0
 
     def __call__(self, raw: ArrayLike) -> Floats:
         """Return the calibrated scores of raw ones, shape (n,), within [0.0001, 0.9999]."""
@@ -56,60 +46,30 @@ class ScoreMap:
 def fit_score_map(raw_heldout: ArrayLike, y_heldout: ArrayLike) -> ScoreMap:
     """Fit the map from raw scores to calibrated quantiles on specimens the detector was not fitted on.
 
-    A specimen's level is the mean of two empirical distribution functions, that of the non-hybrids and that
-    of the hybrids, with equal scores at the middle of their ranks. Each class so gets half of the range,
-    however few the hybrids are, and no pile of scores at one end is squeezed into the last decimal. Without
-    held-out hybrids the level is the distribution function of the non-hybrids alone.
+    A specimen's level is the mean of two empirical distribution functions, that of the non-hybrids and that of the
+    hybrids, with equal scores at the middle of their ranks. Each class so gets half of the range, however few the
+    hybrids are, and no pile of scores at one end is squeezed into the last decimal. Without held-out hybrids the level
+    is the distribution function of the non-hybrids alone. The map has tails beyond the held-out scores.
 
-    Parameters
-    ----------
-    raw_heldout : array-like of shape (n,)
-        Raw scores of held-out specimens, finite; equal values are fine.
-    y_heldout : array-like of shape (n,)
-        1 for a hybrid, 0 for a non-hybrid. At least one non-hybrid is needed.
-
-    Returns
-    -------
-    ScoreMap
-        Strictly rising, with tails beyond the held-out scores.
-
-    Raises
-    ------
-    DetectorError
-        If the scores are not finite, do not fit the labels, or hold no non-hybrid.
+    Labels are 1 for a hybrid and 0 for a non-hybrid, of which there is at least one. Raises DetectorError if the scores
+    are not finite, do not fit the labels, or hold no non-hybrid.
     """
     raw, labels = _checked_heldout(raw_heldout, y_heldout)
     knots = np.unique(raw)
-    levels = _midrank_distribution(knots, raw[labels == 0])
+    levels = midranks(knots, raw[labels == 0])
     if (labels == 1).any():
-        levels = (levels + _midrank_distribution(knots, raw[labels == 1])) / 2
+        levels = (levels + midranks(knots, raw[labels == 1])) / 2
     middle = float(np.median(raw))
     scales = np.array([_tail_scale(middle - knots[0], raw), _tail_scale(knots[-1] - middle, raw)])
     return ScoreMap(knots, levels, scales)
 
 
 def calibrate(saved: SavedDetector, raw_heldout: ArrayLike, y_heldout: ArrayLike) -> SavedDetector:
-    """Return a saved detector completed with its score map, fitted on held-out specimens.
+    """Return a saved detector completed with its score map, fitted on its raw scores of held-out specimens.
 
-    Parameters
-    ----------
-    saved : SavedDetector
-        A detector; an earlier calibration is replaced.
-    raw_heldout : array-like of shape (n,)
-        Its raw scores on held-out specimens.
-    y_heldout : array-like of shape (n,)
-        1 for a hybrid, 0 for a non-hybrid.
-
-    Returns
-    -------
-    SavedDetector
-        With the map, the sorted calibrated scores of the held-out non-hybrids (for ``threshold_at``) and the
-        median calibrated score of all held-out specimens (for images that cannot be read).
-
-    Raises
-    ------
-    DetectorError
-        As ``fit_score_map``.
+    With it come the sorted calibrated scores of the held-out non-hybrids (for ``threshold_at``) and the median
+    calibrated score of all held-out specimens (for images that cannot be read). An earlier calibration is replaced.
+    Labels and errors are those of ``fit_score_map``.
     """
     raw, labels = _checked_heldout(raw_heldout, y_heldout)
     score_map = fit_score_map(raw, labels)
@@ -195,11 +155,11 @@ def _checked_heldout(raw: ArrayLike, y: ArrayLike) -> tuple[Floats, NDArray[np.i
     return values, labels.astype(np.int64)
 
 
-def _midrank_distribution(knots: Floats, sample: Floats) -> Floats:
-    """Return the empirical distribution function of ``sample`` at ``knots``, equal values counted half."""
+def midranks(values: Floats, sample: Floats) -> Floats:
+    """Share of a sample that is below each value, in [0, 1]; those of the same value count half."""
     ordered = np.sort(sample)
-    below = np.searchsorted(ordered, knots, side="left")
-    up_to = np.searchsorted(ordered, knots, side="right")
+    below = np.searchsorted(ordered, values, side="left")
+    up_to = np.searchsorted(ordered, values, side="right")
     return np.asarray((below + up_to) / (2 * len(ordered)))
 
 

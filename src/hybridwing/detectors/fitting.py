@@ -29,33 +29,14 @@ def fit_detector(
     subspecies: Sequence[str | None] | None = None,
     parents: Sequence[tuple[str, str] | None] | None = None,
 ) -> SavedDetector:
-    """Fit a detector on training specimens and calibrate it on others.
+    """Fit a detector, see :func:`.make_detector`, on training specimens and calibrate it on others.
 
-    Parameters
-    ----------
-    detector : Detector
-        Not yet fitted, see :func:`hybridwing.detectors.registry.make_detector`; it is fitted here.
-    X_train : array-like of shape (n_train, n_features)
-        Embeddings to learn from.
-    y_train : array-like of shape (n_train,)
-        1 for a hybrid, 0 for a non-hybrid.
-    X_heldout : array-like of shape (n_heldout, n_features)
-        Embeddings of specimens that are not in ``X_train``.
-    y_heldout : array-like of shape (n_heldout,)
-        Their labels; at least one non-hybrid, hybrids not needed.
-    subspecies, parents : sequence, optional
-        Of the training specimens, as for ``Detector.fit``.
+    Embeddings have shape (n, n_features), and labels are 1 for a hybrid, 0 for a non-hybrid. Among the held-out
+    specimens at least one is a non-hybrid; hybrids are not needed. `subspecies` and `parents` are those of the training
+    specimens, as for ``Detector.fit``.
 
-    Returns
-    -------
-    SavedDetector
-        Complete: arrays, score map, held-out non-hybrid scores and fallback score. The same detector and data give the
-        same bytes when saved.
-
-    Raises
-    ------
-    DetectorError
-        If the data cannot be used.
+    The result is complete: arrays, score map, held-out non-hybrid scores and fallback score. The same detector and data
+    give the same bytes when saved. Raises DetectorError if the data cannot be used.
     """
     detector.fit(X_train, y_train, subspecies=subspecies, parents=parents)
     saved = detector.to_saved()

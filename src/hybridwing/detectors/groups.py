@@ -25,20 +25,13 @@ UNNAMED = "(unnamed)"
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Specimens by subspecies and by cross.
+    """Specimens by subspecies and by cross."""
 
-    Attributes
-    ----------
-    subspecies : tuple of str
-        Those of the non-hybrids, sorted.
-    crosses : tuple of (str, str)
-        Those of the hybrids, sorted, the parents of each too; ``(UNNAMED, UNNAMED)`` where they are not known.
-    member : ndarray of shape (n,), int64
-        Group of each specimen: an index into ``subspecies`` and then, from ``len(subspecies)`` on, ``crosses``.
-    """
-
-    subspecies: tuple[str, ...]
+    subspecies: tuple[str, ...]  # Those of the non-hybrids, sorted
+    # Those of the hybrids, sorted, the parents of each too; ``(UNNAMED, UNNAMED)`` where they are not known
     crosses: tuple[Pair, ...]
+    # Shape (n,): group of each specimen: an index into ``subspecies`` and then, from ``len(subspecies)`` on,
+    # ``crosses``
     member: Labels
 
     def __len__(self) -> int:
@@ -52,14 +45,9 @@ class Groups:
 
 
 def group(y: Labels, metadata: Metadata) -> Groups:
-    """Sort specimens into groups.
+    """Sort specimens into groups, by labels of shape (n,), 1 for a hybrid.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n,)
-        1 for a hybrid, 0 for a non-hybrid.
-    metadata : Metadata
-        Entries that do not fit the label are not read.
+    Metadata that do not fit a label are not read.
     """
     subspecies, parents = metadata.subspecies, metadata.parents
     names = [UNNAMED] * len(y) if subspecies is None else [UNNAMED if not s else str(s) for s in subspecies]
@@ -82,17 +70,8 @@ def _pair(parents: tuple[str, str]) -> Pair:
 def block_starts(blocks: Sequence[int] | None, n_features: int) -> NDArray[np.int64]:
     """First column of each block.
 
-    Parameters
-    ----------
-    blocks : sequence of int or None
-        Widths, in the order of the columns; None is one block.
-    n_features : int
-        What they add up to.
-
-    Raises
-    ------
-    DetectorInputError
-        If they do not.
+    `blocks` are widths in the order of the columns; None is one block. Raises DetectorInputError if they do not add up
+    to `n_features`.
     """
     widths = [n_features] if blocks is None else [int(width) for width in blocks]
     if not widths or min(widths) < 1 or sum(widths) != n_features:

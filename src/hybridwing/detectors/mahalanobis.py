@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hybridwing.detectors.base import Detector
+from hybridwing.detectors.base import TRAINING_TNR, Detector
 from hybridwing.detectors.groups import block_starts, group
 from hybridwing.detectors.parent_model import parent_arrays
 from hybridwing.runtime.parents import score_nearest
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from hybridwing.runtime.arrays import Array
 
     Floats = NDArray[np.float64]
-
-
-TRAINING_TNR = 0.95
-"""Share of the training non-hybrids that ``predict`` calls such: the true-negative rate of the challenge."""
 
 
 class MahalanobisDetector(Detector):

@@ -27,25 +27,9 @@ FOLDS = 5
 def deal(specimens: NDArray[np.object_], classes: NDArray[np.object_], labels: NDArray[np.int8], seed: int) -> Rows:
     """Deal specimens into :data:`FOLDS` parts, so that each has its share of hybrids and of every class.
 
-    Parameters
-    ----------
-    specimens : ndarray of shape (n,)
-        Images of one specimen come into one part.
-    classes : ndarray of shape (n,)
-        The cross or the subspecies of each image.
-    labels : ndarray of shape (n,)
-        1 for a hybrid, 0 for a non-hybrid.
-    seed : int
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The part of each image, from 0. Without gaps, since hybrids and classes are dealt one after another.
-
-    Raises
-    ------
-    DetectorError
-        If there are fewer than two specimens.
+    Images of one specimen come into one part. `classes` are the cross or the subspecies of each image; labels are 1 for
+    a hybrid. Returns the part of each image, from 0, without gaps, since hybrids and classes are dealt one after
+    another. Raises DetectorError if there are fewer than two specimens.
 
     Examples
     --------

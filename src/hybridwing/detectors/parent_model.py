@@ -26,26 +26,12 @@ LEAST_SHRINKAGE = 1e-3
 def fit_gaussians(
     unit: Floats, member: NDArray[np.int64], n_groups: int, n_pure: int, slices: list[slice]
 ) -> tuple[Floats, Floats]:
-    """Fit the mean of every group and the covariance that they share.
+    """Fit the mean of every group, shape (n_groups, d), and the whitener of the covariance that they share.
 
-    Only subspecies of two and more specimens shape the covariance: one specimen has no spread of its own.
-
-    Parameters
-    ----------
-    unit : ndarray of shape (n, d), float64
-        Embeddings, every block of unit length; see :func:`hybridwing.runtime.parents.unit_blocks`.
-    member : ndarray of shape (n,), int64
-        Group of each, in ``[0, n_groups)``. Every group has a specimen.
-    n_groups, n_pure : int
-        Number of groups, and how many of them are subspecies; these come first.
-    slices : list of slice
-        Columns of each block.
-
-    Returns
-    -------
-    means : ndarray of shape (n_groups, d), float64
-    whitener : ndarray of shape (d, w), float64
-        See :func:`shrunk_whitener`.
+    Only subspecies of two and more specimens shape the covariance: one specimen has no spread of its own. `unit` are
+    embeddings of shape (n, d) of which every block has unit length, see :func:`hybridwing.runtime.parents.unit_blocks`,
+    and `slices` the columns of each block. `member` is the group of each, in ``[0, n_groups)``; every group has a
+    specimen, and the `n_pure` subspecies come first. For the whitener see :func:`shrunk_whitener`.
     """
     means = np.stack([unit[member == place].mean(axis=0) for place in range(n_groups)])
     spread = (member < n_pure) & (np.bincount(member, minlength=n_groups)[member] > 1)
@@ -55,21 +41,10 @@ def fit_gaussians(
 
 
 def parent_arrays(X: Floats, groups: Groups, starts: NDArray[np.int64]) -> dict[str, Array]:
-    """Fit the arrays of a detector that compares specimens with parents.
+    """Fit the arrays of a detector that compares specimens with parents, from embeddings of shape (n, d).
 
-    Parameters
-    ----------
-    X : ndarray of shape (n, d), float64
-        Embeddings.
-    groups : Groups
-        Their subspecies and crosses.
-    starts : ndarray of shape (b,), int64
-        First column of each block.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``starts``, ``centre``, ``whitener``, ``means`` (whitened) and ``counts`` of ``runtime.layouts``.
+    `starts` is the first column of each block. The arrays are ``starts``, ``centre``, ``whitener``, ``means``
+    (whitened) and ``counts`` of ``runtime.layouts``.
     """
     slices = block_slices(starts, X.shape[1])
     unit = unit_blocks(X, slices)
@@ -90,19 +65,9 @@ def parent_arrays(X: Floats, groups: Groups, starts: NDArray[np.int64]) -> dict[
 def shrunk_whitener(residuals: Floats, slices: list[slice], free: int) -> Floats:
     """Whitening matrix of each block, from a covariance shrunk towards a multiple of the identity.
 
-    Parameters
-    ----------
-    residuals : ndarray of shape (n, d)
-        Deviations from the means; n may be 0, and then nothing is whitened.
-    slices : list of slice
-        Columns of each block.
-    free : int
-        Degrees of freedom: n less the number of means.
-
-    Returns
-    -------
-    ndarray of shape (d, w)
-        The square matrix of each block in that block's rows, zeros beside it; w is the widest block.
+    `residuals` are deviations from the means, of shape (n, d); n may be 0, and then nothing is whitened. `slices` are
+    the columns of each block, and `free` the degrees of freedom: n less the number of means. Returns shape (d, w): the
+    square matrix of each block in that block's rows, zeros beside it; w is the widest block.
 
     References
     ----------

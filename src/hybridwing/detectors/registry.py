@@ -27,26 +27,13 @@ DEFAULT_DETECTOR = "ridge"
 
 @dataclass(frozen=True)
 class DetectorEntry:
-    """What is known about a detector without loading it.
+    """What is known about a detector without loading it."""
 
-    Attributes
-    ----------
-    name : str
-        What users type.
-    path : str
-        Where its class is, as ``"module:class"``.
-    summary : str
-        One line on what it does.
-    source : str
-        Where the method comes from.
-    seen_only : str
-        What it cannot find because it learns only from the crosses in training; empty where it finds others too.
-    """
-
-    name: str
-    path: str
-    summary: str
-    source: str
+    name: str  # What users type
+    path: str  # Where its class is, as ``"module:class"``
+    summary: str  # One line on what it does
+    source: str  # Where the method comes from
+    # What it cannot find because it learns only from the crosses in training; empty where it finds others too
     seen_only: str = ""
 
 
@@ -165,19 +152,9 @@ def make_detector(name: str, **params: object) -> Detector:
 def detector_for_run(name: str, *, seed: int, blocks: Sequence[int] | None = None) -> Detector:
     """Make a detector with those of a run's settings that it has a parameter for.
 
-    Parameters
-    ----------
-    name : str
-        One of ``detector_names()``.
-    seed : int
-        Seed of whatever the detector draws (its ``random_state``), in ``[0, 2**32)``.
-    blocks : sequence of int, optional
-        Widths of the blocks of the embeddings, see :attr:`hybridwing.backbones.base.BackboneSpec.widths`.
-
-    Raises
-    ------
-    DetectorError
-        If there is no detector of that name, or the seed is out of range.
+    `seed`, in ``[0, 2**32)``, is that of whatever the detector draws, its ``random_state``. `blocks` are widths of the
+    blocks of the embeddings, see :attr:`hybridwing.backbones.base.BackboneSpec.widths`. Raises DetectorError if there
+    is no detector of that name, or the seed is out of range.
     """
     if not 0 <= seed < 2**32:
         raise DetectorError(f"seed {seed} is out of range; give a whole number from 0 to {2**32 - 1}")
@@ -198,7 +175,7 @@ def _detector_class(name: str) -> type[Detector]:
 
 
 def _offer(asked: str, known: Iterable[str]) -> str:
-    """What there is instead of what was asked for."""
+    """The names that there are, and those that are near the one that was asked for."""
     lowered = {word.lower(): word for word in known}
     near = [lowered[word] for word in difflib.get_close_matches(str(asked).lower(), lowered, n=3, cutoff=0.4)]
     hint = f"did you mean {' or '.join(near)}?" if near else "choose one of those"

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.utils.extmath import randomized_svd
 
-from hybridwing.detectors.base import Detector, DetectorInputError
+from hybridwing.detectors.base import TRAINING_TNR, Detector, DetectorInputError
 from hybridwing.detectors.groups import block_starts, group
 from hybridwing.detectors.parent_model import shrunk_whitener
 from hybridwing.runtime.parents import block_slices
@@ -26,12 +26,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Labels = NDArray[np.int64]
 
-TRAINING_TNR = 0.95
-"""Share of the training non-hybrids that ``predict`` calls such: the true-negative rate of the challenge."""
-
-
 BETWEEN = 3.0
-"""Without known hybrids, how many times a direction in which the subspecies' means differ counts as much as another."""
+"""Weight, without known hybrids, of a direction in which the subspecies' means differ; other directions have 1."""
 
 
 class RidgeDetector(Detector):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hybridwing.detectors.registry import DEFAULT_DETECTOR
-from hybridwing.errors import DetectorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,42 +16,20 @@ FEWEST_HYBRIDS = 20
 
 
 class DetectorChoice(NamedTuple):
-    """A detector and why it was chosen.
+    """A detector and why it was chosen."""
 
-    Attributes
-    ----------
-    name : str
-        The detector.
-    reason : str
-        One sentence.
-    """
-
-    name: str
-    reason: str
+    name: str  # The detector
+    reason: str  # One sentence
 
 
-def choose_detector(metrics: Mapping[str, DetectionMetrics], default: str = DEFAULT_DETECTOR) -> DetectorChoice:
+def choose_detector(metrics: Mapping[str, DetectionMetrics]) -> DetectorChoice:
     """Choose one of a run's detectors by the held-out specimens.
 
     It is the one of the highest average precision. Of several with the same, and of all where fewer than
     :data:`FEWEST_HYBRIDS` hybrids were held out, it is the default detector, or the first one asked for if the default
     is not among them.
 
-    Parameters
-    ----------
-    metrics : mapping of str to DetectionMetrics
-        On the held-out specimens, in the order in which the detectors were asked for.
-    default : str
-        The detector to prefer.
-
-    Returns
-    -------
-    DetectorChoice
-
-    Raises
-    ------
-    DetectorError
-        If there is no detector.
+    `metrics` are those on the held-out specimens, in the order in which the detectors were asked for; at least one.
 
     Examples
     --------
@@ -62,8 +39,6 @@ def choose_detector(metrics: Mapping[str, DetectionMetrics], default: str = DEFA
     >>> choose_detector({name: detection_metrics(values, labels) for name, values in scores.items()}).reason
     'ridge is the default detector; 1 held-out hybrid is too few to compare detectors (at least 20 are needed)'
     """
-    if not metrics:
-        raise DetectorError("there is no detector to choose")
     names = list(metrics)
     if len(names) == 1:
         return DetectorChoice(names[0], f"{names[0]} is the only detector of this run")
@@ -81,6 +56,6 @@ def choose_detector(metrics: Mapping[str, DetectionMetrics], default: str = DEFA
         return DetectorChoice(
             best[0], f"{best[0]} has the highest average precision on the held-out specimens ({highest:.3f})"
         )
-    if default in candidates:
-        return DetectorChoice(default, f"{default} is the default detector; {why}")
+    if DEFAULT_DETECTOR in candidates:
+        return DetectorChoice(DEFAULT_DETECTOR, f"{DEFAULT_DETECTOR} is the default detector; {why}")
     return DetectorChoice(candidates[0], f"{candidates[0]} was named first; {why}")

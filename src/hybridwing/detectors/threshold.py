@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hybridwing.runtime.arrays import SavedDetector
 
 DECIMALS = 4
-"""Scores leave with so many, and the threshold is rounded as they are."""
+"""Decimals that scores are shown and written with; the threshold is rounded alike."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,9 @@ class Flag:
 
 
 def threshold_of(saved: SavedDetector, tnr: float) -> Threshold:
-    """Set a threshold by the split-conformal rule and say what it promises.
+    """Set a threshold at a true-negative rate, in (0, 1), by the split-conformal rule, and say what it promises.
 
-    Parameters
-    ----------
-    saved : SavedDetector
-        Calibrated on held-out non-hybrids.
-    tnr : float in (0, 1)
-
-    Raises
-    ------
-    DetectorError
-        As :func:`hybridwing.detectors.calibration.threshold_at`.
+    Raises DetectorError as :func:`hybridwing.detectors.calibration.threshold_at` does.
     """
     # Rounded as the scores are: otherwise a score equal to the threshold could round to one above it.
     value = round(threshold_at(saved, tnr), DECIMALS)
@@ -87,21 +78,10 @@ def threshold_of(saved: SavedDetector, tnr: float) -> Threshold:
 
 
 def flag_of(saved: SavedDetector, threshold: Threshold, hybrid_scores: ArrayLike, prevalence: float) -> Flag:
-    """Probability that an image above the threshold is a hybrid.
+    """Probability that an image above the detector's threshold is a hybrid.
 
-    Parameters
-    ----------
-    saved : SavedDetector
-    threshold : Threshold
-        Of this detector.
-    hybrid_scores : array-like of shape (h,)
-        Calibrated scores of held-out hybrids.
-    prevalence : float in (0, 1)
-
-    Raises
-    ------
-    DetectorError
-        If the prevalence is out of range or no hybrid was held out.
+    `hybrid_scores` are calibrated scores of held-out hybrids. Raises DetectorError if the prevalence is not in (0, 1)
+    or no hybrid was held out.
     """
     if not 0 < prevalence < 1:
         raise DetectorError(f"the prevalence must be within (0, 1); got {prevalence}")
@@ -125,7 +105,7 @@ def flag_of(saved: SavedDetector, threshold: Threshold, hybrid_scores: ArrayLike
 
 
 def _held_out(saved: SavedDetector) -> NDArray[np.float64]:
-    """Scores of the held-out non-hybrids, rounded as scores leave."""
+    """Scores of the held-out non-hybrids, rounded as all scores are that a user sees."""
     scores: NDArray[np.float64] = saved.arrays["heldout_nonhybrid"].astype(np.float64)
     return np.round(scores, DECIMALS)
 

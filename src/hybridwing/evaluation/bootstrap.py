@@ -15,15 +15,15 @@ import numpy as np
 from hybridwing.evaluation.challenge_score import GROUPS, TRUE_NEGATIVE_RATE, challenge_scores, unmeasured
 from hybridwing.evaluation.direction import reversed_rankings
 from hybridwing.evaluation.intervals import (
+    LEVEL,
     MINIMUM_SPECIMENS,
     Estimate,
     Interval,
-    check_level,
     difference_interval,
     measure_interval,
     percentile_interval,
 )
-from hybridwing.evaluation.metrics import checked_rate, detection_metrics
+from hybridwing.evaluation.metrics import detection_metrics
 from hybridwing.evaluation.resampling import RESAMPLES, RankedScores, Resampling
 
 if TYPE_CHECKING:
@@ -58,34 +58,21 @@ _HEADLINES = ("challenge_score", "hybrid_recall")
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """How far measures can be trusted.
+    """How far measures can be trusted."""
 
-    Attributes
-    ----------
-    measures : dict of str to (dict of str to Estimate)
-        By detector, then by measure. A measure that the table cannot give, for want of hybrids or of non-hybrids, is
-        absent.
-    differences : dict of (str, str) to (dict of str to Estimate)
-        Of two detectors, the measure of the first less that of the second on the same resamples: what makes a draw
-        of specimens easy or hard for both drops out. A difference that rests on fewer than
-        :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` hybrids or non-hybrids is absent.
-    resamples : int
-    level : float in (0, 1)
-    specimens : int
-        Specimens that were resampled.
-    notes : tuple of str
-        A sentence on each thing that is absent, and on each ranking that is upside down.
-    ahead : dict of (str, str) to float
-        Share of the resamples in which the first detector's challenge score (or recall) is higher than the second's,
-        ties counting half; absent where the difference is.
-    """
-
+    # By detector, then by measure. A measure that the table cannot give, for want of hybrids or of non-hybrids, is
+    # absent.
     measures: dict[str, dict[str, Estimate]]
+    # Of two detectors, the measure of the first less that of the second on the same resamples: what makes a draw of
+    # specimens easy or hard for both drops out. A difference that rests on fewer than
+    # :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` hybrids or non-hybrids is absent.
     differences: dict[tuple[str, str], dict[str, Estimate]]
     resamples: int
-    level: float
-    specimens: int
-    notes: tuple[str, ...] = ()
+    level: float  # Of the intervals
+    specimens: int  # Specimens that were resampled
+    notes: tuple[str, ...] = ()  # A sentence on each thing that is absent, and on each ranking that is upside down
+    # Share of the resamples in which the first detector's challenge score (or recall) is higher than the second's, ties
+    # counting half; absent where the difference is
     ahead: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
@@ -97,7 +84,6 @@ def challenge_uncertainty(
     *,
     pairs: Sequence[tuple[str, str]] | None = None,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
     seed: int = 42,
     progress: Callable[[int, int], None] | None = None,
 ) -> Uncertainty:
@@ -118,7 +104,6 @@ def challenge_uncertainty(
     pairs : sequence of (str, str), optional
         Detectors to compare; by default each two.
     resamples : int, default 2000
-    level : float in (0, 1), default 0.95
     seed : int, default 42
     progress : callable, optional
         Called with resamples done and all.
@@ -133,7 +118,6 @@ def challenge_uncertainty(
     ScoringError
         If the arrays do not fit or an argument is out of range.
     """
-    check_level(level)
     names = np.asarray(groups).astype(str)
     whole = {one: challenge_scores(values, labels, names).leaderboard() for one, values in scores.items()}
     hybrid = np.asarray(labels) == 1
@@ -165,11 +149,10 @@ def challenge_uncertainty(
         {name: count for name, count in fewest.items() if name not in absent},
         hybrids,
         drawn,
-        level,
         pairs,
         [
             *absent_notes(absent),
-            *_reversed_notes(scores, labels, specimens, names, drawn, level),
+            *_reversed_notes(scores, labels, specimens, names, drawn),
         ],
     )
 
@@ -179,46 +162,28 @@ def detection_uncertainty(
     labels: npt.ArrayLike,
     specimens: npt.ArrayLike,
     *,
-    tnr: float = 0.95,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
     seed: int = 42,
 ) -> Uncertainty:
     """The measures of any labelled table with their intervals, and the differences of each two detectors.
 
-    Parameters
-    ----------
-    scores, labels, specimens, resamples, level, seed
-        As in :func:`challenge_uncertainty`; specimens are resampled within label.
-    tnr : float in (0, 1], default 0.95
-        Sets the threshold of the recall, anew on every resample.
-
-    Returns
-    -------
-    Uncertainty
-        Measures by the names :data:`DETECTION_MEASURES`; empty where the table lacks hybrids or
-        non-hybrids, for nothing is known then.
-
-    Raises
-    ------
-    ScoringError
-        If the arrays do not fit or an argument is out of range.
+    Arguments and errors are those of :func:`challenge_uncertainty`, but specimens are resampled within label. Measures
+    go by the names :data:`DETECTION_MEASURES`; where the table lacks hybrids or non-hybrids, nothing is known and they
+    are empty.
     """
-    checked_rate(tnr)
-    check_level(level)
     hybrid = np.asarray(labels) == 1
-    metrics = {one: detection_metrics(values, labels, tnr) for one, values in scores.items()}
+    metrics = {one: detection_metrics(values, labels, TRUE_NEGATIVE_RATE) for one, values in scores.items()}
     drawn = Resampling(hybrid, specimens, resamples, seed)
     if hybrid.all() or not hybrid.any():
         notes = tuple(absent_notes({"": "no non-hybrids" if hybrid.all() else "no hybrids"}))
-        return Uncertainty({one: {} for one in scores}, {}, resamples, level, drawn.n_specimens(), notes)
+        return Uncertainty({one: {} for one in scores}, {}, resamples, LEVEL, drawn.n_specimens(), notes)
     whole = {one: {name: getattr(found, name) for name in DETECTION_MEASURES} for one, found in metrics.items()}
 
     def measuring(values: Floats) -> Measuring:
         ranked = RankedScores(values, hybrid)
         return lambda counts: np.stack(
             [
-                ranked.share_above(counts, ranked.above_threshold(counts, tnr), hybrid),
+                ranked.share_above(counts, ranked.above_threshold(counts, TRUE_NEGATIVE_RATE), hybrid),
                 ranked.average_precision(counts),
                 ranked.roc_area(counts),
             ],
@@ -232,9 +197,8 @@ def detection_uncertainty(
         dict.fromkeys(DETECTION_MEASURES, min(hybrids, drawn.n_specimens(~hybrid))),
         {"hybrid_recall": hybrids},
         drawn,
-        level,
         None,
-        _reversed_notes(scores, labels, specimens, None, drawn, level),
+        _reversed_notes(scores, labels, specimens, None, drawn),
     )
 
 
@@ -284,7 +248,6 @@ def _uncertainty(
     fewest: Mapping[str, int],
     hybrids: Mapping[str, int],
     drawn: Resampling,
-    level: float,
     pairs: Sequence[tuple[str, str]] | None,
     notes: Sequence[str],
 ) -> Uncertainty:
@@ -299,9 +262,7 @@ def _uncertainty(
         measures[one] = {
             name: Estimate(
                 float(values[name]),
-                measure_interval(
-                    float(values[name]), draws[one][:, places[name]], hybrids.get(name, fewest[name]), level
-                ),
+                measure_interval(float(values[name]), draws[one][:, places[name]], hybrids.get(name, fewest[name])),
             )
             for name in places
             if name in fewest and name != "challenge_score"
@@ -309,7 +270,7 @@ def _uncertainty(
         if "challenge_score" in fewest:
             recalls = [measures[one][recall] for recall in _RECALLS]
             sampled = draws[one][:, places["challenge_score"]]
-            interval = _challenge_interval(recalls, sampled, fewest["challenge_score"], level)
+            interval = _challenge_interval(recalls, sampled, fewest["challenge_score"])
             measures[one]["challenge_score"] = Estimate(float(values["challenge_score"]), interval)
     differences: dict[tuple[str, str], dict[str, Estimate]] = {}
     ahead = {}
@@ -319,7 +280,7 @@ def _uncertainty(
         differences[a, b] = {
             name: Estimate(
                 float(whole[a][name] - whole[b][name]),
-                difference_interval(measures[a][name], measures[b][name], apart[:, place], level),
+                difference_interval(measures[a][name], measures[b][name], apart[:, place]),
             )
             for name, place in places.items()
             if fewest.get(name, 0) >= MINIMUM_SPECIMENS
@@ -330,12 +291,12 @@ def _uncertainty(
     few = [name for name in places if fewest.get(name, MINIMUM_SPECIMENS) < MINIMUM_SPECIMENS]
     if compared and few:
         notes = [*notes, _few_note(few, fewest)]
-    return Uncertainty(measures, differences, drawn.resamples, level, drawn.n_specimens(), tuple(notes), ahead)
+    return Uncertainty(measures, differences, drawn.resamples, LEVEL, drawn.n_specimens(), tuple(notes), ahead)
 
 
-def _challenge_interval(recalls: Sequence[Estimate], draws: Floats, fewest: int, level: float) -> Interval:
-    """Of the harmonic mean of recalls: where resampling tells nothing, it takes in that of the recalls' ends."""
-    found = percentile_interval(draws, level)
+def _challenge_interval(recalls: Sequence[Estimate], draws: Floats, fewest: int) -> Interval:
+    """Interval of the harmonic mean of recalls, widened to that of their ends where resampling says little."""
+    found = percentile_interval(draws)
     if fewest >= MINIMUM_SPECIMENS and found.width > 0:
         return found
     ends = [
@@ -369,12 +330,9 @@ def _reversed_notes(
     specimens: npt.ArrayLike,
     groups: npt.ArrayLike | None,
     drawn: Resampling,
-    level: float,
 ) -> list[str]:
     return [
         ranking.sentence(name)
         for name, values in scores.items()
-        for ranking in reversed_rankings(
-            values, labels, specimens, groups, resamples=drawn.resamples, level=level, seed=drawn.seed
-        )
+        for ranking in reversed_rankings(values, labels, specimens, groups, resamples=drawn.resamples, seed=drawn.seed)
     ]

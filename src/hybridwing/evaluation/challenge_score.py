@@ -130,17 +130,9 @@ def _together(scores: npt.NDArray[np.float64], hybrid: npt.NDArray[np.bool_]) ->
 def unmeasured(labels: npt.ArrayLike, groups: npt.ArrayLike) -> dict[str, str]:
     """Leaderboard measures that a table cannot give, with what it lacks for them.
 
-    The official program writes 0 there, which reads as if hybrids had been missed.
-
-    Parameters
-    ----------
-    labels, groups : array-like of shape (n,)
-        See :func:`challenge_scores`.
-
-    Returns
-    -------
-    dict of str to str
-        By the names of :meth:`ChallengeScores.leaderboard`; empty for the challenge's own tables.
+    The official program writes 0 there, which reads as if hybrids had been missed. Labels and groups are those of
+    :func:`challenge_scores`. Measures go by the names of :meth:`ChallengeScores.leaderboard`; there is none for the
+    challenge's own tables.
 
     Examples
     --------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from hybridwing.errors import ScoringError
 from hybridwing.evaluation.bootstrap import challenge_uncertainty
 from hybridwing.evaluation.challenge_score import GROUPS
+from hybridwing.evaluation.intervals import LEVEL
 from hybridwing.evaluation.resampling import RESAMPLES
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Comparison:
     specimens: int
     hybrids: dict[str, int]  # Hybrids of each group, on which the recalls rest
     resamples: int
-    level: float  # Of the intervals
     notes: tuple[str, ...] = ()  # A sentence on each thing that is absent, and on each ranking that is upside down
+    level: ClassVar[float] = LEVEL  # Of the intervals
 
 
 def compare(
@@ -65,35 +66,17 @@ def compare(
     specimens: npt.ArrayLike,
     *,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
     seed: int = 42,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Measure systems with intervals, and hold each against the first.
 
     Specimens are resampled within group and label, and all systems are measured on the same resamples: what makes a
-    draw of specimens easy or hard drops out of the differences. The threshold is set anew on each.
+    draw of specimens easy or hard drops out of the differences. The threshold is set anew on each. `scores` are hybrid
+    scores by the system's name; the other arguments are those of
+    :func:`hybridwing.evaluation.bootstrap.challenge_uncertainty`.
 
-    Parameters
-    ----------
-    scores : mapping of str to ndarray of shape (n,)
-        Hybrid scores by the system's name.
-    labels : ndarray of shape (n,)
-        1 for a hybrid.
-    groups : ndarray of str, shape (n,)
-        ``"major"``, ``"minor"`` or ``"mimic"``.
-    specimens : array-like of shape (n,)
-        The photographed individual of each image.
-    resamples : int, default 2000
-    level : float in (0, 1), default 0.95
-    seed : int, default 42
-    progress : callable, optional
-        Called with resamples done and all.
-
-    Raises
-    ------
-    ScoringError
-        If there are no systems, or an argument does not fit.
+    Raises ScoringError if there are no systems, or an argument does not fit.
     """
     if not scores:
         raise ScoringError("There is nothing to compare.")
@@ -105,7 +88,6 @@ def compare(
         specimens,
         pairs=[(name, first) for name in scores if name != first],
         resamples=resamples,
-        level=level,
         seed=seed,
         progress=progress,
     )
@@ -125,4 +107,4 @@ def compare(
     group_names = np.asarray(groups).astype(str)
     hybrids = {group: int(((group_names == group) & (np.asarray(labels) == 1)).sum()) for group in GROUPS}
     images, individuals = len(group_names), len(np.unique(np.asarray(specimens).astype(str)))
-    return Comparison(systems, images, individuals, hybrids, resamples, level, found.notes)
+    return Comparison(systems, images, individuals, hybrids, resamples, found.notes)

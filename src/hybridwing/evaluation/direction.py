@@ -47,7 +47,6 @@ def reversed_rankings(
     groups: npt.ArrayLike | None = None,
     *,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
     seed: int = 42,
 ) -> tuple[ReversedRanking, ...]:
     """Find whether hybrids score lower than non-hybrids, among all images and in each group of the challenge.
@@ -61,7 +60,7 @@ def reversed_rankings(
     specimens : array-like of shape (n,)
     groups : array-like of str, shape (n,), optional
         ``"major"``, ``"minor"`` or ``"mimic"``; without them all images are one group.
-    resamples, level, seed
+    resamples, seed
         Of the bootstrap over specimens, within label. It runs only where the ROC area is below 0.5.
 
     Returns
@@ -100,7 +99,7 @@ def reversed_rankings(
             continue
         ranked = RankedScores(values[rows], hybrid[rows])
         draws = np.concatenate([ranked.roc_area(counts) for counts in drawn.counts()])
-        interval = measure_interval(area, draws, rarer, level)
+        interval = measure_interval(area, draws, rarer)
         if interval.high < 0.5:
             turned = f"ROC AUC {1 - area:.2f}"
             if groups is not None and not group:

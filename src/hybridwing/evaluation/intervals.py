@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+LEVEL = 0.95
+"""Confidence level of all intervals, unless a function says another."""
 MINIMUM_SPECIMENS = 5
 """With fewer hybrids or fewer non-hybrids, no difference is claimed and no ranking is called upside down."""
 _NEARLY_ONE = 1 - 1e-9  # scikit-learn's average precision may end one bit below 1
@@ -43,6 +45,11 @@ class Estimate:
     value: float  # Measured on all images
     interval: Interval  # See :func:`measure_interval` and :func:`difference_interval`
 
+    @property
+    def cells(self) -> tuple[float, float, float]:
+        """Value and ends of the interval, as tables have them."""
+        return self.value, self.interval.low, self.interval.high
+
 
 @dataclass(frozen=True)
 class Proportion:
@@ -65,23 +72,12 @@ class Proportion:
         return wilson_interval(self.count, self.total)
 
 
-def wilson_interval(count: int, total: int, level: float = 0.95) -> Interval:
-    """Score interval of a proportion, without continuity correction.
+def wilson_interval(count: int, total: int) -> Interval:
+    """Score interval of a proportion at 95 %, without continuity correction.
 
-    Its coverage is near `level` on average from about ten trials on. Brown, Cai & DasGupta (2001, Statistical Science
-    16, 101-133) recommend it for small samples. From Wilson (1927, Journal of the American Statistical
-    Association 22, 209-212).
-
-    Parameters
-    ----------
-    count, total : int
-        Successes and trials, ``0 <= count <= total`` and ``total >= 1``.
-    level : float in (0, 1), default 0.95
-
-    Raises
-    ------
-    ScoringError
-        If an argument is out of range.
+    Its coverage is near 95 % on average from about ten trials on. Brown, Cai & DasGupta (2001, Statistical Science 16,
+    101-133) recommend it for small samples. From Wilson (1927, Journal of the American Statistical Association 22,
+    209-212). Raises ScoringError unless ``0 <= count <= total`` and ``total >= 1``.
 
     Examples
     --------
@@ -89,13 +85,13 @@ def wilson_interval(count: int, total: int, level: float = 0.95) -> Interval:
     >>> round(interval.low, 3), round(interval.high, 3)
     (0.566, 0.873)
     """
-    return _binomial(count, total, level, "wilson")
+    return _binomial(count, total, LEVEL, "wilson")
 
 
-def clopper_pearson_interval(count: int, total: int, level: float = 0.95) -> Interval:
-    """Exact interval of a proportion: covers with at least `level`, and is therefore wider than Wilson's.
+def clopper_pearson_interval(count: int, total: int, level: float) -> Interval:
+    """Exact interval of a proportion: covers with at least `level`, in (0, 1), and is therefore wider than Wilson's.
 
-    From Clopper & Pearson (1934, Biometrika 26, 404-413). Parameters and errors as in :func:`wilson_interval`.
+    From Clopper & Pearson (1934, Biometrika 26, 404-413). Counts and errors as in :func:`wilson_interval`.
     """
     return _binomial(count, total, level, "exact")
 
@@ -104,19 +100,18 @@ def _binomial(count: int, total: int, level: float, method: Literal["wilson", "e
     from scipy.stats import binomtest
 
     _check_counts(count, total)
-    check_level(level)
     found = binomtest(count, total).proportion_ci(level, method=method)
     # The ends are exactly 0 and 1 there, and rounding must not say otherwise.
     return Interval(0.0 if count == 0 else float(found.low), 1.0 if count == total else float(found.high))
 
 
-def percentile_interval(draws: Floats, level: float = 0.95) -> Interval:
+def percentile_interval(draws: Floats) -> Interval:
     """Interval between two quantiles of a measure's bootstrap."""
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))
 
 
-def measure_interval(value: float, draws: Floats, specimens: int, level: float = 0.95) -> Interval:
+def measure_interval(value: float, draws: Floats, specimens: int) -> Interval:
     """Interval of a measure in [0, 1] from its bootstrap.
 
     A recall of all or none and an area of exactly 0 or 1 get Wilson's interval, since no resample differs. With fewer
@@ -132,7 +127,6 @@ def measure_interval(value: float, draws: Floats, specimens: int, level: float =
     specimens : int
         What the measure rests on: the hybrids of a recall, the rarer class of an area. With 0 the percentiles are
         taken as they are.
-    level : float in (0, 1), default 0.95
 
     Examples
     --------
@@ -140,33 +134,27 @@ def measure_interval(value: float, draws: Floats, specimens: int, level: float =
     >>> round(interval.low, 3), interval.high
     (0.207, 1.0)
     """
-    found = percentile_interval(draws, level)
+    found = percentile_interval(draws)
     if not specimens:
         return found
     whole = value >= _NEARLY_ONE
     if whole or value == 0:
-        return wilson_interval(specimens if whole else 0, specimens, level)
+        return wilson_interval(specimens if whole else 0, specimens)
     if specimens >= MINIMUM_SPECIMENS and found.width > 0:
         return found
-    lower = wilson_interval(math.floor(value * specimens), specimens, level).low
-    upper = wilson_interval(math.ceil(value * specimens), specimens, level).high
+    lower = wilson_interval(math.floor(value * specimens), specimens).low
+    upper = wilson_interval(math.ceil(value * specimens), specimens).high
     return Interval(min(found.low, lower), max(found.high, upper))
 
 
-def difference_interval(first: Estimate, second: Estimate, draws: Floats, level: float = 0.95) -> Interval:
+def difference_interval(first: Estimate, second: Estimate, draws: Floats) -> Interval:
     """Interval of the difference of two measures on the same resamples.
 
     Where the difference is the same on all of them and not 0, the interval is made from those of the two, as for
-    independent proportions (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10).
-
-    Parameters
-    ----------
-    first, second : Estimate
-    draws : ndarray of shape (resamples,), float64
-        First less second.
-    level : float in (0, 1), default 0.95
+    independent proportions (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10). `draws` are the first less
+    the second on each resample.
     """
-    found, apart = percentile_interval(draws, level), first.value - second.value
+    found, apart = percentile_interval(draws), first.value - second.value
     if found.width > 0 or not apart:
         return found
     a, b = first.interval, second.interval
@@ -181,38 +169,21 @@ def bootstrap_interval(
     strata: npt.ArrayLike,
     specimens: npt.ArrayLike,
     *,
-    level: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 42,
+    resamples: int,
+    seed: int,
 ) -> Interval:
     """Percentile interval of a statistic, resampling whole specimens within strata.
 
-    Parameters
-    ----------
-    statistic : callable
-        Takes the rows of a resample, see :meth:`Resampling.rows`; returns a finite number.
-    strata, specimens, resamples, seed
-        See :class:`hybridwing.evaluation.resampling.Resampling`.
-    level : float in (0, 1), default 0.95
-
-    Raises
-    ------
-    ScoringError
-        If the arrays do not fit, an argument is out of range, or the statistic is not finite on a resample.
+    `statistic` takes the rows of a resample, see :meth:`.Resampling.rows`, and returns a finite number; the other
+    arguments are those of :class:`hybridwing.evaluation.resampling.Resampling`. Raises ScoringError if the arrays do
+    not fit, there are no resamples, or the statistic is not finite on one.
     """
-    check_level(level)
     values = np.array([statistic(rows) for rows in Resampling(strata, specimens, resamples, seed).rows()])
     if not np.isfinite(values).all():
         raise ScoringError("The statistic is not a finite number on every resample: it needs more specimens.")
-    return percentile_interval(values, level)
+    return percentile_interval(values)
 
 
 def _check_counts(count: int, total: int) -> None:
     if total < 1 or not 0 <= count <= total:
         raise ScoringError(f"A proportion needs 0 <= count <= total and total >= 1; got {count} of {total}.")
-
-
-def check_level(level: float) -> None:
-    """Raise ScoringError unless the level of an interval lies in (0, 1)."""
-    if not 0 < level < 1:
-        raise ScoringError(f"The level of an interval must be in (0, 1); got {level}.")

@@ -156,24 +156,10 @@ def _threshold(scores: Floats, hybrid: Flags, tnr: float) -> float:
 
 
 def checked_scores(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Flags]:
-    """Check scores and labels against each other and give them their types.
+    """Check scores and labels, 1 for a hybrid and 0 for others, and give them their types, float64 and bool.
 
-    Parameters
-    ----------
-    scores : array-like of shape (n,)
-        Hybrid scores.
-    labels : array-like of shape (n,)
-        1 or True for a hybrid, 0 or False for a non-hybrid.
-
-    Returns
-    -------
-    scores : ndarray of shape (n,), float64
-    labels : ndarray of shape (n,), bool
-
-    Raises
-    ------
-    ScoringError
-        If the shapes differ, there are no rows, a score is not a finite number or a label is neither 0 nor 1.
+    Raises ScoringError if they are not of one shape (n,), there are no rows, a score is not a finite number or a label
+    is neither 0 nor 1.
     """
     try:
         score_array = np.asarray(scores, dtype=np.float64)

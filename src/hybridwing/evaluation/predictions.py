@@ -32,23 +32,9 @@ class Predictions:
     source: str  # Where they came from, for messages
 
     def aligned_to(self, filenames: npt.NDArray[np.object_], *, allow_extra: bool = False) -> npt.NDArray[np.float64]:
-        """Scores in the order of another list of file names.
+        """Scores in the order of another list of file names, each once; shape (m,).
 
-        Parameters
-        ----------
-        filenames : ndarray of shape (m,), object
-            The images to be scored, unique.
-        allow_extra : bool, default False
-            Ignore predictions for other images.
-
-        Returns
-        -------
-        ndarray of shape (m,), float64
-
-        Raises
-        ------
-        ScoringError
-            If a prediction is missing, or there are extra ones and `allow_extra` is False.
+        Raises ScoringError if a prediction is missing, or there are extra ones and `allow_extra` is False.
         """
         import pandas as pd
 
@@ -75,20 +61,11 @@ class Predictions:
 def read_predictions(path: Path) -> Predictions:
     """Read a predictions file: ``filename,score`` a line, no header.
 
-    A byte-order mark, Windows line ends, blank lines and CSV quoting (for file names with commas) are
-    understood. Numbers have the value that pandas' C reader gives them by default, as in the official
-    program.
+    A byte-order mark, Windows line ends, blank lines and CSV quoting (for file names with commas) are understood.
+    Numbers have the value that pandas' C reader gives them by default, as in the official program.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Raises
-    ------
-    ScoringError
-        If the file cannot be read as such, or a line is malformed, duplicate or not a finite number. The
-        message names the first few lines or files.
+    Raises ScoringError if the file cannot be read as such, or a line is malformed, duplicate or not a finite number.
+    The message names the first few lines or files.
     """
     import pandas as pd
 

@@ -32,27 +32,14 @@ _CELLS = 1 << 20
 class Resampling:
     """A stratified bootstrap over specimens.
 
-    Strata keep the number of specimens they have, so that no resample is without hybrids.
-
-    Attributes
-    ----------
-    strata : array-like of shape (n,)
-        What to keep the numbers of, such as ``"minor hybrid"``.
-    specimens : array-like of shape (n,)
-        The photographed individual of each image. One that is in two strata is resampled in each on its own.
-    resamples : int
-        At least 1.
-    seed : int
-
-    Raises
-    ------
-    ScoringError
-        If the arrays do not fit, or the number of resamples is out of range.
+    Strata keep the number of specimens they have, so that no resample is without hybrids. Raises ScoringError if the
+    arrays do not fit, or the number of resamples is out of range.
     """
 
-    strata: npt.ArrayLike
+    strata: npt.ArrayLike  # Shape (n,): what to keep the numbers of, such as ``"minor hybrid"``
+    # Shape (n,): the photographed individual of each image. One that is in two strata is resampled in each on its own.
     specimens: npt.ArrayLike
-    resamples: int = RESAMPLES
+    resamples: int = RESAMPLES  # At least 1
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -101,15 +88,7 @@ class Resampling:
 
 
 class RankedScores:
-    """Scores sorted once, for measures of many resamples of their images.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n,), float64
-        Finite; higher = more likely hybrid.
-    labels : ndarray of shape (n,), bool
-        True for a hybrid.
-    """
+    """Finite scores, higher = more likely hybrid, sorted once, for measures of many resamples of their images."""
 
     def __init__(self, scores: Floats, labels: Flags) -> None:
         self._order = np.argsort(-scores, kind="stable")

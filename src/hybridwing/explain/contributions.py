@@ -35,51 +35,30 @@ if TYPE_CHECKING:
 ORDERS = 16
 """Orders that contributions are averaged over, half of them the reverse of the other half; each from one specimen."""
 TOGETHER = "places together, and what has no place"
-"""Name of what the score owes to no place alone."""
+"""Name of the part of a score that no single place explains."""
 _SEED = 20080
 _EDGES, _COLOURS, _LAYOUT = 4, 6, 8  # cells a side of the descriptor's grids
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Columns of an embedding that mean one thing.
+    """Columns of an embedding that mean one thing."""
 
-    Attributes
-    ----------
-    name : str
-        Such as ``"forewing tip, colour"``.
-    columns : ndarray of shape (k,), int64
-    places : ndarray of shape (2, SIDE, SIDE), bool
-        Where on the wings it is measured; nowhere for what has no place there.
-    """
-
-    name: str
-    columns: NDArray[np.int64]
+    name: str  # Such as ``"forewing tip, colour"``
+    columns: NDArray[np.int64]  # Shape (k,)
+    # Shape (2, SIDE, SIDE): where on the wings it is measured; nowhere for what has no place there
     places: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class Contributions:
-    """What raised a score, and what lowered it.
+    """What raised a score, and what lowered it."""
 
-    Attributes
-    ----------
-    base : float in (0, 1)
-        Mean hybrid score of pure specimens of `base_name`.
-    base_name : str
-        Its subspecies; empty where the run knows none, and all non-hybrids stand for it.
-    score : float in (0, 1)
-        Hybrid score of the image, not rounded.
-    groups : tuple of Group
-    values : ndarray of shape (g,), float64
-        Contribution of each group; their sum is ``score - base``.
-    """
-
-    base: float
-    base_name: str
-    score: float
+    base: float  # In (0, 1): mean hybrid score of pure specimens of `base_name`
+    base_name: str  # Its subspecies; empty where the run knows none, and all non-hybrids stand for it
+    score: float  # In (0, 1): hybrid score of the image, not rounded
     groups: tuple[Group, ...]
-    values: Floats
+    values: Floats  # Shape (g,): contribution of each group; their sum is ``score - base``
 
     @property
     def by_covering(self) -> bool:
@@ -126,15 +105,8 @@ def contributions(
 ) -> tuple[float, float, Floats]:
     """Mean score of pure specimens, score of an image, and contributions of groups, which add up to the difference.
 
-    Parameters
-    ----------
-    detector : SavedDetector
-        Calibrated.
-    vector : ndarray of shape (d,)
-        Embedding of the image.
-    bases : ndarray of shape (b, d)
-        Embeddings of pure specimens: the first :data:`ORDERS`, over again where there are fewer.
-    groups : tuple of Group
+    `vector` is the embedding of the image, shape (d,). `bases`, shape (b, d), are those of pure specimens: the first
+    :data:`ORDERS` are taken, over again where there are fewer.
     """
     rng = np.random.default_rng(_SEED)
     orders = np.stack(
@@ -164,18 +136,9 @@ def contributions_of_places(
 ) -> Contributions:
     """Contributions of places: what the score loses where each is covered.
 
-    What is left of the score is a last group of its own, :data:`TOGETHER`: places that count only together, and what
-    has no place. With it, the contributions add up to the score.
-
-    Parameters
-    ----------
-    detector, vector, bases
-        As for :func:`contributions`.
-    groups : tuple of g Group
-    without : ndarray of shape (g, d)
-        Embedding of the image with each place covered.
-    base_name : str
-        See :attr:`Contributions.base_name`.
+    `without`, of shape (g, d), are embeddings of the image with the place of each group covered; `vector` and `bases`
+    are those of :func:`contributions`. What is left of the score is a last group of its own, :data:`TOGETHER`: places
+    that count only together, and what has no place. With it, the contributions add up to the score.
     """
     base = float(calibrated_scores(detector, bases).mean())
     score, *scores = (float(one) for one in calibrated_scores(detector, np.vstack([vector[None], without])))
@@ -185,7 +148,7 @@ def contributions_of_places(
 
 
 def _pattern_groups(start: int) -> list[Group]:
-    """Of `pattern`: edges and colours of each place, proportions, and how elements lie to each other."""
+    """Groups of `pattern`: edges and colours of each place, proportions, and how elements lie to each other."""
     edges = np.cumsum((0, *TRAITS)) + start
     found = []
     for wing in range(2):
@@ -209,16 +172,8 @@ def _pattern_groups(start: int) -> list[Group]:
 def cell(wing: int, place: int, side: int, columns: NDArray[np.int64], what: str = "") -> Group:
     """One cell of a grid of `side` by `side` cells on a wing, 0 the forewing, 1 the hindwing.
 
-    Parameters
-    ----------
-    wing, place : int
-        Places are counted row by row.
-    side : int
-        Divides :data:`.SIDE`.
-    columns : ndarray of shape (k,), int64
-        Of the embedding; none for a place that is looked at in the photograph.
-    what : str
-        Which trait of the place they hold.
+    Places are counted row by row, and `side` divides :data:`.SIDE`. `columns` of the embedding hold the trait `what`;
+    there are none for a place that is looked at in the photograph.
     """
     row, column = divmod(place, side)
     width = SIDE // side

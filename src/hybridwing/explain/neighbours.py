@@ -17,39 +17,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The nearest of one class.
+    """The nearest of one class."""
 
-    Attributes
-    ----------
-    name : str
-        A subspecies, or a cross as ``"a x b"``.
-    is_hybrid : bool
-    uuids : tuple of str
-        Keys of the training images, nearest first.
-    distances : tuple of float
-        Euclidean, each region of the embedding divided by its spread.
-    quantile : float in [0, 1], or None
-        Share of the class's own images that lie nearer to their nearest of the class than this image does: 0.5 is as
-        usual for one of them, 1 farther than any. None where the class has fewer than three images.
-    """
-
-    name: str
+    name: str  # A subspecies, or a cross as ``"a x b"``
     is_hybrid: bool
-    uuids: tuple[str, ...]
-    distances: tuple[float, ...]
+    uuids: tuple[str, ...]  # Keys of the training images, nearest first
+    distances: tuple[float, ...]  # Euclidean, each region of the embedding divided by its spread
+    # In [0, 1]: share of the class's own images that lie nearer to their nearest of the class than this image does: 0.5
+    # is as usual for one of them, 1 farther than any. None where the class has fewer than three images.
     quantile: float | None
 
 
-class NeighbourSearch:
-    """Embeddings of the training images by class.
+NEAREST = 3
+"""Neighbours that are named."""
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d)
-    uuids, names, hybrid : sequence of length n
-        Key, class (None where unknown) and whether it is a hybrid.
-    scale : ndarray of shape (d,)
-        What columns are divided by.
+
+class NeighbourSearch:
+    """Embeddings of the training images, of shape (n, d), by class, with columns divided by `scale`.
+
+    The name of a class is None where it is not known.
     """
 
     def __init__(
@@ -67,25 +53,25 @@ class NeighbourSearch:
         self._hybrid = np.asarray(hybrid, dtype=np.bool_)
         self._usual: dict[str, Floats] = {}
 
-    def nearest(self, vector: NDArray[np.floating], name: str, count: int = 3) -> Neighbours | None:
+    def nearest(self, vector: NDArray[np.floating], name: str) -> Neighbours | None:
         """The nearest of a class; None where no image of it is known. An image is not its own neighbour."""
-        return self._among(vector, np.flatnonzero(self._names == name), name, count)
+        return self._among(vector, np.flatnonzero(self._names == name), name)
 
-    def nearest_hybrids(self, vector: NDArray[np.floating], count: int = 3) -> Neighbours | None:
+    def nearest_hybrids(self, vector: NDArray[np.floating]) -> Neighbours | None:
         """The nearest known hybrids, whatever their cross, measured against the cross of the nearest."""
-        found = self._among(vector, np.flatnonzero(self._hybrid), "", count)
+        found = self._among(vector, np.flatnonzero(self._hybrid), "")
         if found is None:
             return None
         cross = self._names[np.flatnonzero(self._uuids == found.uuids[0])[0]]
         quantile = None if cross is None else self._quantile(found.distances[0], cross)
         return Neighbours(cross or "hybrid", True, found.uuids, found.distances, quantile)
 
-    def _among(self, vector: NDArray[np.floating], rows: NDArray[np.intp], name: str, count: int) -> Neighbours | None:
+    def _among(self, vector: NDArray[np.floating], rows: NDArray[np.intp], name: str) -> Neighbours | None:
         distances = np.sqrt(((self._vectors[rows] - np.asarray(vector, np.float64) / self._scale) ** 2).sum(axis=1))
         rows, distances = rows[distances > 0], distances[distances > 0]
         if not len(rows):
             return None
-        order = np.argsort(distances, kind="stable")[:count]
+        order = np.argsort(distances, kind="stable")[:NEAREST]
         near = tuple(float(value) for value in distances[order])
         hybrid = bool(self._hybrid[rows[order[0]]])
         quantile = self._quantile(near[0], name) if name else None

@@ -49,17 +49,11 @@ def needs_covering(backbone: BackboneSpec) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Covered:
-    """Places of one photograph, and its embeddings without each.
+    """Places of one photograph, and its embeddings without each."""
 
-    Attributes
-    ----------
-    groups : tuple of Group
-        The places; they hold no columns.
-    vectors : ndarray of shape (g, d), float32
-        Embedding of the photograph in which that place is covered; a row for each set of places where such were named.
-    """
-
-    groups: tuple[Group, ...]
+    groups: tuple[Group, ...]  # The places; they hold no columns
+    # Shape (g, d): embedding of the photograph in which that place is covered; a row for each set of places where such
+    # were named
     vectors: NDArray[np.float32]
 
 
@@ -70,25 +64,12 @@ def cover(
     batch: int = 0,
     together: Sequence[Sequence[int]] | None = None,
 ) -> Covered | None:
-    """Embed a photograph with each place of the wings covered.
+    """Embed a photograph with each place of the wings covered; None where no specimen is found in it.
 
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Mode RGB, decoded as for the backbone.
-    backbone : LoadedBackbone
-    pure : WingPicture or None
-        What is painted over a place, relative to the light of the photograph; None for the specimen's own mean colour
-        of that wing.
-    batch : int
-        Pictures a forward pass; 0 for what suits the backbone.
-    together : sequence of sequences of int, optional
-        Places, as indices into the groups, that are covered at once for one embedding each; by default each by itself.
-
-    Returns
-    -------
-    Covered or None
-        None where no specimen is found in the photograph.
+    The photograph is RGB, decoded as for the backbone. `pure` is what is painted over a place, relative to the light of
+    the photograph; by default the specimen's own mean colour of that wing. `batch` is the number of pictures a forward
+    pass; 0 stands for what suits the backbone. `together` are places, as indices into the groups, that are covered at
+    once for one embedding each; by default each is covered by itself.
     """
     found = find_wings(image)
     if found.specimen.confidence * found.wings.plausible("specimen") < LEAST_CONFIDENCE:

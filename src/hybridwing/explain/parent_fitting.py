@@ -22,27 +22,11 @@ if TYPE_CHECKING:
 def fit_parent_model(
     vectors: NDArray[np.float32], subspecies: Sequence[str | None], widths: Sequence[int] | None = None
 ) -> ParentModel | None:
-    """Fit subspecies on non-hybrids.
+    """Fit subspecies on the embeddings of non-hybrids, shape (n, d); specimens without a subspecies are left out.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d), float32
-        Embeddings.
-    subspecies : sequence of str or None, of length n
-        Specimens with None are left out.
-    widths : sequence of int, optional
-        Widths of the traits in the embedding, which add up to d; by default it is one.
-
-    Returns
-    -------
-    ParentModel or None
-        None where fewer than two subspecies are known, where none has two images, or where the subspecies do not
-        differ: there is nothing to tell parents by.
-
-    Raises
-    ------
-    DetectorInputError
-        If the widths do not add up.
+    `widths` of the traits add up to d. None where fewer than two subspecies are known, where none has two images, or
+    where the subspecies do not differ: there is nothing to tell parents by. Raises DetectorInputError if the widths do
+    not add up.
     """
     slices = block_slices(block_starts(widths, vectors.shape[1]), vectors.shape[1])
     known = np.array([name is not None for name in subspecies], dtype=np.bool_)

@@ -43,49 +43,29 @@ _DECIDED = 0.35
 
 @dataclass(frozen=True, eq=False)
 class Element:
-    """Connected places of one wing between which the parents differ alike.
+    """Connected places of one wing between which the parents differ alike."""
 
-    Attributes
-    ----------
-    name : str
-        Where it lies, such as ``"forewing middle"``.
-    colour : str
-        What colour the specimen has there, in a word.
-    parent : str
-        The parent that it takes after; empty where that cannot be told.
-    places : ndarray of shape (2, SIDE, SIDE), bool
-    """
-
-    name: str
-    colour: str
-    parent: str
-    places: NDArray[np.bool_]
+    name: str  # Where it lies, such as ``"forewing middle"``
+    colour: str  # What colour the specimen has there, in a word
+    parent: str  # The parent that it takes after; empty where that cannot be told
+    places: NDArray[np.bool_]  # Shape (2, SIDE, SIDE)
 
 
 @dataclass(frozen=True, eq=False)
 class ParentMap:
-    """Which of two parents each place of the wings takes after.
-
-    Attributes
-    ----------
-    parents : tuple of (str, str)
-    leaning : ndarray of shape (2, SIDE, SIDE), float64 in [-1, 1]
-        Of forewing and hindwing, seen as left wings: -1 the first parent, 1 the second; 0 where the parents do not
-        differ, the place is like neither, or there is no wing.
-    apart : ndarray of shape (2, SIDE, SIDE), float64
-        Distance between the parents' means at each place, in spreads; 0 outside the wing.
-    elements : tuple of Element
-        Largest first.
-    """
+    """Which of two parents each place of the wings takes after."""
 
     parents: tuple[str, str]
+    # Shape (2, SIDE, SIDE); in [-1, 1]: of forewing and hindwing, seen as left wings: -1 the first parent, 1 the
+    # second; 0 where the parents do not differ, the place is like neither, or there is no wing
     leaning: Floats
+    # Shape (2, SIDE, SIDE): distance between the parents' means at each place, in spreads; 0 outside the wing
     apart: Floats
-    elements: tuple[Element, ...]
+    elements: tuple[Element, ...]  # Largest first
 
     @property
     def words(self) -> str:
-        """The elements in a sentence; of those with one name and one parent, the largest speaks."""
+        """The elements in a sentence; of several with the same name and parent, the largest gives the colour."""
         said: list[str] = []
         decided: set[str] = set()
         for parent in (*self.parents, ""):
@@ -102,15 +82,7 @@ class ParentMap:
 
 
 def parent_map(picture: WingPicture, model: WingModel, parents: tuple[str, str]) -> ParentMap:
-    """Compare the wings of a specimen with two parents.
-
-    Parameters
-    ----------
-    picture : WingPicture
-    model : WingModel
-        Knows both parents.
-    parents : tuple of (str, str)
-    """
+    """Compare the wings of a specimen with two parents, which the model knows."""
     from scipy import ndimage
 
     means = [model.picture(name) for name in parents]
@@ -129,7 +101,7 @@ def parent_map(picture: WingPicture, model: WingModel, parents: tuple[str, str])
 
 
 def _log_density(shown: Floats, centre: Floats, spread: Floats) -> Floats:
-    """Of Student's t in three dimensions, up to a constant."""
+    """Log-density of Student's t in three dimensions, up to a constant."""
     squares = (((shown - centre) / spread) ** 2).sum(axis=-1)
     return np.asarray(-(FREEDOM + 3) / 2 * np.log1p(squares / FREEDOM) - np.log(spread).sum(axis=-1))
 

@@ -102,24 +102,12 @@ class Looks:
 
 @dataclass(frozen=True, eq=False)
 class Trait:
-    """Columns of the embedding that describe one trait, and the subspecies in them.
+    """Columns of the embedding that describe one trait, and the subspecies in them."""
 
-    Attributes
-    ----------
-    start : int
-        First column.
-    centre : ndarray of shape (w,), float64
-        Mean of the subspecies' means; w columns belong to the trait.
-    projection : ndarray of shape (w, k), float64
-        Linear discriminants.
-    means : ndarray of shape (s, k), float64
-        Means of the s subspecies in the projection.
-    """
-
-    start: int
-    centre: Floats
-    projection: Floats
-    means: Floats
+    start: int  # First column
+    centre: Floats  # Shape (w,): mean of the subspecies' means; w columns belong to the trait
+    projection: Floats  # Shape (w, k): linear discriminants
+    means: Floats  # Shape (s, k): means of the s subspecies in the projection
 
     def project(self, vectors: Floats) -> Floats:
         """Project embeddings, shape (n, d); returns shape (n, k)."""
@@ -129,19 +117,10 @@ class Trait:
 
 @dataclass(frozen=True, eq=False)
 class ParentModel:
-    """Subspecies as Gaussians.
+    """Subspecies as Gaussians."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Subspecies, sorted.
-    counts : ndarray of shape (s,), float64
-        Training images of each.
-    traits : tuple of Trait
-    """
-
-    names: tuple[str, ...]
-    counts: Floats
+    names: tuple[str, ...]  # Subspecies, sorted
+    counts: Floats  # Shape (s,): training images of each
     traits: tuple[Trait, ...]
 
     @property
@@ -180,31 +159,24 @@ class ParentModel:
         return single / tempered, double / tempered
 
     def parentage(self, vectors: NDArray[np.floating]) -> tuple[Parentage, ...]:
-        """Return the parents of each image.
+        """Return the parents of each image, from embeddings of shape (n, d).
 
-        Parameters
-        ----------
-        vectors : ndarray of shape (n, d)
-            Embeddings of the backbone that the model was fitted on.
+        They are by the backbone that the model was fitted on.
         """
         return tuple(self._parentage(*image) for image in self._judged(vectors))
 
     def looks(self, vectors: NDArray[np.floating], possible: tuple[Mask, Mask] | None = None) -> tuple[Looks, ...]:
-        """Return the likeliest subspecies and the likeliest parents of each image.
+        """Return the likeliest subspecies and the likeliest parents of each image, from embeddings of shape (n, d).
 
-        Parameters
-        ----------
-        vectors : ndarray of shape (n, d)
-            Embeddings of the backbone that the model was fitted on.
-        possible : two ndarrays of shape (n, s) and (n, s (s - 1) / 2), bool, optional
-            Which subspecies and which pairs come into question for each image, at least one subspecies; by default all.
+        `possible` are masks of shape (n, s) and (n, s (s - 1) / 2): which subspecies and which pairs come into question
+        for each image, at least one subspecies; by default all.
         """
         return tuple(self._looks(*image) for image in self._judged(vectors, possible))
 
     def _judged(
         self, vectors: NDArray[np.floating], possible: tuple[Mask, Mask] | None = None
     ) -> Iterator[tuple[Floats, Floats, int, float, float]]:
-        """Of each image: probabilities of subspecies and of pairs, the best pair, its share and the share's spread."""
+        """For each image, probabilities of subspecies and of pairs, the best pair, its share and the share's spread."""
         if not len(vectors):
             return
         single, double = self.log_likelihoods(vectors)
@@ -279,14 +251,9 @@ class ParentModel:
 
 
 def read_parents(path: Path, dimension: int) -> ParentModel | None:
-    """Read a run's model.
+    """Read a run's model; None where the file is absent, since the training specimens did not tell subspecies apart.
 
-    None where the file is absent: the training specimens did not tell subspecies apart.
-
-    Raises
-    ------
-    RunError
-        If the file is damaged or not of embeddings of this dimension.
+    Raises RunError if the file is damaged or not of embeddings of this dimension.
     """
     if not path.is_file():
         return None
@@ -318,7 +285,7 @@ def _log_density(squares: Floats, variance: Floats, width: int) -> Floats:
 
 
 def _with_prior(logs: Floats, prior: float) -> Floats:
-    """Log-probabilities of those that come into question, which share a prior probability; -inf for the others."""
+    """Log-probabilities of the possible ones, which share a prior probability; -inf for the others."""
     count = np.maximum(np.isfinite(logs).sum(axis=1, keepdims=True), 1)
     return np.asarray(logs + np.log(prior / count))
 

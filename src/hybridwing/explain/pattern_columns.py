@@ -41,18 +41,10 @@ def is_pattern(backbone: BackboneSpec) -> bool:
 
 
 def turned_over(vectors: Floats) -> Floats:
-    """Descriptors that the same specimens would have if they lay the other way up, about.
+    """Approximate the descriptors, of shape (n, DIMENSION), that specimens would have if they lay the other way up.
 
     Turned by 180 degrees, a specimen with two like halves is mirrored at a horizontal line: hindwings are taken for
     forewings and the other way round, rows of cells change their order, and edges their slope.
-
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, DIMENSION), float64
-
-    Returns
-    -------
-    ndarray of shape (n, DIMENSION), float64
     """
     parts = [
         turned
@@ -65,23 +57,15 @@ def turned_over(vectors: Floats) -> Floats:
 
 
 def paleness(vectors: Floats, like: Floats) -> Floats:
-    """How much paler the ground colour of both wings is than in like images.
+    """How much paler the ground colour of both wings is than in like images, in units of the brightest scales.
 
-    The underside of a *Heliconius* repeats the pattern of the upper side, duller and on paler, browner ground (see
-    any plate of set specimens, e.g. Holzinger & Holzinger 1994, *Heliconius and related genera*). So the cells are
-    looked at in which like images show ground colour; red is compared, since iridescence lightens blue alone. The
-    median over a wing's cells does not heed a band that lies elsewhere, and the smaller of both wings not one wing.
+    The underside of a *Heliconius* repeats the pattern of the upper side, duller and on paler, browner ground (see any
+    plate of set specimens, e.g. Holzinger & Holzinger 1994, *Heliconius and related genera*). So the cells are looked
+    at in which like images show ground colour; red is compared, since iridescence lightens blue alone. The median over
+    a wing's cells ignores a band in a few of them, and the smaller value of both pairs of wings ignores one odd pair.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, DIMENSION), float64
-    like : ndarray of shape (n, k, DIMENSION), float64
-        For each image, images that are like it.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        In units of the brightest scales; :data:`UNKNOWN` where no ground colour is known.
+    Descriptors have shape (n, DIMENSION), and those of like images (n, k, DIMENSION). :data:`UNKNOWN` where no ground
+    colour is known.
     """
     pale = np.stack([_paler(vectors, like, colours) for colours in (_FORE[1], _HIND[1])])
     # Of hindwings full of rays or bars, the forewings alone must tell.

@@ -5,7 +5,7 @@ There are up to four measures. The limit of each comes from held-out images by t
 - the distance of an embedding to its nearest training embeddings, each region of the embedding on its own scale (Sun et
   al. 2022, "Out-of-distribution detection with deep nearest neighbors", ICML, arXiv:2204.06507; without their
   normalisation, since the length of an embedding shows that a picture is empty);
-- where the training table names some undersides, how much an image looks like them (:mod:`.undersides`);
+- where the training table names some undersides, how much an image looks like them (:mod:`.typicality_fitting`);
 - for `pattern`, whether the specimen would be more typical upside down, and whether its wings are paler than those of
   similar specimens, as undersides are (:mod:`.pattern_columns`).
 
@@ -55,41 +55,21 @@ _HELD_OUT = ("distances", "turns", "sides", "paleness")
 
 @dataclass(frozen=True, eq=False)
 class Typicality:
-    """The training images, and the held-out images' values of each measure.
+    """The training images, and the held-out images' values of each measure."""
 
-    Attributes
-    ----------
-    vectors : ndarray of shape (m, d), float32
-        Training embeddings.
-    scale : ndarray of shape (d,), float64
-        Divisor of each column.
-    distances : ndarray of shape (h,), float64
-        Distances of the held-out images to the training images.
-    fallback_share : float in [0, 1]
-        Share of the training images in which the view was not found.
-    doubt_share : float in [0, 1]
-        Share of the training images whose view is in doubt.
-    turns : ndarray of shape (h,), float64, or None
-        How many times farther from the training images the held-out images are than turned over; None unless the
-        backbone is `pattern`.
-    direction : ndarray of shape (d,), float64, or None
-        Direction in which undersides lie, see :func:`.undersides.direction_of`; None where the training table names
-        too few undersides, or so many that they are typical.
-    sides : ndarray of shape (h,), float64, or None
-        Products of the held-out images with `direction`.
-    paleness : ndarray of shape (h,), float64, or None
-        Paleness of the held-out images; None unless the backbone is `pattern`.
-    """
-
-    vectors: Vectors
-    scale: Floats
-    distances: Floats
-    fallback_share: float
-    doubt_share: float = 0.0
+    vectors: Vectors  # Shape (m, d): training embeddings
+    scale: Floats  # Shape (d,): divisor of each column
+    distances: Floats  # Shape (h,): distances of the held-out images to the training images
+    fallback_share: float  # In [0, 1]: share of the training images in which the view was not found
+    doubt_share: float = 0.0  # In [0, 1]: share of the training images whose view is in doubt
+    # Shape (h,): how many times farther from the training images the held-out images are than turned over; None unless
+    # the backbone is `pattern`
     turns: Floats | None = None
+    # Shape (d,): direction in which undersides lie, see :mod:`.typicality_fitting`; None where the training table
+    # names too few undersides, or so many that they are typical
     direction: Floats | None = None
-    sides: Floats | None = None
-    paleness: Floats | None = None
+    sides: Floats | None = None  # Shape (h,): products of the held-out images with `direction`
+    paleness: Floats | None = None  # Shape (h,): paleness of the held-out images; None unless the backbone is `pattern`
 
     def distance(self, vectors: NDArray[np.floating]) -> Floats:
         """Mean Euclidean distance to the five nearest training embeddings, shape (n,)."""
@@ -202,10 +182,7 @@ class Typicality:
 def read_typicality(path: Path, dimension: int) -> Typicality | None:
     """Read a run's typicality; None where the file is absent.
 
-    Raises
-    ------
-    RunError
-        If the file is damaged or not of embeddings of this dimension.
+    Raises RunError if the file is damaged or not of embeddings of this dimension.
     """
     if not path.is_file():
         return None

@@ -36,24 +36,13 @@ def opponent(colours: NDArray[np.floating]) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class WingModel:
-    """Means and spreads of the wing pictures of c classes.
+    """Means and spreads of the wing pictures of c classes."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Subspecies, and crosses as ``"a x b"``.
-    counts : ndarray of shape (c,), float64
-        Specimens of each.
-    means : ndarray of shape (c, DIMENSION), float32
-        Mean pictures, see :meth:`.WingPicture.as_vector`.
-    spreads : ndarray of shape (c, 2, SIDE, SIDE, 3), float32
-        Standard deviation within the class of the colours as :func:`opponent` gives them. Those of a class of few are
-        drawn to those of all classes together.
-    """
-
-    names: tuple[str, ...]
-    counts: Floats
-    means: Pixels
+    names: tuple[str, ...]  # Subspecies, and crosses as ``"a x b"``
+    counts: Floats  # Shape (c,): specimens of each
+    means: Pixels  # Shape (c, DIMENSION): mean pictures, see :meth:`.WingPicture.as_vector`
+    # Shape (c, 2, SIDE, SIDE, 3): standard deviation within the class of the colours as :func:`opponent` gives them.
+    # Those of a class of few are drawn to those of all classes together.
     spreads: Pixels
 
     def picture(self, name: str) -> WingPicture:
@@ -81,19 +70,9 @@ class WingModel:
 
 
 def fit_wings(vectors: Pixels, names: Sequence[str | None]) -> WingModel | None:
-    """Learn what the wings of each class look like.
+    """Learn what the wings of each class look like, from wing pictures as :meth:`.WingPicture.as_vector` gives them.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, DIMENSION), float32
-        Wing pictures, see :meth:`.WingPicture.as_vector`.
-    names : sequence of str or None, of length n
-        Class of each; specimens with None are left out.
-
-    Returns
-    -------
-    WingModel or None
-        None where no class is known.
+    Specimens of no class are left out; None where no class is known.
     """
     known = np.array([name is not None for name in names], dtype=np.bool_)
     if not known.any():
@@ -133,13 +112,7 @@ def fit_wings(vectors: Pixels, names: Sequence[str | None]) -> WingModel | None:
 
 
 def read_wings(path: Path) -> WingModel | None:
-    """Read a run's wings; None where the file is absent.
-
-    Raises
-    ------
-    RunError
-        If the file is damaged.
-    """
+    """Read a run's wings; None where the file is absent. Raises RunError if it is damaged."""
     if not path.is_file():
         return None
     header, arrays = read_arrays(path, KIND)

@@ -40,29 +40,22 @@ _TORN = 0.35
 
 @dataclass(frozen=True, eq=False)
 class WingPicture:
-    """Forewings and hindwings of one specimen, or the mean of several.
+    """Forewings and hindwings of one specimen, or the mean of several."""
 
-    Attributes
-    ----------
-    colours : ndarray of shape (2, SIDE, SIDE, 3), float32 in [0, 1]
-        Red, green and blue of each place of forewing and hindwing, relative to the light of the photograph.
-    inside : ndarray of shape (2, SIDE, SIDE), float32 in [0, 1]
-        Share of each place that is wing; all 0 for wings that are not to be seen.
-    boxes : ndarray of shape (2, 2), float32
-        Height and width of the wings, as shares of the root of the area of the four boxes.
-    """
-
+    # Shape (2, SIDE, SIDE, 3); in [0, 1]: red, green and blue of each place of forewing and hindwing, relative to the
+    # light of the photograph
     colours: Pixels
+    # Shape (2, SIDE, SIDE); in [0, 1]: share of each place that is wing; all 0 for wings that are not to be seen
     inside: Pixels
-    boxes: Pixels
+    boxes: Pixels  # Shape (2, 2): height and width of the wings, as shares of the root of the area of the four boxes
 
     def as_vector(self) -> Pixels:
-        """Shape (DIMENSION,)."""
+        """The picture as one vector of shape (DIMENSION,)."""
         return np.concatenate([self.colours.ravel(), self.inside.ravel(), self.boxes.ravel()])
 
     @classmethod
     def from_vector(cls, vector: Pixels) -> WingPicture:
-        """What :meth:`as_vector` gave."""
+        """The picture of a vector that :meth:`as_vector` gave."""
         colours, inside, boxes = np.split(vector, [3 * _GRID, 4 * _GRID])
         return cls(colours.reshape(2, SIDE, SIDE, 3), inside.reshape(2, SIDE, SIDE), boxes.reshape(2, 2))
 
@@ -106,21 +99,10 @@ def box_of(parts: NDArray[np.uint8], number: int) -> tuple[slice, slice] | None:
 def laid_on(
     parts: NDArray[np.uint8], values: NDArray[np.floating], resampling: Image.Resampling = Image.Resampling.BILINEAR
 ) -> Pixels:
-    """Lay a map of places on the four wings of an upright specimen.
+    """Lay a map of places on the four wings of an upright specimen; 0 beside the wings.
 
-    Parameters
-    ----------
-    parts : ndarray of shape (height, width), uint8
-        See :attr:`hybridwing.runtime.wings.WingMap.parts`.
-    values : ndarray of shape (2, side, side)
-        Of forewing and hindwing, seen as left wings.
-    resampling : Image.Resampling
-        How places become pixels.
-
-    Returns
-    -------
-    ndarray of shape (height, width), float32
-        0 beside the wings.
+    `parts`, of shape (height, width) like the result, is a :attr:`hybridwing.runtime.wings.WingMap.parts`. `values`, of
+    shape (2, side, side), are those of forewing and hindwing, seen as left wings.
     """
     laid = np.zeros(parts.shape, np.float32)
     for pair, sides in enumerate(_SIDES):
@@ -165,20 +147,14 @@ class WingCutter:
     prepare_in_processes = True
 
     def forward(self, batch: Sequence[Pixels]) -> Pixels:
-        """Nothing is left to do."""
+        """Stack the pictures: the work was done in `prepare`."""
         return np.stack(batch)
 
 
 def pictures_of_pattern(vectors: NDArray[np.floating]) -> Pixels:
     """Coarse wing pictures from the colours that `pattern` holds, where no photographs are at hand.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, pattern.DIMENSION)
-
-    Returns
-    -------
-    ndarray of shape (n, DIMENSION), float32
+    The descriptors have shape (n, pattern.DIMENSION), the pictures (n, DIMENSION).
     """
     made = []
     for wing in range(2):

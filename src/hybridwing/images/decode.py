@@ -56,26 +56,16 @@ _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Which pictures are read, and which are refused.
+    """Which pictures are read, and which are refused."""
 
-    Attributes
-    ----------
-    allow_damaged : bool
-        Read what is left of a damaged picture, instead of refusing it.
-    max_megapixels : float
-        Largest picture that is decoded, in millions of pixels as its header declares them.
-    """
-
-    allow_damaged: bool = False
+    allow_damaged: bool = False  # Read what is left of a damaged picture, instead of refusing it
+    # Largest picture that is decoded, in millions of pixels as its header declares them
     max_megapixels: float = MAX_MEGAPIXELS
 
     def check_size(self, width: int, height: int) -> None:
         """Refuse a picture by what its header declares, before any pixel is decoded.
 
-        Raises
-        ------
-        ImageError
-            If it has more pixels than allowed.
+        Raises ImageError if it has more pixels than allowed.
         """
         if width * height > self.max_megapixels * 1e6:
             raise ImageError(
@@ -140,7 +130,7 @@ def read_rgb(
 
 
 def _read(content: bytes, short_side: int, options: ReadOptions) -> Image.Image:
-    """Decode what is no TIFF."""
+    """Decode a picture that is no TIFF."""
     with Image.open(io.BytesIO(without_long_texts(content)), formats=FORMATS) as opened:
         options.check_size(*opened.size)
         draft(opened, short_side)
@@ -199,10 +189,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 def read_bytes(path: Path) -> bytes:
     """Read a file whole.
 
-    Raises
-    ------
-    ImageError
-        With stage ``"open"``: no such file, empty, not a file, larger than :data:`MAX_BYTES`, or unreadable.
+    Raises ImageError with stage ``"open"``: no such file, empty, not a file, larger than :data:`MAX_BYTES`, or
+    unreadable.
     """
     try:
         _refuse_absent(path)
@@ -221,7 +209,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _refuse_absent(path: Path) -> None:
-    """Refuse what is no file with something in it."""
+    """Refuse a path that is no file, and an empty file."""
     if not path.is_file():
         kind = "is a folder" if path.is_dir() else "is not a regular file" if path.exists() else "no such file"
         raise ImageError("open", kind)

@@ -32,43 +32,26 @@ _SEARCHED = 1024
 
 @dataclass(frozen=True)
 class Place:
-    """Where a specimen lies in a picture of several.
+    """Where a specimen lies in a picture of several."""
 
-    Attributes
-    ----------
-    row, column : int
-        Its place in reading order, from 1: rows from above, and in each row from the left.
-    left, top, right, bottom : int
-        The box around it in pixels of the upright picture; `right` and `bottom` lie outside.
-    on_edge : bool
-        Whether it lies on the picture's edge, so that a part of it may be missing.
-    """
-
+    # Its place in reading order, from 1: rows from above, and in each row from the left
     row: int
     column: int
+    # The box around it in pixels of the upright picture; `right` and `bottom` lie outside
     left: int
     top: int
     right: int
     bottom: int
-    on_edge: bool
+    on_edge: bool  # Whether it lies on the picture's edge, so that a part of it may be missing
 
 
 @dataclass(frozen=True)
 class CutDrawer:
-    """What a picture was cut into.
-
-    Attributes
-    ----------
-    source : Path
-    places : tuple of Place
-        In reading order.
-    files : tuple of str
-        Names of the pictures that were written, one a place.
-    """
+    """What a picture was cut into."""
 
     source: Path
-    places: tuple[Place, ...]
-    files: tuple[str, ...]
+    places: tuple[Place, ...]  # In reading order
+    files: tuple[str, ...]  # Names of the pictures that were written, one a place
 
 
 def places_of(image: Image.Image) -> tuple[Place, ...]:
@@ -115,24 +98,12 @@ def cut_drawers(
 ) -> tuple[CutDrawer, ...]:
     """Write one picture a specimen, as PNG, and a table of where each lay.
 
-    One picture is held in memory at a time.
+    `out` is a new folder, or with `overwrite` one that this wrote before. Its ``specimens.csv`` has the columns
+    `filename`, `source`, `row`, `column`, `left`, `top`, `right`, `bottom` and `on_edge`, see :class:`Place`; the box
+    is the specimen's own, the picture has a rim around it. One picture is held in memory at a time; `progress` is
+    called with the number of pictures done and of all.
 
-    Parameters
-    ----------
-    pictures : sequence of Path
-    out : Path
-        New folder. Its ``specimens.csv`` has the columns `filename`, `source`, `row`, `column`, `left`, `top`, `right`,
-        `bottom` and `on_edge`, see :class:`Place`; the box is the specimen's own, the picture has a rim around it.
-    options : ReadOptions
-    overwrite : bool
-        Replace a folder that this wrote before.
-    progress : callable, optional
-        Called with the number of pictures done and of all.
-
-    Raises
-    ------
-    HybridwingError
-        If a picture cannot be read or shows no specimen, or the folder cannot be written.
+    Raises HybridwingError if a picture cannot be read or shows no specimen, or the folder cannot be written.
     """
     cut: list[CutDrawer] = []
     used: set[str] = set()

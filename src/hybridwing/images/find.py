@@ -22,34 +22,21 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class FoundImages:
-    """What a search came to.
+    """What a search came to."""
 
-    Attributes
-    ----------
-    images : tuple of Path
-        Sorted within each folder, in the order of the places, each file once however it was named. In searched folders
-        whatever has a photograph's name and is no folder is among them, even a link that leads nowhere or a pipe:
-        reading it tells what is wrong with it.
-    left_out : tuple of Path
-        What else lies in searched folders: its name does not end as photographs' do; hidden files not counted.
-    """
-
+    # Sorted within each folder, in the order of the places, each file once however it was named. In searched folders
+    # whatever has a photograph's name and is no folder is among them, even a link that leads nowhere or a pipe: reading
+    # it tells what is wrong with it.
     images: tuple[Path, ...]
+    # What else lies in searched folders: its name does not end as photographs' do; hidden files not counted
     left_out: tuple[Path, ...]
 
 
 def find_images(places: Iterable[Path]) -> FoundImages:
     """Image files among files and folders.
 
-    Parameters
-    ----------
-    places : iterable of Path
-        Files are taken as they are; folders are searched with all they hold, linked folders too, hidden ones left out.
-
-    Raises
-    ------
-    HybridwingError
-        If a place does not exist or is a table, a folder cannot be read, or nothing was found.
+    Files are taken as they are; folders are searched with all they hold, linked folders too, hidden ones left out.
+    Raises HybridwingError if a place does not exist or is a table, a folder cannot be read, or nothing was found.
     """
     places = list(places)
     images: dict[Path, Path] = {}
@@ -88,10 +75,10 @@ def find_images(places: Iterable[Path]) -> FoundImages:
 
 
 def files_below(top: Path, unreadable: list[OSError]) -> Iterator[Path]:
-    """All that is no folder and not hidden; linked folders after the others, and none of them twice.
+    """All files that are not hidden. Linked folders come after the others, and no folder is searched twice.
 
-    So a file goes by its name in the folder itself, where it can be reached by a link too, and links that lead back
-    upwards come to an end.
+    A file that can also be reached through a link so keeps its name in the folder itself, and a link to a folder above
+    does not lead round in a circle.
     """
     waiting, searched = [top], set()
     while waiting:
@@ -108,7 +95,7 @@ def files_below(top: Path, unreadable: list[OSError]) -> Iterator[Path]:
 
 
 def _identity(path: Path) -> Path:
-    """What two names of one file have in common; a link that leads nowhere stays itself."""
+    """The path that all names of one file lead to; a link that leads nowhere stays itself."""
     real = Path(os.path.realpath(path))  # which, other than Path.resolve, comes back from links that turn in a circle
     try:
         return real if real.exists() else path.parent.resolve() / path.name

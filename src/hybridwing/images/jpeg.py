@@ -1,4 +1,4 @@
-"""Decode a JPEG, and say when its data are damaged: libjpeg warns of it, and Pillow keeps that to itself."""
+"""Decode a JPEG, and say when its data are damaged: libjpeg warns of damage, and Pillow drops its warnings."""
 
 from __future__ import annotations
 
@@ -29,27 +29,12 @@ class DamagedJpegError(ValueError):
 
 
 def decode_jpeg(content: bytes, opened: ImageFile.ImageFile, *, allow_damaged: bool = False) -> Image.Image:
-    """Decode a JPEG to the very pixels that Pillow gives.
+    """Decode a whole JPEG to the very pixels that Pillow gives, not turned.
 
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    opened : PIL.Image.Image
-        The same file, opened by Pillow and not yet decoded; a draft was asked of it, or not.
-    allow_damaged : bool
-        Decode as far as the data go.
-
-    Returns
-    -------
-    PIL.Image.Image
-        Mode and size as `opened` has them, not turned. Of the kinds that simplejpeg does not know (CMYK with
-        subsampled colours) it is `opened` itself, decoded by Pillow.
-
-    Raises
-    ------
-    DamagedJpegError
-        If libjpeg warns of the data.
+    `opened` is the same file, opened by Pillow and not yet decoded; a draft was asked of it, or not. Mode and size are
+    as it has them. Of the kinds that simplejpeg does not know (CMYK with subsampled colours) it is returned itself,
+    decoded by Pillow. With `allow_damaged` the picture is decoded as far as the data go; otherwise DamagedJpegError is
+    raised where libjpeg warns of them.
     """
     kind, _box, _offset, args = opened.tile[0]
     width, height = opened.size
@@ -79,13 +64,7 @@ def decode_jpeg(content: bytes, opened: ImageFile.ImageFile, *, allow_damaged: b
 
 
 def check_jpeg(content: bytes) -> None:
-    """Decode a JPEG stream, as it stands in a TIFF, only to see whether its data are sound.
-
-    Raises
-    ------
-    DamagedJpegError
-        If libjpeg warns of the data.
-    """
+    """Decode a JPEG stream, as it stands in a TIFF. Raises DamagedJpegError if its data are not sound."""
     try:
         simplejpeg.decode_jpeg(content, "GRAY")
     except ValueError as error:

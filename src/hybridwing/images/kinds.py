@@ -21,9 +21,9 @@ _XML = rb"(?i)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*"
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (rb"\0+\Z", "a file of nothing but zero bytes: copy it again from where it came"),
     (rb"version https://git-lfs\.github\.com/", "a Git LFS pointer in place of the picture: run git lfs pull"),
-    (rb"(?i)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype svg[^>]*>\s*)?<svg", f"an SVG drawing: {EXPORT}"),
+    (_XML + rb"(<!doctype svg[^>]*>\s*)?<svg", f"an SVG drawing: {EXPORT}"),
     (
-        rb"(?i)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|script|meta)\b",
+        _XML + rb"<(!doctype\s+html|html|head|body|script|meta)\b",
         f"a web page: {_FETCH}",
     ),
     (rb"\s*<\?xml|\s*<[A-Za-z][\w:.-]*[\s>]", f"an XML document, as servers send for an error: {_FETCH}"),
@@ -56,12 +56,8 @@ _LOOKED_AT = 600
 def named(content: bytes, name: str = "") -> str:
     r"""What a file is that is no photograph in a known format, and what to do about it.
 
-    Parameters
-    ----------
-    content : bytes
-        The file's content, or its beginning.
-    name : str
-        The file's name; its ending is believed where the content says nothing.
+    `content` is the file's content, or its beginning. The ending of its name is believed where the content says
+    nothing.
 
     Examples
     --------

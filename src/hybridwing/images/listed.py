@@ -18,35 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ListedFiles:
-    """Which of a table's file names are in a folder.
+    """Which of a table's file names are in a folder."""
 
-    Attributes
-    ----------
-    found : int
-        Names that have a file, the respelled ones among them.
-    respelled : dict of str to str
-        Names that have exactly one file of another spelling, with that file.
-    ambiguous : dict of str to list of str
-        Names that may stand for any of several files, with these.
-    missing : list of str
-        Names that stand for none.
-    """
-
-    found: int
-    respelled: dict[str, str]
-    ambiguous: dict[str, list[str]]
-    missing: list[str]
+    found: int  # Names that have a file, the respelled ones among them
+    respelled: dict[str, str]  # Names that have exactly one file of another spelling, with that file
+    ambiguous: dict[str, list[str]]  # Names that may stand for any of several files, with these
+    missing: list[str]  # Names that stand for none
 
 
 def find_listed(root: Path, names: Sequence[str]) -> ListedFiles:
-    """Look for the files of a table in a folder of images.
-
-    Parameters
-    ----------
-    root : Path
-    names : sequence of str
-        POSIX paths relative to it.
-    """
+    """Look for the files of a table in a folder of images; names are POSIX paths relative to it."""
     folder = ImageFolder(root)
     absent = [name for name in names if not folder.locate(name).is_file()]
     several = {name: near for name in absent if len(near := folder.candidates(name)) > 1}
@@ -56,11 +37,6 @@ def find_listed(root: Path, names: Sequence[str]) -> ListedFiles:
 
 class ImageFolder:
     """A folder of images by the names that a table has for them. Every folder in it is listed once, when it is needed.
-
-    Parameters
-    ----------
-    root : Path
-        Folder that the names are relative to.
 
     Examples
     --------
@@ -77,22 +53,12 @@ class ImageFolder:
         self._everywhere: dict[str, list[str]] | None = None
 
     def locate(self, name: str) -> Path:
-        """The file of a name, which the table may spell in another way than the disk does.
+        """The file of a name, a path in the folder, which the table may spell in another way than the disk does.
 
-        ``é`` is one character (Unicode's NFC) or an ``e`` with an accent after it (NFD): tables have the one, and
-        disks that were written by a Mac the other. Where there is no such file, the one whose name differs only by
-        case, by a folder or an ending that the table leaves out, or by ``.jpg`` for ``.jpeg``, if there is exactly
-        one and no other name has it.
-
-        Parameters
-        ----------
-        name : str
-            POSIX path relative to the folder.
-
-        Returns
-        -------
-        Path
-            Of the file as the disk spells it; as the table does where there is no such file.
+        ``é`` is one character (Unicode's NFC) or an ``e`` with an accent after it (NFD): tables have the one, and disks
+        that were written by a Mac the other. Where there is no such file, it is the one whose name differs only by
+        case, by a folder or an ending that the table leaves out, or by ``.jpg`` for ``.jpeg``, if there is exactly one
+        and no other name has it. Where there is none at all, the path is spelled as the table does.
         """
         path = self.root
         for part in name.split("/"):
@@ -125,7 +91,7 @@ class ImageFolder:
         return self.candidates(name) or same_folder or alike
 
     def hint(self, name: str) -> str:
-        """A clause that names the files that are nearly one that is not there; empty if there is none."""
+        """A clause that names the files whose names are near that of a missing one; empty if there are none."""
         near = self.nearly(name)
         if len(near) > 1:
             return f"; it may be any of {first_few(near, 3)}: give its folder and ending in the table"

@@ -34,7 +34,7 @@ def without_long_texts(content: bytes) -> bytes:
 
 
 def _length(kind: bytes, body: bytes) -> int:
-    """Length of a text or profile once it is unpacked; of a longer or damaged one just more than is kept."""
+    """Unpacked length of a text or profile; of one that is too long or damaged, just more than is kept."""
     _keyword, _, rest = body.partition(b"\0")
     if kind == b"tEXt" or (kind == b"iTXt" and rest[:1] != b"\1"):
         return len(body)

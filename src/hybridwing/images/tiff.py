@@ -1,4 +1,4 @@
-"""Read a TIFF with tifffile: right, or refused by the name of what is not read.
+"""Read a TIFF with tifffile. A kind that is not read is refused by its name, and never read wrongly.
 
 Pillow reads several kinds of TIFF wrongly and without a word: 16 bits in separate planes or with white as zero, 32-bit
 unsigned samples, 12 bits, and the first page whatever it shows.
@@ -49,30 +49,15 @@ def is_tiff(content: bytes) -> bool:
 
 
 def read_tiff(content: bytes, check_size: Callable[[int, int], None], *, allow_damaged: bool = False) -> Image.Image:
-    """The photograph of a TIFF, in one of Pillow's modes with 8 bits a sample.
+    """The photograph of a TIFF, in one of Pillow's modes with 8 bits a sample, not yet turned.
 
-    Of several pages the largest is taken; thumbnails, reduced pages and masks do not count.
+    Of several pages the largest is taken; thumbnails, reduced pages and masks do not count. The orientation stands in
+    the picture's EXIF. `check_size` is called with width and height before any pixel is decoded, and raises to refuse.
+    With `allow_damaged`, what is left is taken where data are missing, and samples as they are where their depth is in
+    doubt.
 
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    check_size : callable
-        Called with width and height before any pixel is decoded; raises to refuse.
-    allow_damaged : bool
-        Take what is left where data are missing, and samples as they are where their depth is in doubt.
-
-    Returns
-    -------
-    PIL.Image.Image
-        Not yet turned: the orientation stands in its EXIF.
-
-    Raises
-    ------
-    ImageError
-        If the file is a camera raw file, holds several pictures, or is of a kind that is not read.
-    OSError, ValueError and others
-        As tifffile and imagecodecs raise them for damaged data.
+    Raises ImageError if the file is a camera raw file, holds several pictures, or is of a kind that is not read, and
+    OSError, ValueError and others as tifffile and imagecodecs raise them for damaged data.
     """
     import tifffile
 
@@ -222,7 +207,7 @@ def _eight_bits(page: TiffPage, samples: NDArray[Any], allow_damaged: bool) -> N
 
 
 def _maximum(page: TiffPage, highest: int, full: int, allow_damaged: bool) -> int:
-    """What white is: the file's own maximum where it is one of so many bits, else what the samples can hold."""
+    """The sample that is white: the file's stated maximum if that is 2^n - 1, else the largest that fits its bits."""
     stated = page.tags.valueof(_MAXIMUM)
     stated = set(stated) if isinstance(stated, tuple) else {stated}
     if (

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.backbones.compute import Compute
-    from hybridwing.evaluation.intervals import Estimate
 
 #: What `hybridwing submission run` leaves in its folder: the predictions, and the result for programs.
 PREDICTIONS, SUBMISSION_RUN = "predictions.txt", "submission_run.json"
@@ -49,31 +48,15 @@ def compare_places(
 ) -> Comparison:
     """Compare what lies in some places, on one reference table.
 
-    Parameters
-    ----------
-    places : sequence of Path
-        Run folders (``hybridwing train``), evaluation folders (``hybridwing evaluate --out``), folders of submissions
-        that were run (``hybridwing submission run``), and files of predictions. The first is what the others are
-        held against; of a place with several detectors each is a system.
-    reference : Path
-        Table in the challenge's reference form. Predictions for other images are ignored.
-    images : Path, optional
-        Folder of its photographs: a run has to score them first.
-    detector : str, optional
-        Compare this one detector of each run and evaluation.
-    compute
-        See :func:`hybridwing.runs.evaluate.evaluate`.
-    resamples, seed
-        See :func:`hybridwing.evaluation.comparison.compare`.
-    progress : callable, optional
-        Called with images or resamples done and all.
+    Places are run folders (``hybridwing train``), evaluation folders (``hybridwing evaluate --out``), folders of
+    submissions that were run (``hybridwing submission run``), and files of predictions. The first is what the others
+    are held against; of a place with several detectors each is a system, or only `detector`. `reference` is a table in
+    the challenge's reference form. Predictions for other images are ignored. A run has to score the table's photographs
+    first, which lie in the folder `images`.
 
-    Raises
-    ------
-    RunError
-        If a place holds nothing to compare, or a run comes without images.
-    HybridwingError
-        Of the kind that fits what is wrong with the input.
+    `progress` is called with images or resamples done and all; the other arguments are those of
+    :func:`hybridwing.evaluation.comparison.compare`. Raises RunError if a place holds nothing to compare, or a run
+    comes without images, and HybridwingError of the kind that fits what else is wrong with the input.
     """
     listed = read_reference(reference)
     scores: Scores = {}
@@ -107,14 +90,10 @@ def write_table(comparison: Comparison, path: Path) -> None:
     rows = []
     for system in comparison.systems:
         for key in COLUMNS:
-            rows.append([system.name, key, *_cells(system.measures.get(key)), *_cells(system.differences.get(key))])
+            found = (system.measures.get(key), system.differences.get(key))
+            rows.append([system.name, key, *(cell for one in found for cell in (one.cells if one else ("",) * 3))])
     header = ("system", "measure", "value", "low", "high", "difference", "difference_low", "difference_high")
     write_rows(path, header, rows)
-
-
-def _cells(estimate: Estimate | None) -> tuple[object, object, object]:
-    """Value and interval; empty where there is none."""
-    return ("", "", "") if estimate is None else (estimate.value, estimate.interval.low, estimate.interval.high)
 
 
 def _of_predictions(place: Path, filenames: NDArray[np.object_]) -> Scores:

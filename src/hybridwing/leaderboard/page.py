@@ -24,14 +24,7 @@ _DRAWN = ("challenge_score", "A_score_major_recall", "A_score_minor_recall", "mi
 
 
 def leaderboard_html(comparison: Comparison, reference: str) -> str:
-    """The page as text; every name is escaped.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    reference : str
-        Name of the table that was scored against.
-    """
+    """The page as text; every name is escaped. `reference` is the name of the table that was scored against."""
     values = {key: [one.measures[key].value for one in comparison.systems if key in one.measures] for key in COLUMNS}
     return (
         environment()

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jinja2 import Environment
-    from matplotlib.figure import Figure
 
     from hybridwing.audit.findings import EvidenceTable, Finding
     from hybridwing.audit.neighbours import ClassOutlier
@@ -59,23 +58,10 @@ class _Picture:
 
 
 def write_audit(report: AuditReport, out: Path) -> tuple[Path, Path]:
-    """Write ``audit.html``, self-contained, and ``audit.json``.
+    """Write ``audit.html``, self-contained, and ``audit.json`` into a folder; return the two paths.
 
-    Parameters
-    ----------
-    report : AuditReport
-    out : Path
-        Folder, made where it is missing; an earlier audit in it is replaced.
-
-    Returns
-    -------
-    tuple of Path
-        The page and the JSON file.
-
-    Raises
-    ------
-    HybridwingError
-        If the files cannot be written.
+    The folder is made where it is missing; an earlier audit in it is replaced. Raises HybridwingError if the files
+    cannot be written.
     """
     page, data = out / "audit.html", out / "audit.json"
     try:
@@ -134,42 +120,35 @@ def _figures(report: AuditReport) -> dict[str, list[_InlineFigure]]:
     rules = [rule for rule in report.rules if rule.table in tables]  # those inside another table would repeat it
     if rules:
         figures["confounding"].append(
-            _inline(
-                "rules",
+            _InlineFigure(
                 "What one value of each metadata column gives away.",
                 "Share of the hybrids and of the non-hybrids that have the value, with 95 % intervals. The longer "
                 "the grey bar, the more a model can know without looking; where the hybrids lie left of the "
                 "non-hybrids, it misleads.",
-                draw_rules(rules),
+                svg_of(draw_rules(rules), "rules"),
             )
         )
     for number, table in enumerate(tables):
         sources = [source for source in report.class_sources if source.table == table]
         if len({source.record for source in sources}) > 1:
             figures["confounding"].append(
-                _inline(
-                    f"sources{number}",
+                _InlineFigure(
                     f"Where the classes of {table} come from.",
                     "Images of each class by record; the names of hybrids in vermilion. A class with one cell "
                     "cannot be told from its record.",
-                    draw_sources(sources),
+                    svg_of(draw_sources(sources), f"sources{number}"),
                 )
             )
     if report.recalls:
         figures["power"].append(
-            _inline(
-                "recalls",
+            _InlineFigure(
                 "How sure a recall is.",
                 "Were about a quarter, half, three quarters or nine tenths of a group found, the truth could lie "
                 "anywhere on the line (Wilson's 95 % interval).",
-                draw_recalls(report.recalls),
+                svg_of(draw_recalls(report.recalls), "recalls"),
             )
         )
     return figures
-
-
-def _inline(name: str, title: str, caption: str, figure: Figure) -> _InlineFigure:
-    return _InlineFigure(title, caption, svg_of(figure, name))
 
 
 def _with_neighbours(outliers: Sequence[ClassOutlier], folder: Path) -> list[list[_Picture]]:

@@ -73,16 +73,7 @@ def draw_metadata(description: CatalogueDescription) -> Figure:
 def write_description(description: CatalogueDescription, out: Path) -> list[Path]:
     """Write ``description.json`` and the figures ``classes``, ``records`` and ``metadata``, each as PNG and SVG.
 
-    Parameters
-    ----------
-    description : CatalogueDescription
-    out : Path
-        Folder, made where it is missing; files of these names are replaced.
-
-    Returns
-    -------
-    list of Path
-        The files written.
+    The folder is made where it is missing; files of these names are replaced. Returns the files written.
     """
     out.mkdir(parents=True, exist_ok=True)
     written = [out / "description.json"]

@@ -1,4 +1,4 @@
-"""One call for the figure of whatever there is a figure of."""
+"""One function that draws a catalogue or an evaluation."""
 
 from __future__ import annotations
 

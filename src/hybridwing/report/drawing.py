@@ -34,11 +34,7 @@ def save_plain(figure: Figure, stem: Path) -> tuple[Path, Path]:
 def svg_of(figure: Figure, name: str) -> str:
     """The figure as an ``<svg>`` element, its identifiers prefixed so that several can share a page.
 
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    name : str
-        Letters and digits; also the salt of the identifiers, so the same figure is the same text.
+    `name`, of letters and digits, is also the salt of the identifiers, so the same figure is the same text.
     """
     from matplotlib import rc_context
 

@@ -18,50 +18,27 @@ MOST_ROWS = 400
 
 @dataclass(frozen=True)
 class Point:
-    """One image on the map.
+    """One image on the map."""
 
-    Attributes
-    ----------
-    name : str
-        Key of the image.
-    kind : str
-        Subspecies or cross.
-    hybrid : bool
-    score : float in (0, 1)
-        Hybrid score; higher = more likely hybrid.
-    first, second : float
-        Principal components, in the units of the embedding.
-    across, down : float in [2, 98]
-        Place on the map, in percent of its sides; the second component grows upwards.
-    """
-
-    name: str
-    kind: str
+    name: str  # Key of the image
+    kind: str  # Subspecies or cross
     hybrid: bool
-    score: float
+    score: float  # In (0, 1): hybrid score; higher = more likely hybrid
+    # Principal components, in the units of the embedding
     first: float
     second: float
+    # In [2, 98]: place on the map, in percent of its sides; the second component grows upwards
     across: float
     down: float
 
 
 @dataclass(frozen=True)
 class EmbeddingMap:
-    """Embeddings in two dimensions.
+    """Embeddings in two dimensions."""
 
-    Attributes
-    ----------
-    points : tuple of Point
-        Hybrids last, so that they are drawn over the others.
-    shares : tuple of 2 floats in [0, 1]
-        Share of the variance of the shown embeddings that lies along each axis.
-    images : int
-        How many there are, shown or not.
-    """
-
-    points: tuple[Point, ...]
-    shares: tuple[float, float]
-    images: int
+    points: tuple[Point, ...]  # Hybrids last, so that they are drawn over the others
+    shares: tuple[float, float]  # In [0, 1]: share of the variance of the shown embeddings that lies along each axis
+    images: int  # How many there are, shown or not
 
     @property
     def rows(self) -> list[Point]:
@@ -76,14 +53,9 @@ def embedding_map(
     hybrid: NDArray[np.bool_],
     scores: NDArray[np.float64],
 ) -> EmbeddingMap:
-    """Lay out embeddings on their first two principal components.
+    """Lay out embeddings, of shape (n, d), on their first two principal components.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d)
-    names, kinds : ndarray of shape (n,), str
-    hybrid : ndarray of shape (n,), bool
-    scores : ndarray of shape (n,), float64
+    The name, kind, hybrid status and score of each image stand beside its point.
 
     Examples
     --------

@@ -36,10 +36,7 @@ CONTENTS = (
 def check_evaluation_folder(out: Path, *, overwrite: bool = False) -> None:
     """Refuse what :func:`write_evaluation` would refuse, before the images are embedded.
 
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced.
+    Raises RunError if `out` exists and may not be replaced.
     """
     check_new_folder(out, overwrite=overwrite, mark=EVALUATION, contents=CONTENTS)
 
@@ -47,10 +44,7 @@ def check_evaluation_folder(out: Path, *, overwrite: bool = False) -> None:
 def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = False) -> None:
     """Write an evaluation: predictions in the official form, scores, metrics, failures and a figure.
 
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced, or cannot be written.
+    Raises RunError if `out` exists and may not be replaced, or cannot be written.
     """
     uuids = [str(uuid) for uuid in evaluation.catalogue.uuids]
     results = evaluation.detectors
@@ -97,7 +91,7 @@ def _summary(uncertainty: Uncertainty) -> dict[str, object]:
         "level": uncertainty.level,
         "specimens": uncertainty.specimens,
         "measures": {
-            detector: {name: [e.value, e.interval.low, e.interval.high] for name, e in measures.items()}
+            detector: {name: list(estimate.cells) for name, estimate in measures.items()}
             for detector, measures in uncertainty.measures.items()
         },
     }

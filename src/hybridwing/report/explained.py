@@ -81,14 +81,13 @@ def card_of(
     explanation: Explanation,
     knows: Explainer,
     verdict: str = "",
-    title: str = "",
     subtitle: str = "",
     facts: Sequence[tuple[str, str]] = (),
 ) -> Card:
     """Draw what is known of one image; `facts` are what a table says of it, by column."""
     pictures: list[Shown] = []
     maps: dict[str, Image.Image] = {}
-    name = title or explanation.path.name
+    name = explanation.path.name
     try:
         drawn = draw_specimen(read_rgb(explanation.path, 600))
     except ImageError:
@@ -137,29 +136,11 @@ def write_explanations(
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write a page, and for each image PNGs of its maps.
+    """Write a page on images, and for each image PNGs of its maps, into a new folder; return the path of the page.
 
-    Parameters
-    ----------
-    explanations : sequence of Explanation
-    knows : Explainer
-        That made them.
-    out : Path
-        New folder.
-    overwrite : bool
-        Replace an earlier one.
-    progress : callable, optional
-        Called with the number of images drawn and of all.
-
-    Returns
-    -------
-    Path
-        The page.
-
-    Raises
-    ------
-    RunError
-        If the folder exists and may not be replaced, or cannot be written.
+    `knows` is what made the explanations. With `overwrite` an earlier folder is replaced. `progress` is called with the
+    number of images drawn and of all. Raises RunError if the folder exists and may not be replaced, or cannot be
+    written.
     """
     with new_folder(out, overwrite=overwrite, mark=PAGE, contents=CONTENTS) as partial:
         cards = []
@@ -177,7 +158,7 @@ def write_explanations(
 
 
 def page_environment() -> Environment:
-    """Templates with what all pages of images say alike."""
+    """Templates with the names that every page of images uses."""
     templates = environment()
     templates.globals.update(version=__version__, usual=usual, colours=_css())
     return templates

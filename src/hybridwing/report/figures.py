@@ -10,6 +10,7 @@ import numpy as np
 from hybridwing.evaluation.challenge_score import unmeasured
 from hybridwing.evaluation.metrics import threshold_at_tnr
 from hybridwing.files import written_whole
+from hybridwing.report.drawing import FAINT, INK
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 #: Okabe & Ito's blue and vermilion (2008, Color Universal Design): apart under every common colour blindness.
 NON_HYBRID, HYBRID = "#0072B2", "#D55E00"
-_INK, _FAINT = "#222222", "#6b6b6b"
 _TITLES = {"major": "Signal hybrids", "minor": "Non-signal hybrids", "mimic": "Mimic hybrids"}
 #: Width of a bar, in units of the score.
 _STEP = 0.025
@@ -32,7 +32,7 @@ _LARGE, _MEDIUM, _SMALL = 12, 10, 9
 #: Right end of a detector's name, in widths of a panel: left of the labels of the vertical axis.
 _LEFT = -0.17
 #: The threshold's line.
-_LINE: dict[str, Any] = {"color": _INK, "lw": 1.2, "ls": (0, (4, 2))}
+_LINE: dict[str, Any] = {"color": INK, "lw": 1.2, "ls": (0, (4, 2))}
 #: Shares that the vertical axis may name.
 _SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 
@@ -58,7 +58,8 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
 
     grouped = all(result.challenge is not None for result in evaluation.detectors.values())
     names = list(_TITLES) if grouped else ["all"]
-    known = "challenge_score" not in unmeasured(evaluation.catalogue.labels, evaluation.catalogue.groups)
+    labels, groups = evaluation.catalogue.labels.astype(bool), evaluation.catalogue.groups
+    known = "challenge_score" not in unmeasured(labels, groups)
     rows = len(evaluation.detectors)
     layout = ConstrainedLayoutEngine(wspace=0.05, hspace=0.03)
     with _own_style():
@@ -68,12 +69,12 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
             _name_row(axes[row, 0], detector, result, known=known)
             for column, name in enumerate(names):
                 ax = axes[row, column]
-                _draw_scores(ax, _panel(evaluation, result, name))
+                _draw_scores(ax, _panel(result.scores, labels, groups, name))
                 if row == 0:
                     title = _TITLES.get(name, "All images")
-                    ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=_INK, loc="left", pad=21)
+                    ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=INK, loc="left", pad=21)
                 if row == rows - 1:
-                    ax.set_xlabel("hybrid score", fontsize=_MEDIUM, color=_INK)
+                    ax.set_xlabel("hybrid score", fontsize=_MEDIUM, color=INK)
             _scale_row(axes[row, 0])
         _add_legend(figure, columns=3 if len(names) > 1 else 1)
     return figure
@@ -82,13 +83,7 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
 def draw_predictions(scores: NDArray[np.float64], labels: NDArray[np.int8], groups: NDArray[np.str_]) -> Figure:
     """Where the scores of one system lie, a panel a group of the challenge; see :func:`draw_evaluation`.
 
-    Parameters
-    ----------
-    scores : ndarray of shape (n,), float64 in [0, 1]
-    labels : ndarray of shape (n,)
-        1 for a hybrid.
-    groups : ndarray of str, shape (n,)
-        ``"major"``, ``"minor"`` or ``"mimic"``.
+    Scores, in [0, 1], labels, 1 for a hybrid, and groups, ``"major"``, ``"minor"`` or ``"mimic"``, have shape (n,).
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -97,26 +92,21 @@ def draw_predictions(scores: NDArray[np.float64], labels: NDArray[np.int8], grou
         figure = Figure(figsize=(11.4, 3.3), layout=ConstrainedLayoutEngine(wspace=0.05))
         axes = figure.subplots(1, len(_TITLES), sharex=True, sharey="row")
         for ax, (name, title) in zip(axes, _TITLES.items(), strict=True):
-            _draw_scores(ax, _panel_of(scores, labels.astype(bool), groups, name))
-            ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=_INK, loc="left", pad=21)
-            ax.set_xlabel("hybrid score", fontsize=_MEDIUM, color=_INK)
+            _draw_scores(ax, _panel(scores, labels.astype(bool), groups, name))
+            ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=INK, loc="left", pad=21)
+            ax.set_xlabel("hybrid score", fontsize=_MEDIUM, color=INK)
         _scale_row(axes[0])
         _add_legend(figure, columns=3)
     return figure
 
 
-def _panel(evaluation: Evaluation, result: DetectorEvaluation, name: str) -> _Panel:
-    """Images of a group, with the threshold that the score has for them."""
-    labels, groups = evaluation.catalogue.labels.astype(bool), evaluation.catalogue.groups
-    return _panel_of(result.scores, labels, groups, name)
-
-
-def _panel_of(
+def _panel(
     scores: NDArray[np.float64],
     labels: NDArray[np.bool_],
     groups: NDArray[np.str_] | NDArray[np.object_],
     name: str,
 ) -> _Panel:
+    """Images of a group, with the threshold that the score has for them."""
     members = np.ones(len(labels), bool) if name == "all" else np.asarray(groups == name)
     pool = members if name in ("all", "mimic") else np.asarray(groups != "mimic")
     return _Panel(scores[members], labels[members], threshold_at_tnr(scores[pool], labels[pool]))
@@ -126,12 +116,12 @@ def _name_row(ax: Axes, detector: str, result: DetectorEvaluation, *, known: boo
     """Name of the detector at the left of its row, with the challenge's score; a dash where a group has no hybrids."""
     place: dict[str, Any] = {"transform": ax.transAxes, "ha": "right"}
     if result.challenge is None:
-        ax.text(_LEFT, 0.5, detector, va="center", fontsize=_LARGE, fontweight="bold", color=_INK, **place)
+        ax.text(_LEFT, 0.5, detector, va="center", fontsize=_LARGE, fontweight="bold", color=INK, **place)
         return
-    ax.text(_LEFT, 0.52, detector, va="bottom", fontsize=_LARGE, fontweight="bold", color=_INK, **place)
+    ax.text(_LEFT, 0.52, detector, va="bottom", fontsize=_LARGE, fontweight="bold", color=INK, **place)
     value = f"{result.challenge.challenge_score:.3f}" if known else "–"
     score = f"challenge\nscore {value}"
-    ax.text(_LEFT, 0.47, score, va="top", fontsize=_SMALL, color=_INK, linespacing=1.15, **place)
+    ax.text(_LEFT, 0.47, score, va="top", fontsize=_SMALL, color=INK, linespacing=1.15, **place)
 
 
 def _add_legend(figure: Figure, columns: int) -> None:
@@ -155,7 +145,7 @@ def _draw_scores(ax: Axes, panel: _Panel) -> None:
         # The outline keeps a single image among hundreds visible.
         look: dict[str, Any] = {"color": colour, "edgecolor": colour, "linewidth": 0.7}
         ax.bar(edges[:-1][some], sign * shares[some], np.diff(edges)[some], align="edge", **look)
-    ax.axhline(0, color=_FAINT, lw=0.6, zorder=0.5)
+    ax.axhline(0, color=FAINT, lw=0.6, zorder=0.5)
     ax.axvline(panel.threshold, **_LINE)
     called = panel.scores > panel.threshold
     found, hybrids = int((called & panel.hybrid).sum()), int(panel.hybrid.sum())
@@ -166,15 +156,15 @@ def _draw_scores(ax: Axes, panel: _Panel) -> None:
     ax.text(1.0, 1.02, false, color=NON_HYBRID, ha="right", **above)
     ax.set_xlim(0, 1)
     ax.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0], ["0", "", "0.5", "", "1"])
-    ax.tick_params(color=_FAINT, labelcolor=_INK, labelsize=_SMALL)
+    ax.tick_params(color=FAINT, labelcolor=INK, labelsize=_SMALL)
     ax.tick_params(axis="y", left=bool(ax.get_subplotspec().is_first_col()))  # type: ignore[union-attr]
     for side in ("top", "left", "right"):
         ax.spines[side].set_visible(False)
-    ax.spines["bottom"].set_color(_FAINT)
+    ax.spines["bottom"].set_color(FAINT)
 
 
 def _scale_row(ax: Axes) -> None:
-    """One scale for both directions, with one round share named in each."""
+    """Give both directions one scale, and name one round share in each."""
     limit = max(abs(value) for value in ax.get_ylim())
     ax.set_ylim(-limit, limit)
     share = max((s for s in _SHARES if s <= limit), default=limit)

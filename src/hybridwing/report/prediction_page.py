@@ -45,24 +45,11 @@ def write_prediction(
     compute: Compute = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write a prediction as one HTML file that needs nothing beside it.
+    """Write a prediction as one HTML file that needs nothing beside it; an existing one is replaced in one step.
 
-    Parameters
-    ----------
-    ranked : RankedImages
-    run : Run
-        That ranked them.
-    page : Path
-        The ``.html`` file; an existing one is replaced in one step.
-    compute
-        As it was given to :func:`hybridwing.runs.predict.predict`.
-    progress : callable, optional
-        Called with the number of images explained, then drawn, and of all that are drawn.
-
-    Raises
-    ------
-    HybridwingError
-        If the run's files are damaged, or the page cannot be written.
+    `run` ranked the images, and `compute` is as it was given to :func:`hybridwing.runs.predict.predict`. `progress` is
+    called with the number of images explained, then drawn, and of all that are drawn. Raises HybridwingError if the
+    run's files are damaged, or the page cannot be written.
     """
     knows = Explainer(run, ranked.detector)
     facts = _facts(ranked)

@@ -43,39 +43,22 @@ _GALLERY, _THUMBNAIL = 8, 220
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Labelled images and what the detectors of a run said of them.
-
-    Attributes
-    ----------
-    title : str
-    uuids, classes, records : ndarray of shape (n,), str
-        Empty where a record is not known.
-    labels : ndarray of shape (n,), bool
-        Whether it is a hybrid.
-    vectors : ndarray of shape (n, d)
-        Embeddings; of those that failed, zeros.
-    scores : dict of str to ndarray of shape (n,)
-        By detector.
-    uncertainty : Uncertainty
-    failures : int
-        Images that could not be embedded.
-    control : ndarray of shape (n,)
-        Scores by the record alone.
-    """
+    """Labelled images and what the detectors of a run said of them."""
 
     title: str
+    # Shape (n,): empty where a record is not known
     uuids: NDArray[np.str_]
     classes: NDArray[np.str_]
     records: NDArray[np.str_]
-    labels: NDArray[np.bool_]
-    vectors: NDArray[np.floating]
-    scores: dict[str, NDArray[np.float64]]
+    labels: NDArray[np.bool_]  # Shape (n,): whether it is a hybrid
+    vectors: NDArray[np.floating]  # Shape (n, d): embeddings; of those that failed, zeros
+    scores: dict[str, NDArray[np.float64]]  # Shape (n,): by detector
     uncertainty: Uncertainty
-    failures: int = 0
-    control: NDArray[np.float64] = field(init=False)
+    failures: int = 0  # Images that could not be embedded
+    control: NDArray[np.float64] = field(init=False)  # Shape (n,): scores by the record alone
 
     def __post_init__(self) -> None:
-        """Score by the record alone: the share of hybrids among its other images, drawn to that of all."""
+        """Score by the record alone: the share of hybrids among its other images, shrunk towards the share of all."""
         _, record = np.unique(self.records, return_inverse=True)
         hybrids, images = np.bincount(record, self.labels)[record], np.bincount(record)[record]
         control = (hybrids - self.labels + self.labels.mean()) / images
@@ -135,19 +118,10 @@ def write_run_report(
     images: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write the page of a run as one HTML file that needs nothing beside it.
+    """Write the page of a run as one HTML file that needs nothing beside it; an existing one is replaced in one step.
 
-    Parameters
-    ----------
-    run : Run
-    judged : Judged
-        See :func:`held_out` and :func:`judged_by`.
-    page : Path
-        The ``.html`` file; an existing one is replaced in one step.
-    images : Path, optional
-        Folder of the photographs: then a gallery is shown.
-    progress : callable, optional
-        Called with the number of thumbnails made and of all.
+    `judged` is what :func:`held_out` or :func:`judged_by` gives. With `images`, the folder of the photographs, a
+    gallery is shown, and `progress` is called with the number of thumbnails made and of all.
     """
     best = run.manifest.best_detector
     scores, labels = judged.scores[best], judged.labels

@@ -25,34 +25,25 @@ FIRST, SECOND = (86, 180, 233), (230, 159, 0)
 LOWERED, RAISED = (0, 158, 115), (204, 121, 167)
 _WIDTH = 460
 _MARGIN = 0.04
+#: Pixels of the unit that :attr:`.WingPicture.boxes` are given in, where wings are drawn by themselves.
+_HEIGHT = 150
 #: Background of wings that are drawn by themselves; seen on light pages and dark ones.
 _GROUND = (238, 238, 236)
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A specimen upright, cut to its outline.
+    """A specimen upright, cut to its outline."""
 
-    Attributes
-    ----------
-    photograph : Image.Image
-        RGB.
-    parts : ndarray of shape (height, width), uint8
-        Which wing a pixel belongs to, see :attr:`hybridwing.runtime.wings.WingMap.parts`.
-    """
-
-    photograph: Image.Image
+    photograph: Image.Image  # RGB
+    # Shape (height, width): which wing a pixel belongs to, see :attr:`hybridwing.runtime.wings.WingMap.parts`
     parts: NDArray[np.uint8]
 
     def overlaid(self, values: Floats, low: tuple[int, int, int], high: tuple[int, int, int]) -> Image.Image:
         """Lay a map on the wings, the photograph in grey below.
 
-        Parameters
-        ----------
-        values : ndarray of shape (2, side, side), float64 in [-1, 1]
-            Of forewing and hindwing, seen as left wings; 0 leaves the photograph as it is.
-        low, high : tuple of int
-            Colours of -1 and 1.
+        `values`, of shape (2, side, side) and in [-1, 1], are those of forewing and hindwing, seen as left wings; 0
+        leaves the photograph as it is. `low` and `high` are the colours of -1 and 1.
         """
         value = laid_on(self.parts, values).clip(-1, 1)[..., None].astype(np.float64)
         grey = np.asarray(self.photograph.convert("L"), dtype=np.float64)[..., None] * 0.75 + 40
@@ -85,15 +76,15 @@ def draw_specimen(image: Image.Image) -> Drawn:
     return Drawn(cut, np.asarray(parts.crop(box).resize(size, Image.Resampling.NEAREST)))
 
 
-def draw_wings(picture: WingPicture, height: int = 150) -> Image.Image:
+def draw_wings(picture: WingPicture) -> Image.Image:
     """Forewings above hindwings, laid apart: what a class looks like on average."""
     sized = []
     for colours, inside, box in zip(picture.colours, picture.inside, picture.boxes, strict=True):
-        shape = [max(4, round(float(share) * height)) for share in box[::-1]]
+        shape = [max(4, round(float(share) * _HEIGHT)) for share in box[::-1]]
         wing = Image.fromarray((colours.clip(0, 1) * 255).astype(np.uint8)).resize(shape, Image.Resampling.BICUBIC)
         mask = Image.fromarray((inside.clip(0, 1) * 255).astype(np.uint8)).resize(shape, Image.Resampling.BICUBIC)
         sized.append((wing, mask.point(lambda share: 255 * (share > 127))))
-    width, gap = max(wing.width for wing, _ in sized), max(2, height // 40)
+    width, gap = max(wing.width for wing, _ in sized), _HEIGHT // 40
     total = (2 * width + 3 * gap, sum(wing.height for wing, _ in sized) + 3 * gap)
     canvas = Image.new("RGB", total, _GROUND)
     top = gap

@@ -1,4 +1,4 @@
-"""Which subspecies, and which pairs of parents, come into question for each photograph.
+"""Which subspecies, and which pairs of parents, each photograph may show.
 
 Species are kept apart: parents are of one species, unless training shows a cross of the two. A table that names a
 specimen's species limits its candidates to that species, see :func:`possible_of`.
@@ -32,27 +32,18 @@ SPECIES, LOCALITY, ALL = "species", "locality", "all"
 
 @dataclass(frozen=True, eq=False)
 class Possible:
-    """What comes into question for n images, of s subspecies.
+    """The candidates for each of n images, among s subspecies."""
 
-    Attributes
-    ----------
-    subspecies : ndarray of shape (n, s), bool
-    pairs : ndarray of shape (n, s (s - 1) / 2), bool
-    strange : tuple of n str
-        Why an image can be none of them: its species is not among those in training. Empty where it can.
-    notes : tuple of str
-        What was left aside, in words.
-    """
-
-    subspecies: Mask
-    pairs: Mask
+    subspecies: Mask  # Shape (n, s)
+    pairs: Mask  # Shape (n, s (s - 1) / 2)
+    # Why an image can be none of them: its species is not among those in training. Empty where it can.
     strange: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # Limits that could not be applied, in words
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What training says of a subspecies: the species it is of, and the localities it comes from."""
+    """What training says of a subspecies: its species, and the localities of its specimens."""
 
     species: str
     localities: frozenset[str]
@@ -61,26 +52,13 @@ class _Known:
 def possible_of(
     run: SavedRun, model: ParentModel, images: int, catalogue: Catalogue | None, candidates: str | Sequence[str]
 ) -> Possible:
-    """Candidates of each image.
+    """Candidates of each of n images, of which `catalogue` says what their table does, row for row.
 
-    Parameters
-    ----------
-    run : SavedRun
-    model : ParentModel
-        Of the run.
-    images : int
-        How many there are, n.
-    catalogue : Catalogue or None
-        What their table says of them, row for row.
-    candidates : str or sequence of str
-        ``"species"``: those of the specimen's species, where the table names it. ``"locality"``: of these, those that
-        training has from the specimen's locality. ``"all"``: no limit. Otherwise names of subspecies and of species,
-        as a list or with commas between.
+    `candidates` is ``"species"``: those of the specimen's species, where the table names it; ``"locality"``: of these,
+    those that training has from the specimen's locality; ``"all"``: no limit; otherwise names of subspecies and of
+    species, as a list or with commas between.
 
-    Raises
-    ------
-    RunError
-        If a name is unknown, fewer than two subspecies are named, or localities are not known.
+    Raises RunError if a name is unknown, fewer than two subspecies are named, or localities are not known.
     """
     known, crossed = _training(run, model)
     apart = np.array(
@@ -118,7 +96,7 @@ def possible_of(
 def _possible(
     model: ParentModel, own: Mask, apart: Mask, strange: tuple[str, ...] = (), *, asked_for: bool = False
 ) -> Possible:
-    """Candidates with their pairs; of those that were asked for all pairs where none is of one species."""
+    """Candidates and their pairs: pairs of one species, or all where the user named candidates of different species."""
     both = model.pairs_among(own)
     pairs = both & apart
     if asked_for and not pairs.any():
@@ -129,7 +107,7 @@ def _possible(
 def _by_locality(
     run: SavedRun, model: ParentModel, known: Sequence[_Known], catalogue: Catalogue, of_species: Possible, apart: Mask
 ) -> Possible:
-    """Of those of the species, those of the locality where training has a possible pair from it."""
+    """Limit candidates of the species to those of the specimen's locality, where training has a pair from it."""
     if not any(one.localities for one in known):
         raise RunError(f"{run.folder} does not know localities: its table has no column of them")
     places = localities(catalogue).fillna("").tolist()
@@ -164,7 +142,7 @@ def _training(run: SavedRun, model: ParentModel) -> tuple[list[_Known], set[tupl
 
 
 def _listed(run: SavedRun, model: ParentModel, known: Sequence[_Known], asked: Sequence[str]) -> Mask:
-    """The subspecies that are named, or whose species is."""
+    """The subspecies that are named, and those of the species that are named."""
     chosen = np.zeros(len(model.names), dtype=np.bool_)
     for name in asked:
         own = np.array([one.casefold() == name.casefold() for one in model.names])

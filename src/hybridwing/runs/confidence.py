@@ -28,13 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Confidence:
-    """What a run knows beyond scores; None for what it does not, as runs of before there were such files.
-
-    Attributes
-    ----------
-    typicality : Typicality or None
-    parents : ParentModel or None
-    """
+    """What a run knows beyond scores; None for what it was not trained to know."""
 
     typicality: Typicality | None
     parents: ParentModel | None
@@ -58,14 +52,9 @@ def write_typicality(
 ) -> None:
     """Learn and write what images look like.
 
-    Parameters
-    ----------
-    folder : Path
-        Of the run.
-    seen, unseen : tuple of Catalogue and ndarray of shape (n, d), float32
-        Images to learn from, and others that set the limits, with their embeddings.
-    embeddings : EmbeddingTable
-        Of the whole catalogue: how often the view asked for was not found, or was in doubt.
+    `seen` are images to learn from, `unseen` others that set the limits, each with embeddings of shape (n, d).
+    `embeddings` are those of the whole catalogue: they tell how often the view asked for was not found, or was in
+    doubt.
     """
     catalogue, vectors = seen
     trained = {str(uuid) for uuid in catalogue.uuids}
@@ -76,7 +65,6 @@ def write_typicality(
         is_pattern=is_pattern(embeddings.backbone),
         fallbacks=sum(not one.doubt and one.uuid in trained for one in embeddings.fallbacks),
         doubts=sum(bool(one.doubt) and one.uuid in trained for one in embeddings.fallbacks),
-        images=len(vectors),
     )
     typicality.write(folder / TYPICALITY)
 
@@ -94,13 +82,7 @@ def _undersides(catalogue: Catalogue) -> NDArray[np.bool_]:
 
 
 def read_confidence(run: SavedRun) -> Confidence:
-    """Read what a run knows beyond scores.
-
-    Raises
-    ------
-    RunError
-        If a file is damaged or belongs to another run.
-    """
+    """Read what a run knows beyond scores. Raises RunError if a file is damaged or belongs to another run."""
     dimension = run.manifest.backbone.dimension
     return Confidence(
         read_typicality(run.folder / TYPICALITY, dimension), read_parents(run.folder / PARENTS, dimension)
@@ -108,12 +90,6 @@ def read_confidence(run: SavedRun) -> Confidence:
 
 
 def held_out_hybrids(run: SavedRun, detector: str) -> list[float]:
-    """Scores of the held-out hybrids by one detector of a run.
-
-    Raises
-    ------
-    RunError
-        If the run's table of scores cannot be read.
-    """
+    """Scores of the held-out hybrids by one detector. Raises RunError if the run's table of scores cannot be read."""
     found = read_scores(run.folder / SCORES, detector)
     return [float(score) for score in found.scores[found.labels == 1]]

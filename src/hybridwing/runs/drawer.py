@@ -26,24 +26,12 @@ _EMBEDDINGS = (".parquet", ".json")
 
 @dataclass(frozen=True, eq=False)
 class Drawer:
-    """Photographs with their embeddings.
+    """Photographs with their embeddings."""
 
-    Attributes
-    ----------
-    embeddings : EmbeddingTable
-        Its failures are the photographs that could not be embedded.
-    paths : mapping of str to Path
-        Of each key.
-    left_out : tuple of Path
-        Files in searched folders whose names do not end as photographs' do.
-    catalogue : Catalogue or None
-        The table that lists them.
-    """
-
-    embeddings: EmbeddingTable
-    paths: Mapping[str, Path]
-    left_out: tuple[Path, ...] = ()
-    catalogue: Catalogue | None = None
+    embeddings: EmbeddingTable  # Its failures are the photographs that could not be embedded
+    paths: Mapping[str, Path]  # Of each key
+    left_out: tuple[Path, ...] = ()  # Files in searched folders whose names do not end as photographs' do
+    catalogue: Catalogue | None = None  # The table that lists them
 
     @property
     def embedded(self) -> Catalogue | None:
@@ -70,16 +58,8 @@ def look_into(
 ) -> Drawer:
     """Embed photographs by a run's backbone, or take the embeddings that are given.
 
-    Parameters
-    ----------
-    run : SavedRun
-    source, images, compute, progress
-        See :func:`hybridwing.runs.predict.predict`.
-
-    Raises
-    ------
-    HybridwingError
-        If there are no photographs, none could be embedded, or embeddings are of another backbone.
+    The arguments are those of :func:`hybridwing.runs.predict.predict`. Raises HybridwingError if there are no
+    photographs, none could be embedded, or embeddings are of another backbone.
     """
     if isinstance(source, (str, Path)) and Path(source).suffix.lower() in _EMBEDDINGS:
         source = read_embeddings(source)

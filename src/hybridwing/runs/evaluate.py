@@ -31,38 +31,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class DetectorEvaluation:
-    """One detector against one catalogue.
+    """One detector against one catalogue."""
 
-    Attributes
-    ----------
-    scores : ndarray of shape (n,), float64 in (0, 1)
-        In the catalogue's order, four decimals.
-    metrics : DetectionMetrics
-        Over all images, with the threshold set on them.
-    challenge : ChallengeScores or None
-        The official scores; None for a catalogue without the groups major, minor and mimic.
-    """
-
-    scores: NDArray[np.float64]
-    metrics: DetectionMetrics
+    scores: NDArray[np.float64]  # Shape (n,); in (0, 1): in the catalogue's order, four decimals
+    metrics: DetectionMetrics  # Over all images, with the threshold set on them
+    # The official scores; None for a catalogue without the groups major, minor and mimic
     challenge: ChallengeScores | None
 
 
 @dataclass(frozen=True, eq=False)
 class Remainder:
-    """The same scores on what is left when the images and specimens of another table are taken out.
+    """The same scores on what is left when the images and specimens of another table are taken out."""
 
-    Attributes
-    ----------
-    without : str
-        File name of that table.
-    n_images, n_hybrids : int
-        What is left.
-    detectors : dict of str to DetectorEvaluation
-    uncertainty : Uncertainty
-    """
-
-    without: str
+    without: str  # File name of that table
+    # What is left
     n_images: int
     n_hybrids: int
     detectors: dict[str, DetectorEvaluation]
@@ -102,7 +84,7 @@ class Evaluation:
         import pandas as pd
 
         rows = [
-            (detector, name, found.value, found.interval.low, found.interval.high)
+            (detector, name, *found.cells)
             for detector, measures in self.uncertainty.measures.items()
             for name, found in measures.items()
         ]
@@ -164,10 +146,7 @@ def evaluate(
 def scores_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTable) -> dict[str, NDArray[np.float64]]:
     """Scores of a catalogue's images by every detector of a run, in the catalogue's order.
 
-    Raises
-    ------
-    EmbeddingError
-        If the embeddings are not by the run's backbone, or of other images.
+    Raises EmbeddingError if the embeddings are not by the run's backbone, or of other images.
     """
     require_same_backbone(embeddings.backbone, run.manifest.backbone, f"the run {run.folder}")
     uuids = [str(uuid) for uuid in catalogue.uuids]

@@ -106,7 +106,7 @@ class Explanation:
 
 
 class Explainer:
-    """What a run knows, read once for many images.
+    """Explains many images by a run, whose files it reads once.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class Explainer:
 
     @property
     def sees_photographs(self) -> bool:
-        """Whether wings are compared in the photographs; else in the colours that `pattern` holds, if it is there."""
+        """Whether wings are compared in the photographs, and not in the coarser colours that `pattern` holds."""
         return self._fine is not None
 
     @cached_property
@@ -214,7 +214,7 @@ class Explainer:
         return tuple(told)
 
     def _by_group(self, vector: Vectors, likelier: str) -> Contributions:
-        """Contributions of what each group of columns means."""
+        """Contributions of the groups of columns."""
         low, high, values = contributions(self.saved, vector, self.pure(likelier), self._groups)
         return Contributions(low, likelier, high, self._groups, values)
 
@@ -242,7 +242,7 @@ class Explainer:
         return frozenset(name for name in known if len(set(specimens[self.classes == name])) < LEAST_SPECIMENS)
 
     def _well_known(self, n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
-        """Which subspecies, and which pairs of parents, come into question for each of n images; None for all."""
+        """Which subspecies, and which pairs of parents, each of n images may show; None for all."""
         model = self._knows.parents
         if model is None or not self._too_few or len(model.names) - len(self._too_few) < 2:
             return None
@@ -250,7 +250,7 @@ class Explainer:
         return np.ones_like(enough), model.pairs_among(enough)
 
     def _pair(self, parents: Sequence[str], n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which subspecies, and which pairs of them, come into question for each of n images where two are named."""
+        """Which subspecies, and which pairs of them, each of n images may show where two are named."""
         model = self._knows.parents
         known = () if model is None else model.names
         if model is None or len(set(parents)) != 2 or not set(parents) <= set(known):
@@ -365,7 +365,7 @@ def write_wings(folder: Path, catalogue: Catalogue, images: Path | str, compute:
 
 
 def class_name(subspecies: object, cross: object, *, hybrid: bool) -> str | None:
-    """Subspecies of a non-hybrid, or cross of a hybrid with its parents sorted; None of a hybrid of unknown parents."""
+    """Subspecies of a non-hybrid, or cross of a hybrid with sorted parents; None for a hybrid of unknown parents."""
     value = cross if hybrid else subspecies
     if not isinstance(value, str) or not value:
         return None if hybrid else "non-hybrid"
@@ -373,7 +373,7 @@ def class_name(subspecies: object, cross: object, *, hybrid: bool) -> str | None
 
 
 def _renamed(value: object, known: set[str]) -> object:
-    """Names in the place of the challenge's codes, as where the run learned its parents."""
+    """The same with names for the challenge's codes, as the run's model of parents has them."""
     if not isinstance(value, str) or known.issuperset(parts := value.split(" x ")):
         return value
     try:

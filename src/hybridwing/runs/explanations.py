@@ -33,7 +33,7 @@ class Explanations:
     lacking: tuple[str, ...]  # What the run cannot say, in words
 
     def agreement(self) -> Iterator[tuple[str, Proportion]]:
-        """How often the parents were right, in words and counts, for what the catalogue has."""
+        """How often the parents were right, in words and counts, for hybrids and for non-hybrids if there are any."""
         pairs = [(p, t) for p, t in zip(self.parentages, self.truths, strict=True) if p is not None and t]
         hybrids = [(p, t) for p, t in pairs if len(t) == 2]
         others = [(p, t) for p, t in pairs if len(t) == 1]
@@ -47,7 +47,7 @@ class Explanations:
                 yield what, Proportion(sum(bool(right(p, t)) for p, t in images), len(images))
 
     def summary(self) -> dict[str, object]:
-        """JSON values."""
+        """Counts for JSON."""
         return {
             "agreement": {what: [found.count, found.total] for what, found in self.agreement()},
             "unlike_training": sum(bool(reason) for reason in self.reasons),
@@ -56,13 +56,7 @@ class Explanations:
 
 
 def explanations_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTable) -> Explanations:
-    """What a run says of a catalogue's images.
-
-    Raises
-    ------
-    RunError
-        If a file of the run is damaged.
-    """
+    """What a run says of a catalogue's images. Raises RunError if a file of the run is damaged."""
     knows = read_confidence(run)
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
     strange = [""] * len(embeddings) if knows.typicality is None else knows.typicality.reasons(embeddings)
@@ -82,7 +76,7 @@ def explanations_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTa
 
 
 def write_explanations(path: Path, catalogue: Catalogue, explanations: Explanations) -> None:
-    """A row an image: the parents it shows with their probability, the hybrid index, the truth, and what is strange."""
+    """Write a row for each image: its parents with their probability, the hybrid index, the truth, what is unusual."""
     header = (
         "uuid", "parent_1", "parent_2", "parent_probability", "two_parents_probability", "hybrid_index",
         "hybrid_index_low", "hybrid_index_high", "true_parents", "unlike_training",

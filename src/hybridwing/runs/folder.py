@@ -47,57 +47,30 @@ class _Versioned:
 
 @dataclass(frozen=True)
 class RunManifest:
-    """What ``run.json`` holds. It has no dates and no machine names: the same training gives the same bytes.
-
-    Attributes
-    ----------
-    backbone : BackboneSpec
-        What embedded the images.
-    detectors : tuple of str
-        In the order they were asked for.
-    best_detector : str
-        What ``predict``, ``submission build`` and ``publish`` use unless told otherwise.
-    choice : str
-        Why it is that one, in a sentence.
-    without_hybrids : str
-        What was learned from, where no hybrid is known; otherwise empty.
-    seed : int
-    split_method : str
-        How images were held out, see :func:`hybridwing.runs.train.train`.
-    test_fraction : float
-        Share of the images held out, in (0, 1).
-    catalogue_name : str
-        File name of the catalogue.
-    catalogue_sha256, embeddings_sha256 : str
-        Of the catalogue's bytes, and of the names and vectors of the embeddings.
-    n_images, n_embedded, n_train, n_heldout, n_heldout_hybrids : int
-        Images listed, embedded, learned from and held out; with the method ``"folds"`` all were both.
-    versions : dict of str to str
-        Python and the packages that numbers depend on.
-    decisions_name, decisions_sha256 : str
-        Of the file of decisions that were joined to the catalogue; empty without one.
-    format_version : int
-    """
+    """What ``run.json`` holds. It has no dates and no machine names: the same training gives the same bytes."""
 
     __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid"}
 
-    backbone: Annotated[BackboneSpec, PlainValidator(BackboneSpec.from_dict)]
-    detectors: tuple[str, ...]
-    best_detector: str
-    choice: str
-    without_hybrids: str
+    backbone: Annotated[BackboneSpec, PlainValidator(BackboneSpec.from_dict)]  # What embedded the images
+    detectors: tuple[str, ...]  # In the order they were asked for
+    best_detector: str  # What ``predict``, ``submission build`` and ``publish`` use unless told otherwise
+    choice: str  # Why it is that one, in a sentence
+    without_hybrids: str  # What was learned from, where no hybrid is known; otherwise empty
     seed: int
-    split_method: str
-    test_fraction: float
-    catalogue_name: str
+    split_method: str  # How images were held out, see :func:`hybridwing.runs.train.train`
+    test_fraction: float  # Share of the images held out, in (0, 1)
+    catalogue_name: str  # File name of the catalogue
+    # Of the catalogue's bytes, and of the names and vectors of the embeddings
     catalogue_sha256: str
     embeddings_sha256: str
+    # Images listed, embedded, learned from and held out; with the method ``"folds"`` all were both
     n_images: int
     n_embedded: int
     n_train: int
     n_heldout: int
     n_heldout_hybrids: int
-    versions: dict[str, str]
+    versions: dict[str, str]  # Python and the packages that numbers depend on
+    # Of the file of decisions that were joined to the catalogue; empty without one
     decisions_name: str = ""
     decisions_sha256: str = ""
     format_version: int = FORMAT_VERSION
@@ -114,10 +87,7 @@ class RunManifest:
 def read_manifest(folder: Path) -> RunManifest:
     """What the ``run.json`` of a run folder says.
 
-    Raises
-    ------
-    RunError
-        If the folder is no run, is incomplete, or was made by a newer version.
+    Raises RunError if the folder is no run, is incomplete, or was made by a newer version.
     """
     path = folder / MANIFEST
     if not path.is_file():

@@ -26,7 +26,7 @@ COLUMNS = ("path", "name", "two_parents_probability", *NAMES, "reason", "failure
 """Columns of a written identification."""
 
 UNLIKE = "unlike all of them"
-"""The name of what shows neither a known subspecies nor two."""
+"""The name of an image that shows neither a known subspecies nor a cross of two."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Identification:
 
     @property
     def probability(self) -> float:
-        """Of the name, among all subspecies or among all pairs; 0 for what is unlike all of them."""
+        """Probability of the name, among all subspecies or all pairs; 0 for an image that is unlike all of them."""
         if self.reason:
             return 0.0
         return self.looks.probability if self.is_cross else self.looks.identities[0][1]

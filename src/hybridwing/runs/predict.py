@@ -75,7 +75,7 @@ class RankedImage:
 
     @property
     def shows_hybrid(self) -> bool:
-        """Whether parents are named rather than a subspecies: by the verdict, and without one by what it looks like."""
+        """Whether parents are named and not a subspecies: as the verdict says, or without one as the image looks."""
         if self.is_hybrid is None:
             return self.looks is not None and self.looks.two_parents > 0.5
         return self.is_hybrid
@@ -148,7 +148,7 @@ class RankedImages(ImageRows):
 
 
 def name_cells(looks: Looks | None, *, is_cross: bool) -> tuple[object, ...]:
-    """Cells of :data:`NAMES`: identities of what is no hybrid, or parents of a hybrid, never both."""
+    """Cells of :data:`NAMES`: either the identities of a non-hybrid or the parents of a hybrid are filled in."""
     if looks is None:
         return ("",) * len(NAMES)
     if is_cross:

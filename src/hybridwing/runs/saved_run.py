@@ -62,7 +62,7 @@ class SavedRun:
 
     @property
     def metrics(self) -> dict[str, DetectionMetrics]:
-        """By detector, on the held-out images."""
+        """Metrics of each detector on the held-out images."""
         from hybridwing.runs.tables import read_metrics
 
         return read_metrics(self.folder / METRICS)
@@ -92,7 +92,7 @@ class SavedRun:
 
     @property
     def embeddings(self) -> EmbeddingTable:
-        """Of the whole catalogue."""
+        """Embeddings of the whole catalogue."""
         from hybridwing.embeddings.store import read_table
 
         return read_table(self.folder / EMBEDDINGS)

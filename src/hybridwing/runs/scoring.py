@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 
 
 def score_images(detector: SavedDetector, embeddings: EmbeddingTable, uuids: Sequence[str]) -> NDArray[np.float64]:
-    """Scores of images in the order asked for; one that failed gets the score of a typical training specimen.
+    """Scores of images in the order asked for, in (0, 1), rounded to four decimals as a submission's scores are.
 
-    Returns
-    -------
-    ndarray of shape (n,), float64 in (0, 1)
-        Rounded to four decimals, as a submission's scores are.
+    An image that failed gets the score of a typical training specimen.
     """
     rows = embeddings.rows_of(uuids)
     scores = np.full(len(rows), fallback_score(detector))

@@ -31,25 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImageRows:
-    """A row an image, failures last, as pandas and as files have it; a sub-class gives columns and rows.
-
-    Attributes
-    ----------
-    run : str
-        Folder of the run that judged.
-    catalogue : Catalogue or None
-        What a table says of the images, row for row.
-    notes : tuple of str
-        What was left aside, in words.
-    """
+    """A table with a row for each image, failures last; a subclass gives the columns and the rows."""
 
     _columns: ClassVar[tuple[str, ...]]
     _beside: ClassVar[int]
     """Place among the columns at which those of the table stand."""
 
-    run: str = ""
-    catalogue: Catalogue | None = None
-    notes: tuple[str, ...] = ()
+    run: str = ""  # Folder of the run that judged
+    catalogue: Catalogue | None = None  # What a table says of the images, row for row
+    notes: tuple[str, ...] = ()  # Limits that could not be applied, in words
 
     def _rows(self) -> list[Sequence[object]]:
         raise NotImplementedError
@@ -63,7 +53,7 @@ class ImageRows:
         return self._frame().infer_objects()
 
     def _frame(self) -> pd.DataFrame:
-        """The same with cells of any kind, also of file names that are not Unicode."""
+        """The same as objects, which also hold file names that are not Unicode."""
         import pandas as pd
 
         frame = pd.DataFrame(self._rows(), columns=list(self._columns), dtype=object).replace("", None)
@@ -105,13 +95,7 @@ def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
 
 
 def read_metrics(path: Path) -> dict[str, DetectionMetrics]:
-    """What :func:`write_metrics` wrote.
-
-    Raises
-    ------
-    RunError
-        If the file cannot be read.
-    """
+    """What :func:`write_metrics` wrote. Raises RunError if the file cannot be read."""
     kinds = {field.name: str(field.type) for field in fields(DetectionMetrics)}
     return {
         row.pop("detector"): DetectionMetrics(
@@ -122,13 +106,7 @@ def read_metrics(path: Path) -> dict[str, DetectionMetrics]:
 
 
 def read_failures(path: Path) -> tuple[Failure, ...]:
-    """What :func:`write_failures` wrote.
-
-    Raises
-    ------
-    RunError
-        If the file cannot be read.
-    """
+    """What :func:`write_failures` wrote. Raises RunError if the file cannot be read."""
     return tuple(Failure(**row) for row in _rows_of(path))
 
 
@@ -141,25 +119,25 @@ def _rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def write_intervals(measures: Path, differences: Path, found: Mapping[str, Uncertainty]) -> None:
-    """A row a detector (or two of them) and measure, with its interval; by the table that was taken out, if one was."""
+    """Write measures of detectors, and differences of two, with intervals; by the name of the table taken out."""
     write_rows(
         measures,
         ("detector", "without", "measure", "value", "low", "high"),
         (
-            (detector, without, measure, e.value, e.interval.low, e.interval.high)
+            (detector, without, measure, *estimate.cells)
             for without, uncertainty in found.items()
             for detector, estimates in uncertainty.measures.items()
-            for measure, e in estimates.items()
+            for measure, estimate in estimates.items()
         ),
     )
     write_rows(
         differences,
         ("first", "second", "without", "measure", "difference", "low", "high"),
         (
-            (*pair, without, measure, e.value, e.interval.low, e.interval.high)
+            (*pair, without, measure, *estimate.cells)
             for without, uncertainty in found.items()
             for pair, estimates in uncertainty.differences.items()
-            for measure, e in estimates.items()
+            for measure, estimate in estimates.items()
         ),
     )
 
@@ -195,10 +173,7 @@ class HeldOutImages:
 def read_scores(path: Path, detector: str) -> HeldOutImages:
     """Read the rows of one detector from what :func:`write_scores` wrote.
 
-    Raises
-    ------
-    RunError
-        If the file is missing or damaged.
+    Raises RunError if the file is missing or damaged.
     """
     try:
         rows = [row for row in _rows_of(path) if row["detector"] == detector]

@@ -172,7 +172,7 @@ def train(
 
 
 def learnable(catalogue: Catalogue) -> Catalogue:
-    """The rows that a detector can learn from: those of a table of one's own that have a label."""
+    """The rows that a detector can learn from: of a table in no form of the challenge, those that have a label."""
     labelled = catalogue.labelled()
     return labelled if catalogue.form == "custom" and len(labelled) else catalogue
 
@@ -187,11 +187,8 @@ def check_training(
 ) -> HoldOut:
     """Refuse now, rather than after hours of embedding, what :func:`train` cannot do; return how it holds images out.
 
-    Raises
-    ------
-    HybridwingError
-        If a detector is unknown or needs hybrids that the catalogue lacks, all images are hybrids, one is unlabelled,
-        or the catalogue cannot be divided so.
+    Raises HybridwingError if a detector is unknown or needs hybrids that the catalogue lacks, all images are hybrids,
+    one is unlabelled, or the catalogue cannot be divided so.
     """
     check_detectors(detectors, seed)
     if catalogue.labels.any():
@@ -215,10 +212,7 @@ def check_training(
 def check_detectors(names: Sequence[str], seed: int) -> None:
     """Refuse unknown detectors, and a seed out of range, now rather than after hours of embedding.
 
-    Raises
-    ------
-    DetectorError
-        If there is no such detector, or none is named.
+    Raises DetectorError, also if none is named.
     """
     if not names:
         raise DetectorError(f"no detector is named; choose one or more of {', '.join(detector_names())}")
@@ -227,7 +221,7 @@ def check_detectors(names: Sequence[str], seed: int) -> None:
 
 
 def _divided(catalogue: Catalogue, index: NDArray[np.intp], embeddings: EmbeddingTable) -> _Division:
-    """Rows of the catalogue that have an embedding, with it."""
+    """Rows of the catalogue that have an embedding, with their embeddings."""
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids[index]])
     embedded = rows >= 0
     part = catalogue.select(index[embedded])

@@ -1,1 +1,1 @@
-"""What is hidden from a detector in turn, and what it finds of it."""
+"""Parts of a catalogue are hidden from a detector in turn, and it is measured on them."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.detectors.calibration import midranks
 from hybridwing.detectors.registry import detector_for_run
 from hybridwing.errors import DetectorError
 
@@ -31,21 +32,13 @@ _PSEUDO_IMAGES = 1.0  # keeps a record of one image from having the rate 0 or 1
 
 @dataclass(frozen=True)
 class Fitting:
-    """How the detectors of a validation are fitted.
+    """How the detectors of a validation are fitted."""
 
-    Attributes
-    ----------
-    make_crosses : bool
-        What a fold does whose training images show no hybrid: learn from made crosses, or have no score and say so.
-    blocks : sequence of int, optional
-        Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one.
-    seed : int
-        Of the detector and of the made crosses.
-    """
-
+    # What a fold does whose training images show no hybrid: learn from made crosses, or have no score and say so
     make_crosses: bool = True
+    # Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one
     blocks: Sequence[int] | None = None
-    seed: int = 42
+    seed: int = 42  # Of the detector and of the made crosses
 
 
 DEFAULT_FITTING = Fitting()
@@ -53,30 +46,17 @@ DEFAULT_FITTING = Fitting()
 
 @dataclass(frozen=True, eq=False)
 class HeldOutScores:
-    """Out-of-fold scores of one detector under a protocol.
+    """Out-of-fold scores of one detector under a protocol."""
 
-    Attributes
-    ----------
-    scorer : str
-        The detector, or :data:`RECORD_ONLY`.
-    units : ndarray of shape (m,), str
-        What was held out, as ``Fold.unit``.
-    rows : ndarray of shape (m,), int
-        Of the catalogue. A row can be in several folds.
-    asked : ndarray of shape (m,), bool
-        True where the protocol asks about the row, False where it is of the reference.
-    levels : ndarray of shape (m,), float64 in [0, 1]
-        Share of the fold's reference that scores lower, ties counting half, since raw scores of two folds have no
-        common scale. NaN where the fold could not be fitted.
-    notes : tuple of (str, str)
-        Units with a note each: what stood in for hybrids, or why there is no score.
-    """
-
-    scorer: str
-    units: npt.NDArray[np.str_]
-    rows: Indices
+    scorer: str  # The detector, or :data:`RECORD_ONLY`
+    units: npt.NDArray[np.str_]  # Shape (m,): what was held out, as ``Fold.unit``
+    rows: Indices  # Shape (m,): of the catalogue. A row can be in several folds.
+    # Shape (m,): true where the protocol asks about the row, False where it is of the reference
     asked: npt.NDArray[np.bool_]
+    # Shape (m,); in [0, 1]: share of the fold's reference that scores lower, ties counting half, since raw scores of
+    # two folds have no common scale. NaN where the fold could not be fitted.
     levels: Floats
+    # Units with a note each: what stood in for hybrids, or why there is no score
     notes: tuple[tuple[str, str], ...] = ()
 
 
@@ -91,24 +71,9 @@ def held_out_scores(
 ) -> HeldOutScores:
     """Fit a detector on the training rows of each fold and score the others.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d), float32
-        Embeddings in the catalogue's order.
-    catalogue : Catalogue
-        Labelled. A detector sees neither label nor embedding of a row before it scores it.
-    folds : sequence of Fold
-        See :func:`hybridwing.validation.protocols.folds`.
-    detector : str
-        See :func:`hybridwing.detectors.registry.detector_names`.
-    fitting : Fitting
-    progress : callable, optional
-        Called with the number of folds fitted and of all.
-
-    Raises
-    ------
-    DetectorError
-        If there is no such detector.
+    `vectors` are embeddings of shape (n, d) in the order of the labelled catalogue. A detector sees neither label nor
+    embedding of a row before it scores it. `progress` is called with the number of folds fitted and of all. Raises
+    DetectorError if there is no such detector.
     """
     detector_for_run(detector, seed=fitting.seed)  # an unknown name is refused before the work
     scores, notes = [], {}
@@ -134,20 +99,10 @@ def fit_fold(
     detector: str,
     fitting: Fitting = DEFAULT_FITTING,
 ) -> tuple[Detector, str]:
-    """Fit a detector on the training rows of a fold.
+    """Fit a detector on the training rows of a fold; return it with a note.
 
-    Returns
-    -------
-    detector : Detector
-        Fitted.
-    note : str
-        :data:`MADE_CROSSES` if the training rows held no hybrid, the detector needs some and such were made; otherwise
-        empty.
-
-    Raises
-    ------
-    DetectorError
-        If it cannot be fitted.
+    The note is :data:`MADE_CROSSES` if the training rows held no hybrid, the detector needs some and such were made;
+    otherwise it is empty. Raises DetectorError if the detector cannot be fitted.
     """
     part = catalogue.select(fold.train)
     labels, values = part.labels, np.asarray(vectors[fold.train], dtype=np.float64)
@@ -178,28 +133,10 @@ def made_crosses(
     Mixing in feature space is mixup (Zhang et al. 2018, ICLR, arXiv:1710.09412) across classes with equal shares. Real
     crosses inherit elements whole, so these are a poor likeness; they let a detector that needs two classes be fitted.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d), float64
-        Of non-hybrids.
-    subspecies : sequence of str or None, of length n
-    pairs : sequence of (str, str)
-        Subspecies to cross, see :meth:`hybridwing.catalogue.schema.Catalogue.possible_pairs`; those of which one has no
-        specimen are left out.
-    count : int
-        How many to make.
-    seed : int
-
-    Returns
-    -------
-    made : ndarray of shape (count, d), float64
-        As long as its parents are on average.
-    pairs : tuple of (str, str)
-
-    Raises
-    ------
-    DetectorError
-        If there are no two subspecies to cross.
+    `vectors`, of shape (n, d), are those of non-hybrids. `pairs` are the subspecies to cross, see
+    :meth:`hybridwing.catalogue.schema.Catalogue.possible_pairs`; those of which one has no specimen are left out.
+    Returns vectors of shape (count, d), each as long as its parents are on average, and the pair of each. Raises
+    DetectorError if there are no two subspecies to cross.
     """
     rng = np.random.default_rng(seed)
     kinds = np.array([name or "" for name in subspecies])
@@ -220,12 +157,6 @@ def record_only_scores(catalogue: Catalogue, folds: Sequence[Fold]) -> HeldOutSc
 
     This control may see hybrids of the hidden cross, which a detector may not. It says how far the batch gives the
     answer away. A record with no other images has no rate, and then the control is constant.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-        Labelled.
-    folds : sequence of Fold
     """
     labels, records = catalogue.labels, catalogue.records
     specimens = catalogue.specimens.astype(str)
@@ -253,15 +184,8 @@ def _gathered(
         units=np.repeat(np.array([fold.unit for fold in folds]), [len(r) for r in rows]),
         rows=np.concatenate(rows),
         asked=np.concatenate(asked),
-        levels=np.concatenate([_levels(s, s[~a]) for s, a in zip(scores, asked, strict=True)]),
+        levels=np.concatenate(
+            [np.where(np.isnan(s), np.nan, midranks(s, s[~a])) for s, a in zip(scores, asked, strict=True)]
+        ),
         notes=notes,
     )
-
-
-def _levels(scores: Floats, reference: Floats) -> Floats:
-    if np.isnan(scores).any():
-        return np.full(len(scores), np.nan)
-    ordered = np.sort(reference)
-    below = np.searchsorted(ordered, scores, side="left")
-    up_to = np.searchsorted(ordered, scores, side="right")
-    return np.asarray((below + up_to) / (2 * len(ordered)))

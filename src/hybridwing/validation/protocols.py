@@ -98,7 +98,7 @@ class _Table:
         return np.asarray(self.catalogue.labels == 1)
 
     def fold(self, unit: str, asked: Flags, reference: Flags, barred: Flags, hidden: tuple[str, ...] = ()) -> Fold:
-        """Train on all that is neither asked about, nor reference, nor barred, nor of a specimen that is."""
+        """A fold that trains on all rows but those asked about, the reference, the barred ones and their specimens."""
         specimens = self.catalogue.specimens.astype(str)
         reference = reference & ~asked & ~np.isin(specimens, specimens[asked])
         out = barred | np.isin(specimens, specimens[asked | reference])
@@ -115,7 +115,7 @@ class _Table:
 
 
 def _dealt(catalogue: Catalogue, parts: int, seed: int) -> Indices:
-    """Part of each row: the specimens of every class are dealt in turn; one in two classes stays in one part."""
+    """Part of each row: the specimens of every class are dealt in turn, and a specimen of two classes only once."""
     rng = np.random.default_rng(seed)
     specimens = catalogue.specimens.astype(str)
     part_of: dict[str, int] = {}

@@ -27,20 +27,11 @@ MEASURES = ("recall", "false_alarms", "roc_auc")
 
 @dataclass(frozen=True, eq=False)
 class _Resampled:
-    """A measure of one unit.
+    """A measure of one unit."""
 
-    Attributes
-    ----------
-    value : float
-        On all images.
-    draws : ndarray of shape (resamples,), float64
-        On each resample.
-    specimens : int
-        What it rests on: the hybrids of a recall, the non-hybrids of false alarms, the rarer class of an area.
-    """
-
-    value: float
-    draws: Floats
+    value: float  # On all images
+    draws: Floats  # Shape (resamples,): on each resample
+    # What it rests on: the hybrids of a recall, the non-hybrids of false alarms, the rarer class of an area
     specimens: int
 
 
@@ -50,71 +41,43 @@ MEAN = "mean"
 
 @dataclass(frozen=True)
 class ProtocolRow:
-    """One scorer on one thing held out.
+    """One scorer on one thing held out."""
 
-    Attributes
-    ----------
-    scorer : str
-        A detector, or ``"record only"``.
-    unit : str
-        A cross, a subspecies, a record, ``"all"``, or :data:`MEAN` of the units.
-    hybrids, non_hybrids, reference : int
-        Images asked about, and those the threshold rests on.
-    recall : Estimate or None
-        Share of the hybrids above the threshold at which 95 % of the reference stay below; None without hybrids.
-    false_alarms : Estimate or None
-        Share of the non-hybrids asked about above that threshold: 0.05 is what the threshold promises for known ones.
-        None without such.
-    roc_auc : Estimate or None
-        Of the hybrids asked about against the reference and the non-hybrids asked about; None without hybrids.
-    note : str
-        ``"made crosses"`` where such stood in for hybrids; ``"constant"`` where all images asked about score alike, so
-        that the scorer tells nothing; why there is no score where there is none. Otherwise empty.
-    """
-
-    scorer: str
-    unit: str
+    scorer: str  # A detector, or ``"record only"``
+    unit: str  # A cross, a subspecies, a record, ``"all"``, or :data:`MEAN` of the units
+    # Images asked about, and those the threshold rests on
     hybrids: int
     non_hybrids: int
     reference: int
+    # Share of the hybrids above the threshold at which 95 % of the reference stay below; None without hybrids
     recall: Estimate | None
+    # Share of the non-hybrids asked about above that threshold: 0.05 is what the threshold promises for known ones.
+    # None without such.
     false_alarms: Estimate | None
+    # Of the hybrids asked about against the reference and the non-hybrids asked about; None without hybrids
     roc_auc: Estimate | None
+    # ``"made crosses"`` where such stood in for hybrids; ``"constant"`` where all images asked about score alike, so
+    # that the scorer tells nothing; why there is no score where there is none. Otherwise empty.
     note: str
 
 
 @dataclass(frozen=True)
 class ProtocolDifference:
-    """Two scorers on the same resamples, on average over the units that both have.
-
-    Attributes
-    ----------
-    first, second : str
-    measure : {"recall", "false_alarms", "roc_auc"}
-    difference : Estimate
-        First less second.
-    """
+    """Two scorers on the same resamples, on average over the units that both have."""
 
     first: str
     second: str
-    measure: str
-    difference: Estimate
+    measure: str  # One of "recall", "false_alarms", "roc_auc"
+    difference: Estimate  # First less second
 
 
 @dataclass(frozen=True)
 class ProtocolReport:
-    """What a protocol measured.
+    """What a protocol measured."""
 
-    Attributes
-    ----------
-    rows : tuple of ProtocolRow
-        By scorer, its units and then their mean. Nothing is left out: what has no value says why.
-    differences : tuple of ProtocolDifference
-        Those that rest on fewer than :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` specimens are absent.
-    resamples : int
-    """
-
+    # By scorer, its units and then their mean. Nothing is left out: what has no value says why.
     rows: tuple[ProtocolRow, ...]
+    # Those that rest on fewer than :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` specimens are absent
     differences: tuple[ProtocolDifference, ...]
     resamples: int
 
@@ -122,21 +85,12 @@ class ProtocolReport:
 def protocol_report(
     catalogue: Catalogue, scored: Sequence[HeldOutScores], *, resamples: int = RESAMPLES, seed: int = 42
 ) -> ProtocolReport:
-    """Measure held-out scores.
+    """Measure the held-out scores of one protocol's folds on a labelled catalogue.
 
     Specimens are resampled within what is asked and the reference; the models stay as they are, so the intervals know
     nothing of how a model would have changed with other training specimens. Where no resample can differ the interval
     is that of :func:`hybridwing.evaluation.intervals.measure_interval`. For the mean of two or more units these are
     resampled as well.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-        Labelled.
-    scored : sequence of HeldOutScores
-        Of one protocol's folds.
-    resamples : int, default 2000
-    seed : int, default 42
     """
     rows: list[ProtocolRow] = []
     found: dict[str, dict[str, dict[str, _Resampled]]] = {}
@@ -198,7 +152,7 @@ def _measured(
 
 
 def _mean(measured: Sequence[_Resampled], seed: int) -> tuple[Estimate, Floats]:
-    """Mean over units, and on each resample; of two or more, units are resampled too, to speak of others like them."""
+    """Mean over units, and on each resample. Two or more are resampled too, so that it holds for others like them."""
     value, draws = float(np.mean([one.value for one in measured])), np.stack([one.draws for one in measured])
     if len(measured) > 1:
         picks = np.random.default_rng(seed).integers(0, len(measured), draws.shape)

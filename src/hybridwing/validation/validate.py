@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable, Failure
-    from hybridwing.evaluation.intervals import Estimate
 
 #: The file by which a folder is known to be a validation, and all that such a folder holds.
 VALIDATION = "validation.json"
@@ -156,10 +155,7 @@ def validate(
 def check_validation_folder(out: Path, *, overwrite: bool = False) -> None:
     """Refuse what :func:`write_validation` would refuse, before the images are embedded.
 
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced.
+    Raises RunError if `out` exists and may not be replaced.
     """
     check_new_folder(out, overwrite=overwrite, mark=VALIDATION, contents=CONTENTS)
 
@@ -167,10 +163,7 @@ def check_validation_folder(out: Path, *, overwrite: bool = False) -> None:
 def write_validation(validation: Validation, out: Path, *, overwrite: bool = False) -> None:
     """Write a validation: the table with intervals, the differences, every out-of-fold score.
 
-    Raises
-    ------
-    RunError
-        If `out` exists and may not be replaced, or cannot be written.
+    Raises RunError if `out` exists and may not be replaced, or cannot be written.
     """
     with new_folder(out, overwrite=overwrite, mark=VALIDATION, contents=CONTENTS) as partial:
         write_text(partial / VALIDATION, to_json(validation))
@@ -179,7 +172,7 @@ def write_validation(validation: Validation, out: Path, *, overwrite: bool = Fal
         write_rows(
             partial / "differences.csv",
             ("first", "second", "measure", "difference", "low", "high"),
-            ((d.first, d.second, d.measure, *_cells(d.difference)) for d in report.differences),
+            ((d.first, d.second, d.measure, *d.difference.cells) for d in report.differences),
         )
         write_rows(
             partial / "scores.csv",
@@ -210,14 +203,10 @@ def to_json(validation: Validation) -> str:
 def _report_rows(report: ProtocolReport) -> list[list[object]]:
     return [
         [row.scorer, row.unit, row.hybrids, row.non_hybrids, row.reference]
-        + [cell for name in MEASURES for cell in _cells(getattr(row, name))]
+        + [cell for one in (row.recall, row.false_alarms, row.roc_auc) for cell in (one.cells if one else ("",) * 3)]
         + [row.note]
         for row in report.rows
     ]
-
-
-def _cells(estimate: Estimate | None) -> tuple[object, object, object]:
-    return ("", "", "") if estimate is None else (estimate.value, estimate.interval.low, estimate.interval.high)
 
 
 def _score_rows(catalogue: Catalogue, scored: HeldOutScores) -> Iterator[tuple[object, ...]]:
