@@ -14,16 +14,11 @@ from typing import TYPE_CHECKING, Any
 from nicegui import app, events, run, ui
 
 from hybridwing.app.board import DECISIONS, ORDERS, VERDICTS, Board, Filter
-from hybridwing.app.exports import (
-    likely_name,
-    verdict_of,
-    write_contact_sheet,
-    write_darwin_core,
-    write_decisions,
-)
+from hybridwing.app.cards import LABELS, card_html, state_html
+from hybridwing.app.exports import verdict_of, write_contact_sheet, write_darwin_core, write_decisions
 from hybridwing.app.intake import LARGEST_FILE, take_in
-from hybridwing.app.learning import candidate, end_candidate
 from hybridwing.app.project import Decision, Specimen
+from hybridwing.app.work import WorkPanel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,16 +30,12 @@ HELP = (
     "H hybrid, N not a hybrid, U unsure, Z undo, ← → previous and next, G grid or one specimen. Wheel or double click "
     "zooms the picture."
 )
-_LABELS = {"hybrid": "Hybrid", "non-hybrid": "Not a hybrid", "unsure": "Unsure"}
 _MOST_SHOWN = 5000
 _AT_ONCE = 60
 """Cards that the first screen needs; the others follow."""
 
 _BETWEEN = 3.0
 """Least seconds between two drawings of the grid while scores come in."""
-
-_TAIL = 10
-"""Last characters of a file's name that are always shown."""
 
 
 class Desk:
@@ -100,15 +91,14 @@ class Desk:
             adding.classes("w-full").props("dense header-class=q-px-none")
             self._adding = adding
             self._refused = ui.column().classes("w-full gap-1")
-            self._progress = ui.row(align_items="center").classes("w-full gap-3")
-            self._candidate = ui.column().classes("w-full")
+            self._work = WorkPanel(self.board, self.draw)
             self._controls()
             self._content = ui.column().classes("w-full gap-3")
         ui.keyboard(on_key=self._key, repeating=False, ignore=["input", "select", "textarea"])
         ui.on("picked", lambda event: self.open(int(event.args)))
         ui.timer(0.5, self._tick)
-        self._draw_progress()
-        self._draw_candidate()
+        self._work.draw_progress()
+        self._work.draw_candidate()
         self.draw()
 
     def _controls(self) -> None:
@@ -187,7 +177,7 @@ class Desk:
 
     def _draw_grid(self) -> None:
         self._content.clear()
-        cards = [self._card(one) for one in self.shown[:_MOST_SHOWN]]
+        cards = [card_html(one, self._state(one)) for one in self.shown[:_MOST_SHOWN]]
         with self._content:
             if not self.shown:
                 ui.label("Nothing to show: add photographs, or widen the filter.").classes("desk-soft")
@@ -199,28 +189,9 @@ class Desk:
                 ui.label(f"The first {_MOST_SHOWN:,} are shown; narrow the filter for the rest.").classes("desk-soft")
         self._mark_current(focus=False)
 
-    def _card(self, one: Specimen) -> str:
-        return (
-            f'<button class="desk-card" data-id="{one.id}">'
-            f'<img loading="lazy" alt="" src="/picture/{one.id}/small">{_name(one.name)}'
-            f'<span class="desk-state">{self._state(one)}</span></button>'
-        )
-
     def _state(self, one: Specimen) -> str:
-        """What is said under a specimen: the decision, and the verdict unless scores are hidden."""
         decision = self.board.decisions.get(one.id)
-        said = ""
-        if decision is not None and decision.choice:
-            said = f'<b class="desk-{decision.choice}">✓ {_LABELS[decision.choice]}</b> {escape(decision.parents)}<br>'
-        if one.failure:
-            return f"{said}{escape(one.failure)}"
-        if one.score is None:
-            return f"{said}waits to be scored"
-        if self.filter.order == "blind":
-            return said or "not decided yet"
-        verdict = verdict_of(one, self.limit)
-        name = f" {escape(likely_name(one, self.limit))}" if verdict != "cannot tell" else f": {escape(one.reason)}"
-        return f'{said}<span class="desk-{verdict}">{one.score:.3f} {verdict}</span>{name}'
+        return state_html(one, decision, self.limit, blind=self.filter.order == "blind")
 
     def _draw_one(self) -> None:
         one = self._specimen()
@@ -267,7 +238,7 @@ class Desk:
                 button = ui.button(on_click=lambda choice=choice: self.decide(choice)).props("no-caps dense")
                 button.props("unelevated" if decision.choice == choice else "outline")
                 with button:
-                    ui.html(f'{_LABELS[choice]}<kbd class="desk-key">{key.upper()}</kbd>', sanitize=False)
+                    ui.html(f'{LABELS[choice]}<kbd class="desk-key">{key.upper()}</kbd>', sanitize=False)
             with ui.button(on_click=self.undo).props("flat no-caps dense"):
                 ui.html('Undo<kbd class="desk-key">Z</kbd>', sanitize=False)
 
@@ -350,7 +321,7 @@ class Desk:
     def learn(self) -> None:
         """Refit with the decisions, in a process of its own."""
         self.board.learning.start(self.board.project, str(self.rate))
-        self._draw_candidate()
+        self._work.draw_candidate()
 
     def _append(self, one: Specimen, decision: Decision) -> None:
         blind = self.filter.order == "blind"
@@ -436,7 +407,7 @@ class Desk:
         if taken.photographs or taken.facts:
             self.board.refresh()
             self.board.scoring.start(self.board.project)
-            self._draw_progress()
+            self._work.draw_progress()
             self.draw()
 
     async def _export(self, name: str, write: Callable[..., None]) -> None:
@@ -461,16 +432,14 @@ class Desk:
             self._show_changed(set(changed))
         counts = board.project.counts()
         if counts != self._counts or board.scoring.is_running:
-            self._draw_progress()
+            self._work.draw_progress()
         # A grid of thousands is drawn anew every few seconds while scores come in, and once more at the end.
         if counts != self._counts and (time.monotonic() - self._drawn > _BETWEEN or not board.scoring.is_running):
             self._counts = counts
             board.refresh()
             if not self.one:
                 self.draw()
-        is_shown = bool(self._candidate.default_slot.children)
-        if board.learning.is_running or board.learning.error or is_shown != (candidate(board.project) is not None):
-            self._draw_candidate()
+        self._work.update_candidate()
 
     def _show_changed(self, changed: set[int]) -> None:
         for one in self.shown:
@@ -479,58 +448,6 @@ class Desk:
         decided = sum(bool(d.choice) for d in self.board.decisions.values())
         self._summary.set_text(f"{len(self.shown):,} of {len(self.board.specimens):,} shown, {decided:,} decided")
         self._learn.set_text("Learn from decisions" if decided != 1 else "Learn from 1 decision")
-
-    def _draw_progress(self) -> None:
-        board = self.board
-        done, total, left = board.scoring.progress(board.project)
-        self._progress.clear()
-        with self._progress:
-            if board.scoring.is_running:
-                ui.linear_progress(done / max(total, 1), show_value=False).classes("w-64")
-                duration = "" if left is None or done == total else f", about {_duration(left)} left"
-                ui.label(f"scored {done:,} of {total:,}{duration}")
-                ui.button("Stop", on_click=self._stop).props("flat dense no-caps")
-            elif done < total:
-                ui.label(f"{total - done:,} photographs are not scored yet.")
-                ui.button("Score them", on_click=self._go_on).props("outline dense no-caps")
-            if board.scoring.error:
-                ui.label(f"Scoring stopped: {board.scoring.error}").classes("text-negative")
-
-    def _stop(self) -> None:
-        self.board.scoring.stop()
-        self._draw_progress()
-
-    def _go_on(self) -> None:
-        self.board.scoring.start(self.board.project)
-        self._draw_progress()
-
-    def _draw_candidate(self) -> None:
-        learning, change = self.board.learning, candidate(self.board.project)
-        self._candidate.clear()
-        with self._candidate:
-            if learning.is_running:
-                with ui.row(align_items="center"):
-                    ui.spinner(size="sm")
-                    ui.label("learning from the decisions …")
-            elif learning.error:
-                ui.label(f"Nothing was learned: {learning.error}").classes("text-negative")
-            elif change is not None:
-                moved = change.to_hybrid + change.to_non_hybrid
-                ui.label(
-                    f"Refitted with {change.decisions:,} decisions: of the others {moved:,} verdicts change "
-                    f"({change.to_hybrid:,} to hybrid, {change.to_non_hybrid:,} to non-hybrid), {change.same:,} stay. "
-                    f"Measured, new against old: {change.measure}."
-                )
-                with ui.row():
-                    ui.button("Use the new model", on_click=lambda: self._end(take=True)).props("dense no-caps")
-                    ui.button("Keep the old one", on_click=lambda: self._end(take=False)).props("outline dense no-caps")
-        learning.error = ""
-
-    def _end(self, *, take: bool) -> None:
-        end_candidate(self.board.project, take=take)
-        self.board.refresh()
-        self._draw_candidate()
-        self.draw()
 
 
 def build_desk(board: Board) -> None:
@@ -543,14 +460,3 @@ def stop_with(board: Board) -> None:
     """End the board's processes when the server ends."""
     app.on_shutdown(board.scoring.stop)
     app.on_shutdown(board.learning.stop)
-
-
-def _name(name: str) -> str:
-    """A file name that is cut in its middle where it does not fit: what tells files apart is mostly at the end."""
-    parts = "".join(f"<span>{escape(part)}</span>" for part in (name[:-_TAIL], name[-_TAIL:]))
-    return f'<span class="desk-name" title="{escape(name)}">{parts}</span>'
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return "a minute" if minutes <= 1 else f"{minutes} minutes" if minutes < 90 else f"{round(minutes / 60)} hours"
