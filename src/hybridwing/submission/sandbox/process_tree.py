@@ -53,22 +53,23 @@ class ProcessTree:
         """End every process that was ever seen in the tree, also those that left it since."""
         # All are halted first: what a process starts while it is being ended has no parent to be found by.
         halted: set[psutil.Process] = set()
-        while running := [one for one in {*self._written, *self._alive()} - halted if _runs(one)]:
-            halted.update(running)
+        while running := self._running() - halted:
+            halted |= running
             for process in running:
                 self._written.setdefault(process, 0)
                 with suppress(psutil.Error):
                     process.suspend()
-        while True:
-            left = [process for process in {*self._written, *self._alive()} if _runs(process)]
-            if not left:
-                return
+        while left := self._running():
             for process in left:
                 with suppress(psutil.Error):
                     process.kill()
             # Whoever started the process at the top waits for it: its exit code can be had only once.
             psutil.wait_procs([process for process in left if process != self._root], timeout=1.0)
             time.sleep(0.001)
+
+    def _running(self) -> set[psutil.Process]:
+        """Those that run, of all that were ever seen in the tree."""
+        return {process for process in {*self._written, *self._alive()} if _runs(process)}
 
     def _alive(self) -> list[psutil.Process]:
         try:
