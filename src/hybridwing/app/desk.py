@@ -50,8 +50,7 @@ class Desk:
         self.who = getpass.getuser()
         self.shown: list[Specimen] = []
         self._counts = board.project.counts()
-        self._places: dict[int, int] = {}
-        self._placed_for: tuple[int, float, int] | None = None
+        self._placed: tuple[tuple[int, float, int], dict[int, int]] | None = None
         self._drawn = 0.0
         self._seen = max((d.id for d in board.decisions.values()), default=0)
         self._note: ui.textarea | None = None
@@ -151,8 +150,9 @@ class Desk:
         if limit is not None:
             measured = self.board.measured(limit)
             self._sentence.set_text(f"{limit.sentence(self.board.scores())} {measured}".strip())
-        self.shown = self.board.shown(self.filter, limit, self._kept_places())
-        self._again.set_visibility(self.filter.order == "near" and limit is not None)
+        places = self._kept_places()
+        self.shown = self.board.shown(self.filter, limit, places)
+        self._again.set_visibility(places is not None)
         numbers = [one.id for one in self.shown]
         if self.current not in numbers:
             self.current = numbers[0] if numbers else None
@@ -171,9 +171,9 @@ class Desk:
         if self.filter.order != "near" or limit is None:
             return None
         asked = (self.board.project.model, self.rate, len(self.board.scores()))
-        if self._placed_for != asked:
-            self._places, self._placed_for = self.board.uncertain_first(limit), asked
-        return self._places
+        if self._placed is None or self._placed[0] != asked:
+            self._placed = (asked, self.board.uncertain_first(limit))
+        return self._placed[1]
 
     def _draw_grid(self) -> None:
         self._content.clear()
@@ -385,7 +385,7 @@ class Desk:
 
     def _order_again(self) -> None:
         """Ask for the most uncertain anew, now that more was decided."""
-        self._placed_for = self.current = None
+        self._placed = self.current = None
         self.draw()
 
     def _set_rate(self, place: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -207,8 +207,7 @@ class Explainer:
             likelier = "" if look is None or not look.parents else look.parents[int(look.hybrid_index > 0.5)]
             made = self._by_place(paths[uuid], vector, likelier, loaded, compute) if self.covers else None
             made = made or self._by_group(vector, likelier)
-            one = self._explained(paths[uuid], vector, reason, look, cut.get(uuid), made)
-            told.append(replace(one, left_out=few))
+            told.append(self._explained(paths[uuid], vector, reason, look, cut.get(uuid), made, few))
             if self.covers and progress is not None:
                 progress(len(told), len(table))
         return tuple(told)
@@ -269,6 +268,7 @@ class Explainer:
         looks: Looks | None,
         cut: Vectors | None,
         made: Contributions,
+        left_out: tuple[str, ...],
     ) -> Explanation:
         pair = () if looks is None else looks.parents
         picture = None if cut is None else WingPicture.from_vector(cut)
@@ -286,6 +286,7 @@ class Explainer:
             comparison,
             made,
             tuple(one for one in near if one is not None),
+            left_out,
         )
 
     def pure(self, name: str) -> Vectors:
