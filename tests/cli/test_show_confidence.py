@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from hybridwing.cli.show_confidence import show_explanations, show_promises, show_uncertainty
+from hybridwing.cli.show_confidence import show_parentage, show_promises, show_uncertainty
 from hybridwing.evaluation.bootstrap import Uncertainty
 from hybridwing.runs.predict import RankedImage, RankedImages
 
@@ -23,7 +23,7 @@ def test_a_long_list_of_strange_images_is_cut(capsys):
 
 
 def test_where_nothing_is_known_nothing_is_shown(capsys):
-    unknown = SimpleNamespace(uncertainty=Uncertainty({"svm": {}}, {}, 10, 0.95, 3), remainder=None, explanations=None)
+    unknown = SimpleNamespace(uncertainty=Uncertainty({"svm": {}}, {}, 10, 0.95, 3), remainder=None, parentage=None)
     show_uncertainty(unknown)  # type: ignore[arg-type]
-    show_explanations(unknown)  # type: ignore[arg-type]
+    show_parentage(unknown)  # type: ignore[arg-type]
     assert capsys.readouterr().out == ""

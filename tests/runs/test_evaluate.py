@@ -290,10 +290,10 @@ def test_a_table_to_take_out_that_shares_nothing_or_everything_is_refused(data, 
 
 
 def test_parents_and_strange_images_of_a_labelled_table(data, trained, evaluation, tmp_path):
-    explanations = evaluation.explanations
-    assert explanations is not None
-    assert explanations.lacking == ()
-    found = dict(explanations.agreement())
+    parentage = evaluation.parentage
+    assert parentage is not None
+    assert parentage.lacking == ()
+    found = dict(parentage.agreement())
     kinds = data.test.table
     known = data.test.groups != "mimic"
     assert found["non-hybrids said to be of their subspecies alone"].total == (known & (data.test.labels == 0)).sum()
@@ -304,8 +304,8 @@ def test_parents_and_strange_images_of_a_labelled_table(data, trained, evaluatio
     assert [row["uuid"] for row in written] == kinds["uuid"].tolist()
     mimics = [row for row, group in zip(written, data.test.groups, strict=True) if group == "mimic"]
     assert {row["true_parents"] for row in mimics} == {""}, "subspecies that training does not have"
-    summary = json.loads((tmp_path / "out" / "evaluation.json").read_text())["explanations"]
-    assert summary["unlike_training"] == sum(bool(reason) for reason in explanations.reasons)
+    summary = json.loads((tmp_path / "out" / "evaluation.json").read_text())["parentage"]
+    assert summary["unlike_training"] == sum(bool(reason) for reason in parentage.reasons)
 
 
 def test_reference_labels_change_nothing_in_a_run_and_no_score(data, trained, evaluation, contents):
@@ -317,5 +317,5 @@ def test_reference_labels_change_nothing_in_a_run_and_no_score(data, trained, ev
     assert contents(trained.folder) == before
     for name, result in again.detectors.items():
         assert np.array_equal(result.scores, evaluation.detectors[name].scores)
-    assert again.explanations is not None
-    assert again.explanations.parentages == evaluation.explanations.parentages
+    assert again.parentage is not None
+    assert again.parentage.parentages == evaluation.parentage.parentages

@@ -12,7 +12,7 @@ from hybridwing.backbones.compute import Compute
 from hybridwing.errors import HybridwingError, RunError
 from hybridwing.explain.wing_pictures import SIDE
 from hybridwing.runs.confidence import read_confidence
-from hybridwing.runs.explaining import LEAST_SPECIMENS, Explainer, class_name, write_wings
+from hybridwing.runs.explaining import LEAST_OF_A_PARENT, Explainer, class_name, write_wings
 from hybridwing.runs.train import train
 
 if TYPE_CHECKING:
@@ -168,15 +168,15 @@ def test_a_subspecies_of_few_specimens_is_no_parent_unless_it_is_named(trained, 
     path = photographs(data, 1)[0]
     likeliest = read_confidence(trained).parents.looks(trained.embed([path], compute=ONE).vectors)[0].parents
     classes = Explainer(trained).classes
-    assert max(int((classes == name).sum()) for name in likeliest) < LEAST_SPECIMENS
+    assert max(int((classes == name).sum()) for name in likeliest) < LEAST_OF_A_PARENT
     found = trained.explain(path, compute=ONE)
     offered = found.looks.parents
     assert not {*offered} & {*likeliest}
     assert found.left_out == likeliest
-    assert found.remark.endswith(f"fewer than {LEAST_SPECIMENS} specimens in training: {' and '.join(likeliest)}")
+    assert found.remark.endswith(f"fewer than {LEAST_OF_A_PARENT} specimens in training: {' and '.join(likeliest)}")
     named = trained.explain(path, parents=likeliest, compute=ONE)
     assert (named.looks.parents, named.left_out, named.remark) == (likeliest, (), "")
-    few, enough = (few_of(trained, offered[0], LEAST_SPECIMENS - n, tmp_path / str(n)) for n in (1, 0))
+    few, enough = (few_of(trained, offered[0], LEAST_OF_A_PARENT - n, tmp_path / str(n)) for n in (1, 0))
     assert offered[0] not in few.explain(path, compute=ONE).looks.parents
     assert enough.explain(path, compute=ONE).looks.parents == offered
 

@@ -182,7 +182,6 @@ def validate(
     from hybridwing.cli import show as console
     from hybridwing.cli.show_confidence import show_validation
     from hybridwing.runs.train import check_detectors
-    from hybridwing.validation.held_out import Fitting
     from hybridwing.validation.protocols import folds
     from hybridwing.validation.validate import check_validation_folder, to_json, write_validation
     from hybridwing.validation.validate import validate as ask
@@ -205,7 +204,7 @@ def validate(
             seed=learning.seed,
             parts=hidden.parts,
             resamples=hidden.resamples,
-            fitting=Fitting(make_crosses=hidden.made),
+            make_crosses=hidden.made,
             progress=report,
         )
     if out is not None:
@@ -247,7 +246,7 @@ def evaluate(
     A table in the challenge's reference form gives the challenge's scores.
     """
     from hybridwing.cli import show as console
-    from hybridwing.cli.show_confidence import show_explanations, show_uncertainty
+    from hybridwing.cli.show_confidence import show_parentage, show_uncertainty
     from hybridwing.report.evaluation_folder import check_evaluation_folder, write_evaluation
     from hybridwing.runs.run import load_run
 
@@ -266,7 +265,7 @@ def evaluate(
     console.show_failures(result.failures, len(listed))
     console.show_evaluation(result)
     show_uncertainty(result)
-    show_explanations(result)
+    show_parentage(result)
     if listed.sha256 == trained.manifest.catalogue_sha256:
         console.note("\nthis is the table that the run was trained on: its figures say nothing about other images")
     if out is not None:

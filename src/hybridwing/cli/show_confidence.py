@@ -161,17 +161,17 @@ def show_promises(ranking: RankedImages) -> None:
         note(f"this run does not know {what}")
 
 
-def show_explanations(evaluation: Evaluation) -> None:
+def show_parentage(evaluation: Evaluation) -> None:
     """Show how often the parents were right, and how many images are unlike the training images."""
-    explanations = evaluation.explanations
-    if explanations is None:
+    parentage = evaluation.parentage
+    if parentage is None:
         return
     say("")
-    for what, found in explanations.agreement():
+    for what, found in parentage.agreement():
         interval = found.interval
         say(f"{what}: {found.count} of {found.total} ({found.share:.3f}; {interval.low:.3f} to {interval.high:.3f})")
-    if any(explanations.reasons):
-        strange = sum(bool(reason) for reason in explanations.reasons)
-        say(f"like nothing in training, so that `predict` gives no verdict: {strange} of {len(explanations.reasons)}")
-    for what in explanations.lacking:
+    if any(parentage.reasons):
+        strange = sum(bool(reason) for reason in parentage.reasons)
+        say(f"like nothing in training, so that `predict` gives no verdict: {strange} of {len(parentage.reasons)}")
+    for what in parentage.lacking:
         note(f"this run does not know {what}")

@@ -9,7 +9,7 @@ from hybridwing.csv_files import write_rows
 from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.report.figures import draw_evaluation, save_figure
-from hybridwing.runs.explanations import write_explanations
+from hybridwing.runs.parentage import write_parentage
 from hybridwing.runs.tables import (
     write_failures,
     write_intervals,
@@ -63,8 +63,8 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
         if evaluation.remainder is not None:
             found[evaluation.remainder.without] = evaluation.remainder.uncertainty
         write_intervals(partial / "intervals.csv", partial / "differences.csv", found)
-        if evaluation.explanations is not None:
-            write_explanations(partial / "parents.csv", evaluation.catalogue, evaluation.explanations)
+        if evaluation.parentage is not None:
+            write_parentage(partial / "parents.csv", evaluation.catalogue, evaluation.parentage)
         scores = {name: result.scores for name, result in results.items()}
         specimens = evaluation.catalogue.specimens.astype(str).tolist()
         write_scores(partial / "scores.csv", uuids, specimens, evaluation.catalogue.labels, scores)
@@ -77,7 +77,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, *, overwrite: bool = Fal
             "challenge": official,
             "uncertainty": _summary(evaluation.uncertainty),
             "remainder": None if evaluation.remainder is None else _summary_of_remainder(evaluation.remainder),
-            "explanations": None if evaluation.explanations is None else evaluation.explanations.summary(),
+            "parentage": None if evaluation.parentage is None else evaluation.parentage.summary(),
             "run": evaluation.run.to_dict(),
         }
         write_text(partial / EVALUATION, json.dumps(summary, indent=2, sort_keys=True) + "\n")

@@ -14,7 +14,7 @@ from hybridwing.evaluation.bootstrap import Uncertainty, challenge_uncertainty, 
 from hybridwing.evaluation.challenge_score import ChallengeScores, challenge_scores
 from hybridwing.evaluation.metrics import DetectionMetrics, detection_metrics
 from hybridwing.evaluation.resampling import RESAMPLES
-from hybridwing.runs.explanations import Explanations, explanations_of
+from hybridwing.runs.parentage import EvaluatedParentage, evaluated_parentage
 from hybridwing.runs.scoring import score_images
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Evaluation:
         Intervals of the challenge's measures, or of the detection metrics, and differences between the detectors.
     remainder : Remainder or None
         Without the images of another table, if one was to be taken out.
-    explanations : Explanations or None
+    parentage : EvaluatedParentage or None
         Which parents the images show, and which are like nothing in training.
     """
 
@@ -77,7 +77,7 @@ class Evaluation:
     failures: tuple[Failure, ...]
     uncertainty: Uncertainty
     remainder: Remainder | None = None
-    explanations: Explanations | None = None
+    parentage: EvaluatedParentage | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """A row a detector and measure: ``detector``, ``measure``, ``value``, and the interval, ``low`` to ``high``."""
@@ -139,8 +139,8 @@ def evaluate(
         left = catalogue.select(kept)
         found = _measured(left, {name: values[kept] for name, values in scores.items()}, resamples)
         remainder = Remainder(taken_out.source.name, len(left), int(left.labels.sum()), *found)
-    explanations = explanations_of(run, catalogue, embeddings)
-    return Evaluation(run.manifest, catalogue, results, embeddings.failures, uncertainty, remainder, explanations)
+    parentage = evaluated_parentage(run, catalogue, embeddings)
+    return Evaluation(run.manifest, catalogue, results, embeddings.failures, uncertainty, remainder, parentage)
 
 
 def scores_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTable) -> dict[str, NDArray[np.float64]]:

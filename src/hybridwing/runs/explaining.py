@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 
-LEAST_SPECIMENS = 5
+LEAST_OF_A_PARENT = 5
 """Fewest training specimens of a subspecies that is offered as a parent: what fewer look like is hardly known."""
 
 
@@ -64,7 +64,7 @@ class Explanation:
         What makes the image unlike those in training, so that its score means nothing; empty where it is like them.
     looks : Looks or None
         The likeliest subspecies and the likeliest pair of parents; None where the run knows fewer than two subspecies.
-        Subspecies of fewer than :data:`LEAST_SPECIMENS` training specimens are no parents here, unless they are named
+        Subspecies of fewer than :data:`LEAST_OF_A_PARENT` training specimens are no parents here, unless they are named
         or fewer than two others are known.
     picture : WingPicture or None
         The wings as they were compared; None where no wings could be compared.
@@ -102,7 +102,7 @@ class Explanation:
         if not self.left_out:
             return ""
         names = " and ".join(self.left_out)
-        return f"Likelier as a parent, but left out for fewer than {LEAST_SPECIMENS} specimens in training: {names}"
+        return f"Likelier as a parent, but left out for fewer than {LEAST_OF_A_PARENT} specimens in training: {names}"
 
 
 class Explainer:
@@ -238,7 +238,7 @@ class Explainer:
         if told is not None and "specimen" in told:
             named_so = told["specimen"].notna().to_numpy()
             specimens[named_so] = told["specimen"].to_numpy(dtype=object)[named_so]
-        return frozenset(name for name in known if len(set(specimens[self.classes == name])) < LEAST_SPECIMENS)
+        return frozenset(name for name in known if len(set(specimens[self.classes == name])) < LEAST_OF_A_PARENT)
 
     def _well_known(self, n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
         """Which subspecies, and which pairs of parents, each of n images may show; None for all."""

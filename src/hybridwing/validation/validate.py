@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.runs.tables import write_failures
 from hybridwing.runs.train import check_detectors
-from hybridwing.validation.held_out import DEFAULT_FITTING, Fitting, HeldOutScores, held_out_scores, record_only_scores
+from hybridwing.validation.held_out import Fitting, HeldOutScores, held_out_scores, record_only_scores
 from hybridwing.validation.protocols import PARTS, Protocol, folds
 from hybridwing.validation.report import MEASURES, ProtocolReport, protocol_report
 
@@ -85,7 +85,7 @@ def validate(
     seed: int = 42,
     parts: int = PARTS,
     resamples: int = RESAMPLES,
-    fitting: Fitting = DEFAULT_FITTING,
+    make_crosses: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Validation:
     """Hide some images in turn, fit each detector on the rest and score the hidden ones, also by the record alone.
@@ -104,8 +104,9 @@ def validate(
         Deals the specimens, and decides the detectors' and the bootstrap's draws.
     resamples : int
         Of the bootstrap.
-    fitting : Fitting
-        Whether crosses are made where training has no hybrids; `seed` and the parts of the embeddings are filled in.
+    make_crosses : bool
+        Whether crosses are made for a detector that needs hybrids where training shows none. Without them it has no
+        score there, and the table says so.
     progress : callable, optional
         Called with the number of folds fitted and of all.
 
@@ -130,6 +131,7 @@ def validate(
         raise EmbeddingError("no image of the catalogue has an embedding; see which images failed")
     known = catalogue.select(rows >= 0)
     divided = folds(known, protocol, parts=parts, seed=seed)
+    fitting = Fitting(make_crosses, embeddings.backbone.widths, seed)
     scored = []
     for place, name in enumerate(names):
 
@@ -143,7 +145,7 @@ def validate(
                 known,
                 divided,
                 name,
-                replace(fitting, seed=seed, blocks=embeddings.backbone.widths),
+                fitting,
                 progress=fitted,
             )
         )

@@ -1,4 +1,4 @@
-"""How a run explains the images of a labelled catalogue: parents, and images like nothing in training."""
+"""What a run says of the parents of a labelled catalogue's images, and which are like nothing in training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Explanations:
+class EvaluatedParentage:
     """Parents of every image of a catalogue, and the images that are like nothing in training, in its order."""
 
     parentages: tuple[Parentage | None, ...]  # None for an image without an embedding, and where the run cannot tell
@@ -55,7 +55,7 @@ class Explanations:
         }
 
 
-def explanations_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTable) -> Explanations:
+def evaluated_parentage(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTable) -> EvaluatedParentage:
     """What a run says of a catalogue's images. Raises RunError if a file of the run is damaged."""
     knows = read_confidence(run)
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
@@ -67,7 +67,7 @@ def explanations_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTa
         (str(own),) if own is not None else tuple(sorted(pair)) if pair else ()
         for own, pair in zip(table.subspecies, table.parent_pairs, strict=True)
     )
-    return Explanations(
+    return EvaluatedParentage(
         tuple(parents[row] if row >= 0 else None for row in rows),
         tuple(strange[row] if row >= 0 else "" for row in rows),
         tuple(truth if known.issuperset(truth) else () for truth in truths),
@@ -75,13 +75,13 @@ def explanations_of(run: SavedRun, catalogue: Catalogue, embeddings: EmbeddingTa
     )
 
 
-def write_explanations(path: Path, catalogue: Catalogue, explanations: Explanations) -> None:
+def write_parentage(path: Path, catalogue: Catalogue, parentage: EvaluatedParentage) -> None:
     """Write a row for each image: its parents with their probability, the hybrid index, the truth, what is unusual."""
     header = (
         "uuid", "parent_1", "parent_2", "parent_probability", "two_parents_probability", "hybrid_index",
         "hybrid_index_low", "hybrid_index_high", "true_parents", "unlike_training",
     )  # fmt: skip
-    rows = zip(catalogue.uuids, explanations.parentages, explanations.truths, explanations.reasons, strict=True)
+    rows = zip(catalogue.uuids, parentage.parentages, parentage.truths, parentage.reasons, strict=True)
     write_rows(path, header, ((uuid, *_cells(found), " x ".join(truth), reason) for uuid, found, truth, reason in rows))
 
 
