@@ -192,6 +192,14 @@ def test_oddities_that_fail_nothing_are_noted(attempt):
     assert "0 or 1 after rounding" in "\n".join(attempt("return 1e-9 + name.startswith('h')").notes)
 
 
+@pytest.mark.parametrize(("name", "told"), [("metadata", False), ("metadata.yaml", False), ("meta", True)])
+def test_missing_metadata_is_noted(album, tmp_path, name, told):
+    (tmp_path / "submission").mkdir()
+    (tmp_path / "submission" / name).write_text("description: x")
+    result = run_submission(tmp_path / "submission", *album, tmp_path / "out", conditions=Conditions(trust=TRUST))
+    assert any("there is no metadata file" in note for note in result.notes) == told
+
+
 def test_what_takes_longer_than_the_limit_fails_however_well_it_scored(tmp_path):
     run = SubmissionRun("x", "y", "z", time_limit=60)
     state = RehearsalState(tmp_path, tmp_path, tmp_path, Conditions(time_limit=60), run)

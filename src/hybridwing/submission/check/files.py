@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from hybridwing.errors import SubmissionError, first_few
 from hybridwing.submission.check.findings import Check, or_pass, text_of
 from hybridwing.submission.package.requirements import ALLOWED, MODULES
+from hybridwing.submission.rehearse.bundle import METADATA
 
 if TYPE_CHECKING:
     from hybridwing.submission.package.archive import Submission
 
-#: What the compute worker of Codabench looks for, in its order.
-METADATA = ("metadata.yaml", "metadata")
 _JUNK = re.compile(r"(^|/)(__MACOSX|\.git|\.svn|__pycache__|\.ipynb_checkpoints|\.venv|venv|\.idea|\.vscode)(/|$)")
 _JUNK_FILES = re.compile(r"(^|/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|\.gitignore|\.gitattributes)$")
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")

@@ -15,8 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, V
 from hybridwing.errors import SubmissionError
 
 COMPETITION = "competition.yaml"
-#: Where a program says how it is started; the first that is there counts.
-_METADATA = ("metadata.yaml", "metadata")
+#: Where a program says how it is started, and a submission what it is; Codabench takes the first that is there.
+METADATA = ("metadata.yaml", "metadata")
 _MOST_BYTES = 1 << 20
 _INTERPRETERS = ("python", "python3")
 _FLAGS = ("-u", "-B", "-s")
@@ -126,9 +126,9 @@ def read_command(program: Path) -> tuple[str, list[str]]:
     Its Python file below ``/app/program``, and its arguments, in which folders begin with ``/app`` as in Codabench's
     container. Raises SubmissionError if its folder does not say, or it is not started with Python.
     """
-    path = next((program / name for name in _METADATA if (program / name).is_file()), None)
+    path = next((program / name for name in METADATA if (program / name).is_file()), None)
     if path is None:
-        raise SubmissionError(f"{program.name} has neither {' nor '.join(_METADATA)}, so how to start it is unknown")
+        raise SubmissionError(f"{program.name} has neither {' nor '.join(METADATA)}, so how to start it is unknown")
     text = _line(read_mapping(path).get("command"))
     try:
         words = shlex.split(text)

@@ -24,6 +24,7 @@ from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
 from hybridwing.leaderboard.comparing import PREDICTIONS, SUBMISSION_RUN
 from hybridwing.submission.package.archive import open_submission
+from hybridwing.submission.rehearse.bundle import METADATA
 from hybridwing.submission.rehearse.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
 from hybridwing.submission.rehearse.page import ScoredImages, submission_html
 from hybridwing.submission.rehearse.stages import accept_requirements, get_environment, ingest, score_predictions
@@ -99,7 +100,7 @@ def run_submission(
         )
         state = RehearsalState(place, _without_links(images.resolve(), place), reference, conditions, run)
         submission.unpack(state.submission)
-        if "metadata" not in submission.names:
+        if not {*METADATA} & {*submission.names}:
             run.note("there is no metadata file: Codabench copies the whole submission into the predictions")
         if opened is None or chosen is None:
             read_reference(reference)
