@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hybridwing.errors import SubmissionError
+from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.submission.rehearse.bundle import Column, read_bundle, read_command, read_mapping
 from hybridwing.submission.rehearse.bundle_stages import open_bundle, program_needs, read_scores
 from hybridwing.submission.rehearse.rehearsal import run_submission
@@ -245,8 +246,8 @@ def test_a_bundle_that_scores_as_the_challenge_is_held_against_our_own_scoring(b
         )
         said = "the same numbers" if text == "RECORD" else "other numbers"
         assert any(f"hybridwing's own scoring gives {said}" in note for note in result.notes)
-        assert result.full_scores is not None
-        record = result.full_scores.leaderboard()
+        predicted = tmp_path / f"out{len(record)}" / "predictions.txt"
+        record = score_files(predicted, reference, allow_extra=True).leaderboard()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybridwing.evaluation.challenge_score import read_labelled_scores
 from hybridwing.submission.rehearse.stages import note_spread
 
 
@@ -20,7 +21,7 @@ def test_scores_that_rank_non_hybrids_first_are_noted(tmp_path):
         (tmp_path / file).write_text("\n".join(lines) + "\n")
 
     def noted(predictions: str) -> list[str]:
-        return note_spread(tmp_path / predictions, tmp_path / "ref.csv")
+        return note_spread(read_labelled_scores(tmp_path / predictions, tmp_path / "ref.csv"))
 
     assert noted("right.txt") == []
     first, *groups = noted("turned.txt")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from hybridwing.evaluation.challenge_score import challenge_scores
-from hybridwing.evaluation.comparison import compare
-from hybridwing.submission.rehearse.page import ScoredImages, submission_html
+from hybridwing.evaluation.challenge_score import LabelledScores, challenge_scores
+from hybridwing.submission.rehearse.page import submission_html
 from hybridwing.submission.rehearse.submission_run import IngestionReport, Stage, SubmissionRun
 
 HOSTILE = "<script>alert(1)</script>"
@@ -19,18 +20,18 @@ def a_run(**changes) -> SubmissionRun:
         "ingestion": IngestionReport(
             stage="done", seconds={"predict": 30.0}, images=60, predicted=60, types={HOSTILE: 60},
         ),
-        "scores": {"challenge_score": 0.5}, "full_scores": None, "notes": (HOSTILE,), "problem": "", "remedy": "",
+        "scores": {"challenge_score": 0.5}, "notes": (HOSTILE,), "problem": "", "remedy": "",
     }  # fmt: skip
     return SubmissionRun(**{**values, **changes})
 
 
 @pytest.fixture(scope="module")
-def scored() -> ScoredImages:
+def scored() -> LabelledScores:
     rng = np.random.default_rng(2)
     labels = np.tile([1, 0, 0, 0], 45).astype(np.int8)
     groups = np.repeat(["major", "minor", "mimic"], 60)
     scores = np.clip(0.3 + 0.3 * labels + rng.normal(0, 0.1, 180), 0.0001, 0.9999)
-    return ScoredImages(scores, labels, groups, compare({"x": scores}, labels, groups, np.arange(180), resamples=20))
+    return LabelledScores(scores, labels, groups, np.arange(180).astype(str))
 
 
 def test_an_accepted_run_shows_scores_intervals_and_time(read_page, scored):
@@ -69,7 +70,7 @@ def test_a_sister_challenge_s_scores_are_shown_as_they_are(read_page):
 
 
 def test_scores_beyond_the_unit_interval_have_no_figure(scored):
-    odd = ScoredImages(scored.scores * 10, scored.labels, scored.groups, scored.comparison)
+    odd = replace(scored, scores=scored.scores * 10)
     assert "<svg" not in submission_html(a_run(), "ref.csv", {}, odd)
 
 

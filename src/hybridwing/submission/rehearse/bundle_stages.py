@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from hybridwing.errors import ScoringError
-from hybridwing.evaluation.challenge_score import score_files
+from hybridwing.evaluation.challenge_score import challenge_scores, read_labelled_scores
 from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.package.requirements import ALLOWED, MODULES, read_requirements
@@ -134,13 +134,16 @@ def score_by_bundle(state: RehearsalState, bundle: Bundle, task: Task) -> None:
     first = next((column for column in bundle.columns if column.key in run.scores), None)
     run.add("scoring", taken, f"{first.title or first.key} {run.scores[first.key]:.4f}" if first else "scored")
     try:
-        run.full_scores = score_files(state.predictions, state.reference, allow_extra=True)
+        scored = read_labelled_scores(state.predictions, state.reference, allow_extra=True)
+        ours = challenge_scores(scored.scores, scored.labels, scored.groups).leaderboard()
     except ScoringError:
         return  # its predictions or its reference have a form of their own
-    run.note(*note_spread(state.predictions, state.reference))
-    ours = run.full_scores.leaderboard()
-    other = "the same numbers, to the last digit" if ours == run.scores else f"other numbers: {json.dumps(ours)}"
-    run.note(f"hybridwing's own scoring gives {other}")
+    run.note(*note_spread(scored))
+    if ours == run.scores:
+        state.scored = scored
+        run.note("hybridwing's own scoring gives the same numbers, to the last digit")
+    else:
+        run.note(f"hybridwing's own scoring gives other numbers: {json.dumps(ours)}")
 
 
 def _requirements(state: RehearsalState) -> list[str]:

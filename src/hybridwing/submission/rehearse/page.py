@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing import __version__
 from hybridwing.evaluation.challenge_score import TITLES
-from hybridwing.evaluation.comparison import COLUMNS, Comparison
+from hybridwing.evaluation.comparison import COLUMNS, compare
 from hybridwing.report.drawing import svg_of
 from hybridwing.report.figures import draw_predictions
 from hybridwing.report.pages import environment
@@ -15,9 +14,7 @@ from hybridwing.report.pages import environment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from hybridwing.evaluation.challenge_score import LabelledScores
     from hybridwing.submission.rehearse.submission_run import SubmissionRun
 
 #: Lines of a log that are shown, from its end.
@@ -25,30 +22,19 @@ _SHOWN_LINES = 60
 _LONGEST_LINE = 400
 
 
-@dataclass(frozen=True, eq=False)
-class ScoredImages:
-    """Predictions beside the truth, and the measures of this one system.
-
-    Scores, labels (1 for a hybrid) and groups have one entry an image.
-    """
-
-    scores: NDArray[np.float64]
-    labels: NDArray[np.int8]
-    groups: NDArray[np.str_]
-    comparison: Comparison
-
-
 def submission_html(
-    run: SubmissionRun, reference: str, logs: Mapping[str, str], scored: ScoredImages | None = None
+    run: SubmissionRun, reference: str, logs: Mapping[str, str], scored: LabelledScores | None = None
 ) -> str:
     """The page as text; whatever the submission said is escaped.
 
     `reference` is the name of the table it was scored against, and `logs` what was printed, by stage; `scored` is given
     where predictions and table have the challenge's form.
     """
-    figure = ""
-    if scored is not None and scored.scores.min() >= 0 and scored.scores.max() <= 1:
-        figure = svg_of(draw_predictions(scored.scores, scored.labels, scored.groups), "scores")
+    figure, comparison = "", None
+    if scored is not None:
+        comparison = compare({"submission": scored.scores}, scored.labels, scored.groups, scored.specimens)
+        if scored.scores.min() >= 0 and scored.scores.max() <= 1:
+            figure = svg_of(draw_predictions(scored.scores, scored.labels, scored.groups), "scores")
     # Stages and the limit on one scale, whichever is longer.
     longest = max(run.seconds, run.time_limit)
     return (
@@ -59,7 +45,7 @@ def submission_html(
             reference=reference,
             columns=COLUMNS,
             groups=TITLES,
-            comparison=None if scored is None else scored.comparison,
+            comparison=comparison,
             figure=figure,
             shares=[(stage, 100 * stage.seconds / longest) for stage in run.stages],
             limit=100 * run.time_limit / longest,

@@ -17,8 +17,6 @@ import shutil
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError
-from hybridwing.evaluation.comparison import compare
-from hybridwing.evaluation.predictions import read_predictions
 from hybridwing.evaluation.reference import read_reference
 from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
@@ -26,7 +24,7 @@ from hybridwing.leaderboard.comparing import PREDICTIONS, SUBMISSION_RUN
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.rehearse.bundle import METADATA
 from hybridwing.submission.rehearse.bundle_stages import ingest_by_bundle, lay_out, open_bundle, score_by_bundle
-from hybridwing.submission.rehearse.page import ScoredImages, submission_html
+from hybridwing.submission.rehearse.page import submission_html
 from hybridwing.submission.rehearse.stages import accept_requirements, get_environment, ingest, score_predictions
 from hybridwing.submission.rehearse.submission_run import Conditions, RehearsalState, SubmissionRun
 from hybridwing.submission.sandbox.interpreter import running_interpreter
@@ -157,16 +155,6 @@ def write_run(state: RehearsalState, out: Path, *, overwrite: bool) -> None:
             write_text(partial / SCORES, json.dumps(result.scores))
         for name, text in state.logs.items():
             write_text(partial / f"{name}.log", text)
-        page = submission_html(result, state.reference.name, state.logs, _scored(state))
+        page = submission_html(result, state.reference.name, state.logs, state.scored)
         write_text(partial / PAGE, page)
         write_text(partial / SUBMISSION_RUN, json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n")
-
-
-def _scored(state: RehearsalState) -> ScoredImages | None:
-    """Predictions beside the truth with intervals, where both have the challenge's form."""
-    if state.run.full_scores is None or state.run.full_scores.leaderboard() != state.run.scores:
-        return None  # a bundle may score by rules of its own
-    listed = read_reference(state.reference)
-    scores = read_predictions(state.predictions).aligned_to(listed.filenames, allow_extra=True)
-    comparison = compare({"submission": scores}, listed.labels, listed.groups, listed.specimens)
-    return ScoredImages(scores, listed.labels, listed.groups, comparison)

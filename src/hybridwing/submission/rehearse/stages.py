@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import ScoringError, SubmissionError, first_few
-from hybridwing.evaluation.challenge_score import read_labelled_scores, score_files, unmeasured
+from hybridwing.evaluation.challenge_score import challenge_scores, read_labelled_scores, unmeasured
 from hybridwing.files import write_bytes
 from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.package.python310 import PYTHON
@@ -22,6 +22,7 @@ from hybridwing.submission.sandbox.run_program import run_program
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hybridwing.evaluation.challenge_score import LabelledScores
     from hybridwing.submission.rehearse.submission_run import RehearsalState
     from hybridwing.submission.sandbox.run_program import ProgramResult
 
@@ -165,7 +166,8 @@ def score_predictions(state: RehearsalState) -> None:
     """Score the predictions as the official program does."""
     begun, run = time.monotonic(), state.run
     try:
-        scores = score_files(state.predictions, state.reference, allow_extra=True)
+        scored = read_labelled_scores(state.predictions, state.reference, allow_extra=True)
+        scores = challenge_scores(scored.scores, scored.labels, scored.groups)
     except ScoringError as error:
         said = str(error).replace(f"{state.place}/", "")
         remedy = "give every image one finite score"
@@ -173,19 +175,18 @@ def score_predictions(state: RehearsalState) -> None:
             remedy = "images that Pillow cannot open are skipped and then missed: mend or remove them"
         run.add("scoring", time.monotonic() - begun, "", f"the scoring program would stop: {said}", remedy)
         return
-    run.full_scores, run.scores = scores, scores.leaderboard()
-    run.note(*note_spread(state.predictions, state.reference))
+    state.scored, run.scores = scored, scores.leaderboard()
+    run.note(*note_spread(scored))
     run.add("scoring", time.monotonic() - begun, f"challenge score {scores.challenge_score:.4f}")
 
 
-def note_spread(predictions: Path, reference: Path) -> list[str]:
+def note_spread(found: LabelledScores) -> list[str]:
     """Say if rounded scores tie or saturate, or if they rank non-hybrids first."""
     import numpy as np
 
     from hybridwing.evaluation.bootstrap import absent_notes
     from hybridwing.evaluation.direction import reversed_rankings
 
-    found = read_labelled_scores(predictions, reference, allow_extra=True)
     values = found.scores
     distinct = len(np.unique(values))
     share = float(((values <= 0) | (values >= 1)).mean())

@@ -18,7 +18,7 @@ from hybridwing.submission.sandbox.run_program import ResourceLimits
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hybridwing.evaluation.challenge_score import ChallengeScores
+    from hybridwing.evaluation.challenge_score import LabelledScores
 
 #: Images of the challenge's final test, for which the time is estimated.
 TEST_IMAGES = 2350
@@ -127,8 +127,6 @@ class SubmissionRun:
     stages: list[Stage] = field(default_factory=list)  # Those that were reached
     ingestion: IngestionReport = field(default_factory=IngestionReport)
     scores: dict[str, float] | None = None  # The leaderboard record; None where scoring was not reached or failed
-    # All the official measures, where the predictions could be scored here
-    full_scores: ChallengeScores | None = None
     notes: list[str] = field(default_factory=list)  # What is worth knowing and failed nothing
     # Why it would fail on Codabench, and what to do; empty where it would not
     problem: str = ""
@@ -170,13 +168,12 @@ class SubmissionRun:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as ``submission_run.json`` holds them."""
-        values = {name: value for name, value in vars(self).items() if name != "full_scores"}
-        if self.scores is not None:
-            # JSON has no NaN and no infinity.
-            values["scores"] = {name: value if math.isfinite(value) else None for name, value in self.scores.items()}
+        # JSON has no NaN and no infinity.
+        finite = {name: value if math.isfinite(value) else None for name, value in (self.scores or {}).items()}
         return {
             "accepted": self.accepted,
-            **values,
+            **vars(self),
+            "scores": None if self.scores is None else finite,
             "ingestion": self.ingestion.model_dump(exclude={"attempts"}),
             "seconds": round(self.seconds, 3),
             "stages": [{**asdict(stage), "seconds": round(stage.seconds, 3)} for stage in self.stages],
@@ -211,6 +208,7 @@ class RehearsalState:
     run: SubmissionRun  # What came of it
     logs: dict[str, str] = field(default_factory=dict)  # What each stage printed
     interpreter: Interpreter = field(default_factory=running_interpreter)  # The one that runs it
+    scored: LabelledScores | None = None  # Predictions beside the truth, if the challenge's rules scored them
 
     @property
     def submission(self) -> Path:
