@@ -140,7 +140,7 @@ BROKEN = [
     (GOOD, {"requirements": "skops==0.10\n"}, "line 1", "ask the organisers"),
     ("os._exit(0)", {}, "stop: predictions.txt: the file is empty", "finite score"),
     ("while True: pass", {"time_limit": 2.0}, "was stopped after", "faster"),
-    ("return bytearray(2 ** 31) and 0.5", {"memory": 2**29}, "", ""),
+    ("print('x' * 2**25); return 0.5", {}, "the ingestion was stopped after printing 16 MB", "print less"),
     ("import socket; socket.create_connection(('example.org', 80))", {}, "predict failed", "bundle the weights"),
 ]
 

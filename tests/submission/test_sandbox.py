@@ -262,8 +262,9 @@ class TestNothingOutlivesIt:
         )
         call = "import sys; from pathlib import Path\nbox = Path(sys.argv[1])\n"
         call += "from hybridwing.submission.sandbox.bubblewrap import Access\n"
-        call += "from hybridwing.submission.sandbox.run_program import run_program\n"
-        call += "run_program(box / 'program.py', folder=box, access=Access(writable=[box]))"
+        call += "from hybridwing.submission.sandbox.run_program import ResourceLimits, run_program\n"
+        call += "allowed = Access(writable=[box])\n"
+        call += "run_program(box / 'program.py', folder=box, access=allowed, limits=ResourceLimits())"
         environment = {**os.environ, "TMPDIR": str(tmp_path)}
         with subprocess.Popen([sys.executable, "-c", call, str(box)], env=environment) as parent:
             while not (box / "up").exists():

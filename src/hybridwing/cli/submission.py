@@ -106,12 +106,11 @@ def check(
     Reads the files, then runs the model on images made for it: in a bubblewrap sandbox without a network, or not at all
     where there is none. Exit code 1 if anything fails, 2 if it is no submission or is unsafe to unpack.
     """
-    from dataclasses import replace
-
     from hybridwing.cli.show_submission import show_check
-    from hybridwing.submission.check.checking import PROBE_LIMITS, check_submission
+    from hybridwing.submission.check.checking import check_submission
+    from hybridwing.submission.sandbox.run_program import ResourceLimits
 
-    limits = replace(PROBE_LIMITS, seconds=time_limit, memory=memory_limit * 2**20)
+    limits = ResourceLimits(seconds=time_limit, memory=memory_limit * 2**20)
     report = check_submission(path, static=static, limits=limits, python=probe_python)
     if as_json:
         typer.echo(report.to_json())

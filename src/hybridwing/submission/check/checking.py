@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hybridwing.submission.package.requirements import Requirement
 
 #: Seconds and bytes that the probe may take unless told otherwise.
-PROBE_LIMITS = ResourceLimits(seconds=120.0, memory=8 * 2**30)
+PROBE_LIMITS = ResourceLimits(seconds=120.0)
 
 
 def check_submission(

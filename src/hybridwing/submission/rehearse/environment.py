@@ -54,9 +54,7 @@ def fresh_environment(
     settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     for line in requirements:
         left = seconds - (time.monotonic() - begun)
-        limits = ResourceLimits(
-            seconds=max(left, 1.0), memory=8 * _GIB, file_bytes=8 * _GIB, disk_bytes=24 * _GIB, cpu_seconds=seconds
-        )
+        limits = ResourceLimits(seconds=max(left, 1.0), file_bytes=8 * _GIB, disk_bytes=24 * _GIB)
         done = run_program(
             pip,
             ["install", "--no-cache-dir", "--disable-pip-version-check", line],

@@ -188,7 +188,6 @@ class Conditions:
     isolated: bool = False
     python: Path | None = None  # Interpreter for that environment; by default Python 3.10 where it is found
     time_limit: float = 600.0  # Seconds for all stages together; Codabench's default queue ends a run at 600
-    memory: int = 8 * 2**30  # Bytes that the submission may hold
     trust: bool = False  # Run it without a sandbox: it can then read, change and send whatever you can
 
     def __post_init__(self) -> None:
@@ -229,7 +228,7 @@ class RehearsalState:
     def limits(self) -> ResourceLimits:
         """What the next program may use."""
         left = self.conditions.time_limit - self.run.seconds
-        return ResourceLimits(seconds=max(left, 1.0), memory=self.conditions.memory)
+        return ResourceLimits(seconds=max(left, 1.0))
 
 
 def remedy_for(said: str) -> str:

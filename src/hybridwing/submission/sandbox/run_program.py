@@ -33,7 +33,6 @@ _LOOK = 0.05
 _THREADS = 4096
 SANDBOXED = "bubblewrap: it had no network and saw no files but its own"
 NETWORKED = "bubblewrap: it had the network and saw no files but its own"
-NOTHING_ELSE = Access()
 PLAIN = "no sandbox: it could read, change and send whatever you can"
 
 
@@ -45,8 +44,6 @@ class ResourceLimits:
     # Bytes of resident memory, summed over all processes. Reserved address space does not count: torch reserves tens
     # of gigabytes
     memory: int = 8 * _GIB
-    # Processor time of each process; by default twice what the machine has in `seconds`. Not on Windows
-    cpu_seconds: float | None = None
     file_bytes: int = _GIB  # Size of a file that it writes. Not on Windows
     # Bytes written to disk, whether or not the files are still there. Not on macOS, which does not count them
     disk_bytes: int = 2 * _GIB
@@ -106,8 +103,8 @@ def run_program(
     arguments: Sequence[str] = (),
     *,
     folder: Path,
-    access: Access = NOTHING_ELSE,
-    limits: ResourceLimits | None = None,
+    access: Access,
+    limits: ResourceLimits,
     interpreter: Interpreter | None = None,
     environment: Mapping[str, str] | None = None,
     trusted: bool = False,
@@ -122,7 +119,7 @@ def run_program(
     Raises SubmissionError if there is no sandbox here and the program is not `trusted` to run without one.
     """
     check_sandbox(trusted=trusted)
-    limits, interpreter = limits or ResourceLimits(), interpreter or running_interpreter()
+    interpreter = interpreter or running_interpreter()
     program, folder = program.resolve(), folder.resolve()
     shown = [interpreter.python, *interpreter.folders, program.parent, folder]
     command = [*_limited(limits), str(interpreter.python), str(program), *arguments]
@@ -191,7 +188,7 @@ def _limited(limits: ResourceLimits) -> list[str]:
     """The command prefix that sets the kernel's limits for each process of a program. They cannot be raised again."""
     if os.name == "nt":
         return []
-    cpu = limits.cpu_seconds or 2 * limits.seconds * (os.cpu_count() or 1)
+    cpu = 2 * limits.seconds * (os.cpu_count() or 1)  # twice what the machine has in that time
     # A bound on private memory should it grow faster than it is looked at; shared and reserved space does not count.
     kilobytes = (2 * limits.memory + 2**30) // 1024
     sets = f"ulimit -c 0; ulimit -f {limits.file_bytes // 512}; ulimit -t {int(cpu) + 1}; ulimit -d {kilobytes}"
