@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.code import check_code
-from hybridwing.submission.check.files import check_extras, check_names, find_root
+from hybridwing.submission.check.files import check_extras, check_metadata, check_requirements_file, find_root
 from hybridwing.submission.check.findings import Check, CheckReport
 from hybridwing.submission.check.model import check_model
-from hybridwing.submission.check.packages import check_imports, check_requirements, needed_packages, read_lines
+from hybridwing.submission.check.packages import check_imports, needed_packages, read_lines
 from hybridwing.submission.check.paths import check_paths
 from hybridwing.submission.check.pickles import check_pickles
 from hybridwing.submission.check.syntax import read_modules
@@ -21,10 +21,6 @@ from hybridwing.submission.sandbox.run_program import ResourceLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from hybridwing.submission.check.syntax import Module
-    from hybridwing.submission.package.archive import Submission
-    from hybridwing.submission.package.requirements import Requirement
 
 #: Seconds and bytes that the probe may take unless told otherwise.
 PROBE_LIMITS = ResourceLimits(seconds=120.0)
@@ -52,38 +48,29 @@ def check_submission(
         If it cannot be opened, is unsafe to unpack, or is no submission.
     """
     submission, checks = find_root(open_submission(path))
-    checks += check_names(submission)
-    checks += check_requirements(submission)
+    checks += [check_requirements_file(submission), check_metadata(submission)]
+    lines, asked_for = read_lines(submission)
     modules, parsed = read_modules(submission)
-    checks += parsed
-    lines = read_lines(submission)
+    checks += [*asked_for, *parsed]
     if modules:
         checks += check_model(modules)
-        checks += check_imports(modules, lines, submission.names)
+        checks += check_imports(submission, modules, lines)
         checks += check_paths(modules, submission.names)
         checks += check_code(modules, submission.names)
     checks += check_pickles(submission, lines)
     checks += check_extras(submission)
-    probed, protection = _probe(submission, modules, lines, checks, limits, python) if not static else ([], "")
-    return CheckReport(str(path), (*checks, *probed), protection)
-
-
-def _probe(
-    submission: Submission,
-    modules: tuple[Module, ...],
-    lines: tuple[Requirement, ...] | None,
-    checks: list[Check],
-    limits: ResourceLimits,
-    python: Path | None,
-) -> tuple[list[Check], str]:
-    from hybridwing.submission.check.probe import probe_checks, run_probe
-
+    if static:
+        return CheckReport(str(path), tuple(checks))
+    protection = ""
     broken = any(check.status == "fail" and check.name in ("syntax", "class Model") for check in checks)
     if not modules or broken:
         finding = "not probed: what model.py lacks would end it at once"
-        return [Check("probe", "skipped", finding, "mend that and check again")], ""
-    if why_no_sandbox():
-        return [Check("probe", "skipped", f"not run: {why_no_sandbox()}", INSTALL)], ""
-    pinned = [line.package for line in lines or () if line.status != "rejected"]
-    probe = run_probe(submission, needed_packages(modules, submission.names), pinned, limits, python)
-    return probe_checks(probe, lines), "" if probe.result is None else probe.result.protection
+        checks.append(Check("probe", "skipped", finding, "mend that and check again"))
+    elif why_no_sandbox():
+        checks.append(Check("probe", "skipped", f"not run: {why_no_sandbox()}", INSTALL))
+    else:
+        from hybridwing.submission.check.probe import probe
+
+        probed, protection = probe(submission, needed_packages(submission, modules), lines, limits, python)
+        checks += probed
+    return CheckReport(str(path), tuple(checks), protection)

@@ -31,9 +31,8 @@ _POOLS = re.compile(
 
 def check_code(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Check]:
     """Look for each kind of call. A kind that is not found is a pass."""
-    downloads = [check for module in modules for check in _downloads(module, names)]
     kinds = (
-        ("downloads", "nothing is fetched from the network", downloads),
+        ("downloads", "nothing is fetched from the network", [c for m in modules for c in _downloads(m, names)]),
         ("worker processes", "no DataLoader workers or process pools", [c for m in modules for c in _workers(m)]),
         ("devices", "the device is not fixed", [c for m in modules for c in _devices(m)]),
         ("exits", "no questions to the user and no exits", [c for m in modules for c in _exits(m)]),
@@ -43,17 +42,16 @@ def check_code(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Chec
 
 def _downloads(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
     for name, call in module.calls():
-        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-        first = call.args[0] if call.args else keywords.get("pretrained_model_name_or_path")
-        what = _download(name, call, module.stated(first), names)
+        what = _download(module, name, call, names)
         if what:
             finding = f"{what}: the network may be off, and the time counts"
             yield Check("downloads", "warn", finding, _BUNDLE, module.place(call))
 
 
-def _download(name: str, call: ast.Call, first: str | None, names: tuple[str, ...]) -> str | None:
-    """What a call downloads, by its name and its first argument; None if it does not."""
+def _download(module: Module, name: str, call: ast.Call, names: tuple[str, ...]) -> str | None:
+    """What a call downloads, by its name and its arguments; None if it does not."""
     keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+    first = module.stated(call.args[0] if call.args else keywords.get("pretrained_model_name_or_path"))
     last = name.rpartition(".")[2]
     if last == "from_pretrained":
         local = any(path == first or path.startswith(f"{first}/") for path in names)
@@ -62,11 +60,8 @@ def _download(name: str, call: ast.Call, first: str | None, names: tuple[str, ..
             return f"{name}({first!r}) downloads a model"
         return None
     if _FETCH.fullmatch(name):
-        return (
-            None
-            if isinstance(s := keywords.get("source"), ast.Constant) and s.value == "local"
-            else f"{name}() downloads"
-        )
+        local = isinstance(source := keywords.get("source"), ast.Constant) and source.value == "local"
+        return None if local else f"{name}() downloads"
     if _MAKERS.fullmatch(name):
         if first and re.match(r"hf[-_]hub:|local-dir:", first):
             return None if first.startswith("local-dir") else f"{name}({first!r}) downloads a model"
@@ -75,15 +70,11 @@ def _download(name: str, call: ast.Call, first: str | None, names: tuple[str, ..
             unset = value is None or (isinstance(value, ast.Constant) and value.value in (None, False, ""))
             if not unset and (isinstance(value, ast.Constant) or "Weights" in dotted(value)):
                 return f"{name}({key}=…) downloads weights"
-    if last in ("run", "call", "check_call", "check_output", "Popen", "system") and re.search(
-        r"\b(wget|curl|pip3? install|git clone|huggingface-cli)\b", " ".join(_texts(call))
-    ):
-        return f"{name}() starts a program that downloads"
+    if last in ("run", "call", "check_call", "check_output", "Popen", "system"):
+        words = [str(node.value) for node in ast.walk(call) if isinstance(node, ast.Constant)]
+        if re.search(r"\b(wget|curl|pip3? install|git clone|huggingface-cli)\b", " ".join(words)):
+            return f"{name}() starts a program that downloads"
     return None
-
-
-def _texts(call: ast.Call) -> list[str]:
-    return [node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
 def _workers(module: Module) -> Iterator[Check]:
@@ -120,12 +111,8 @@ def _devices(module: Module) -> Iterator[Check]:
                 yield Check("devices", "fail", finding, remedy, module.place(node))
             elif (number or node.value == "cuda") and not asks:
                 yield Check("devices", "fail", f"{node.value!r} without a GPU is an error", remedy, module.place(node))
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "cuda"
-            and not asks
-        ):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr == "cuda" and not asks:
             yield Check("devices", "fail", ".cuda() without a GPU is an error", remedy, module.place(node))
 
 
@@ -136,6 +123,5 @@ def _exits(module: Module) -> Iterator[Check]:
             yield Check("exits", "fail", finding, "remove it", module.place(call))
         elif name in _EXITS:
             finding = f"{name}() ends the whole run, and no score is left"
-            yield Check(
-                "exits", "fail", finding, "raise an error in load, and return a score in predict", module.place(call)
-            )
+            remedy = "raise an error in load, and return a score in predict"
+            yield Check("exits", "fail", finding, remedy, module.place(call))

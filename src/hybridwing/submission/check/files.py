@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import SubmissionError, first_few
-from hybridwing.submission.check.findings import Check, or_pass, text_of
+from hybridwing.submission.check.findings import Check, or_pass
 from hybridwing.submission.package.requirements import ALLOWED, MODULES
 from hybridwing.submission.rehearse.bundle import METADATA
 
@@ -55,12 +55,8 @@ def find_root(submission: Submission) -> tuple[Submission, list[Check]]:
     return submission, [Check("layout", "fail", f"there is no model.py{found}", "add model.py with a class Model")]
 
 
-def check_names(submission: Submission) -> list[Check]:
-    """Check that ``requirements.txt`` and ``metadata`` are there under these names."""
-    return [_requirements(submission), _metadata(submission)]
-
-
-def _requirements(submission: Submission) -> Check:
+def check_requirements_file(submission: Submission) -> Check:
+    """Check that ``requirements.txt`` is there under this name."""
     name = "requirements file"
     if "requirements.txt" in submission.names:
         return Check(name, "pass", "requirements.txt is there", place="requirements.txt")
@@ -72,7 +68,8 @@ def _requirements(submission: Submission) -> Check:
     return Check(name, "warn", finding, "list what model.py imports, a line NAME==VERSION each")
 
 
-def _metadata(submission: Submission) -> Check:
+def check_metadata(submission: Submission) -> Check:
+    """Check that ``metadata`` is there under this name, and that Codabench can use it."""
     found = next((name for name in METADATA if name in submission.names), None)
     remedy = "add a file called metadata with one line: description: what this submission is"
     if found is None:
@@ -80,8 +77,7 @@ def _metadata(submission: Submission) -> Check:
         has = f"{near[0]} is not metadata" if near else "there is no metadata"
         finding = f"{has}: Codabench then copies the whole submission into the prediction output"
         return Check("metadata", "warn", finding, f"rename {near[0]} to metadata" if near else remedy, *near[:1])
-    text = text_of(submission, found) or ""
-    keys = re.findall(r"(?m)^([A-Za-z_]\w*)\s*:(?:\s|$)", text)
+    keys = re.findall(r"(?m)^([A-Za-z_]\w*)\s*:(?:\s|$)", submission.text(found) or "")
     if not keys:
         finding = f"{found} holds no line 'key: value', which Codabench reads it for"
         return Check("metadata", "warn", finding, "write one: description: what this submission is", found)
@@ -124,9 +120,8 @@ def _stand_ins(submission: Submission) -> list[Check]:
     found = []
     for member in submission.members:
         if member.size == 0 and member.name.endswith(_WEIGHTS):
-            found.append(
-                Check("stand-ins", "fail", f"{member.name} is empty", "put the file itself there", member.name)
-            )
+            finding = f"{member.name} is empty"
+            found.append(Check("stand-ins", "fail", finding, "put the file itself there", member.name))
         elif member.size < 1024 and submission.read(member.name, 64).startswith(_LFS):
             finding = f"{member.name} is a pointer of Git LFS and not the file itself"
             found.append(Check("stand-ins", "fail", finding, "run 'git lfs pull', then pack again", member.name))
@@ -136,20 +131,12 @@ def _stand_ins(submission: Submission) -> list[Check]:
 def _shadows(submission: Submission) -> list[Check]:
     """Find modules named as installed ones, which come first: the submission is the last on ``sys.path``."""
     others = {MODULES.get(name, name).replace("-", "_") for name in ALLOWED} | _TAKEN | set(sys.stdlib_module_names)
-    found = {}
-    for name in submission.names:
-        top, _, rest = name.partition("/")
-        module = top if rest else top.removesuffix(".py")
-        if module in others and (name.endswith(".py")) and not _JUNK.search(name):
-            found[module] = top
-    checks = [
-        Check(
-            "module names",
-            "warn",
-            f"{top} has the name of a package: 'import {module}' gives the installed one, which comes first",
-            f"give {top} another name, and change the imports of it",
-            top,
-        )
-        for module, top in sorted(found.items())
-    ]
+    code = [name for name in submission.names if name.endswith(".py") and not _JUNK.search(name)]
+    checks = []
+    for top in sorted({name.partition("/")[0] for name in code}):
+        module = top.removesuffix(".py")
+        if module in others:
+            finding = f"{top} has the name of a package: 'import {module}' gives the installed one, which comes first"
+            remedy = f"give {top} another name, and change the imports of it"
+            checks.append(Check("module names", "warn", finding, remedy, top))
     return or_pass(checks, "module names", "no module has the name of an installed package")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from hybridwing.submission.package.archive import Submission
+from typing import Literal
 
 Status = Literal["pass", "warn", "fail", "skipped"]
 
@@ -52,11 +49,3 @@ class CheckReport:
 def or_pass(found: list[Check], name: str, finding: str, place: str = "") -> list[Check]:
     """Return the faults, or where there are none one pass that says what was looked at."""
     return found or [Check(name, "pass", finding, place=place)]
-
-
-def text_of(submission: Submission, name: str) -> str | None:
-    """A file as text; None if it is not UTF-8."""
-    try:
-        return submission.read(name).decode("utf-8")
-    except UnicodeDecodeError:
-        return None

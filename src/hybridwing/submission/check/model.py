@@ -20,9 +20,7 @@ _Method = ast.FunctionDef | ast.AsyncFunctionDef
 
 def check_model(modules: tuple[Module, ...]) -> list[Check]:
     """Look for the class, its methods and what they take; what only shows when it runs is left to the probe."""
-    first = next((module for module in modules if module.name == "model.py"), None)
-    if first is None:
-        return []
+    first = modules[0]  # model.py, from which the others were reached
     classes = {
         node.name: (node, module)
         for module in reversed(modules)

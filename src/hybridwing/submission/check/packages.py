@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from hybridwing.submission.check.findings import Check, Status, or_pass, text_of
+from hybridwing.submission.check.findings import Check, Status, or_pass
 from hybridwing.submission.package.python310 import STANDARD_LIBRARY
 from hybridwing.submission.package.releases import release_fault
 from hybridwing.submission.package.requirements import ALLOWED, MODULES, Requirement, read_requirements
@@ -40,20 +40,15 @@ _BRINGS = {
 }
 
 
-def read_lines(submission: Submission) -> tuple[Requirement, ...] | None:
-    """Lines of the submission's file; None if it has none or it is not UTF-8."""
-    text = text_of(submission, _FILE) if _FILE in submission.names else None
-    return None if text is None else read_requirements(text)
-
-
-def check_requirements(submission: Submission) -> list[Check]:
-    """Check every line as the ingestion program does."""
+def read_lines(submission: Submission) -> tuple[tuple[Requirement, ...], list[Check]]:
+    """Lines of the submission's file, each checked as the ingestion program does; none if it has no readable one."""
     if _FILE not in submission.names:
-        return []
-    lines = read_lines(submission)
-    if lines is None:
+        return (), []
+    text = submission.text(_FILE)
+    if text is None:
         finding = f"{_FILE} is not UTF-8, so the ingestion program cannot read it"
-        return [Check("requirements", "fail", finding, "save it as plain UTF-8 text", _FILE)]
+        return (), [Check("requirements", "fail", finding, "save it as plain UTF-8 text", _FILE)]
+    lines = read_requirements(text)
     found = [_fault(line) for line in lines if line.status != "accepted"]
     found += _asked_for_twice(lines)
     for line in lines:
@@ -62,7 +57,8 @@ def check_requirements(submission: Submission) -> list[Check]:
             remedy = f"write: {fault.instead}" if fault.instead else "see that pip finds it: pip index versions NAME"
             place = f"{_FILE}:{line.number}"
             found.append(Check("requirements", fault.status, f"{line.text!r}: {fault.why}", remedy, place))
-    return or_pass(found, "requirements", f"{len(lines)} lines, all of which can be installed on Python 3.10", _FILE)
+    finding = f"{len(lines)} lines, all of which can be installed on Python 3.10"
+    return lines, or_pass(found, "requirements", finding, _FILE)
 
 
 def _asked_for_twice(lines: tuple[Requirement, ...]) -> Iterator[Check]:
@@ -93,30 +89,26 @@ def _fault(line: Requirement) -> Check:
     return Check("requirements", status, f"{line.text!r}: {line.why}", remedy, f"{_FILE}:{line.number}")
 
 
-def check_imports(
-    modules: tuple[Module, ...], lines: tuple[Requirement, ...] | None, names: tuple[str, ...]
-) -> list[Check]:
+def check_imports(submission: Submission, modules: tuple[Module, ...], lines: tuple[Requirement, ...]) -> list[Check]:
     """Look for packages that the code imports and that no line brings."""
     # Of a rejected line what it will be once it is mended: one fault is told once.
-    listed = {(line.installs or line.instead or "").split("==")[0] for line in lines or ()}
-    there = {*STANDARD_LIBRARY, *sys.stdlib_module_names} | _IN_IMAGE | {MODULES.get(name, name) for name in listed}
+    listed = {(line.installs or line.instead or "").split("==")[0] for line in lines}
+    there = {*STANDARD_LIBRARY, *sys.stdlib_module_names, *_IN_IMAGE, *submission.own_modules}
     for name in listed:
-        there |= _BRINGS.get(name, set())
-    there |= {name.split("/")[0].removesuffix(".py") for name in names}
+        there |= {MODULES.get(name, name)} | _BRINGS.get(name, set())
     found = []
     for module in modules:
-        for imported in module.imports:
-            if imported.top not in there and imported.needed:
-                there.add(imported.top)
-                found.append(_missing(imported.top, f"{module.name}:{imported.line}"))
+        for top, line in module.imports:
+            if top not in there:
+                there.add(top)
+                found.append(_missing(top, f"{module.name}:{line}"))
     return or_pass(found, "imports", "all imported packages are listed, or come with one that is")
 
 
-def needed_packages(modules: tuple[Module, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+def needed_packages(submission: Submission, modules: tuple[Module, ...]) -> list[str]:
     """Packages that the code needs and that neither Python nor the submission brings."""
-    own = {name.split("/")[0].removesuffix(".py") for name in names}
-    needed = {imported.top for module in modules for imported in module.imports if imported.needed}
-    return tuple(sorted(needed & known_modules() - own - STANDARD_LIBRARY))
+    needed = {top for module in modules for top, _ in module.imports}
+    return sorted(needed & known_modules() - submission.own_modules - STANDARD_LIBRARY)
 
 
 def known_modules() -> set[str]:

@@ -52,7 +52,7 @@ _PLAIN = frozenset((
 ))  # fmt: skip
 
 
-def check_pickles(submission: Submission, lines: tuple[Requirement, ...] | None) -> list[Check]:
+def check_pickles(submission: Submission, lines: tuple[Requirement, ...]) -> list[Check]:
     """Scan every file that may be a pickle; none is loaded."""
     checks: list[Check] = []
     for name in submission.names:
@@ -69,9 +69,7 @@ def check_pickles(submission: Submission, lines: tuple[Requirement, ...] | None)
     return or_pass(checks, _NAME, "no pickles")
 
 
-def _findings(
-    pickles: list[bytes], name: str, submission: Submission, lines: tuple[Requirement, ...] | None
-) -> list[Check]:
+def _findings(pickles: list[bytes], name: str, submission: Submission, lines: tuple[Requirement, ...]) -> list[Check]:
     found = set().union(*map(imported_names, pickles))
     versions = sorted({match[1].decode() for data in pickles for match in _VERSION.finditer(data)})
     checks = []
@@ -79,8 +77,7 @@ def _findings(
         finding = f"loading it runs {first_few(dangerous, 3)}, which no saved model needs"
         remedy = "do not load it; save the model again from a source you trust"
         checks.append(Check(_NAME, "fail", finding, remedy, name))
-    own = {member.split("/")[0].removesuffix(".py") for member in submission.names}
-    known = known_modules().union(sys.stdlib_module_names, own, {"?", "__builtin__", "copy_reg"})
+    known = known_modules().union(sys.stdlib_module_names, submission.own_modules, {"?", "__builtin__", "copy_reg"})
     for module, item in sorted(found):
         top = module.split(".")[0]
         if top == "__main__":
@@ -99,8 +96,8 @@ def _findings(
     return [Check(_NAME, "pass", f"a pickle that {what}{written} (scanned, not loaded)", place=name)]
 
 
-def _other_version(version: str, name: str, lines: tuple[Requirement, ...] | None) -> list[Check]:
-    line = next((line for line in lines or () if line.installs and line.package == "scikit-learn"), None)
+def _other_version(version: str, name: str, lines: tuple[Requirement, ...]) -> list[Check]:
+    line = next((line for line in lines if line.installs and line.package == "scikit-learn"), None)
     pinned = line.version if line else ""
     if pinned == version:
         return []

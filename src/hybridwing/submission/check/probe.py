@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import first_few
@@ -42,41 +41,41 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True)
-class Probe:
-    """What came of running a submission."""
-
-    interpreter: Interpreter  # The one that ran it
-    absent: tuple[str, ...]  # Modules that it needs and that are not there; nothing was run then
-    versions: dict[str, str]  # Installed version of every pinned package that is there
-    limits: ResourceLimits
-    images: dict[str, ProbeImage]  # By file name
-    result: ProgramResult | None = None
-    report: IngestionReport | None = None
-
-    @property
-    def attempts(self) -> list[tuple[ProbeImage, Attempt]]:
-        """Each picture that the model was given, with its result."""
-        tried = () if self.report is None else self.report.attempts
-        return [(self.images[attempt.file], attempt) for attempt in tried if attempt.file in self.images]
-
-
-def run_probe(
+def probe(
     submission: Submission,
     modules: Sequence[str],
-    pinned: Sequence[str],
+    lines: Sequence[Requirement],
     limits: ResourceLimits,
-    python: Path | None = None,
-) -> Probe:
-    """Unpack a submission, with ``model.py`` at its root, into a temporary folder and run it there.
+    python: Path | None,
+) -> tuple[list[Check], str]:
+    """Run a submission, with ``model.py`` at its root, and say what that showed, and what protected the machine.
 
-    If one of the `modules` that it needs is absent, nothing is run. `pinned` are the packages whose installed versions
-    are wanted; `python` is the interpreter, by default this one.
+    If one of the `modules` that it needs is absent, nothing is run. `lines` are those of its ``requirements.txt``;
+    `python` is the interpreter, by default this one.
     """
     interpreter = inspect_interpreter(python) if python else running_interpreter()
-    absent, versions = installed_packages(interpreter.python, modules, pinned)
+    pinned = {line.package: line.version.partition("+")[0] for line in lines if line.status == "accepted"}
+    absent, versions = installed_packages(interpreter.python, modules, list(pinned))
     if absent:
-        return Probe(interpreter, absent, versions, limits, {})
+        finding = f"not probed: {first_few(absent)} cannot be imported here"
+        remedy = "make an environment with the submission's requirements and name its Python: --probe-python PATH"
+        return [Check("probe", "skipped", finding, remedy)], ""
+    here = {name: version.partition("+")[0] for name, version in versions.items()}
+    different = [f"{name} {here[name]} instead of {pinned[name]}" for name in here if here[name] != pinned[name]]
+    result, report, attempts = _run(submission, interpreter, limits)
+    checks = [_environment(interpreter, different)]
+    if report.error:
+        checks.append(_failed(report, different))
+    elif result.ending != "ok" or report.stage != "done":
+        checks.append(_stopped(result, report, limits))
+    checks += [*check_scores(attempts), *check_time(attempts, report), *_behaviour(result, len(attempts))]
+    return checks, result.protection
+
+
+def _run(
+    submission: Submission, interpreter: Interpreter, limits: ResourceLimits
+) -> tuple[ProgramResult, IngestionReport, list[tuple[ProbeImage, Attempt]]]:
+    """How the run ended, what the ingestion reports, and each picture that the model was given with its result."""
     with temporary_folder("hybridwing-check-") as folder:
         program, images, submitted, output = (folder / name for name in ("program", "images", "submission", "output"))
         for new in (program, images, output):
@@ -93,51 +92,21 @@ def run_probe(
             limits=limits,
             interpreter=interpreter,
         )
-        return Probe(interpreter, (), versions, limits, pictures, result, read_report(output))
+        report = read_report(output)
+    return result, report, [(pictures[one.file], one) for one in report.attempts if one.file in pictures]
 
 
-def probe_checks(probe: Probe, lines: tuple[Requirement, ...] | None) -> list[Check]:
-    """All findings, in the order in which a run would meet them."""
-    if probe.result is None or probe.report is None:
-        finding = f"not probed: {first_few(probe.absent)} cannot be imported here"
-        remedy = "make an environment with the submission's requirements and name its Python: --probe-python PATH"
-        return [Check("probe", "skipped", finding, remedy)]
-    different = _different(probe, lines)
-    checks = [_environment(probe, different)]
-    if probe.report.error:
-        checks.append(_failed(probe.report, different))
-    elif probe.result.ending != "ok" or probe.report.stage != "done":
-        checks.append(_stopped(probe, probe.result, probe.report))
-    return [
-        *checks,
-        *check_scores(probe.attempts),
-        *check_time(probe.attempts, probe.report),
-        *_behaviour(probe, probe.result),
-    ]
-
-
-def _different(probe: Probe, lines: tuple[Requirement, ...] | None) -> tuple[str, ...]:
-    """Packages that are here in another version than the one that is pinned."""
-    pinned = {line.package: line.version.partition("+")[0] for line in lines or () if line.status == "accepted"}
-    here = {name: version.partition("+")[0] for name, version in probe.versions.items()}
-    return tuple(
-        f"{name} {here[name]} instead of {pinned[name]}"
-        for name in pinned
-        if here.get(name, pinned[name]) != pinned[name]
-    )
-
-
-def _environment(probe: Probe, different: tuple[str, ...]) -> Check:
-    finding = f"run with Python {probe.interpreter.version_text}"
+def _environment(interpreter: Interpreter, different: list[str]) -> Check:
+    finding = f"run with Python {interpreter.version_text}"
     if different:
         finding += f", and {first_few(different, 4)}"
-    if probe.interpreter.version[:2] != PYTHON:
+    if interpreter.version[:2] != PYTHON:
         wanted = ".".join(map(str, PYTHON))
         finding += f"; the challenge runs Python {wanted}: to try that one, name it with --probe-python PATH"
     return Check("probe", "pass", finding)
 
 
-def _failed(report: IngestionReport, different: tuple[str, ...]) -> Check:
+def _failed(report: IngestionReport, different: list[str]) -> Check:
     doing = _DOING.get(report.stage, report.stage)
     if report.missing.split(".")[0] in known_modules():
         finding = f"not probed: {doing} needs {report.missing}, which is not installed here"
@@ -153,7 +122,7 @@ def _failed(report: IngestionReport, different: tuple[str, ...]) -> Check:
     return Check("probe", "fail", finding, remedy, report.place)
 
 
-def _stopped(probe: Probe, result: ProgramResult, report: IngestionReport) -> Check:
+def _stopped(result: ProgramResult, report: IngestionReport, limits: ResourceLimits) -> Check:
     doing = _DOING.get(report.stage, "the submission")
     if result.ending == "ok":
         finding = f"{doing} ended the process before all pictures had a score, with no error"
@@ -161,14 +130,14 @@ def _stopped(probe: Probe, result: ProgramResult, report: IngestionReport) -> Ch
     last = result.output.strip().rpartition("\n")[2][:200]
     said = f"; it said: {last}" if result.ending == "crash" and last else ""
     remedy = _REMEDIES.get(result.ending, "find what ends the process: an error within a library, or os._exit")
-    return Check("limits", "fail", f"{doing} {result.reason(probe.limits)}{said}", remedy)
+    return Check("limits", "fail", f"{doing} {result.reason(limits)}{said}", remedy)
 
 
-def _behaviour(probe: Probe, result: ProgramResult) -> list[Check]:
+def _behaviour(result: ProgramResult, pictures: int) -> list[Check]:
     checks = []
     if result.ending != "output":
         status: Status = "warn" if result.printed > _CHATTY else "pass"
-        finding = f"it printed {result.printed:,} bytes for {len(probe.attempts)} pictures"
+        finding = f"it printed {result.printed:,} bytes for {pictures} pictures"
         checks.append(Check("output", status, finding, "print nothing in predict" if status == "warn" else ""))
     if result.ending != "memory" and result.peak_memory:
         checks.append(Check("memory", "pass", f"at most {result.peak_memory / 1e6:,.0f} MB"))

@@ -25,15 +25,6 @@ _LARGEST = 2**21
 _VERSION = ".".join(map(str, PYTHON))
 
 
-@dataclass(frozen=True)
-class Import:
-    """One imported package: the first part of its name, the line, and whether the code cannot do without it."""
-
-    top: str
-    line: int
-    needed: bool
-
-
 @dataclass(frozen=True, eq=False)
 class Module:
     """One file of code."""
@@ -43,7 +34,7 @@ class Module:
     tree: ast.Module
     # All of its nodes but those that run only when the file is started as a program
     nodes: tuple[ast.AST, ...] = field(repr=False)
-    imports: tuple[Import, ...] = ()
+    imports: tuple[tuple[str, int], ...]  # Packages that it cannot do without, each with the line of its import
 
     def calls(self) -> Iterator[tuple[str, ast.Call]]:
         """All calls, each with the dotted name of the function; empty where it has none."""
@@ -101,9 +92,8 @@ def read_modules(submission: Submission) -> tuple[tuple[Module, ...], list[Check
         modules.append(parsed)
         # dict.fromkeys: a package is imported once, however many of its modules are
         waiting += [other for other in dict.fromkeys(_own_imports(parsed, names)) if other not in waiting]
-    own = frozenset(name.split("/")[0].removesuffix(".py") for name in names)
     for module in modules:
-        for new in newer_features(module.text, module.tree, own):
+        for new in newer_features(module.text, module.tree, submission.own_modules):
             finding = f"{new.what} came with Python {new.since}; the challenge runs {_VERSION}"
             checks.append(Check("syntax", "fail", finding, new.instead, f"{module.name}:{new.line}"))
     if not checks:
@@ -157,18 +147,16 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
         waiting += node.orelse if _is_main_block(node) else ast.iter_child_nodes(node)
 
 
-def _imports(tree: ast.Module) -> Iterator[Import]:
-    """Imported packages. Those within ``try`` or ``if`` may not be needed."""
-    waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
-    for node, needed in waiting:  # grows while it is walked
+def _imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Imported packages, and the line. Those within ``try`` or ``if`` may not be needed, and are left out."""
+    waiting: list[ast.AST] = [tree]
+    for node in waiting:  # grows while it is walked
         if isinstance(node, ast.Import):
-            yield from (Import(alias.name.split(".")[0], node.lineno, needed) for alias in node.names)
+            yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield Import(node.module.split(".")[0], node.lineno, needed)
-        if _is_main_block(node) or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
-            continue
-        below = needed and not isinstance(node, (ast.Try, ast.If))
-        waiting += [(child, below) for child in ast.iter_child_nodes(node)]
+            yield node.module.split(".")[0], node.lineno
+        elif not isinstance(node, (ast.Try, ast.If)):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _own_imports(module: Module, names: set[str]) -> Iterator[str]:

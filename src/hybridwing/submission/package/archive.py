@@ -70,6 +70,11 @@ class Submission:
         return tuple(member.name for member in self.members)
 
     @property
+    def own_modules(self) -> frozenset[str]:
+        """What Python would import its files and folders as."""
+        return frozenset(name.split("/")[0].removesuffix(".py") for name in self.names)
+
+    @property
     def total_bytes(self) -> int:
         """Bytes of all files, unpacked."""
         return sum(member.size for member in self.members)
@@ -111,6 +116,13 @@ class Submission:
         """First bytes of one file, at most `limit` of them."""
         with self.open(name) as file:
             return file.read(limit)
+
+    def text(self, name: str) -> str | None:
+        """One file as text; None if it is not UTF-8."""
+        try:
+            return self.read(name).decode("utf-8")
+        except UnicodeDecodeError:
+            return None
 
     def unpack(self, folder: Path) -> None:
         """Write all files into `folder`, which must be new or empty; an error leaves what was written until then.
