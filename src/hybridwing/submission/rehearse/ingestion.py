@@ -18,6 +18,7 @@ import os
 import sys
 import time
 import traceback
+from typing import Any
 
 #: File names and messages kept in the report; a folder may hold any number of files.
 _KEPT = 100
@@ -28,7 +29,8 @@ class Report:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self.values: dict[str, object] = {
+        self._begun = time.perf_counter()
+        self.values: dict[str, Any] = {
             "stage": "import", "seconds": {}, "images": 0, "predicted": 0, "skipped": [], "n_skipped": 0,
             "types": {}, "error": "", "image": "", "place": "", "missing": "", "attempts": [],
         }  # fmt: skip
@@ -39,13 +41,12 @@ class Report:
             json.dump(self.values, file)
         os.replace(self._path + ".partial", self._path)
 
-    def enter(self, stage: str, begun: float) -> float:
-        """Close a stage that began at `begun` and open the next."""
+    def enter(self, stage: str) -> None:
+        """Close the stage that is going on and open the next."""
         now = time.perf_counter()
-        self.values["seconds"][self.values["stage"]] = now - begun  # type: ignore[index]
-        self.values["stage"] = stage
+        self.values["seconds"][self.values["stage"]] = now - self._begun
+        self.values["stage"], self._begun = stage, now
         self.write()
-        return now
 
 
 def described(error: BaseException, submission: str) -> dict[str, str]:
@@ -56,12 +57,12 @@ def described(error: BaseException, submission: str) -> dict[str, str]:
     return {"error": f"{type(error).__name__}: {error}"[:500], "place": place[:500], "missing": missing[:500]}
 
 
-def attempt(model: object, picture: object, submission: str) -> dict[str, object]:
+def attempt(model: Any, picture: object, submission: str) -> dict[str, object]:
     """What a prediction gives: type, what is written, the value in full, and the seconds; or the exception."""
     begun = time.perf_counter()
     found: dict[str, object] = {}
     try:
-        score = model.predict(picture)  # type: ignore[attr-defined]
+        score = model.predict(picture)
         kind = type(score)
         found["type"] = (kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}")[:500]
         found["written"] = str(round(score, 4))[:_KEPT]
@@ -79,47 +80,43 @@ def ingest(images: str, output: str, submission: str, report: Report, every: boo
     With `every` it goes on after an exception in `predict`, and takes the images in the order of their names.
     """
     values = report.values
-    begun = time.perf_counter()
     sys.path.append(submission)
     from PIL import Image
 
     model_class = __import__("model", fromlist=["Model"]).Model
-    begun = report.enter("load", begun)
+    report.enter("load")
     model = model_class()
     model.load()
-    begun = report.enter("predict", begun)
+    report.enter("predict")
     names = sorted(os.listdir(images)) if every else os.listdir(images)
     values["images"] = len(names)
-    types: dict[str, int] = {}
-    skipped: list[list[str]] = []
     with open(os.path.join(output, "predictions.txt"), "w", encoding="utf-8") as file:
         for place, name in enumerate(names):
             path = os.path.join(images, name)
             if os.path.isdir(path):
-                values["images"] -= 1  # type: ignore[operator]
+                values["images"] -= 1
                 continue
             try:
                 picture = Image.open(path)
             except Exception as error:
                 print(f"{path}: {error}")
-                values["n_skipped"] += 1  # type: ignore[operator]
-                skipped.append([name, f"{type(error).__name__}: {error}"[:_KEPT]])
-                values["skipped"] = skipped[:_KEPT]
+                values["n_skipped"] += 1
+                if len(values["skipped"]) < _KEPT:
+                    values["skipped"].append([name, f"{type(error).__name__}: {error}"[:_KEPT]])
                 continue
             values["image"] = name
             if every:
-                values["attempts"].append({"file": name, **attempt(model, picture, submission)})  # type: ignore[attr-defined]
+                values["attempts"].append({"file": name, **attempt(model, picture, submission)})
                 report.write()
                 continue
             score = model.predict(picture)
             kind = f"{type(score).__module__}.{type(score).__qualname__}"[:_KEPT]
-            types[kind] = types.get(kind, 0) + 1
-            values["types"] = types
+            values["types"][kind] = values["types"].get(kind, 0) + 1
             line = f"{name},{round(score, 4)}"
             file.write(line if place == len(names) - 1 else line + "\n")
-            values["predicted"] += 1  # type: ignore[operator]
+            values["predicted"] += 1
     values["image"] = ""
-    report.enter("done", begun)
+    report.enter("done")
 
 
 def main() -> int:
