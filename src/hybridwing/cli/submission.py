@@ -195,14 +195,12 @@ def publish(
     from hybridwing.cli import show as console
     from hybridwing.leaderboard.comparing import compare_places
     from hybridwing.runs.run import load_run
-    from hybridwing.submission.publish.citation import EXAMPLE, read_citation
+    from hybridwing.submission.publish.citation import read_citation
     from hybridwing.submission.publish.publishing import publish as write
     from hybridwing.submission.publish.references import read_bib
 
     if (evaluation is None) != (reference is None):
         raise SubmissionError("--evaluation and --reference go together: whose scores, and on which table")
-    if not citation.is_file():
-        raise SubmissionError(f"there is no {citation}. Write one, for example:\n{EXAMPLE}")
     cited = read_citation(citation)
     trained = load_run(run)
     comparison = None

@@ -102,7 +102,7 @@ def build_submission(
         files = [path for path in partial.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
     if archive:
-        zip_folder(out, packed)
+        _zip(out, packed)
     return BuiltSubmission(
         folder=out,
         archive=packed if archive else None,
@@ -148,7 +148,7 @@ def _write(folder: Path, run: Run, detector: str, requirements: Sequence[str], p
             shutil.copyfile(source, target)
 
 
-def zip_folder(folder: Path, archive: Path) -> None:
+def _zip(folder: Path, archive: Path) -> None:
     """Zip what a folder holds, not the folder itself.
 
     Members are sorted, have fixed stamps and permissions and are stored as they are: what zlib makes of the same bytes
@@ -168,12 +168,8 @@ def zip_folder(folder: Path, archive: Path) -> None:
 def runtime_modules(family: str, origins: Collection[str]) -> tuple[str, ...]:
     """Modules of :mod:`hybridwing.runtime` that a submission needs: ``serving`` and all that it imports.
 
-    Parameters
-    ----------
-    family : str
-        Of the backbone.
-    origins : collection of {"none", "bundled", "hub"}
-        Of its weights. Without weights nothing of torch comes along, and without the hub nothing that fetches.
+    Of a backbone of the family ``"pattern"`` nothing of torch comes along, and where none of the `origins` of its
+    weights is ``"hub"`` nothing that fetches.
     """
     left_out = {"encoder"} if family == "pattern" else set()
     if family != COMPOSITE:

@@ -69,9 +69,14 @@ def plan_weights(
             continue
         digest = part.spec.weights_sha256
         if digest not in known:
-            known[digest] = one = _weights_of(part, folders[digest], bundle=bundle)
-            if one.origin == "bundled":
-                sources += [(path, f"{one.folder}/{path.name}".lstrip("/")) for path in part.files]
+            files = tuple((path.name, file_digest(path)) for path in part.files)
+            repository, _, commit = part.spec.source.partition("@")
+            if bundle or not commit:
+                folder = folders[digest]
+                known[digest] = Weights("bundled", files=files, folder=folder)
+                sources += [(path, f"{folder}/{path.name}".lstrip("/")) for path in part.files]
+            else:
+                known[digest] = Weights("hub", repository, commit, files)
         weights.append(known[digest])
     return WeightPlan(tuple(weights), tuple(sources))
 
@@ -94,11 +99,3 @@ def without_paths(spec: BackboneSpec) -> BackboneSpec:
     parts = tuple(replace(part, name=named(part)) for part in spec.parts)
     name = ",".join(dict.fromkeys(part.name for part in parts)) if parts else named(spec)
     return replace(spec, name=name, parts=parts)
-
-
-def _weights_of(loaded: LocalBackbone, folder: str, *, bundle: bool) -> Weights:
-    files = tuple((path.name, file_digest(path)) for path in loaded.files)
-    repository, _, commit = loaded.spec.source.partition("@")
-    if bundle or not commit:
-        return Weights("bundled", files=files, folder=folder)
-    return Weights("hub", repository, commit, files)

@@ -92,9 +92,8 @@ def release_fault(package: str, version: str) -> ReleaseFault | None:
             return None
         why = f"{version} has no ready-built wheel for Python 3.10: pip compiles it, which takes long or fails"
         return ReleaseFault("warn", why, f"{package}=={known.first_wheel}")
-    newest = max(known.versions) if known else None
-    # Of the table only final releases are complete.
-    if newest is None or known is None or pinned.is_prerelease or (pinned > newest and not known.complete):
+    # The table holds final releases only.
+    if known is None or pinned.is_prerelease or (not known.complete and pinned > max(known.versions)):
         asked = listed_by_pip(package)
         if asked is None:
             why = f"whether {version} exists for Python 3.10 could not be looked up: pip has no index here"
@@ -102,7 +101,7 @@ def release_fault(package: str, version: str) -> ReleaseFault | None:
         if pinned in asked:
             return None
         known = Releases(asked, min(asked))
-        newest = max((one for one in asked if not one.is_prerelease), default=max(asked))
+    newest = max((one for one in known.versions if not one.is_prerelease), default=max(known.versions))
     if pinned > newest:
         why = f"no {package} {version} installs on Python 3.10, which the challenge runs; the newest is {newest}"
     else:

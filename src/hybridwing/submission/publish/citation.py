@@ -73,6 +73,8 @@ def read_citation(path: Path) -> Citation:
     Raises SubmissionError if it is missing, no YAML, or lacks what is needed. The message names every fault, and shows
     an example.
     """
+    if not path.is_file():
+        raise SubmissionError(f"there is no {path}. Write one, for example:\n{EXAMPLE}")
     try:
         return Citation.model_validate(read_mapping(path))
     except ValidationError as error:

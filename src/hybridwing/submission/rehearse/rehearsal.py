@@ -107,7 +107,7 @@ def run_submission(
                 score_predictions(state)
         elif ingest_by_bundle(state, chosen):
             score_by_bundle(state, opened, chosen)
-        write_run(state, out, overwrite=overwrite)
+        _write_run(state, out, overwrite=overwrite)
     return run
 
 
@@ -142,11 +142,7 @@ def _without_links(images: Path, place: Path) -> Path:
     return copies
 
 
-def write_run(state: RehearsalState, out: Path, *, overwrite: bool) -> None:
-    """Write the folder of a run.
-
-    Raises RunError if `out` exists and may not be replaced, or cannot be written.
-    """
+def _write_run(state: RehearsalState, out: Path, *, overwrite: bool) -> None:
     result = state.run
     with new_folder(out, overwrite=overwrite, mark=SUBMISSION_RUN, contents=CONTENTS) as partial:
         if state.predictions.is_file():

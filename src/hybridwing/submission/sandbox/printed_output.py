@@ -13,11 +13,7 @@ KEPT = 2**16
 class PrintedOutput:
     """Reads a pipe in a thread.
 
-    Parameters
-    ----------
-    pipe : binary file
-    limit : int
-        Once more bytes than this came, no more are read. Whoever writes then waits, and no memory fills.
+    Once more than `limit` bytes came, no more are read. Whoever writes then waits, and no memory fills.
     """
 
     def __init__(self, pipe: IO[bytes], limit: int) -> None:

@@ -9,31 +9,20 @@ import psutil
 
 
 class ProcessTree:
-    """A process and all its descendants. A descendant that was seen once is remembered.
-
-    Parameters
-    ----------
-    pid : int
-        Of the process at the top.
-
-    Attributes
-    ----------
-    memory, processes : int
-        Bytes of resident memory, summed over the processes, and their number, at the last look.
-    written : int
-        Bytes written to disk since the start; 0 where the system does not count them. What a child wrote may count
-        for its parent too.
-    """
+    """The process `pid` and all its descendants. A descendant that was seen once is remembered."""
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
         self._written: dict[psutil.Process, int] = {}
-        self.memory = 0
-        self.processes = 0
+        self.memory = 0  # Bytes of resident memory, summed over the processes, at the last look
+        self.processes = 0  # Their number then
 
     @property
     def written(self) -> int:
-        """Bytes written to disk by all processes that were ever seen."""
+        """Bytes written to disk by all processes that were ever seen; 0 where the system does not count them.
+
+        What a child wrote may count for its parent too.
+        """
         return sum(self._written.values())
 
     def look(self) -> None:
