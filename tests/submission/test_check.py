@@ -609,6 +609,7 @@ class TestCode:
     @pytest.mark.parametrize(
         "code",
         [
+            "x = device.replace('cuda', 'cpu')",
             "x = 'cuda' if torch.cuda.is_available() else 'cpu'",
             "x = 'cuda:0' if torch.cuda.is_available() else 'cpu'",
             "'cuda:1'",

@@ -98,22 +98,16 @@ def _workers(module: Module) -> Iterator[Check]:
 def _devices(module: Module) -> Iterator[Check]:
     remedy = 'device = "cuda" if torch.cuda.is_available() else "cpu"'
     asks = any(dotted(node).endswith("is_available") for node in module.nodes if isinstance(node, ast.Attribute))
-    # Neither a docstring nor what a device is compared with asks for a GPU.
-    harmless = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}
-    for node in module.nodes:
-        if isinstance(node, ast.Compare):
-            harmless |= {id(side) for side in (node.left, *node.comparators)}
-    for node in module.nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in harmless:
-            number = re.fullmatch(r"(?:cuda|gpu|GPU):(\d+)", node.value)
-            if number and number[1] != "0":
-                finding = f"{node.value!r}: a worker has one GPU or none"
-                yield Check("devices", "fail", finding, remedy, module.place(node))
-            elif (number or node.value == "cuda") and not asks:
-                yield Check("devices", "fail", f"{node.value!r} without a GPU is an error", remedy, module.place(node))
-        called = node.func if isinstance(node, ast.Call) else None
-        if isinstance(called, ast.Attribute) and called.attr == "cuda" and not asks:
-            yield Check("devices", "fail", ".cuda() without a GPU is an error", remedy, module.place(node))
+    for node, text in module.texts():
+        number = re.fullmatch(r"(?:cuda|gpu|GPU):(\d+)", text)
+        if number and number[1] != "0":
+            finding = f"{text!r}: a worker has one GPU or none"
+            yield Check("devices", "fail", finding, remedy, module.place(node))
+        elif (number or text == "cuda") and not asks:
+            yield Check("devices", "fail", f"{text!r} without a GPU is an error", remedy, module.place(node))
+    for _, call in module.calls():
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "cuda" and not asks:
+            yield Check("devices", "fail", ".cuda() without a GPU is an error", remedy, module.place(call))
 
 
 def _exits(module: Module) -> Iterator[Check]:

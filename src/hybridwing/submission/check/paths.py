@@ -32,11 +32,6 @@ _READERS = frozenset((
     "read_csv", "read_parquet", "read_pickle", "read_json", "read_table", "imread", "Booster", "loadtxt",
     "genfromtxt", "memmap", "fromfile",
 ))  # fmt: skip
-#: Calls whose arguments are text and no paths.
-_TEXT_CALLS = frozenset((
-    "replace", "split", "rsplit", "startswith", "endswith", "strip", "lstrip", "rstrip", "partition", "join",
-    "compile", "match", "search", "sub", "fullmatch", "findall", "print",
-))  # fmt: skip
 #: Files that are read when a model is loaded, and calls that make them or fetch them from elsewhere.
 _WEIGHTS = re.compile(r"[\w./-]*\w\.(pt|pth|bin|ckpt|safetensors|npz|npy|pkl|pickle|joblib|onnx|h5|keras)")
 _OTHERS_FILES = re.compile(r"(.*\.)?(save\w*|dump|to_\w+|hf_hub_download|\w*(exists|isfile|is_file))")
@@ -59,7 +54,7 @@ def check_paths(modules: tuple[Module, ...], names: tuple[str, ...]) -> list[Che
 
 
 def _absolute(module: Module) -> Iterator[Check]:
-    for node, path in _texts(module):
+    for node, path in module.texts():
         if len(path) > 300 or "\n" in path or path.startswith(_HARMLESS):
             continue
         if _DRIVE.fullmatch(path) or (_HOME.fullmatch(path) and len(path) > 1) or _ABSOLUTE.fullmatch(path):
@@ -74,26 +69,6 @@ def _absolute(module: Module) -> Iterator[Check]:
             yield Check(
                 "paths", "warn", f"{name}(): the home folder on Codabench is empty", _REMEDY, module.place(call)
             )
-
-
-def _texts(module: Module) -> Iterator[tuple[ast.Constant, str]]:
-    """Texts that may be paths: no docstrings, parts of f-strings, or what is compared, replaced or searched for."""
-    others: set[int] = set()
-    for node in module.nodes:
-        if isinstance(node, ast.Expr):
-            others.add(id(node.value))
-        elif isinstance(node, ast.JoinedStr):
-            others.update(map(id, node.values))
-        elif isinstance(node, ast.Compare):
-            others.update(map(id, (node.left, *node.comparators)))
-        elif isinstance(node, ast.Call):
-            name = dotted(node.func)
-            # Of join only os.path's takes paths.
-            if name.rpartition(".")[2] in _TEXT_CALLS and not name.endswith("path.join"):
-                others.update(map(id, node.args))
-    for node in module.nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in others:
-            yield node, node.value
 
 
 def _relative(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
@@ -141,7 +116,7 @@ def _absent(module: Module, names: tuple[str, ...]) -> Iterator[Check]:
             tried.update(id(inner) for statement in node.body for inner in ast.walk(statement))
         elif isinstance(node, (ast.If, ast.IfExp)) and re.search("exists|isfile|is_file", ast.unparse(node.test)):
             tried.update(map(id, ast.walk(node)))
-    for node, path in _texts(module):
+    for node, path in module.texts():
         name = posixpath.basename(path)
         if not _WEIGHTS.fullmatch(path) or name in there or id(node) in elsewhere:
             continue

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 #: Bytes of a module; more is no code that anybody wrote, and parsing it takes memory in proportion.
 _LARGEST = 2**21
 _VERSION = ".".join(map(str, PYTHON))
+#: Calls whose arguments are text to look at, and neither a path nor a device.
+_TEXT_CALLS = frozenset((
+    "replace", "split", "rsplit", "startswith", "endswith", "strip", "lstrip", "rstrip", "partition", "join",
+    "compile", "match", "search", "sub", "fullmatch", "findall", "print",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +46,25 @@ class Module:
         for node in self.nodes:
             if isinstance(node, ast.Call):
                 yield dotted(node.func), node
+
+    def texts(self) -> Iterator[tuple[ast.Constant, str]]:
+        """Texts that may be paths or devices: no docstrings, parts of f-strings, or what is compared or looked at."""
+        others: set[int] = set()
+        for node in self.nodes:
+            if isinstance(node, ast.Expr):
+                others.add(id(node.value))
+            elif isinstance(node, ast.JoinedStr):
+                others.update(map(id, node.values))
+            elif isinstance(node, ast.Compare):
+                others.update(map(id, (node.left, *node.comparators)))
+            elif isinstance(node, ast.Call):
+                name = dotted(node.func)
+                # Of join only os.path's takes paths.
+                if name.rpartition(".")[2] in _TEXT_CALLS and not name.endswith("path.join"):
+                    others.update(map(id, node.args))
+        for node in self.nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in others:
+                yield node, node.value
 
     def place(self, node: ast.AST) -> str:
         """``file:line``."""
