@@ -33,7 +33,7 @@ MODULES = {
 }
 
 #: What people ask for, and the allowed package that gives it.
-_MEANT = {
+_NICKNAMES = {
     "sklearn": "scikit-learn",
     "pil": "Pillow",
     "opencv-python": "opencv-python-headless",
@@ -74,8 +74,7 @@ class Requirement:
     @property
     def meant(self) -> str:
         """The list's name for the package, however the line spells it; empty if it names none of the list."""
-        name = _allowed_spelling(_bare_name(self.text.strip().lstrip("\ufeff"))) or ""
-        return "torch" if name == "pytorch" else name
+        return _meant(self.text.strip().lstrip("\ufeff"))
 
 
 def read_requirements(text: str) -> tuple[Requirement, ...]:
@@ -150,13 +149,17 @@ def _mended(text: str) -> str | None:
     stripped = text.strip().lstrip("\ufeff").partition("#")[0].partition(";")[0].strip()
     if not stripped:
         return ""
-    name = _allowed_spelling(_bare_name(stripped))
-    if name is None:
+    name = _meant(stripped)
+    if not name:
         return None
-    name = "torch" if name == "pytorch" else name
     numbers = re.findall(r"[0-9][\w.+!-]*", stripped[len(_bare_name(stripped)) :])
     versions = [number.rstrip(".") for number in numbers if _is_version(number.rstrip("."))]
     return f"{name}=={versions[0]}" if versions else name
+
+
+def _meant(text: str) -> str:
+    name = _allowed_spelling(_bare_name(text)) or ""
+    return "torch" if name == "pytorch" else name
 
 
 def _bare_name(text: str) -> str:
@@ -167,5 +170,5 @@ def _bare_name(text: str) -> str:
 def _allowed_spelling(name: str) -> str | None:
     """The list's spelling of a name that pip takes for the same (PEP 503), or of a known nickname."""
     plain = re.sub(r"[-_.]+", "-", name).lower()
-    plain = _MEANT.get(plain, plain)
+    plain = _NICKNAMES.get(plain, plain)
     return next((allowed for allowed in ALLOWED if allowed.lower() == plain.lower()), None)

@@ -69,7 +69,6 @@ def attempt(model: Any, picture: object, submission: str) -> dict[str, object]:
         found["raw"] = repr(float(score))[:_KEPT]
     except BaseException as error:
         found.update(described(error, submission))
-        found.pop("missing")
     found["seconds"] = time.perf_counter() - begun
     return found
 
