@@ -235,9 +235,9 @@ def test_isolated_installs_the_requirements_and_what_the_container_has(attempt, 
 def test_a_fresh_environment_has_nothing_of_this_one(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(SubmissionError, match=r"pip install numpy==0\.0\.1: ended with exit code 1.*No matching"):
-        fresh_environment(tmp_path / "new", ["pip", "numpy==0.0.1"], trusted=TRUST)
+        fresh_environment(tmp_path / "new", ["pip", "numpy==0.0.1"], python=None, seconds=600, trusted=TRUST)
     with pytest.raises(SubmissionError, match="-m venv failed"):
-        fresh_environment(tmp_path / "none", [], python=Path("/bin/false"))
+        fresh_environment(tmp_path / "none", [], python=Path("/bin/false"), seconds=600, trusted=TRUST)
 
 
 def test_python_3_10_is_taken_only_where_it_answers(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check, or_pass
-from hybridwing.submission.rehearse.submission_run import TEST_IMAGES
+from hybridwing.submission.rehearse.submission_run import QUEUE_SECONDS, TEST_IMAGES
 
 if TYPE_CHECKING:
     from hybridwing.submission.check.probe_images import ProbeImage
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 _NAME = "scores"
 #: Types that the ingestion program rounds and writes as a number.
 _NUMBERS = ("float", "numpy.float64", "numpy.float32", "numpy.float16", "int", "bool")
-
-#: Seconds after which Codabench's default queue ends a run.
-QUEUE_SECONDS = 600.0
 
 
 def check_scores(attempts: Attempts) -> list[Check]:

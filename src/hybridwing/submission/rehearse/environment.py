@@ -28,15 +28,15 @@ def fresh_environment(
     folder: Path,
     requirements: Sequence[str],
     *,
-    python: Path | None = None,
-    seconds: float = 600.0,
-    trusted: bool = False,
+    python: Path | None,
+    seconds: float,
+    trusted: bool,
 ) -> tuple[Interpreter, str]:
     """Make a virtual environment and install requirements into it one by one, as the ingestion program does.
 
-    The requirements are lines for pip that were held against the whitelist. The base is `python`, by default Python
-    3.10 where it is found and otherwise the running interpreter. All of it may take `seconds`. The installation has the
-    network, in the sandbox too. Returns the interpreter and what pip printed.
+    The requirements are lines for pip that were held against the whitelist. The base is `python`; where that is None,
+    Python 3.10 where it is found and otherwise the running interpreter. All of it may take `seconds`. The installation
+    has the network, in the sandbox too. Returns the interpreter and what pip printed.
 
     Raises SubmissionError if the environment cannot be made, or a requirement cannot be installed.
     """

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Images of the challenge's final test, for which the time is estimated.
 TEST_IMAGES = 2350
+#: Seconds after which Codabench's default queue ends a run.
+QUEUE_SECONDS = 600.0
 #: Name of the report's file; also in ``ingestion.py``, which imports nothing of this package.
 REPORT = "ingestion_report.json"
 #: A report larger than this is not one that the ingestion wrote.
@@ -187,7 +189,7 @@ class Conditions:
     # Install the submission's requirements into a fresh environment instead of using the running one
     isolated: bool = False
     python: Path | None = None  # Interpreter for that environment; by default Python 3.10 where it is found
-    time_limit: float = 600.0  # Seconds for all stages together; Codabench's default queue ends a run at 600
+    time_limit: float = QUEUE_SECONDS  # For all stages together
     trust: bool = False  # Run it without a sandbox: it can then read, change and send whatever you can
 
     def __post_init__(self) -> None:
