@@ -11,15 +11,15 @@ def test_validate_shows_everything_held_out(call, files, tmp_path):
     assert answer.code == 0
     assert "one record out" in answer.out
     assert "constant" in answer.out  # the control knows nothing of a record that is hidden, and that is shown
-    assert "svm less record only" in answer.out
-    assert "\nsvm          mean" in answer.out
+    assert "ridge less record only" in answer.out
+    assert "\nridge        mean" in answer.out
     assert answer.err.startswith("fitting: ")
     assert (tmp_path / "v" / "validation.json").is_file()
     assert call(*common, "--out", tmp_path / "v").code == 2
 
 
 def test_validate_as_json_and_crosses_that_are_made_or_not(call, files):
-    common = ("validate", files.train, "--images", files.images, "--embeddings", files.train_embeddings)
+    common = ("validate", files.train, "--detector", "svm", "--embeddings", files.train_embeddings)
     answer = call(*common, "--resamples", 20, "--json")
     assert json.loads(answer.out)["rows"][0]["note"] == "made crosses"
     shown = call(*common, "--resamples", 20)

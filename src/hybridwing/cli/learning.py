@@ -72,7 +72,7 @@ def train(
     from hybridwing.runs.train import check_detectors, check_training, learnable
     from hybridwing.runs.train import train as fit
 
-    detectors = learning.detectors("ridge")
+    detectors = learning.detectors
     check_new_folder(out, overwrite=overwrite, mark=MANIFEST, contents=CONTENTS)
     check_detectors(detectors, learning.seed)
     read = table.read(catalogue)
@@ -189,7 +189,7 @@ def validate(
     out, overwrite = result.out, result.overwrite
     if out is not None:
         check_validation_folder(out, overwrite=overwrite)
-    detectors = learning.detectors("svm")
+    detectors = learning.detectors
     check_detectors(detectors, learning.seed)
     listed = table.read(catalogue)
     folds(listed, hidden.protocol, parts=hidden.parts, seed=learning.seed)  # type: ignore[arg-type]  # checked there

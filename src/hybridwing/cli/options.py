@@ -289,18 +289,14 @@ class LearningOptions:
 
     SECTION: ClassVar[str] = "What is learned"
     detector: Annotated[
-        str | None,
-        typer.Option(
-            "--detector",
-            help="One or more, with commas between; see `hybridwing detectors`. [default: ridge; svm for validate]",
-        ),
-    ] = None
+        str, typer.Option("--detector", help="One or more, with commas between; see `hybridwing detectors`.")
+    ] = "ridge"
     seed: Seed = 42
 
-    def detectors(self, default: str) -> list[str]:
+    @property
+    def detectors(self) -> list[str]:
         """The names."""
-        named = default if self.detector is None else self.detector
-        return [name.strip() for name in named.split(",") if name.strip()]
+        return [name.strip() for name in self.detector.split(",") if name.strip()]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from hybridwing.catalogue.readers import as_catalogue
 from hybridwing.csv_files import write_rows
+from hybridwing.detectors.registry import DEFAULT_DETECTOR
 from hybridwing.embeddings.selection import as_embeddings, select
 from hybridwing.errors import EmbeddingError
 from hybridwing.evaluation.resampling import RESAMPLES
@@ -81,7 +82,7 @@ def validate(
     embeddings: EmbeddingTable | Path | str,
     *,
     protocol: Protocol = "cross",
-    detectors: Sequence[str] = ("svm",),
+    detectors: Sequence[str] = (DEFAULT_DETECTOR,),
     seed: int = 42,
     parts: int = PARTS,
     resamples: int = RESAMPLES,
