@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.catalogue.describe import named
+from hybridwing.catalogue.names import named
 from hybridwing.detectors.out_of_fold import deal
 from hybridwing.explain.parent_fitting import fit_parent_model
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.catalogue.describe import named, statuses
+from hybridwing.catalogue.describe import statuses
 from hybridwing.catalogue.metadata import metadata_columns
+from hybridwing.catalogue.names import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
