@@ -179,7 +179,7 @@ def _as_read(frame: pd.DataFrame, identities: Sequence[Identity], *, strict: boo
     return frame.assign(
         subspecies=spelled,
         label=frame["label"].mask(unsure, ""),
-        **{column: [_parent(cell) for cell in frame[column]] for column in ("parent_1", "parent_2")},
+        **{column: frame[column].map(subspecies_of) for column in ("parent_1", "parent_2")},
     )
 
 
@@ -190,10 +190,6 @@ def _spelled(identity: Identity, cell: str, *, strict: bool) -> str:
     if cells.spreadsheet_error(cell) or unread or (identity.hybrid is False and name.label):
         return cell
     return name.pedigree or name.subspecies
-
-
-def _parent(cell: str) -> str:
-    return cell if cells.spreadsheet_error(cell) else subspecies_of(cell)
 
 
 def _reading(layout: Layout, identities: Sequence[Identity], left_out: int) -> Reading:
