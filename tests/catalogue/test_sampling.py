@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=20), st.floats(0.001, 1), st.integers(0, 1))
 def test_shares_come_nearest_to_the_fraction(sizes: list[int], fraction: float, least: int) -> None:
-    shares = shares_of_strata(np.array(sizes), fraction, least=least)
+    shares = shares_of_strata(np.array(sizes), fraction, least=least, most=np.array(sizes))
     assert np.all((shares >= least) & (shares <= sizes))
     wished = np.array(sizes) * fraction
     assert np.all(np.abs(shares - np.maximum(wished, least)) < 1 + 1e-6)

@@ -226,11 +226,10 @@ def _predictive(
                 tuple(
                     (
                         f"{rule.group}, {rule.table}" + (" (chosen here)" if rule.table == train.name else ""),
-                        *(
-                            cell
-                            for part in (rule.recall, rule.true_negatives)
-                            for cell in (of_text(part), share_text(part))
-                        ),
+                        of_text(rule.recall),
+                        share_text(rule.recall),
+                        of_text(rule.true_negatives),
+                        share_text(rule.true_negatives),
                     )
                     for rule in rules
                 ),

@@ -134,7 +134,7 @@ def _fingerprints(folder: ImageFolder, files: Sequence[tuple[str, str]]) -> Iter
 
 
 def find_copies(fingerprints: Sequence[Fingerprint]) -> list[CopyGroup]:
-    """Group the photographs that show one picture; each stands in one group at most.
+    """Group photographs, at least one, that show one picture; each stands in one group at most.
 
     A group is named for the closest likeness that holds for the whole of it; the exact ones come first. Blank pictures
     are grouped only where bytes or pixels agree.
@@ -158,10 +158,8 @@ def find_copies(fingerprints: Sequence[Fingerprint]) -> list[CopyGroup]:
 
 def _similar_pairs(fingerprints: Sequence[Fingerprint], rows: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Pictures whose hashes are near and whose thumbnails correlate, among some rows; in blocks, to bound memory."""
-    bits, thumbnails = (
-        np.stack([getattr(fingerprints[row], name) for row in rows]) if rows else np.empty((0, 1))
-        for name in ("bits", "thumbnail")
-    )
+    bits = np.stack([fingerprints[row].bits for row in rows])
+    thumbnails = np.stack([fingerprints[row].thumbnail for row in rows])
     for start in range(0, len(rows), _BLOCK):
         block = slice(start, start + _BLOCK)
         near = (bits[block] @ bits[start:].T >= 64 - 2 * MOST_BITS) & (

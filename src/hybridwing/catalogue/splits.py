@@ -76,7 +76,7 @@ def _stratified(catalogue: Catalogue, test_fraction: float, rng: np.random.Gener
     strata = strata_of(catalogue.classes)
     sizes = np.array([len(rows) for rows in strata])
     held_out = np.zeros(len(catalogue), dtype=np.bool_)
-    for rows, share in zip(strata, shares_of_strata(sizes, test_fraction, most=sizes - 1), strict=True):
+    for rows, share in zip(strata, shares_of_strata(sizes, test_fraction, least=0, most=sizes - 1), strict=True):
         held_out[rng.permutation(rows)[:share]] = True
     if not held_out.any():
         raise CatalogueError(

@@ -28,7 +28,7 @@ def sample_fraction(catalogue: Catalogue, fraction: float, *, seed: int) -> npt.
     strata = strata_of(catalogue.classes)
     sizes = np.array([len(rows) for rows in strata])
     rng = np.random.default_rng(seed)
-    shares = shares_of_strata(sizes, fraction, least=1)
+    shares = shares_of_strata(sizes, fraction, least=1, most=sizes)
     taken = [rng.permutation(rows)[:share] for rows, share in zip(strata, shares, strict=True)]
     return np.sort(np.concatenate(taken))
 
@@ -41,24 +41,19 @@ def strata_of(names: npt.NDArray[np.object_]) -> list[npt.NDArray[np.intp]]:
 
 
 def shares_of_strata(
-    sizes: npt.NDArray[np.int64],
-    fraction: float,
-    *,
-    least: int = 0,
-    most: npt.NDArray[np.int64] | None = None,
+    sizes: npt.NDArray[np.int64], fraction: float, *, least: int, most: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """Number of images to take from each class, shape (k,), so that the whole comes nearest to a fraction in (0, 1].
 
     Every class of `sizes` images, each at least 1, gives its fraction rounded down, and the classes with the largest
-    remainders give one more (the largest-remainder method). Each gives at least `least` and at most `most`, by default
-    all it has. Where these bounds forbid it, the sum is not the fraction of the whole.
+    remainders give one more (the largest-remainder method). Each gives at least `least` and at most its number of
+    `most`, which is at most all it has. Where these bounds forbid it, the sum is not the fraction of the whole.
     """
-    limit = sizes if most is None else most
     wished = sizes * fraction
-    shares = np.clip(np.floor(wished + 1e-9).astype(np.int64), np.minimum(least, limit), limit)
+    shares = np.clip(np.floor(wished + 1e-9).astype(np.int64), np.minimum(least, most), most)
     lacking = int(np.floor(sizes.sum() * fraction + 0.5)) - int(shares.sum())
     if lacking > 0:
-        remainder = np.where(shares < limit, wished - shares, -np.inf)
+        remainder = np.where(shares < most, wished - shares, -np.inf)
         for stratum in np.argsort(-remainder, kind="stable")[:lacking]:
-            shares[stratum] += int(shares[stratum] < limit[stratum])
+            shares[stratum] += int(shares[stratum] < most[stratum])
     return np.asarray(shares, dtype=np.int64)
