@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybridwing.audit.neighbours import EmbeddedImages, find_class_outliers, likeness_findings, with_neighbours
+from hybridwing.audit.neighbours import EmbeddedImages, find_class_outliers, likeness_finding, with_neighbours
 
 
 def _images(vectors: np.ndarray) -> EmbeddedImages:
@@ -65,6 +65,6 @@ def test_copies_are_each_pair_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (first, second) == ("02", "07")
     assert cosine == pytest.approx(1, abs=1e-5)
     places = {f"{n:02}": "mine.csv: a" for n in range(40)}
-    (mild,) = likeness_findings([(first, second, cosine)], places)
-    (bad,) = likeness_findings([(first, second, cosine)], {**places, "07": "mine.csv: b"})
+    mild = likeness_finding([(first, second, cosine)], places)
+    bad = likeness_finding([(first, second, cosine)], {**places, "07": "mine.csv: b"})
     assert (mild.severity, bad.severity) == ("caution", "serious")

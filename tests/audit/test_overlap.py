@@ -12,7 +12,7 @@ from hybridwing.audit.overlap import (
     overlap,
     overlap_findings,
     read_bred_records,
-    specimen_findings,
+    specimen_finding,
 )
 from hybridwing.audit.run import audit
 from hybridwing.audit.tables import audited_tables
@@ -60,7 +60,7 @@ def test_specimens_photographed_several_times(make: Callable[..., Catalogue]) ->
         ("1_v.jpg", "s1", "0", "a", "R1", "v"),
         ("2.jpg", "s2", "0", "a", "R1", "d"),
     ]
-    (finding,) = specimen_findings(audited_tables(make(rows), [])[0])
+    finding = specimen_finding(audited_tables(make(rows), [])[0])
     assert finding.severity == "serious"
     assert "--split specimen" in finding.remedy
     assert finding.evidence[0].rows == (("s1", 2),)

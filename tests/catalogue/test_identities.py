@@ -69,6 +69,16 @@ def test_species_are_kept_apart(write) -> None:
     ]  # fmt: skip
 
 
+def test_a_parent_that_is_a_cross_itself_is_left_as_it_stands(write) -> None:
+    table = (
+        "Photo,Taxon,Parent 1,Parent 2\na.jpg,Heliconius erato venus,,\nb.jpg,Heliconius melpomene venus,,\n"
+        "c.jpg,Heliconius erato,venus x cyrbia,hydara\nd.jpg,Heliconius erato,venus,hydara\n"
+    )
+    assert read_catalogue(write(table)).classes.tolist() == [
+        "erato venus", "melpomene venus", "hydara x venus x cyrbia", "erato venus x hydara",
+    ]  # fmt: skip
+
+
 def test_paths_of_other_machines(write) -> None:
     table = 'Photo\n"C:\\drawer 1\\a.jpg"\nbox\\b.jpg\n/fs/ess/c.jpg\nhttps://x.org/f/d%20e.jpg?download=1\n'
     found = read_catalogue(write(table))

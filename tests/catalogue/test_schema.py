@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hybridwing.catalogue.names import TRAINING_SUBSPECIES, subspecies_name, with_subspecies_names
+from hybridwing.catalogue.names import TRAINING_SUBSPECIES, named, subspecies_name
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.errors import CatalogueError
 
@@ -43,7 +43,7 @@ def test_names_of_codes() -> None:
 
 
 def test_evidence_for_the_names(shared: Path) -> None:
-    training = with_subspecies_names(read_catalogue(shared / "challenge" / "butterfly_anomaly_train.csv")).table
+    training = named(read_catalogue(shared / "challenge" / "butterfly_anomaly_train.csv")).table
     reference = read_catalogue(shared / "challenge" / "ref_test.csv").table
     species_a = reference[(reference["group"] != "mimic") & ~reference["hybrid"]]
     assert sorted(species_a["subspecies"].unique()) == list(TRAINING_SUBSPECIES)
@@ -57,4 +57,4 @@ def test_evidence_for_the_names(shared: Path) -> None:
 
 def test_other_forms_have_names_already(make) -> None:
     catalogue = make([("s", "1", "a x b", "1")])
-    assert with_subspecies_names(catalogue) is catalogue
+    assert named(catalogue) is catalogue

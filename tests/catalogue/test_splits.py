@@ -35,7 +35,6 @@ def test_every_row_is_on_one_side(mixed, method: str) -> None:
     found = split(mixed, method=method, test_fraction=0.25, seed=7)
     assert sorted([*found.train, *found.test]) == list(range(len(mixed)))
     assert len(found.test) == pytest.approx(0.25 * len(mixed), abs=0.1 * len(mixed))
-    assert (found.method, found.seed) == (method, 7)
     again = split(mixed, method=method, test_fraction=0.25, seed=7)
     assert found.test.tolist() == again.test.tolist()
     others = [split(mixed, method=method, test_fraction=0.25, seed=seed).test.tolist() for seed in range(8)]
@@ -108,9 +107,7 @@ def test_what_cannot_be_divided_is_said(make) -> None:
         split(make([hybrid, other]), test_fraction=0.9)
 
 
-@pytest.mark.parametrize(
-    "arguments", [{"method": "batch"}, {"test_fraction": 1.0}, {"test_fraction": np.nan}, {"seed": -1}]
-)
+@pytest.mark.parametrize("arguments", [{"test_fraction": 1.0}, {"test_fraction": np.nan}, {"seed": -1}])
 def test_arguments_out_of_range(mixed, arguments) -> None:
-    with pytest.raises(CatalogueError, match=r"Unknown split|must be in"):
+    with pytest.raises(CatalogueError, match="must be in"):
         split(mixed, **arguments)

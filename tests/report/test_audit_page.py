@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from hybridwing.audit.neighbours import ClassOutlier, outlier_findings
+from hybridwing.audit.neighbours import ClassOutlier, outlier_finding
 from hybridwing.audit.run import audit
 from hybridwing.catalogue.readers import ColumnNames, read_catalogue
 from hybridwing.errors import HybridwingError
@@ -126,7 +126,7 @@ def test_images_in_doubt_are_shown_with_their_neighbours(report: AuditReport, tm
     Image.new("RGB", (300, 200), (200, 30, 30)).save(tmp_path / "0.jpg")
     near = (("1.jpg", "b", 0.9), ("0.jpg", "b", 0.8))
     outlier = ClassOutlier("0.jpg", "a", "R1", "b", 0.7, near)
-    findings = (*report.findings, *outlier_findings([outlier], 60))
+    findings = (*report.findings, outlier_finding([outlier], 60))
     shown = replace(report, outliers=(outlier,), folder=tmp_path, findings=findings)
     page = _Page(audit_html(shown))
     pictures = [value or "" for name, value in page.attributes if name == "src"]

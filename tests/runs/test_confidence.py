@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridwing.catalogue.describe import named
+from hybridwing.catalogue.names import named
 from hybridwing.catalogue.schema import COLUMNS, Catalogue
 
 

@@ -19,6 +19,7 @@ from hybridwing.audit.findings import (
     share_text,
 )
 from hybridwing.catalogue.strata import strata_of
+from hybridwing.evaluation.challenge_score import TRUE_NEGATIVE_RATE
 from hybridwing.evaluation.intervals import Interval, Proportion, bootstrap_interval, wilson_interval
 from hybridwing.evaluation.metrics import roc_auc
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from hybridwing.audit.tables import AuditedTable, Group
 
-TRUE_NEGATIVE_RATE = 0.95
 FOLDS = 5
 RESAMPLES = 300
 _PSEUDO_IMAGES = 1.0  # keeps a value of one image from having the rate 0 or 1
@@ -113,7 +113,10 @@ def rule_on(column: str, value: str, group: Group) -> RuleResult:
 def score_group(column: str, train: AuditedTable, group: Group, *, seed: int) -> RateScore:
     """Score a group by the hybrid rate that each value has in the catalogue; `seed` deals the fifths."""
     own = group.table is train
-    scores = _held_out_rates(train, column, seed) if own else _rates(train, column, None, group.table.columns[column])
+    if own:
+        scores = _held_out_rates(train, column, seed)
+    else:
+        scores = _rates(train, column, np.arange(len(train)), group.table.columns[column])
     rows = np.concatenate([group.hybrids, group.non_hybrids])
     scores, labels = scores[rows], np.arange(len(rows)) < len(group.hybrids)
     recall = recall_at_rate(scores, labels)
@@ -133,11 +136,7 @@ def score_group(column: str, train: AuditedTable, group: Group, *, seed: int) ->
 def recall_at_rate(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> float:
     """Height of the ROC curve at a true-negative rate of exactly 95 %: ties at the threshold are broken at random.
 
-    Parameters
-    ----------
-    scores : ndarray of shape (n,), float64
-    labels : ndarray of shape (n,), bool
-        True for a hybrid; both kinds are there.
+    Both arrays have the shape (n,); a label is True for a hybrid, and both kinds are there.
     """
     from sklearn.metrics import roc_curve
 
@@ -147,11 +146,10 @@ def recall_at_rate(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_
 
 
 def _rates(
-    train: AuditedTable, column: str, rows: npt.NDArray[np.intp] | None, values: Sequence[str]
+    train: AuditedTable, column: str, rows: npt.NDArray[np.intp], values: Sequence[str]
 ) -> npt.NDArray[np.float64]:
     """Hybrid rate of each value among some rows of a table, shrunk a little towards the overall rate."""
-    chosen = range(len(train)) if rows is None else rows.tolist()
-    known = [(train.columns[column][row], train.hybrid[row]) for row in chosen if train.hybrid[row] is not None]
+    known = [(train.columns[column][row], train.hybrid[row]) for row in rows.tolist() if train.hybrid[row] is not None]
     images = Counter(value for value, _ in known)
     hybrids = Counter(value for value, label in known if label)
     overall = hybrids.total() / max(len(known), 1)
@@ -228,11 +226,10 @@ def _predictive(
                 tuple(
                     (
                         f"{rule.group}, {rule.table}" + (" (chosen here)" if rule.table == train.name else ""),
-                        *(
-                            cell
-                            for part in (rule.recall, rule.true_negatives)
-                            for cell in (of_text(part), share_text(part))
-                        ),
+                        of_text(rule.recall),
+                        share_text(rule.recall),
+                        of_text(rule.true_negatives),
+                        share_text(rule.true_negatives),
                     )
                     for rule in rules
                 ),

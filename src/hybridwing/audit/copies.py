@@ -8,14 +8,13 @@ import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count
-from hybridwing.errors import CatalogueError, ImageError
+from hybridwing.errors import ImageError
 from hybridwing.images.decode import read_rgb
-from hybridwing.images.listed import ImageFolder
 from hybridwing.runtime.digests import file_digest
 
 if TYPE_CHECKING:
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-Likeness = Literal["bytes", "pixels", "picture"]
+    from hybridwing.images.listed import ImageFolder
+
+Likeness = Literal["file", "pixels", "picture"]
 
 MOST_BITS = 7
 """Perceptual hashes of 64 bits that differ in more are of different pictures."""
@@ -36,7 +37,6 @@ SHORT_SIDE = 256
 THUMBNAIL = 32
 _FLAT = 2.0  # grey levels; a picture with a smaller standard deviation is blank and its hash is noise
 _BLOCK = 256
-_IN_WORDS = {"bytes": "file", "pixels": "pixels", "picture": "picture"}
 
 logger = logging.getLogger(__name__)
 
@@ -66,33 +66,24 @@ class Unreadable:
 class CopyGroup:
     """Photographs of one picture."""
 
-    likeness: Likeness  # What all of them have in common: the file, the decoded pixels, or what it looks like
+    likeness: Likeness  # What all of them have in common: the bytes of the file, the decoded pixels, or the look
     uuids: tuple[str, ...]  # Two or more, sorted
 
 
-def check_image_folder(folder: Path) -> None:
-    """Raise CatalogueError where there is no folder of images."""
-    if not folder.is_dir():
-        raise CatalogueError(f"no folder of images at {folder}; name it with images= (--images)")
-
-
 def fingerprint_images(
-    folder: Path, files: Sequence[tuple[str, str]], *, progress: Callable[[int, int], None] | None = None
+    folder: ImageFolder, files: Mapping[str, str], *, progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Fingerprint], list[Unreadable]]:
-    """Fingerprint many photographs, given by key and file name, in parallel.
+    """Fingerprint many photographs in parallel; `files` has the file name of each key.
 
-    Those that cannot be read come apart, with the reason. Both lists are in the order of `files`. Raises CatalogueError
-    if the folder does not exist.
+    Those that cannot be read come apart, with the reason. Both lists are in the order of `files`.
     """
-    check_image_folder(folder)
-    place, names = ImageFolder(folder), dict(files)
     made: list[Fingerprint] = []
     unreadable: list[Unreadable] = []
-    for done, result in enumerate(_fingerprints(place, files), start=1):
+    for done, result in enumerate(_fingerprints(folder, list(files.items())), start=1):
         if isinstance(result, Fingerprint):
             made.append(result)
         else:
-            hint = place.hint(names[result.uuid]) if result.missing else ""
+            hint = folder.hint(files[result.uuid]) if result.missing else ""
             unreadable.append(replace(result, reason=result.reason + hint))
         if progress is not None:
             progress(done, len(files))
@@ -123,16 +114,9 @@ def perceptual_hash(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """64 bits that similar pictures share, from the lowest frequencies of the discrete cosine transform.
 
     A bit is set where a coefficient is above the median of the 8 × 8 lowest, the constant one left out of the median
-    (Zauner 2010, *Implementation and benchmarking of perceptual image hash functions*, section 3.2.1).
-
-    Parameters
-    ----------
-    grey : ndarray of shape (32, 32), float32
-
-    Returns
-    -------
-    ndarray of shape (64,), float32
-        1 for a bit that is set and -1 for another, so that two hashes that differ in b bits have the product 64 - 2 b.
+    (Zauner 2010, *Implementation and benchmarking of perceptual image hash functions*, section 3.2.1). `grey` has the
+    shape (32, 32). A bit that is set is 1 and another -1, so that two hashes that differ in b bits have the product
+    64 - 2 b.
     """
     from scipy.fft import dctn
 
@@ -150,13 +134,10 @@ def _fingerprints(folder: ImageFolder, files: Sequence[tuple[str, str]]) -> Iter
 
 
 def find_copies(fingerprints: Sequence[Fingerprint]) -> list[CopyGroup]:
-    """Group the photographs that show one picture; each stands in one group at most.
+    """Group photographs, at least one, that show one picture; each stands in one group at most.
 
-    Returns
-    -------
-    list of CopyGroup
-        Named for the closest likeness that holds for the whole group, the exact ones first. Blank pictures are grouped
-        only where bytes or pixels agree.
+    A group is named for the closest likeness that holds for the whole of it; the exact ones come first. Blank pictures
+    are grouped only where bytes or pixels agree.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -172,15 +153,13 @@ def find_copies(fingerprints: Sequence[Fingerprint]) -> list[CopyGroup]:
     for one, group in zip(fingerprints, connected_components(graph, directed=False)[1].tolist(), strict=True):
         groups[group].append(one)
     found = [CopyGroup(_likeness(g), tuple(sorted(one.uuid for one in g))) for g in groups.values() if len(g) > 1]
-    return sorted(found, key=lambda group: (list(_IN_WORDS).index(group.likeness), group.uuids))
+    return sorted(found, key=lambda group: (get_args(Likeness).index(group.likeness), group.uuids))
 
 
 def _similar_pairs(fingerprints: Sequence[Fingerprint], rows: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Pictures whose hashes are near and whose thumbnails correlate, among some rows; in blocks, to bound memory."""
-    bits, thumbnails = (
-        np.stack([getattr(fingerprints[row], name) for row in rows]) if rows else np.empty((0, 1))
-        for name in ("bits", "thumbnail")
-    )
+    bits = np.stack([fingerprints[row].bits for row in rows])
+    thumbnails = np.stack([fingerprints[row].thumbnail for row in rows])
     for start in range(0, len(rows), _BLOCK):
         block = slice(start, start + _BLOCK)
         near = (bits[block] @ bits[start:].T >= 64 - 2 * MOST_BITS) & (
@@ -192,42 +171,38 @@ def _similar_pairs(fingerprints: Sequence[Fingerprint], rows: Sequence[int]) -> 
 
 def _likeness(ones: Sequence[Fingerprint]) -> Likeness:
     if len({one.content for one in ones}) == 1:
-        return "bytes"
+        return "file"
     return "pixels" if len({one.pixels for one in ones}) == 1 else "picture"
 
 
-def copy_findings(groups: Sequence[CopyGroup], places: Mapping[str, str], read: int) -> list[Finding]:
+def copy_finding(groups: Sequence[CopyGroup], places: Mapping[str, str], read: int) -> Finding:
     """Photographs that are there twice; `places` names the table and class of each."""
     if not groups:
-        return [
-            clear(
-                "leaks",
-                "no copies among the images",
-                f"No two of {count(read, 'image')} are the same file, the same pixels or visibly the same picture.",
-                "Copies that were cropped or turned are not found this way.",
-            )
-        ]
+        return clear(
+            "leaks",
+            "no copies among the images",
+            f"No two of {count(read, 'image')} are the same file, the same pixels or visibly the same picture.",
+            "Copies that were cropped or turned are not found this way.",
+        )
     divided = [group for group in groups if len({places[uuid] for uuid in group.uuids}) > 1]
     across = f"{count(len(divided), 'group')} of copies are in" if divided else "no group of copies is in"
     rows = tuple(
-        (_IN_WORDS[group.likeness], uuid, places[uuid], number)
+        (group.likeness, uuid, places[uuid], number)
         for number, group in enumerate(groups, start=1)
         for uuid in group.uuids
     )
-    return [
-        Finding(
-            "leaks",
-            "serious" if divided else "caution",
-            "copies among the images",
-            f"{count(sum(len(group.uuids) - 1 for group in groups), 'image')} of {read:,} repeat another; {across} two "
-            "tables or classes.",
-            "A copy in training and test is a question with the answer beside it; a copy under two classes is a "
-            "wrong label for one of them.",
-            "Look at each group, keep one image of it (drop the others from the table), and correct the label where "
-            "they contradict each other.",
-            (EvidenceTable("Groups of copies.", ("the same", "image", "table and class", "group"), rows[:MOST_ROWS]),),
-        )
-    ]
+    return Finding(
+        "leaks",
+        "serious" if divided else "caution",
+        "copies among the images",
+        f"{count(sum(len(group.uuids) - 1 for group in groups), 'image')} of {read:,} repeat another; {across} two "
+        "tables or classes.",
+        "A copy in training and test is a question with the answer beside it; a copy under two classes is a "
+        "wrong label for one of them.",
+        "Look at each group, keep one image of it (drop the others from the table), and correct the label where "
+        "they contradict each other.",
+        (EvidenceTable("Groups of copies.", ("the same", "image", "table and class", "group"), rows[:MOST_ROWS]),),
+    )
 
 
 def unreadable_findings(unreadable: Sequence[Unreadable], asked: int) -> list[Finding]:

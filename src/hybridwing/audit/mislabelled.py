@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.catalogue.describe import named
+from hybridwing.catalogue.names import named
 from hybridwing.detectors.out_of_fold import deal
 from hybridwing.explain.parent_fitting import fit_parent_model
 
@@ -35,22 +35,8 @@ def find_mislabelled(catalogue: Catalogue, embeddings: EmbeddingTable, seed: int
     """Name every labelled specimen by a model that has not seen it, as `identify` does, and compare.
 
     A hybrid that looks like one of its parents is not listed, since many do; neither is a specimen whose subspecies no
-    other specimen shows.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-    embeddings : EmbeddingTable
-        Of its images.
-    seed : int
-        Deals the specimens into parts.
-
-    Returns
-    -------
-    found : list of Mislabelled
-        The surest first.
-    asked : int
-        Number of images that were compared.
+    other specimen shows. `seed` deals the specimens into parts. Returns what is found, the surest first, and the number
+    of images that were compared.
     """
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
     known = (catalogue.table["cross"].notna() | catalogue.table["subspecies"].notna()).to_numpy(dtype=bool)

@@ -64,12 +64,9 @@ def embedded_images(embeddings: EmbeddingTable, uuids: Sequence[str]) -> Embedde
 
 
 def with_neighbours(uuids: tuple[str, ...], vectors: npt.NDArray[np.float32]) -> EmbeddedImages:
-    """Standardise embeddings and find the nearest of each; a dimension that does not vary does not count.
+    """Standardise embeddings of shape (n, d) and find the nearest of each.
 
-    Parameters
-    ----------
-    uuids : tuple of n str
-    vectors : ndarray of shape (n, d), float32
+    A dimension that does not vary does not count.
     """
     from sklearn.neighbors import NearestNeighbors
     from sklearn.preprocessing import StandardScaler, normalize
@@ -111,67 +108,59 @@ def find_class_outliers(images: EmbeddedImages, classes: Sequence[str], records:
     return sorted(found, key=lambda outlier: (-outlier.excess, outlier.uuid))
 
 
-def likeness_findings(pairs: Sequence[tuple[str, str, float]], places: Mapping[str, str]) -> list[Finding]:
+def likeness_finding(pairs: Sequence[tuple[str, str, float]], places: Mapping[str, str]) -> Finding:
     """Images whose embeddings are nearly equal; `places` names the table and class of each."""
     if not pairs:
-        return [
-            clear(
-                "leaks",
-                "no copies among the embeddings",
-                f"No two embeddings have a cosine of {COPY_COSINE} or more.",
-                "Nothing looks so alike to the backbone that it would be taken for one photograph.",
-            )
-        ]
+        return clear(
+            "leaks",
+            "no copies among the embeddings",
+            f"No two embeddings have a cosine of {COPY_COSINE} or more.",
+            "Nothing looks so alike to the backbone that it would be taken for one photograph.",
+        )
     divided = sum(places[a] != places[b] for a, b, _ in pairs)
     rows = tuple((a, places[a], b, places[b], f"{cosine:.4f}") for a, b, cosine in pairs[:MOST_ROWS])
-    return [
-        Finding(
-            "leaks",
-            "serious" if divided else "caution",
-            "copies among the embeddings",
-            f"To the backbone {count(len(pairs), 'pair')} of images cannot be told apart (cosine {COPY_COSINE} or "
-            f"more), {divided:,} of them in two tables or classes.",
-            "They may be copies, two photographs of one specimen, or pictures in which the backbone sees nothing.",
-            "Look at each pair; keep one of two copies, and give photographs of one specimen one specimen number.",
-            (EvidenceTable("Pairs, the closest first.", ("image", "in", "image", "in", "cosine"), rows),),
-        )
-    ]
+    return Finding(
+        "leaks",
+        "serious" if divided else "caution",
+        "copies among the embeddings",
+        f"To the backbone {count(len(pairs), 'pair')} of images cannot be told apart (cosine {COPY_COSINE} or "
+        f"more), {divided:,} of them in two tables or classes.",
+        "They may be copies, two photographs of one specimen, or pictures in which the backbone sees nothing.",
+        "Look at each pair; keep one of two copies, and give photographs of one specimen one specimen number.",
+        (EvidenceTable("Pairs, the closest first.", ("image", "in", "image", "in", "cosine"), rows),),
+    )
 
 
-def outlier_findings(outliers: Sequence[ClassOutlier], asked: int) -> list[Finding]:
+def outlier_finding(outliers: Sequence[ClassOutlier], asked: int) -> Finding:
     """Images that look more like another class than like their own."""
     if not outliers:
-        return [
-            clear(
-                "labels",
-                "every image like its class",
-                f"None of {count(asked, 'image')} is nearer to another class and without a neighbour of its own.",
-                "The embeddings give no reason to doubt a label.",
-            )
-        ]
+        return clear(
+            "labels",
+            "every image like its class",
+            f"None of {count(asked, 'image')} is nearer to another class and without a neighbour of its own.",
+            "The embeddings give no reason to doubt a label.",
+        )
     rows = tuple(
         (s.uuid, s.class_name, s.looks_like, f"{s.excess:.2f}", s.record,
          "; ".join(f"{uuid} ({name}, {cosine:.2f})" for uuid, name, cosine in s.neighbours[:3]))
         for s in outliers[:_MOST_OUTLIERS]
     )  # fmt: skip
-    return [
-        Finding(
-            "labels",
-            "caution" if len(outliers) >= 0.02 * asked else "note",
-            "images unlike their class",
-            f"Of {asked:,} images {count(len(outliers), 'is', 'are')} nearer to another class than to their own, "
-            "with no image of their own class among the nearest.",
-            "Some will be mislabelled, some show the other side of the wing or a damaged specimen, and some are "
-            "right: hybrids that look like a parent, and classes that mimic each other. What “look” means is up to the "
-            "backbone.",
-            "Look at the first of them with their neighbours. Correct wrong labels, drop what shows no wing, and "
-            "keep the rest: they are what the detector is for.",
-            (
-                EvidenceTable(
-                    f"The {len(rows)} that stand out most, each with the class and cosine of its neighbours.",
-                    ("image", "class", "looks like", "excess cosine", "record", "nearest images"),
-                    rows,
-                ),
+    return Finding(
+        "labels",
+        "caution" if len(outliers) >= 0.02 * asked else "note",
+        "images unlike their class",
+        f"Of {asked:,} images {count(len(outliers), 'is', 'are')} nearer to another class than to their own, "
+        "with no image of their own class among the nearest.",
+        "Some will be mislabelled, some show the other side of the wing or a damaged specimen, and some are "
+        "right: hybrids that look like a parent, and classes that mimic each other. What “look” means is up to the "
+        "backbone.",
+        "Look at the first of them with their neighbours. Correct wrong labels, drop what shows no wing, and "
+        "keep the rest: they are what the detector is for.",
+        (
+            EvidenceTable(
+                f"The {len(rows)} that stand out most, each with the class and cosine of its neighbours.",
+                ("image", "class", "looks like", "excess cosine", "record", "nearest images"),
+                rows,
             ),
-        )
-    ]
+        ),
+    )

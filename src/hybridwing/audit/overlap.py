@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count, listed
-from hybridwing.catalogue.metadata import UNKNOWN
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -111,48 +110,43 @@ def _shared(first: str, second: str, overlaps: Sequence[Overlap], *, with_traini
     )
 
 
-def specimen_findings(train: AuditedTable) -> list[Finding]:
+def specimen_finding(train: AuditedTable) -> Finding:
     """Specimens of which the catalogue has several images."""
     counts = Counter(str(specimen) for specimen in train.catalogue.specimens)
     repeated = tuple((specimen, images) for specimen, images in sorted(counts.items()) if images > 1)
     if not repeated:
-        return [
-            clear(
-                "leaks",
-                "specimens photographed once",
-                f"Every specimen of {train.name} is in it once.",
-                "A random split does not put one individual on both sides.",
-            )
-        ]
-    images = sum(number for _, number in repeated)
-    return [
-        Finding(
+        return clear(
             "leaks",
-            "serious" if images >= 0.1 * len(train) else "caution",
-            "specimens photographed several times",
-            f"{count(len(repeated), 'specimen')} of {train.name} have several images, {images:,} in all.",
-            "A random split puts images of one individual on both sides; the model is then asked to recognise it, "
-            "which is easier than recognising a hybrid.",
-            "Split by specimen (hybridwing train --split specimen).",
-            (EvidenceTable("Specimens with several images.", ("specimen", "images"), repeated[:MOST_ROWS]),),
+            "specimens photographed once",
+            f"Every specimen of {train.name} is in it once.",
+            "A random split does not put one individual on both sides.",
         )
-    ]
+    images = sum(number for _, number in repeated)
+    return Finding(
+        "leaks",
+        "serious" if images >= 0.1 * len(train) else "caution",
+        "specimens photographed several times",
+        f"{count(len(repeated), 'specimen')} of {train.name} have several images, {images:,} in all.",
+        "A random split puts images of one individual on both sides; the model is then asked to recognise it, "
+        "which is easier than recognising a hybrid.",
+        "Split by specimen (hybridwing train --split specimen).",
+        (EvidenceTable("Specimens with several images.", ("specimen", "images"), repeated[:MOST_ROWS]),),
+    )
 
 
 def brood_findings(tables: Sequence[AuditedTable], broods: Mapping[str, str]) -> list[Finding]:
     """Records of bred specimens that are divided between tables, or that a split of the catalogue would divide."""
     train = tables[0]
     images = Counter(train.columns["record"])
-    bred = {record: title for record, title in broods.items() if record != UNKNOWN}
     across = [
         (record, title, images[record], table.name, there[record])
         for table in tables[1:]
         for there in [Counter(table.columns["record"])]
-        for record, title in sorted(bred.items(), key=lambda item: (-min(images[item[0]], there[item[0]]), item[0]))
+        for record, title in sorted(broods.items(), key=lambda item: (-min(images[item[0]], there[item[0]]), item[0]))
         if images[record] and there[record]
     ]
     # One image has no sibling that a split could divide it from.
-    within = [(record, title, images[record]) for record, title in bred.items() if images[record] > 1]
+    within = [(record, title, images[record]) for record, title in broods.items() if images[record] > 1]
     within.sort(key=lambda row: (-row[2], row[0]))
     caption, findings = "Records whose title says that specimens were bred.", []
     if across:

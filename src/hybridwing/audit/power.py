@@ -10,8 +10,7 @@ import numpy as np
 
 from hybridwing.audit.findings import EvidenceTable, Finding, Severity, count, interval_text
 from hybridwing.audit.tables import GROUP_NAMES, AuditedTable, groups_of
-from hybridwing.catalogue.describe import statuses
-from hybridwing.catalogue.metadata import metadata_columns
+from hybridwing.evaluation.challenge_score import TRUE_NEGATIVE_RATE
 from hybridwing.evaluation.intervals import Interval, wilson_interval
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ RECALLS = (0.25, 0.5, 0.75, 0.9)
 SCENARIOS = ((0.95, 0.5, 0.35), (0.95, 0.75, 0.6), (0.95, 0.9, 0.8))
 """Recalls of signal, non-signal and mimic hybrids for which the challenge score is simulated."""
 SIMULATIONS = 2000
-_TNR = 0.95
 _USUAL_TEST_PART = 0.2
 _SHOWN = RECALLS.index(0.75)
 
@@ -81,8 +79,7 @@ def remainders(tables: Sequence[AuditedTable]) -> list[AuditedTable]:
             mine, theirs = set(inner.uuids), set(outer.uuids)
             if mine and mine < theirs:
                 rest = outer.catalogue.select(np.array([uuid not in mine for uuid in outer.uuids]))
-                name = f"{outer.name} without {inner.name}"
-                found.append(AuditedTable(name, rest, metadata_columns(rest), tuple(statuses(rest))))
+                found.append(AuditedTable(f"{outer.name} without {inner.name}", rest))
     return found
 
 
@@ -124,7 +121,7 @@ def score_precision(table: AuditedTable, groups: Sequence[Group], *, seed: int) 
 
 def _thresholds(rng: np.random.Generator, non_hybrids: int) -> npt.NDArray[np.float64]:
     """Thresholds that the challenge's rule sets on normal scores: the smallest with 95 % at or below."""
-    place = int(np.ceil(_TNR * non_hybrids - 1e-9)) - 1
+    place = int(np.ceil(TRUE_NEGATIVE_RATE * non_hybrids - 1e-9)) - 1
     return np.asarray(np.partition(rng.standard_normal((SIMULATIONS, non_hybrids)), place, axis=1)[:, place])
 
 
@@ -132,7 +129,7 @@ def _recall_at(threshold: npt.NDArray[np.float64], recall: float) -> npt.NDArray
     """Chance that a hybrid exceeds a threshold, if it exceeds the true 95 % point with chance `recall`."""
     from scipy.special import ndtr
 
-    shift = NormalDist().inv_cdf(_TNR) + NormalDist().inv_cdf(recall)
+    shift = NormalDist().inv_cdf(TRUE_NEGATIVE_RATE) + NormalDist().inv_cdf(recall)
     return np.asarray(ndtr(shift - threshold))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hybridwing.evaluation.intervals import Proportion
 
@@ -44,20 +44,13 @@ class AuditReport:
 
     def to_json(self) -> str:
         """Everything as JSON text; a proportion also with its share and interval, and no path of this machine."""
-        return json.dumps(_plain(self), indent=2, ensure_ascii=False)
+        return json.dumps(self, default=_as_object, indent=2, ensure_ascii=False)
 
 
-def _plain(value: object) -> object:
-    """Dataclasses as objects, tuples as lists; what JSON knows as it is."""
+def _as_object(value: Any) -> dict[str, object]:
+    """A dataclass as JSON has it."""
     if isinstance(value, Proportion):
         interval = value.interval
         return {"count": value.count, "total": value.total, "share": value.share, "95%": [interval.low, interval.high]}
-    if is_dataclass(value):
-        return {
-            field.name: _plain(getattr(value, field.name))
-            for field in fields(value)
-            if not isinstance(getattr(value, field.name), Path)
-        }
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    return value
+    parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: part for name, part in parts.items() if not isinstance(part, Path)}

@@ -5,17 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from hybridwing.audit.confounding import confounding_findings, measure_columns
-from hybridwing.audit.copies import (
-    check_image_folder,
-    copy_findings,
-    find_copies,
-    fingerprint_images,
-    unreadable_findings,
-)
+from hybridwing.audit.copies import copy_finding, find_copies, fingerprint_images, unreadable_findings
 from hybridwing.audit.findings import Finding, Severity, Topic, Unchecked
 from hybridwing.audit.labels import class_findings, side_findings
-from hybridwing.audit.neighbours import embedded_images, find_class_outliers, likeness_findings, outlier_findings
-from hybridwing.audit.overlap import BRED_RECORDS, brood_findings, overlap_findings, specimen_findings
+from hybridwing.audit.neighbours import embedded_images, find_class_outliers, likeness_finding, outlier_finding
+from hybridwing.audit.overlap import BRED_RECORDS, brood_findings, overlap_findings, specimen_finding
 from hybridwing.audit.power import measure_power, power_findings
 from hybridwing.audit.report import AuditReport
 from hybridwing.audit.sources import class_sources, source_findings
@@ -76,8 +70,8 @@ def audit(
     if seed < 0:
         raise CatalogueError(f"The seed of an audit must not be negative; got {seed}.")
     # What can be refused is refused before the minutes that the rest may take.
-    if images is not None:
-        check_image_folder(images)
+    if images is not None and not images.is_dir():
+        raise CatalogueError(f"no folder of images at {images}; name it with images= (--images)")
     if embeddings is not None:
         embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])  # refuses the embeddings of another catalogue
     tables = audited_tables(catalogue, [reference for reference in references if len(reference)])
@@ -90,7 +84,7 @@ def audit(
         *confounding_findings(train, rules, predictions),
         *source_findings(sources, train.name),
         *overlap_findings(tables),
-        *specimen_findings(train),
+        specimen_finding(train),
         *brood_findings(_outermost(tables), broods),
         *side_findings(tables),
         *class_findings(tables),
@@ -150,11 +144,12 @@ def _image_findings(
         for uuid, filename in zip(table.uuids, table.catalogue.table["filename"], strict=True):
             if at == 0 or folder.locate(str(filename)).is_file():
                 files.setdefault(uuid, str(filename))
-    fingerprints, unreadable = fingerprint_images(images, list(files.items()), progress=progress)
-    found = (
-        copy_findings(find_copies(fingerprints), _table_and_class(tables), len(fingerprints)) if fingerprints else []
-    )
-    return [*found, *unreadable_findings(unreadable, len(files))]
+    # Of two names of one file the catalogue's gets it, so the folder forgets what was looked up for the references.
+    fingerprints, unreadable = fingerprint_images(ImageFolder(images), files, progress=progress)
+    found = unreadable_findings(unreadable, len(files))
+    if fingerprints:
+        found.append(copy_finding(find_copies(fingerprints), _table_and_class(tables), len(fingerprints)))
+    return found
 
 
 def _embedding_findings(
@@ -162,15 +157,15 @@ def _embedding_findings(
 ) -> tuple[list[ClassOutlier], list[Finding]]:
     train = tables[0]
     everything = embedded_images(embeddings, [uuid for table in tables for uuid in table.uuids])
-    findings = likeness_findings(everything.copies(), _table_and_class(tables))
+    alike = likeness_finding(everything.copies(), _table_and_class(tables))
     rows = zip(train.uuids, train.classes, train.columns["record"], train.hybrid, strict=True)
     known = {uuid: (name, record) for uuid, name, record, hybrid in rows if hybrid is not None}
     if not known:
-        return [], findings
+        return [], [alike]
     labelled = embedded_images(embeddings, list(known))
     classes, records = ([known[uuid][part] for uuid in labelled.uuids] for part in (0, 1))
     outliers = find_class_outliers(labelled, classes, records)
-    return outliers, findings + outlier_findings(outliers, len(labelled.uuids))
+    return outliers, [alike, outlier_finding(outliers, len(labelled.uuids))]
 
 
 def _unchecked(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.catalogue.describe import named, statuses
+from hybridwing.catalogue.describe import statuses
 from hybridwing.catalogue.metadata import metadata_columns
+from hybridwing.catalogue.names import named
+from hybridwing.evaluation.challenge_score import TITLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
     from hybridwing.catalogue.schema import Catalogue
 
-GROUP_NAMES = {"major": "signal hybrids", "minor": "non-signal hybrids", "mimic": "mimic hybrids"}
+GROUP_NAMES = {group: f"{title} hybrids" for group, title in TITLES.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,18 +29,26 @@ class AuditedTable:
 
     name: str  # How the page calls it: the file's name, numbered where two tables share it
     catalogue: Catalogue  # With names in the place of subspecies codes where they can be inferred
-    columns: Mapping[str, list[str]]  # Metadata, see `hybridwing.catalogue.metadata.metadata_columns`
-    hybrid: tuple[bool | None, ...]
 
     def __len__(self) -> int:
-        return len(self.hybrid)
+        return len(self.catalogue)
 
-    @property
+    @cached_property
+    def columns(self) -> dict[str, list[str]]:
+        """Metadata, see `hybridwing.catalogue.metadata.metadata_columns`."""
+        return metadata_columns(self.catalogue)
+
+    @cached_property
+    def hybrid(self) -> list[bool | None]:
+        """Whether each image is of a hybrid, length n; None for an unlabelled one."""
+        return statuses(self.catalogue)
+
+    @cached_property
     def classes(self) -> list[str]:
         """Class of each image, length n."""
         return [str(name).replace(" x ", " × ") for name in self.catalogue.classes]
 
-    @property
+    @cached_property
     def uuids(self) -> list[str]:
         """Key of each image, length n."""
         return [str(uuid) for uuid in self.catalogue.uuids]
@@ -62,7 +73,7 @@ def audited_tables(catalogue: Catalogue, references: Sequence[Catalogue]) -> lis
         name, number = one.source.name, 2
         while name in taken:
             name, number = f"{one.source.name} ({number})", number + 1
-        tables.append(AuditedTable(name, named(one), metadata_columns(one), tuple(statuses(one))))
+        tables.append(AuditedTable(name, named(one)))
     return tables
 
 

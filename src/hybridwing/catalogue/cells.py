@@ -87,12 +87,9 @@ def spreadsheet_error(cell: str) -> str:
 
 
 def path_problem(name: str) -> str:
-    """Say why a file name must not be used as a path inside the folder of images.
+    """Say why a file name must not be used as a path inside the folder of images; empty if it may.
 
-    Returns
-    -------
-    str
-        Empty if it may. Otherwise it completes the sentence "the value ...".
+    The reason completes the sentence "the value ...".
     """
     if not name:
         return ""  # its absence is a fault of its own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -98,13 +98,14 @@ def guess_columns(
     table = _Columns(header, rows[:_LOOKED_AT], is_label)
     choices = [ColumnChoice(ours, theirs, "named by you") for ours, theirs in given.items()]
     unclear: dict[str, list[str]] = {}
+    with_subspecies = any(folded(name) in NAMES["subspecies"] for name in header)
     for ours in NAMES:
         if ours in given:
             continue
         used = {choice.theirs for choice in choices if choice.taken}
         free = [name for name in header if name and name not in used]
         found, rejected = table.by_name(ours, free)
-        if ours == "taxon" and folded(found[0] if found else "") == "species" and _has_subspecies(header):
+        if ours == "taxon" and found and folded(found[0]) == "species" and with_subspecies:
             found = []  # it is the column of the species
         reason = f"by its name{table.described(found[0])}" if found else ""
         if not found:
@@ -121,10 +122,6 @@ def guess_columns(
     return _completed(choices)
 
 
-def _has_subspecies(header: Sequence[str]) -> bool:
-    return any(folded(name) in NAMES["subspecies"] for name in header)
-
-
 def _completed(choices: list[ColumnChoice]) -> list[ColumnChoice]:
     """Take file names from the addresses if there are no others, and labels if nothing else tells the hybrids."""
     taken = {choice.ours: choice for choice in choices if choice.taken}
@@ -132,7 +129,7 @@ def _completed(choices: list[ColumnChoice]) -> list[ColumnChoice]:
         choices.append(ColumnChoice("filename", taken["file_url"].theirs, "the last part of its addresses"))
     if not taken.keys() & {"label", "taxon", "subspecies", "parent_1"}:
         choices = [
-            ColumnChoice("label", choice.theirs, "by its name", taken=True)
+            replace(choice, reason="by its name", taken=True)
             if choice.ours == "label" and folded(choice.theirs) in ("label", "hybridstat")
             else choice
             for choice in choices
@@ -167,7 +164,7 @@ class _Columns:
     def same(self, first: str, second: str) -> bool:
         """Whether two columns agree, apart from folders and endings of file names."""
         pairs = zip(self._cells[first], self._cells[second], strict=True)
-        return all(one == other or stem_of(_slashes(one)) == stem_of(_slashes(other)) for one, other in pairs)
+        return all(_stem(one) == _stem(other) for one, other in pairs)
 
     def described(self, name: str) -> str:
         """What its cells are like, as the end of a reason."""
@@ -211,11 +208,9 @@ class _Columns:
         wrong = [value for value in values if not test(value)]
         sure = ours in ("side", "md5", "file_url") and name.casefold() == ours
         exempt = sure or (ours == "label" and "hybrid" in folded(name))  # not overlooked: its cells are faults
-        return (
-            f"{first_few(list(map(repr, wrong)), 3)} are no {what}"
-            if 2 * len(wrong) > len(values) and not exempt
-            else ""
-        )
+        if exempt or 2 * len(wrong) <= len(values):
+            return ""
+        return f"{first_few(list(map(repr, wrong)), 3)} are no {what}"
 
     def holds(self, ours: str, name: str) -> bool:
         """Whether nearly all cells of a column show that it is of this kind."""
@@ -238,5 +233,5 @@ def _names_taxon(cell: str) -> bool:
     return bool(found.species or found.subspecies or found.is_hybrid is not None)
 
 
-def _slashes(path: str) -> str:
-    return path.replace("\\", "/")
+def _stem(path: str) -> str:
+    return stem_of(path.replace("\\", "/"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.cells import EMPTY, folded_labels, hybrid_of
@@ -94,17 +93,13 @@ class Layout:
     """Where each kind of cell is found in a file."""
 
     form: Form
-    # Pairs of a name of ours and the file's name for it; only columns that the file has
-    columns: tuple[tuple[str, str], ...]
+    # Our names with the file's names for them; only columns that the file has
+    columns: Mapping[str, str]
     # Labels, as in `ColumnNames`
     hybrid_values: tuple[str, ...] = ()
     non_hybrid_values: tuple[str, ...] = ()
     # Why each column of a user's own table was taken for what, and which was not
     choices: tuple[ColumnChoice, ...] = ()
-
-    def has(self, ours: str) -> bool:
-        """Whether the file has a column of ours."""
-        return ours in dict(self.columns)
 
     def hybrid_of(self, label: str) -> bool | None:
         """Whether a label means hybrid in this file, see `hybridwing.catalogue.cells.hybrid_of`."""
@@ -112,34 +107,33 @@ class Layout:
 
     def source_name(self, ours: str) -> str:
         """The file's name for a column of ours; ours if the file has none."""
-        names = dict(self.columns)
-        return names.get(ours, names.get("taxon", ours) if ours == "subspecies" else ours)
+        return self.columns.get(ours, self.columns.get("taxon", ours) if ours == "subspecies" else ours)
 
 
 OWN = tuple(field.name for field in fields(ColumnNames) if not field.name.endswith("_values"))
 """Columns that a user can name."""
 
-_TRAINING = (
-    ("filename", "filename"),
-    ("label", "hybrid_stat"),
-    ("subspecies", "subspecies"),
-    ("parent_1", "parent_subspecies_1"),
-    ("parent_2", "parent_subspecies_2"),
-)
-_TRAINING_OPTIONAL = (
-    ("specimen", "CAMID"),
-    ("file_url", "file_url"),
-    ("split", "split"),
-    ("record", "zenodo_link"),
-    ("md5", "md5"),
-)
-_REFERENCE = (
-    ("filename", "filename"),
-    ("label", "hybrid_stat"),
-    ("subspecies", "subspecies_ref"),
-    ("group", "ssp_indicator"),
-)
-_REFERENCE_OPTIONAL = (("specimen", "CAMID"), ("file_url", "file_url"))
+_TRAINING = {
+    "filename": "filename",
+    "label": "hybrid_stat",
+    "subspecies": "subspecies",
+    "parent_1": "parent_subspecies_1",
+    "parent_2": "parent_subspecies_2",
+}
+_REFERENCE = {
+    "filename": "filename",
+    "label": "hybrid_stat",
+    "subspecies": "subspecies_ref",
+    "group": "ssp_indicator",
+}
+_TRAINING_OPTIONAL = {
+    "specimen": "CAMID",
+    "file_url": "file_url",
+    "split": "split",
+    "record": "zenodo_link",
+    "md5": "md5",
+}
+_REFERENCE_OPTIONAL = {"specimen": "CAMID", "file_url": "file_url"}
 
 
 def layout_of(path: Path, text: TextTable, names: ColumnNames | None) -> Layout:
@@ -151,47 +145,39 @@ def layout_of(path: Path, text: TextTable, names: ColumnNames | None) -> Layout:
     """
     header = text.header
     form: Form
-    required: tuple[tuple[str, str], ...]
-    optional: tuple[tuple[str, str], ...]
     if names is None and ("subspecies_ref" in header or "ssp_indicator" in header):
         form, required, optional = "reference", _REFERENCE, _REFERENCE_OPTIONAL
     elif names is None and ("hybrid_stat" in header or "parent_subspecies_1" in header):
         form, required, optional = "training", _TRAINING, _TRAINING_OPTIONAL
     else:
         return _custom_layout(path, text, names or ColumnNames())
-    missing = [name for _, name in required if name not in header]
-    if missing:
-        raise CatalogueError(_missing_message(path, form, missing, header) + text.hint)
-    present = tuple((ours, name) for ours, name in optional if name in header)
-    return Layout(form, required + present)
+    if missing := [name for name in required.values() if name not in header]:
+        raise _lacking(path, form, missing, text)
+    return Layout(form, required | {ours: name for ours, name in optional.items() if name in header})
 
 
 def _custom_layout(path: Path, text: TextTable, names: ColumnNames) -> Layout:
     """The layout of a user's own table, from the columns that are named and those that are guessed."""
     given = {ours: name for ours in OWN if (name := getattr(names, ours)) is not None}
-    if missing := [(ours, name) for ours, name in given.items() if name not in text.header]:
-        lacking = [name for _, name in missing]
-        raise CatalogueError(_missing_message(path, "custom", lacking, text.header, missing[0][0]) + text.hint)
+    if missing := {ours: name for ours, name in given.items() if name not in text.header}:
+        raise _lacking(path, "custom", list(missing.values()), text, next(iter(missing)))
+    values = names.hybrid_values, names.non_hybrid_values
     empty = EMPTY - folded_labels((*names.hybrid_values, *names.non_hybrid_values))
     cells = [["" if cell.casefold() in empty else cell for cell in row] for row in text.cells]
-    understood = partial(hybrid_of, hybrid_values=names.hybrid_values, non_hybrid_values=names.non_hybrid_values)
-    choices = guess_columns(path, text.header, cells, given, lambda label: understood(label) is not None)
+    choices = guess_columns(path, text.header, cells, given, lambda label: hybrid_of(label, *values) is not None)
     columns = {choice.ours: choice.theirs for choice in choices if choice.taken}
     if "filename" not in columns:
-        raise CatalogueError(_missing_message(path, "custom", ["filename"], text.header) + text.hint)
+        raise _lacking(path, "custom", ["filename"], text)
     if (names.hybrid_values or names.non_hybrid_values) and "label" not in columns:
         raise CatalogueError(
             f"{path}: what labels mean is said, but no column of labels is found among {', '.join(text.header)}; "
             f"name it: {remedy('ColumnNames(label=...)', '--column label=...')}."
         )
-    values = names.hybrid_values, names.non_hybrid_values
-    return Layout("custom", tuple(columns.items()), *values, tuple(choices))
+    return Layout("custom", columns, *values, tuple(choices))
 
 
-def _missing_message(
-    path: Path, form: Form, missing: Sequence[str], header: Sequence[str], ours: str = "filename"
-) -> str:
-    by_folded = {name.casefold(): name for name in header}
+def _lacking(path: Path, form: Form, missing: Sequence[str], text: TextTable, ours: str = "filename") -> CatalogueError:
+    by_folded = {name.casefold(): name for name in text.header}
     described = []
     for name in missing:
         near = difflib.get_close_matches(name.casefold(), by_folded, n=1)
@@ -200,8 +186,8 @@ def _missing_message(
         form, "the table"
     )
     advice = "rename the columns" if form != "custom" else "name your own columns"
-    return (
+    return CatalogueError(
         f"{path}: {what} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(described)}. "
-        f"Columns found: {first_few(header, 30)}. To read it, {advice}: "
-        f"{remedy(f'columns=ColumnNames({ours}=...)', f'--column {ours}=...')}."
+        f"Columns found: {first_few(text.header, 30)}. To read it, {advice}: "
+        f"{remedy(f'columns=ColumnNames({ours}=...)', f'--column {ours}=...')}.{text.hint}"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 # The letter is a cross sign only where it stands alone: subspecies such as "xenoclea" hold it too.
 CROSS_PARTS = re.compile(r"([()×]|(?<![^\s()×])[xX](?![^\s()×]))")
 _CROSS_SIGN = re.compile(r"×|[\s)][xX][\s(]")
-_SIGNS = ("x", "X", "×")
+SIGNS = ("x", "X", "×")
 _LONGEST = 200
 _NOT_A_CROSS = "is not the name of a cross, such as 'lativitta x notabilis'"
 
@@ -50,17 +50,10 @@ def is_cross_name(text: str) -> bool:
 
 
 def parse_cross(text: str) -> Cross:
-    """Read the name of a cross.
+    """Read the name of a cross, such as ``"notabilis×lativitta"`` or ``"(lativitta x notabilis) x lativitta"``.
 
-    Parameters
-    ----------
-    text : str
-        Such as ``"notabilis x lativitta"``, ``"notabilis×lativitta"`` or ``"(lativitta x notabilis) x lativitta"``.
-
-    Raises
-    ------
-    ValueError
-        If it is not a cross of exactly two subspecies; the message completes the sentence "the value ...".
+    Raises ValueError if it is not a cross of exactly two subspecies; the message completes the sentence "the value
+    ...".
 
     Examples
     --------
@@ -98,7 +91,7 @@ def cross_columns(name: str | None) -> dict[str, str | None]:
 def _cross(parts: list[str]) -> tuple[set[str], str, list[str]]:
     """Read sides joined by cross signs, from the left: their subspecies, spelling and what follows."""
     subspecies, pedigree, rest = _side(parts)
-    while rest and rest[0] in _SIGNS:
+    while rest and rest[0] in SIGNS:
         more, spelled, rest = _side(rest[1:])
         subspecies, pedigree = subspecies | more, _spelling(pedigree, spelled)
     return subspecies, pedigree, rest
@@ -106,7 +99,7 @@ def _cross(parts: list[str]) -> tuple[set[str], str, list[str]]:
 
 def _side(parts: list[str]) -> tuple[set[str], str, list[str]]:
     """Read one side of a cross: its subspecies, its spelling and the parts after it."""
-    if not parts or parts[0] in _SIGNS or parts[0] == ")":
+    if not parts or parts[0] in SIGNS or parts[0] == ")":
         raise ValueError(_NOT_A_CROSS)
     if parts[0] != "(":
         return {parts[0]}, parts[0], parts[1:]

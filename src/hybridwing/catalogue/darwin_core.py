@@ -35,23 +35,14 @@ _ISO = re.compile(r"\d{4}(-\d\d){0,2}([T/].*)?")
 def darwin_core(results: pd.DataFrame, catalogue: Catalogue | None = None, *, run: str) -> pd.DataFrame:
     """Convert a ranking or an identification to identifications in Darwin Core, a row an image, in the same order.
 
-    Parameters
-    ----------
-    results : pandas.DataFrame
-        With the column ``path``, and those of a written ranking or identification that are known: ``verdict`` or
-        ``name``, ``score``, ``threshold``, ``tnr``, ``detector``, ``reason``, ``failure``, ``parent_1``, ``parent_2``,
-        ``parent_probability``, ``identity_1`` and ``identity_1_probability``.
-    catalogue : Catalogue, optional
-        The table of the specimens, row for row. Its other columns are given by the term of their name, and under
-        ``dynamicProperties`` where there is none.
-    run : str
-        What made the identifications, such as the run's folder or DOI: ``identificationReferences``.
+    `results` has the column ``path``, and those of a written ranking or identification that are known: ``verdict``,
+    ``score``, ``threshold``, ``tnr``, ``detector``, ``reason``, ``failure``, ``parent_1``, ``parent_2``,
+    ``parent_probability``, ``identity_1`` and ``identity_1_probability``. `catalogue` is the table of the specimens,
+    row for row; its other columns are given by the term of their name, and under ``dynamicProperties`` where there is
+    none. `run` is what made the identifications, such as the run's folder or DOI: ``identificationReferences``.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Texts; what is not known is empty. ``dateIdentified`` is today. Nobody has verified the identifications:
-        ``identificationVerificationStatus`` is ``"unverified"``.
+    All cells are texts; what is not known is empty. ``dateIdentified`` is today. Nobody has verified the
+    identifications: ``identificationVerificationStatus`` is ``"unverified"``.
     """
     import pandas as pd
 

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.metadata import UNKNOWN, metadata_columns
-from hybridwing.catalogue.names import with_subspecies_names
+from hybridwing.catalogue.names import named
 from hybridwing.catalogue.schema import Reading
-from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,7 +103,8 @@ def describe(catalogue: Catalogue) -> CatalogueDescription:
     """
     status = ["unlabelled" if value is None else "hybrid" if value else "non-hybrid" for value in statuses(catalogue)]
     columns = metadata_columns(catalogue)
-    names, inferred = readable_classes(catalogue)
+    codes, names = catalogue.classes, named(catalogue).classes
+    classes = [name if name == code else f"{name} ({code})" for name, code in zip(names, codes, strict=True)]
     totals = Counter(status)
     return CatalogueDescription(
         source=catalogue.source.name,
@@ -115,12 +115,12 @@ def describe(catalogue: Catalogue) -> CatalogueDescription:
         hybrids=totals["hybrid"],
         non_hybrids=totals["non-hybrid"],
         unlabelled=totals["unlabelled"],
-        classes=_counts(names, status),
+        classes=_counts([name.replace(" x ", " × ") for name in classes], status),
         records=_counts(columns["record"], status),
         sides=_counts(columns["side"], status),
         file_types=_counts(columns["file type"], status),
         groups=_counts([str(group) if group else UNKNOWN for group in catalogue.groups], status),
-        names_inferred=inferred,
+        names_inferred=any(names != codes),
         reading=catalogue.reading,
     )
 
@@ -129,29 +129,6 @@ def statuses(catalogue: Catalogue) -> list[bool | None]:
     """Whether each image is of a hybrid; None for an unlabelled one."""
     hybrid = catalogue.table["hybrid"]
     return [None if missing else bool(value) for value, missing in zip(hybrid, hybrid.isna(), strict=True)]
-
-
-def named(catalogue: Catalogue) -> Catalogue:
-    """The catalogue with names for subspecies codes where they can be inferred, otherwise as it is."""
-    try:
-        return with_subspecies_names(catalogue)
-    except CatalogueError:  # a table in the challenge's form with codes of its own
-        return catalogue
-
-
-def readable_classes(catalogue: Catalogue) -> tuple[list[str], bool]:
-    """Class of each image for people: ``"lativitta (8)"`` where a code has a name.
-
-    Returns
-    -------
-    names : list of n str
-    inferred : bool
-        Whether any name was inferred from a code.
-    """
-    codes, names = catalogue.classes, named(catalogue).classes
-    pairs = zip(names, codes, strict=True)
-    spelled = [str(name) if name == code else f"{name} ({code})".replace(" x ", " × ") for name, code in pairs]
-    return [name.replace(" x ", " × ") for name in spelled], any(names != codes)
 
 
 def _counts(values: Sequence[str], status: Iterable[str]) -> tuple[StatusCount, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hybridwing.catalogue.cells import spreadsheet_error
 from hybridwing.catalogue.crosses import Cross, cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.taxon_names import parse_taxon
 
@@ -77,8 +79,8 @@ def _with_second(found: TaxonName, second: str) -> TaxonName:
 
 
 def subspecies_of(cell: str) -> str:
-    """A parent's cell as the name of its subspecies."""
-    if not cell or is_cross_name(cell):
+    """A parent's cell as the name of its subspecies; as it stands if it is a cross or no name."""
+    if not cell or is_cross_name(cell) or spreadsheet_error(cell):
         return cell
     found = parse_taxon(cell, epithet=True)
     return found.subspecies or (found.binomial if found.certainty == "certain" else "")
@@ -141,7 +143,8 @@ def _qualified(identity: Identity, shared: set[str]) -> Identity:
     cross = identity.cross
     if cross:
         pattern = rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(shared)))})(?![\w-])"
-        cross = parse_cross(re.sub(pattern, lambda name: spelled(name.group()), cross.pedigree))
+        with suppress(ValueError):  # a parent that is a cross itself makes more than two subspecies
+            cross = parse_cross(re.sub(pattern, lambda name: spelled(name.group()), cross.pedigree))
     return replace(identity, subspecies=spelled(identity.subspecies), parent=spelled(identity.parent), cross=cross)
 
 

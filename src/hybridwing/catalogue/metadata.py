@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.schema import Catalogue
 
 UNKNOWN = "not known"
-_WHITE_STANDARD = "whitestandard"
 
-
-_OWN = ("specimen", "hybrid", "subspecies", "parent_1", "parent_2", "record", "side")
+_OWN = ("specimen", "label", "subspecies", "parent_1", "parent_2", "record", "side")
 
 
 def own_columns(catalogue: Catalogue, taken: Collection[str] = ()) -> pd.DataFrame:
@@ -28,12 +26,10 @@ def own_columns(catalogue: Catalogue, taken: Collection[str] = ()) -> pd.DataFra
     columns as they are. Paths, addresses and digests of the photographs are left out. A column that is called as one of
     `taken` has `` (table)`` after its name.
     """
-    official = {"hybrid": "hybrid_stat", **{name: name for name in _OWN if name != "hybrid"}}
+    official = {name: name for name in _OWN} | {"label": "hybrid_stat"}
     theirs = {c.ours: c.theirs for c in catalogue.reading.columns if c.taken} or official
-    theirs = {"hybrid" if ours == "label" else ours: name for ours, name in theirs.items()}
-    frame = catalogue.table[[name for name in _OWN if name in theirs]].copy()
-    if "hybrid" in frame:
-        frame["hybrid"] = frame["hybrid"].map({True: "hybrid", False: "non-hybrid"}).astype("string")
+    labels = catalogue.table["hybrid"].map({True: "hybrid", False: "non-hybrid"}).astype("string")
+    frame = catalogue.table.assign(label=labels)[[name for name in _OWN if name in theirs]]
     frame = frame.loc[:, frame.notna().any()].rename(columns=theirs)
     frame = frame.join(catalogue.extra[[name for name in catalogue.extra if name not in frame]])
     return frame.rename(columns=lambda name: f"{name} (table)" if name in taken else name)
@@ -78,5 +74,5 @@ def metadata_columns(catalogue: Catalogue) -> dict[str, list[str]]:
         "file type": [file_type_of(name) for name in names],
         "file-name pattern": [pattern_of(name) for name in names],
         "specimen-number pattern": [pattern_of(str(specimen)) for specimen in catalogue.specimens],
-        "white standard": ["yes" if _WHITE_STANDARD in name.lower() else "no" for name in names],
+        "white standard": ["yes" if "whitestandard" in name.lower() else "no" for name in names],
     }

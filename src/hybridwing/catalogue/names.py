@@ -21,13 +21,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.crosses import cross_of
-from hybridwing.catalogue.schema import COLUMNS
+from hybridwing.catalogue.crosses import cross_columns
 from hybridwing.errors import CatalogueError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hybridwing.catalogue.schema import Catalogue
 
 TRAINING_SUBSPECIES = (
@@ -66,27 +63,24 @@ def subspecies_name(code: str) -> str:
     return TRAINING_SUBSPECIES[int(code)]
 
 
-def with_subspecies_names(catalogue: Catalogue) -> Catalogue:
+def named(catalogue: Catalogue) -> Catalogue:
     """Put names in the place of the training form's codes, so that it compares with a reference table.
 
-    Other forms stay. Raises CatalogueError if a code has no name.
+    Other forms stay, and so does a table in the training form that has codes of its own.
     """
     if catalogue.form != "training":
         return catalogue
     import pandas as pd
 
-    subspecies = [code and subspecies_name(code) for code in catalogue.subspecies]
-    crosses = [
-        cross_of(subspecies_name(pair[0]), subspecies_name(pair[1])) if pair else None
-        for pair in catalogue.parent_pairs
-    ]
-    translated: dict[str, Sequence[str | None]] = {
-        "subspecies": subspecies,
-        "parent_1": [cross.parents[0] if cross else None for cross in crosses],
-        "parent_2": [cross.parents[1] if cross else None for cross in crosses],
-        "cross": [cross.name if cross else None for cross in crosses],
-        "pedigree": [cross.pedigree if cross else None for cross in crosses],
-    }
-    columns = {name: pd.Series(list(column), dtype="string") for name, column in translated.items()}
-    table = catalogue.table.assign(**columns)[list(COLUMNS)]
-    return replace(catalogue, table=table)
+    try:
+        translated = [
+            {
+                "subspecies": code and subspecies_name(code),
+                **cross_columns(" x ".join(map(subspecies_name, pair)) if pair else None),
+            }
+            for code, pair in zip(catalogue.subspecies, catalogue.parent_pairs, strict=True)
+        ]
+    except CatalogueError:
+        return catalogue
+    columns = pd.DataFrame(translated, dtype="string")
+    return replace(catalogue, table=catalogue.table.assign(**{str(name): columns[name] for name in columns}))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue import cells
-from hybridwing.catalogue.columns import ColumnNames, Layout, layout_of
+from hybridwing.catalogue.columns import OWN, ColumnNames, Layout, layout_of
 from hybridwing.catalogue.crosses import cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.faults import CatalogueFaults
 from hybridwing.catalogue.identities import Identity, counted_names, read_identities, subspecies_of
@@ -28,22 +28,6 @@ __all__ = ["ColumnNames", "read_catalogue"]
 
 _KEPT = ("taxon", "subspecies_2", "species", "genus")
 """Columns that are read and stay among the others too, since the table has nothing of their wording."""
-
-_TEXT_COLUMNS = (
-    *_KEPT,
-    "filename",
-    "label",
-    "specimen",
-    "subspecies",
-    "parent_1",
-    "parent_2",
-    "record",
-    "side",
-    "group",
-    "file_url",
-    "md5",
-    "split",
-)
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +83,8 @@ def read_catalogue(
     layout = layout_of(path, text, columns)
     own = layout.form == "custom"
     if own:
-        _log.info("%s: columns read: %s", path, ", ".join(f"{name} as {ours}" for ours, name in layout.columns))
+        read = ", ".join(f"{name} as {ours}" for ours, name in layout.columns.items())
+        _log.info("%s: columns read: %s", path, read)
     frame = _cells(text, layout)
     extra = _other_cells(text, layout)
     notes = list(text.notes)
@@ -127,15 +112,12 @@ def _cells(text: TextTable, layout: Layout) -> pd.DataFrame:
     """Cells under our names, as text, empty ones as ``""``; the index is the line of the file."""
     import pandas as pd
 
-    position = {name: number for number, name in enumerate(text.header)}
-    names = dict(layout.columns)
-    frame = pd.DataFrame("", index=list(text.lines), columns=list(_TEXT_COLUMNS), dtype=object)
-    for ours in _TEXT_COLUMNS:
-        if ours in names:
-            column = position[names[ours]]
-            said = layout.hybrid_values + layout.non_hybrid_values if ours == "label" else ()
-            empty = cells.EMPTY - cells.folded_labels(said)
-            frame[ours] = ["" if row[column].casefold() in empty else row[column] for row in text.cells]
+    frame = pd.DataFrame("", index=list(text.lines), columns=[*OWN, "group", "split"], dtype=object)
+    for ours, theirs in layout.columns.items():
+        column = text.header.index(theirs)
+        said = layout.hybrid_values + layout.non_hybrid_values if ours == "label" else ()
+        empty = cells.EMPTY - cells.folded_labels(said)
+        frame[ours] = ["" if row[column].casefold() in empty else row[column] for row in text.cells]
     if layout.form == "training":
         for ours in ("subspecies", "parent_1", "parent_2"):
             frame[ours] = [cells.plain_code(code) for code in frame[ours]]
@@ -146,7 +128,7 @@ def _other_cells(text: TextTable, layout: Layout) -> pd.DataFrame:
     """The file's other columns under their own names; a column without a name is called by its place."""
     import pandas as pd
 
-    stored = {theirs for ours, theirs in layout.columns if ours not in _KEPT}
+    stored = {theirs for ours, theirs in layout.columns.items() if ours not in _KEPT}
     columns = {
         name or f"column {place + 1}": [
             None if row[place].casefold() in cells.EMPTY else row[place] for row in text.cells
@@ -197,7 +179,7 @@ def _as_read(frame: pd.DataFrame, identities: Sequence[Identity], *, strict: boo
     return frame.assign(
         subspecies=spelled,
         label=frame["label"].mask(unsure, ""),
-        **{column: [_parent(cell) for cell in frame[column]] for column in ("parent_1", "parent_2")},
+        **{column: frame[column].map(subspecies_of) for column in ("parent_1", "parent_2")},
     )
 
 
@@ -208,10 +190,6 @@ def _spelled(identity: Identity, cell: str, *, strict: bool) -> str:
     if cells.spreadsheet_error(cell) or unread or (identity.hybrid is False and name.label):
         return cell
     return name.pedigree or name.subspecies
-
-
-def _parent(cell: str) -> str:
-    return cell if cells.spreadsheet_error(cell) else subspecies_of(cell)
 
 
 def _reading(layout: Layout, identities: Sequence[Identity], left_out: int) -> Reading:

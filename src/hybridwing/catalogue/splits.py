@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -28,41 +28,23 @@ class Split:
     # Positions in the catalogue; together they are every row once
     train: npt.NDArray[np.intp]
     test: npt.NDArray[np.intp]
-    method: Method
-    seed: int
 
 
 def split(catalogue: Catalogue, *, method: Method = "random", test_fraction: float = 0.2, seed: int = 42) -> Split:
-    """Divide a catalogue.
+    """Divide a catalogue of two rows or more; labelled, except for ``"random"`` and ``"stratified"``.
 
-    Parameters
-    ----------
-    catalogue : Catalogue
-        At least two rows; labelled, except for ``"random"`` and ``"stratified"``.
-    method : {"random", "stratified", "record", "specimen"}, default "random"
-        ``"random"`` is row for row, in the same order, what the challenge's sample does:
-        ``sklearn.model_selection.train_test_split(table, test_size=0.2, random_state=42)``.
-        ``"stratified"`` divides every class (cross or subspecies) alike; a class of one image stays in
-        training. ``"record"`` holds whole records out, and both parts have hybrids and non-hybrids: the
-        honest test where the record gives the label away. ``"specimen"`` keeps the images of one specimen
-        together.
-    test_fraction : float in (0, 1), default 0.2
-        Share of the images to test on; with whole records or specimens, as near as they allow.
-    seed : int, default 42
-        In [0, 2**32). Same seed, same split.
+    - ``"random"`` is row for row, in the same order, what the challenge's sample does:
+      ``sklearn.model_selection.train_test_split(table, test_size=0.2, random_state=42)``.
+    - ``"stratified"`` divides every class (cross or subspecies) alike; a class of one image stays in training.
+    - ``"record"`` holds whole records out, and both parts have hybrids and non-hybrids: the honest test where the
+      record gives the label away.
+    - ``"specimen"`` keeps the images of one specimen together.
 
-    Returns
-    -------
-    Split
-        The rows of ``"random"`` are shuffled, those of the others in the order of the catalogue.
-
-    Raises
-    ------
-    CatalogueError
-        If an argument is out of range or the catalogue cannot be divided so.
+    The rows of ``"random"`` are shuffled, those of the others in the order of the catalogue. `test_fraction`, in
+    (0, 1), is the share of the images to test on; with whole records or specimens, as near as they allow. The same
+    `seed`, in [0, 2**32), gives the same split. Raises CatalogueError if a number is out of range or the catalogue
+    cannot be divided so.
     """
-    if method not in get_args(Method):
-        raise CatalogueError(f"Unknown split {method!r}; use one of {', '.join(get_args(Method))}.")
     if not 0 < test_fraction < 1:
         raise CatalogueError(f"The fraction to test on must be in (0, 1); got {test_fraction}.")
     if not 0 <= seed < 2**32:
@@ -70,32 +52,31 @@ def split(catalogue: Catalogue, *, method: Method = "random", test_fraction: flo
     if len(catalogue) < 2:
         raise CatalogueError(f"{catalogue.source}: a catalogue of {len(catalogue)} images cannot be divided.")
     if method == "random":
-        train, test = _random(catalogue, test_fraction, seed)
-        return Split(train, test, method, seed)
+        return _random(catalogue, test_fraction, seed)
     rng = np.random.default_rng(seed)
     held_out = (
         _stratified(catalogue, test_fraction, rng)
         if method == "stratified"
         else _whole_groups(catalogue, method, test_fraction, rng)
     )
-    return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out), method, seed)
+    return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out))
 
 
-def _random(catalogue: Catalogue, test_fraction: float, seed: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _random(catalogue: Catalogue, test_fraction: float, seed: int) -> Split:
     from sklearn.model_selection import train_test_split
 
     try:
         train, test = train_test_split(np.arange(len(catalogue)), test_size=test_fraction, random_state=seed)
     except ValueError as error:
         raise CatalogueError(f"{catalogue.source}: cannot be divided: {error}") from error
-    return train, test
+    return Split(train, test)
 
 
 def _stratified(catalogue: Catalogue, test_fraction: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     strata = strata_of(catalogue.classes)
     sizes = np.array([len(rows) for rows in strata])
     held_out = np.zeros(len(catalogue), dtype=np.bool_)
-    for rows, share in zip(strata, shares_of_strata(sizes, test_fraction, most=sizes - 1), strict=True):
+    for rows, share in zip(strata, shares_of_strata(sizes, test_fraction, least=0, most=sizes - 1), strict=True):
         held_out[rng.permutation(rows)[:share]] = True
     if not held_out.any():
         raise CatalogueError(
@@ -125,18 +106,13 @@ def _whole_groups(
     hybrids = np.bincount(member, weights=labels, minlength=len(names)).astype(np.float64)
     non_hybrids = np.bincount(member, weights=1 - labels, minlength=len(names)).astype(np.float64)
     for kind, counts in (("hybrids", hybrids), ("non-hybrids", non_hybrids)):
-        _require_two_groups(catalogue, method, kind, names[counts > 0])
+        if np.count_nonzero(counts) < 2:
+            where = f"all {kind} are from {method} {names[counts > 0][0]}" if counts.any() else f"there are no {kind}"
+            raise CatalogueError(
+                f"{catalogue.source}: a split by {method} needs hybrids and non-hybrids on both sides, but {where}. "
+                "Choose another split, or a catalogue with more."
+            )
     return np.asarray(np.isin(member, _held_out(hybrids, non_hybrids, test_fraction, rng)))
-
-
-def _require_two_groups(catalogue: Catalogue, method: str, kind: str, names: npt.NDArray[np.str_]) -> None:
-    if len(names) < 2:
-        where = f"all {kind} are from {method} {names[0]}" if len(names) else f"there are no {kind}"
-        raise CatalogueError(
-            f"{catalogue.source}: a split by {method} needs hybrids and non-hybrids on both sides, "
-            f"but {where}. "
-            "Choose another split, or a catalogue with more."
-        )
 
 
 def _held_out(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,56 +13,22 @@ if TYPE_CHECKING:
 
     from hybridwing.catalogue.schema import Catalogue
 
-Strata = Literal["hybrid_stat", "subspecies", "record", "group"]
 
+def sample_fraction(catalogue: Catalogue, fraction: float, *, seed: int) -> npt.NDArray[np.intp]:
+    """Sample a fraction in (0, 1] of the images, the same of every class; their positions, ascending.
 
-def sample_fraction(
-    catalogue: Catalogue, fraction: float, *, by: Strata = "hybrid_stat", seed: int = 42
-) -> npt.NDArray[np.intp]:
-    """Sample a fraction of the images, the same of every class.
-
-    Unlike scikit-learn's stratified splitters it takes classes of any size: each gives at least one image,
-    so that no class is lost from a small sample.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-        At least one row.
-    fraction : float in (0, 1]
-        Share of the images to take.
-    by : {"hybrid_stat", "subspecies", "record", "group"}, default "hybrid_stat"
-        What makes a class: hybrid or not; subspecies, and cross for hybrids; record; the challenge's
-        indicator. Images for which it is not known are a class of their own.
-    seed : int, default 42
-        At least 0. Same seed, same sample.
-
-    Returns
-    -------
-    ndarray of int
-        Positions in the catalogue, ascending.
-
-    Raises
-    ------
-    CatalogueError
-        If an argument is out of range or the catalogue is empty.
+    Unlike scikit-learn's stratified splitters it takes classes of any size: each gives at least one image, so that no
+    class is lost from a small sample. The same seed, at least 0, gives the same sample. Raises CatalogueError if the
+    fraction is out of range or the catalogue is empty.
     """
     if not 0 < fraction <= 1:
         raise CatalogueError(f"The fraction to sample must be in (0, 1]; got {fraction}.")
-    if by not in get_args(Strata):
-        raise CatalogueError(f"Unknown strata {by!r}; use one of {', '.join(get_args(Strata))}.")
-    if seed < 0:
-        raise CatalogueError(f"The seed of a sample must not be negative; got {seed}.")
     if not len(catalogue):
         raise CatalogueError(f"{catalogue.source}: there is nothing to sample from.")
-    if by == "subspecies":
-        names = catalogue.classes
-    else:
-        column = catalogue.table["hybrid" if by == "hybrid_stat" else by]
-        names = column.astype("string").fillna("").to_numpy(dtype=object)
-    strata = strata_of(names)
+    strata = strata_of(catalogue.classes)
     sizes = np.array([len(rows) for rows in strata])
     rng = np.random.default_rng(seed)
-    shares = shares_of_strata(sizes, fraction, least=1)
+    shares = shares_of_strata(sizes, fraction, least=1, most=sizes)
     taken = [rng.permutation(rows)[:share] for rows, share in zip(strata, shares, strict=True)]
     return np.sort(np.concatenate(taken))
 
@@ -75,24 +41,19 @@ def strata_of(names: npt.NDArray[np.object_]) -> list[npt.NDArray[np.intp]]:
 
 
 def shares_of_strata(
-    sizes: npt.NDArray[np.int64],
-    fraction: float,
-    *,
-    least: int = 0,
-    most: npt.NDArray[np.int64] | None = None,
+    sizes: npt.NDArray[np.int64], fraction: float, *, least: int, most: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """Number of images to take from each class, shape (k,), so that the whole comes nearest to a fraction in (0, 1].
 
     Every class of `sizes` images, each at least 1, gives its fraction rounded down, and the classes with the largest
-    remainders give one more (the largest-remainder method). Each gives at least `least` and at most `most`, by default
-    all it has. Where these bounds forbid it, the sum is not the fraction of the whole.
+    remainders give one more (the largest-remainder method). Each gives at least `least` and at most its number of
+    `most`, which is at most all it has. Where these bounds forbid it, the sum is not the fraction of the whole.
     """
-    limit = sizes if most is None else most
     wished = sizes * fraction
-    shares = np.clip(np.floor(wished + 1e-9).astype(np.int64), np.minimum(least, limit), limit)
+    shares = np.clip(np.floor(wished + 1e-9).astype(np.int64), np.minimum(least, most), most)
     lacking = int(np.floor(sizes.sum() * fraction + 0.5)) - int(shares.sum())
     if lacking > 0:
-        remainder = np.where(shares < limit, wished - shares, -np.inf)
+        remainder = np.where(shares < most, wished - shares, -np.inf)
         for stratum in np.argsort(-remainder, kind="stable")[:lacking]:
-            shares[stratum] += int(shares[stratum] < limit[stratum])
+            shares[stratum] += int(shares[stratum] < most[stratum])
     return np.asarray(shares, dtype=np.int64)

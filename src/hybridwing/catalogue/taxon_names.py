@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
-from hybridwing.catalogue.crosses import CROSS_PARTS, cross_of, is_cross_name, parse_cross
+from hybridwing.catalogue.crosses import CROSS_PARTS, SIGNS, cross_of, is_cross_name, parse_cross
 from hybridwing.catalogue.taxon_words import TaxonName, has_rank, read_words
 
 if TYPE_CHECKING:
@@ -39,24 +39,16 @@ _EITHER = re.compile(r"(?<=[a-z]{3})(?:\s*[/+]\s*|\s+(?:or|by)\s+)(?=[a-z]{3})")
 _AUTHOR_IN_BRACKETS = re.compile(r"(?<=\w)\s*\(\s*[^\W\d_a-z][^()×]*?\d{4}\s*\)")
 _DOUBT_OF_ALL = re.compile(r"^[\s?]*\?\s*(?=\()|(?<=\))[\s?]*\?\s*$")  # "(a x b) ?", and not "(a x b) x ?"
 _FOREIGN = re.compile(r"[=<>{}|\\$%@^~`;:]")  # of a formula; a plain name with one is read as far as it goes
-_SIGNS = ("x", "X", "×")
 _NAME = "name"
 _SEX = re.compile("[♂♀⚥\"“”‘’']")
 
 
 @lru_cache(maxsize=4096)  # a table has few names and many rows
 def parse_taxon(name: str, second: str | None = None, *, epithet: bool = False) -> TaxonName:
-    """Read the name of a taxon or of a hybrid.
+    """Read the name of a taxon or of a hybrid, with or without authors. Anything at all may stand there.
 
-    Parameters
-    ----------
-    name : str
-        Such as ``"Heliconius erato ssp. notabilis x lativitta"``, ``"H. e. notabilis"`` or ``"notabilis"``, with or
-        without authors. Anything at all may stand there.
-    second : str, optional
-        The other parent, where a table has a second column for it.
-    epithet : bool, default False
-        Whether a capitalised word alone is a subspecies (``"Notabilis"``) and no genus.
+    `second` is the other parent, where a table has a second column for it. `epithet` says that a capitalised word alone
+    is a subspecies (``"Notabilis"``) and no genus.
 
     Examples
     --------
@@ -183,7 +175,7 @@ def _sides(text: str) -> tuple[list[str], list[TaxonName | None], TaxonName]:
     sides: list[TaxonName | None] = []
     given = TaxonName("")
     for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
-        if piece in _SIGNS:
+        if piece in SIGNS:
             if not parts or parts[-1] in "(×":  # a side that is not written is unknown
                 parts.append(_NAME)
                 sides.append(None)

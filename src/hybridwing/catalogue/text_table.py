@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.column_names import is_known_name
-from hybridwing.catalogue.workbooks import read_sheet
+from hybridwing.catalogue.workbooks import filled_cells, read_sheet
 from hybridwing.csv_files import read_cell
 from hybridwing.errors import CatalogueError, first_few
 
@@ -97,16 +97,16 @@ def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:
         titles = first_few([" ".join(filter(None, cells)) for _, cells in rows[:above]])
         notes.append(f"the header is line {rows[above][0]}, below {titles!r}")
     header, body = rows[above][1], rows[above + 1 :]
-    filled = max(_filled(cells) for _, cells in [(0, header), *body])
+    filled = max(filled_cells(cells) for _, cells in [(0, header), *body])
     if not hint:  # a workbook has no rows that are too short, and may have columns without a name
         body = [(line, cells + ("",) * (filled - len(cells))) for line, cells in body]
         header += ("",) * (filled - len(header))
     width = min(filled, len(header))
     header = header[:width]
     body = [(line, cells if any(cells[width:]) else cells[:width]) for line, cells in body]
-    _check_header(path, header)
-    ragged = [f"line {line} ({len(cells)})" for line, cells in body if len(cells) != width]
-    if ragged:
+    if twice := sorted({name for name in header if name and header.count(name) > 1}):
+        raise CatalogueError(f"{path}: more than one column is called {first_few(twice)}; rename or delete one.")
+    if ragged := [f"line {line} ({len(cells)})" for line, cells in body if len(cells) != width]:
         raise CatalogueError(
             f"{path}: the header has {width} columns, but other rows have more or fewer: "
             f"{first_few(ragged)}. Quote cells that hold a separator, or correct these rows.{hint}"
@@ -117,11 +117,6 @@ def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:
     return TextTable(
         header, cells, tuple(line for line, _ in body), hashlib.sha256(data).hexdigest(), hint, tuple(notes)
     )
-
-
-def _filled(cells: tuple[str, ...]) -> int:
-    """Number of cells up to the last one that is not empty."""
-    return max((place for place, cell in enumerate(cells, start=1) if cell), default=0)
 
 
 def _parsed(path: Path, text: str) -> tuple[list[Row], str]:
@@ -234,9 +229,3 @@ def _agreement(text: str, separator: str) -> tuple[float, int]:
         lengths[len(fields)] -= 1  # the last row is cut
     columns, rows = max(lengths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
     return (rows / lengths.total(), columns) if columns > 1 else (0.0, 1)
-
-
-def _check_header(path: Path, header: tuple[str, ...]) -> None:
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise CatalogueError(f"{path}: more than one column is called {first_few(twice)}; rename or delete one.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.cells import SIDES, path_problem, plain_path, spreadsheet_error
@@ -18,13 +17,10 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
     from hybridwing.catalogue.columns import Layout
-    from hybridwing.catalogue.schema import Form
-
-_FORMULA_FAILED = "holds the error of a formula that failed; write the value itself, or leave the cell empty"
-_LABELS = "is not a label; write hybrid or non-hybrid, 1 or 0, true or false, yes or no"
+    from hybridwing.catalogue.crosses import Cross
 
 
-def find_faults(cells: pd.DataFrame, layout: Layout, *, strict: bool = True) -> list[Fault]:
+def find_faults(cells: pd.DataFrame, layout: Layout, *, strict: bool) -> list[Fault]:
     """Check all cells of a table; every fault is told once.
 
     The cells are text under our names, empty ones ``""``; the index is the line of the file. `layout` says which form
@@ -57,97 +53,75 @@ def _schema(cells: pd.DataFrame, layout: Layout, strict: bool) -> pa.DataFrameSc
     def unless(wrong: pd.Series[bool], problem: str) -> pa.Check:
         return pa.Check(lambda _: ~wrong, error=problem)
 
-    no_value = rule(lambda cell: not spreadsheet_error(cell), _FORMULA_FAILED)
+    def one_by_one(problems: pd.Series[str]) -> list[pa.Check]:
+        """One check for each distinct problem in a column of problems; "" is none."""
+        return [unless(problems == problem, problem) for problem in sorted(set(problems) - {""})]
+
+    no_value = rule(
+        lambda cell: not spreadsheet_error(cell),
+        "holds the error of a formula that failed; write the value itself, or leave the cell empty",
+    )
     paths = cells["filename"].map(plain_path)
-    official = layout.form != "custom"
-    label_rules = [
-        no_value,
-        rule(
-            lambda label: not label or layout.hybrid_of(label) is not None,
-            _LABELS if official else _LABELS + _meanings(),
-        ),
-    ]
-    if official:
-        label_rules.append(rule(bool, "is missing: every row needs a label"))
-    return pa.DataFrameSchema(
-        {
-            **{name: pa.Column(checks=no_value) for name in ("specimen", "record", "split") if name in cells},
-            "filename": pa.Column(
-                checks=[
-                    no_value,
-                    rule(bool, "is missing: every row needs a file name"),
-                    *_one_by_one(cells["filename"].map(path_problem), unless),
-                    unless(
-                        paths.duplicated() & (paths != ""),
-                        "is listed before; a catalogue has one row an image",
-                    ),
-                ]
-            ),
-            "label": pa.Column(checks=label_rules),
-            **{
-                column: pa.Column(checks=[no_value, *_one_by_one(problems, unless)])
-                for column, problems in _parentage_problems(cells, layout, strict).items()
-            },
-            "side": pa.Column(
-                checks=rule(
-                    lambda side: not side or side.casefold() in SIDES,
-                    "is not a side; write dorsal or ventral",
-                )
-            ),
-            "group": pa.Column(
-                checks=rule(
-                    lambda group: group in {"major", "minor", "mimic"} or layout.form != "reference",
-                    "is not an indicator; it must be major, minor or mimic",
-                )
-            ),
-            "file_url": pa.Column(
-                checks=pa.Check.str_matches(
-                    r"(?i)(https?://[^/\s]+/\S.*)?$", error="is not an http or https address of a file"
-                )
-            ),
-            "md5": pa.Column(
-                checks=pa.Check.str_matches(
-                    r"([0-9a-fA-F]{32})?$", error="is not an MD5 digest of 32 hexadecimal digits"
-                )
-            ),
-        }
-    )
+    rules: dict[str, list[pa.Check]] = {
+        **{column: [no_value] for column in ("specimen", "record", "split")},
+        **{
+            column: [no_value, *one_by_one(problems)]
+            for column, problems in _parentage_problems(cells, layout, strict).items()
+        },
+        "filename": [
+            no_value,
+            rule(bool, "is missing: every row needs a file name"),
+            *one_by_one(cells["filename"].map(path_problem)),
+            unless(paths.duplicated() & (paths != ""), "is listed before; a catalogue has one row an image"),
+        ],
+        "label": [
+            no_value,
+            rule(lambda label: not label or layout.hybrid_of(label) is not None, _not_a_label(layout)),
+        ],
+        "side": [rule(lambda side: not side or side.casefold() in SIDES, "is not a side; write dorsal or ventral")],
+        "file_url": [
+            pa.Check.str_matches(r"(?i)(https?://[^/\s]+/\S.*)?$", error="is not an http or https address of a file")
+        ],
+        "md5": [pa.Check.str_matches(r"([0-9a-fA-F]{32})?$", error="is not an MD5 digest of 32 hexadecimal digits")],
+    }
+    if layout.form != "custom":
+        rules["label"].append(rule(bool, "is missing: every row needs a label"))
+    if layout.form == "reference":
+        rules["group"] = [
+            rule(
+                lambda group: group in {"major", "minor", "mimic"},
+                "is not an indicator; it must be major, minor or mimic",
+            )
+        ]
+    return pa.DataFrameSchema({column: pa.Column(checks=checks) for column, checks in rules.items()})
 
 
-def _meanings() -> str:
-    return (
-        ", say what it means ("
-        + remedy("ColumnNames(hybrid_values=..., non_hybrid_values=...)", "--hybrid-value or --non-hybrid-value")
-        + "), or name the column that holds the labels ("
-        + remedy("ColumnNames(label=...)", "--column label=...")
-        + ")"
-    )
-
-
-def _one_by_one(problems: pd.Series[str], unless: Callable[[pd.Series[bool], str], pa.Check]) -> list[pa.Check]:
-    """One check for each distinct problem in a column of problems; "" is none."""
-    return [unless(problems == problem, problem) for problem in sorted(set(problems) - {""})]
+def _not_a_label(layout: Layout) -> str:
+    problem = "is not a label; write hybrid or non-hybrid, 1 or 0, true or false, yes or no"
+    if layout.form != "custom":
+        return problem
+    meaning = remedy("ColumnNames(hybrid_values=..., non_hybrid_values=...)", "--hybrid-value or --non-hybrid-value")
+    column = remedy("ColumnNames(label=...)", "--column label=...")
+    return f"{problem}, say what it means ({meaning}), or name the column that holds the labels ({column})"
 
 
 def _parentage_problems(cells: pd.DataFrame, layout: Layout, strict: bool) -> dict[str, pd.Series[str]]:
     """Say for the three cells of descent what is wrong with each, given the row's label."""
-    columns = ["subspecies", "parent_1", "parent_2"]
-    problems = cells[columns].copy()
-    problems.loc[:, :] = ""
-    hybrids = [layout.hybrid_of(label) for label in cells["label"]]
-    with_parents = layout.has("parent_1") or layout.has("parent_2")
-    custom = partial(_custom_problem, with_parents=with_parents, strict=strict)
-    judges: dict[Form, Callable[[bool | None, str, str, str], tuple[str, str]]] = {
-        "training": _training_problem,
-        "reference": _reference_problem,
-        "custom": custom,
+    import pandas as pd
+
+    columns = ("subspecies", "parent_1", "parent_2")
+    rows = zip(map(layout.hybrid_of, cells["label"]), *(cells[column] for column in columns), strict=True)
+    if layout.form == "training":
+        found = [_training_problem(*row) for row in rows]
+    elif layout.form == "reference":
+        found = [_reference_problem(hybrid, name) for hybrid, name, _, _ in rows]
+    else:
+        with_parents = "parent_1" in layout.columns or "parent_2" in layout.columns
+        found = [_custom_problem(*row, with_parents=with_parents, strict=strict) for row in rows]
+    return {
+        column: pd.Series([problem if column == at else "" for at, problem in found], cells.index, dtype=object)
+        for column in columns
     }
-    judge = judges[layout.form]
-    rows = zip(hybrids, cells["subspecies"], cells["parent_1"], cells["parent_2"], strict=True)
-    found = [judge(*row) for row in rows]
-    for column in columns:
-        problems[column] = [problem if column == at else "" for at, problem in found]
-    return {column: problems[column] for column in columns}
 
 
 def _training_problem(hybrid: bool | None, subspecies: str, first: str, second: str) -> tuple[str, str]:
@@ -158,7 +132,7 @@ def _training_problem(hybrid: bool | None, subspecies: str, first: str, second: 
             return "parent_1", "is missing: a hybrid needs both parents"
         if not second:
             return "parent_2", "is missing: a hybrid needs both parents"
-        return "parent_2", _cross_problem(first, second)
+        return "parent_2", _problem(cross_of, first, second)
     if hybrid is None:
         return "subspecies", ""
     if first or second:
@@ -166,11 +140,11 @@ def _training_problem(hybrid: bool | None, subspecies: str, first: str, second: 
     return "subspecies", "" if subspecies else "is missing: a non-hybrid needs its subspecies"
 
 
-def _reference_problem(hybrid: bool | None, name: str, _first: str, _second: str) -> tuple[str, str]:
+def _reference_problem(hybrid: bool | None, name: str) -> tuple[str, str]:
     if not name:
         return "subspecies", "is missing: every row needs its subspecies or cross"
     if hybrid:
-        return "subspecies", _name_problem(name)
+        return "subspecies", _problem(parse_cross, name)
     wrong = hybrid is False and is_cross_name(name)
     return "subspecies", "is a cross, but the row is a non-hybrid" if wrong else ""
 
@@ -183,10 +157,13 @@ def _custom_problem(
             return ("parent_1" if first else "parent_2"), "is the parent of a hybrid, but the row is a non-hybrid"
         hybrids = "is a cross" if is_cross_name(name) else "is a hybrid's" if parse_taxon(name).label else ""
         return "subspecies", hybrids and f"{hybrids}, but the row is a non-hybrid"
-    if first and second and (problem := _cross_problem(first, second)):
+    if first and second and (problem := _problem(cross_of, first, second)):
         return "parent_2", problem
     if is_cross_name(name):
-        return "subspecies", _name_problem(name) or _contradiction(name, {first, second} - {""})
+        if problem := _problem(parse_cross, name):
+            return "subspecies", problem
+        others = {first, second} - {"", *parse_cross(name).parents}
+        return "subspecies", "is a cross of other subspecies than the parents" if others else ""
     if hybrid and name and strict:
         return (
             "subspecies",
@@ -201,22 +178,10 @@ def _custom_problem(
     return "subspecies", ""
 
 
-def _contradiction(name: str, parents: set[str]) -> str:
-    """Say whether a cross, known to be one, is of other subspecies than the parents given beside it."""
-    return "" if parents <= set(parse_cross(name).parents) else "is a cross of other subspecies than the parents"
-
-
-def _cross_problem(first: str, second: str) -> str:
+def _problem(read: Callable[..., Cross], *names: str) -> str:
+    """Say why names are not those of a cross."""
     try:
-        cross_of(first, second)
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-def _name_problem(name: str) -> str:
-    try:
-        parse_cross(name)
+        read(*names)
     except ValueError as error:
         return str(error)
     return ""

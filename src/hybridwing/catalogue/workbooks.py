@@ -81,7 +81,7 @@ def _bounded(path: Path, title: str, rows: Iterator[Row]) -> list[Row]:
     kept: list[Row] = []
     cells = 0
     for number, row in rows:
-        width = max((place for place, cell in enumerate(row, start=1) if cell), default=0)
+        width = filled_cells(row)
         cells += width
         limits = {"columns": (width, MOST_COLUMNS), "cells": (cells, MOST_CELLS), "rows": (len(kept), MOST_ROWS - 1)}
         if over := [f"over {most:,} {what}" for what, (count, most) in limits.items() if count > most]:
@@ -89,6 +89,11 @@ def _bounded(path: Path, title: str, rows: Iterator[Row]) -> list[Row]:
         if width:
             kept.append((number, row[:width]))
     return kept
+
+
+def filled_cells(row: tuple[str, ...]) -> int:
+    """Number of cells up to the last one that is not empty."""
+    return max((place for place, cell in enumerate(row, start=1) if cell), default=0)
 
 
 def _excel_sheets(data: bytes) -> Iterator[tuple[str, Iterator[Row]]]:

@@ -89,10 +89,10 @@ class Sample:
     def rows(self, catalogue: Catalogue) -> npt.NDArray[np.intp]:
         """Positions of the rows to fetch, ascending."""
         if self.fraction is not None:
-            return sample_fraction(catalogue, self.fraction, by="subspecies", seed=self.seed)
+            return sample_fraction(catalogue, self.fraction, seed=self.seed)
         if self.limit is None or self.limit >= len(catalogue):
             return np.arange(len(catalogue), dtype=np.intp)
-        rows = sample_fraction(catalogue, self.limit / len(catalogue), by="subspecies", seed=self.seed)
+        rows = sample_fraction(catalogue, self.limit / len(catalogue), seed=self.seed)
         return np.sort(np.random.default_rng(self.seed).permutation(rows)[: self.limit])
 
 

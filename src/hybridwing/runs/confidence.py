@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.describe import named
+from hybridwing.catalogue.names import named
 from hybridwing.explain.parent_fitting import fit_parent_model
 from hybridwing.explain.parents import ParentModel, read_parents
 from hybridwing.explain.pattern_columns import is_pattern

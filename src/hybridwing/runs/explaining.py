@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridwing.backbones.compute import DEFAULT, Compute
-from hybridwing.catalogue.describe import named
-from hybridwing.catalogue.names import subspecies_name
+from hybridwing.catalogue.names import named, subspecies_name
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.errors import CatalogueError, RunError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.describe import named
+from hybridwing.catalogue.names import named
 from hybridwing.csv_files import write_rows
 from hybridwing.evaluation.intervals import Proportion
 from hybridwing.runs.confidence import read_confidence

@@ -8,7 +8,7 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -206,7 +206,9 @@ def check_training(
         return "folds"
     if method not in get_args(Method):
         raise RunError(f"unknown split {method!r}; use one of folds, {', '.join(get_args(Method))}")
-    return split(catalogue, method=method, test_fraction=test_fraction, seed=seed).method  # type: ignore[arg-type]
+    held_out = cast("Method", method)
+    split(catalogue, method=held_out, test_fraction=test_fraction, seed=seed)
+    return held_out
 
 
 def check_detectors(names: Sequence[str], seed: int) -> None:
