@@ -87,19 +87,9 @@ class SavedDetector:
 def save_arrays(path: str | os.PathLike[str], saved: SavedDetector) -> None:
     """Write a detector to one ``.npz`` file, whole or not at all.
 
-    Parameters
-    ----------
-    path : path-like
-        The file to write; an existing one is replaced in one step. Its folder must exist.
-    saved : SavedDetector
-        What to write. The same content gives the same bytes on every platform.
-
-    Raises
-    ------
-    FormatError
-        If the arrays are not what the header says, so that the file could not be read back.
-    OSError
-        If the file cannot be written.
+    An existing file is replaced in one step; its folder must exist. The same content gives the same bytes on every
+    platform. Raises FormatError if the arrays are not what the header says, so that the file could not be read back,
+    and OSError if it cannot be written.
     """
     check_saved(saved)
     members: dict[str, NDArray[np.generic]] = {HEADER_MEMBER: _header_bytes(saved.header)}
@@ -115,23 +105,10 @@ def save_arrays(path: str | os.PathLike[str], saved: SavedDetector) -> None:
 
 
 def load_arrays(path: str | os.PathLike[str]) -> SavedDetector:
-    """Read a detector that ``save_arrays`` wrote.
+    """Read a detector that :func:`save_arrays` wrote; its arrays are read-only.
 
-    Parameters
-    ----------
-    path : path-like
-        The ``.npz`` file. It is not trusted: nothing is unpickled or evaluated, and no more than
-        ``MAX_BYTES`` is read.
-
-    Returns
-    -------
-    SavedDetector
-        With read-only arrays.
-
-    Raises
-    ------
-    FormatError
-        If the file is missing, damaged, made by a newer version, or not a saved detector.
+    The file is not trusted, see :func:`read_archive`. Raises FormatError if it is missing, damaged, made by a newer
+    version, or not a saved detector.
     """
     try:
         saved = _read_detector(Path(path))
@@ -142,14 +119,7 @@ def load_arrays(path: str | os.PathLike[str]) -> SavedDetector:
 
 
 def check_saved(saved: SavedDetector) -> None:
-    """Check that the arrays are the ones the header promises.
-
-    Raises
-    ------
-    FormatError
-        Naming the first array that is missing, unknown, of the wrong type or shape, or holds impossible
-        values.
-    """
+    """Raise FormatError for the first array that is missing, unknown, of another type or shape, or impossible."""
     header = saved.header
     if header.form not in LAYOUTS:
         raise FormatError(f"unknown form of detector {header.form!r}; known: {', '.join(LAYOUTS)}")
@@ -230,22 +200,9 @@ def read_archive(path: Path) -> dict[str, NDArray[np.generic]]:
     """Read an ``.npz`` archive that :func:`write_archive` wrote, or that wants to pass for one.
 
     Every size that the file declares is held against the bytes that are there before memory is spent on it, and
-    nothing is unpickled or evaluated.
-
-    Parameters
-    ----------
-    path : Path
-        Not trusted; of at most :data:`MAX_BYTES` and :data:`MAX_MEMBERS` members.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Read-only, of float32, float64, int64 or uint8.
-
-    Raises
-    ------
-    FormatError
-        If the file is missing, damaged, larger or of another form. The message does not name the file.
+    nothing is unpickled or evaluated. The arrays are read-only, of float32, float64, int64 or uint8. Raises FormatError
+    if the file is missing, damaged, of another form, larger than :data:`MAX_BYTES`, or has more than
+    :data:`MAX_MEMBERS` members; the message does not name the file.
     """
     try:
         if path.stat().st_size > MAX_BYTES:

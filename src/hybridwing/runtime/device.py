@@ -54,21 +54,9 @@ def pick_device(device: str) -> str:
 
 
 def pick_precision(precision: str, device: Any) -> str:
-    """Precision that a device computes in.
+    """Precision that a torch device computes in, never ``"auto"``.
 
-    Parameters
-    ----------
-    precision : {"auto", "fp32", "bf16", "fp16"}
-    device : torch.device
-
-    Returns
-    -------
-    {"fp32", "bf16", "fp16"}
-
-    Raises
-    ------
-    DeviceError
-        For an unknown precision, and for one that the device does not have.
+    Raises DeviceError for an unknown precision, and for one that the device does not have.
     """
     if precision not in PRECISIONS:
         raise DeviceError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
@@ -99,17 +87,9 @@ def autocast(precision: str, device: Any) -> Any:
 
 
 def batch_for(bytes_a_picture: int, device: Any) -> int:
-    """Pictures a forward pass: a power of two that fits a share of the free memory.
+    """Pictures a forward pass: a power of two that fits a share of the free memory, up to 32 on a processor, else 256.
 
-    Parameters
-    ----------
-    bytes_a_picture : int
-        What one picture is estimated to need while it is computed.
-    device : torch.device
-
-    Returns
-    -------
-    int in [1, 32] on a processor and in [1, 256] elsewhere
+    `bytes_a_picture` is what one picture is estimated to need while it is computed.
     """
     on_cpu = device.type == "cpu"
     share, most = (_SHARE_ON_CPU, MOST_ON_CPU) if on_cpu else (_SHARE_ON_GPU, MOST_ON_GPU)

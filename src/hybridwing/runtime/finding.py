@@ -21,25 +21,13 @@ _SPECIMEN = 0.8
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What was found in a picture.
+    """What was found in a picture."""
 
-    Attributes
-    ----------
-    copy : ndarray of shape (height, width, 3), float32 in [0, 1]
-        Working copy that it was found in.
-    specimen : Specimen
-    direction : Direction
-        Which way it lies.
-    wings : WingMap
-    specimens : int
-        How many the picture seems to show, at least; 1 also where none was found.
-    """
-
-    copy: NDArray[np.float32]
+    copy: NDArray[np.float32]  # Working copy that it was found in, of shape (height, width, 3), in [0, 1]
     specimen: Specimen
-    direction: Direction
+    direction: Direction  # Which way it lies
     wings: WingMap
-    specimens: int = 1
+    specimens: int = 1  # How many the picture seems to show, at least; 1 also where none was found
 
     @property
     def doubt(self) -> str:

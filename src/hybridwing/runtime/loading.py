@@ -29,24 +29,12 @@ class EncoderError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A vision model, on the processor and in fp32.
+    """A vision model, on the processor and in fp32."""
 
-    Attributes
-    ----------
-    model : torch.nn.Module
-        Called with ``pixel_values``; its output has ``last_hidden_state``.
-    projection : torch.nn.Module or None
-        Maps the pooled output into the space that pictures share with texts (CLIP).
-    layout : str
-        How it was stored.
-    architecture : str
-        Class of the model.
-    """
-
-    model: Any
-    projection: Any
-    layout: str
-    architecture: str
+    model: Any  # A torch module, called with ``pixel_values``; its output has ``last_hidden_state``
+    projection: Any  # One that maps the pooled output into the space that pictures share with texts (CLIP), or None
+    layout: str  # How it was stored
+    architecture: str  # Class of the model
 
 
 def find_layout(folder: Path) -> str | None:
@@ -61,10 +49,7 @@ def find_layout(folder: Path) -> str | None:
 def transformers_weights(folder: Path) -> tuple[str, ...]:
     """Names of the weight files of a folder in Hugging Face's layout; with an index, that and the files it names.
 
-    Raises
-    ------
-    EncoderError
-        If the index is damaged, or names files outside of the folder.
+    Raises EncoderError as :func:`shards_of` does.
     """
     if (folder / "model.safetensors").is_file():
         return ("model.safetensors",)
@@ -75,10 +60,7 @@ def transformers_weights(folder: Path) -> tuple[str, ...]:
 def shards_of(index: Path) -> tuple[str, ...]:
     """Files that a ``model.safetensors.index.json`` names, each once.
 
-    Raises
-    ------
-    EncoderError
-        If it cannot be read, or names something else than safetensors files beside it.
+    Raises EncoderError if it cannot be read, or names something else than safetensors files beside it.
     """
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
@@ -91,20 +73,11 @@ def shards_of(index: Path) -> tuple[str, ...]:
 
 
 def load_model(folder: Path, layout: str, *, projected: bool = False) -> LoadedModel:
-    """Load the image encoder of a folder.
+    """Load the image encoder of a folder, in a layout as :func:`find_layout` names it.
 
-    Parameters
-    ----------
-    folder : Path
-    layout : {"transformers", "open_clip"}
-        See :func:`find_layout`.
-    projected : bool
-        Whether the projection of a CLIP model is wanted; in open_clip's layout it always comes along.
-
-    Raises
-    ------
-    EncoderError
-        If the model cannot be loaded, is no vision model, or its weights are not those its configuration describes.
+    `projected` is whether the projection of a CLIP model is wanted; in open_clip's layout it always comes along. Raises
+    EncoderError if the model cannot be loaded, is no vision model, or its weights are not those its configuration
+    describes.
     """
     if layout == "open_clip":
         try:

@@ -54,10 +54,7 @@ class OpenClipError(ValueError):
 def read_config(folder: Path) -> dict[str, Any]:
     """Read ``open_clip_config.json``; its parts ``model_cfg`` and ``preprocess_cfg`` are dicts.
 
-    Raises
-    ------
-    OpenClipError
-        If it cannot be read, or is something else.
+    Raises OpenClipError if it cannot be read, or is something else.
     """
     try:
         values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -73,10 +70,8 @@ def read_config(folder: Path) -> dict[str, Any]:
 def load_open_clip(folder: Path) -> Any:
     """Load the image encoder as a transformers ``CLIPVisionModelWithProjection``, on the processor and in fp32.
 
-    Raises
-    ------
-    OpenClipError
-        If the model is no plain vision transformer, or its weights are not those the configuration describes.
+    Raises OpenClipError if the model is no plain vision transformer, or its weights are not those the configuration
+    describes.
     """
     import torch
     import transformers
@@ -161,10 +156,7 @@ def _sizes(tensors: dict[str, Any]) -> dict[str, int]:
 def _check_config(config: dict[str, Any], sizes: dict[str, int]) -> str:
     """Hold the configuration against the tensors and enter the number of heads, which no tensor shows.
 
-    Returns
-    -------
-    str
-        Transformers' name of the activation.
+    Returns transformers' name of the activation.
     """
     vision = config["vision_cfg"]
     for name, allowed in _PLAIN.items():

@@ -58,25 +58,17 @@ TRAITS = (_EDGES, _COLOURS, _SHAPE) * 2 + (_EDGES, _LAYOUT_CELLS * _LAYOUT_CELLS
 class Wings:
     """The four wings of an upright specimen, background masked to black.
 
-    Attributes
-    ----------
-    forewings, hindwings : tuple of (ndarray of shape (height, width, 3), float32 in [0, 1]) or None
-        Left and right, the right one mirrored; None where there is none to be seen.
-    joined : ndarray of shape (height, width, 3), float32 in [0, 1], or None
-        Forewing laid against hindwing, inner sides flush, the mean of the left and the mirrored right pair; None where
-        nothing is to be seen.
-    folded : ndarray of shape (height, width, 3), float32 in [0, 1], or None
-        The left half of the specimen as it lies averaged with the mirrored right half; None where nothing is to be
-        seen.
-    confidence : float
-        How surely the specimen was found, in [0, 1].
+    Pictures are of shape (height, width, 3), in [0, 1]; None stands where nothing is to be seen.
     """
 
+    # Left and right, the right one mirrored
     forewings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
     hindwings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
+    # Forewing laid against hindwing, inner sides flush: the mean of the left and the mirrored right pair
     joined: NDArray[np.float32] | None
+    # The left half of the specimen as it lies averaged with the mirrored right half
     folded: NDArray[np.float32] | None
-    confidence: float
+    confidence: float  # How surely the specimen was found, in [0, 1]
 
 
 def cut_wings(rgb: NDArray[np.float32]) -> Wings:
@@ -116,16 +108,13 @@ def prepare(image: Image.Image, found: Found | None = None) -> Prepared:
 
 
 def describe(image: Image.Image) -> NDArray[np.float32]:
-    """Descriptor of one RGB picture.
+    """Descriptor of one RGB picture, of shape (DIMENSION,).
 
-    Returns
-    -------
-    ndarray of shape (DIMENSION,), float32
-        For each pair of wings 4 × 4 cells of 8 edge directions in [0, 1]; 6 × 6 cells of lightness in [0, 1] and of two
-        colour differences in [-1, 1] (red against green; their mean against blue); the logarithm of height by width,
-        the share of the box that is lighter than 0.3 of the light, and the wing's share of the specimen's size. Then
-        forewing and hindwing laid together: 4 × 4 cells of 8 edge directions and 8 × 8 cells of lightness; then the
-        same of the specimen as it lies, at 0.7 of its strength. Zeros for what is not to be seen.
+    For each pair of wings 4 × 4 cells of 8 edge directions in [0, 1]; 6 × 6 cells of lightness in [0, 1] and of two
+    colour differences in [-1, 1] (red against green; their mean against blue); the logarithm of height by width, the
+    share of the box that is lighter than 0.3 of the light, and the wing's share of the specimen's size. Then forewing
+    and hindwing laid together: 4 × 4 cells of 8 edge directions and 8 × 8 cells of lightness; then the same of the
+    specimen as it lies, at 0.7 of its strength. Zeros for what is not to be seen.
     """
     return prepare(image).value
 
@@ -155,10 +144,7 @@ def _joined(
 ) -> NDArray[np.float32] | None:
     """Forewing above hindwing, inner sides flush: so it makes no difference how far apart they lay.
 
-    Parameters
-    ----------
-    sides : sequence of (forewing, hindwing)
-        Both sides of the specimen, as left wings.
+    `sides` are the forewing and the hindwing of both sides of the specimen, as left wings.
     """
     pairs = []
     for side in sides:
@@ -240,9 +226,7 @@ def _shrunk(plane: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 def _edges(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """Histograms of edge directions, a cell's divided by its length, so that weak and strong contrast count alike.
 
-    Returns
-    -------
-    ndarray of shape (_CELLS, _CELLS, _ORIENTATIONS), float32 in [0, 1]
+    Their shape is (_CELLS, _CELLS, _ORIENTATIONS), their values in [0, 1].
     """
     from scipy import ndimage
 

@@ -30,11 +30,8 @@ _MOST_ROWS = 1024
 def projected(arrays: Arrays, X: Floats) -> tuple[Floats, Floats]:
     """Standardise embeddings and project each block.
 
-    Returns
-    -------
-    vectors : ndarray of shape (n, number of blocks times q)
-    rest : ndarray of shape (n,)
-        Squared length of what lies outside the projection, within rounding.
+    Returns the vectors, of shape (n, number of blocks times q), and the squared length of what lies outside the
+    projection, within rounding, of shape (n,).
     """
     unit = (X - _floats(arrays, "centre")) / _floats(arrays, "scale")
     projection, starts = _floats(arrays, "projection"), np.asarray(arrays["starts"], dtype=np.int64)

@@ -38,26 +38,11 @@ _ERF_WEIGHTS = np.array([-1854.8214151, 3516.89893646, 221.29346712, 128.1232380
 
 
 def raw_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
-    """Score embeddings on the detector's own scale.
+    """Score embeddings of shape (n, n_features) on the detector's own scale: shape (n,), higher = more likely hybrid.
 
-    Parameters
-    ----------
-    saved : SavedDetector
-        A detector as ``load_arrays`` returns it.
-    X : array-like of shape (n_samples, n_features)
-        Embeddings; computed on as float64.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), float64
-        Higher = more likely hybrid. The range is the detector's: a signed distance for ``svm``, a
-        probability for ``sgd`` and ``gaussian``, a fraction for ``knn``. NaN for a row that holds NaN,
-        infinity, or values so large that their squares overflow.
-
-    Raises
-    ------
-    FormatError
-        If ``X`` is not two-dimensional or its width is not what the detector was fitted on.
+    The range is the detector's: a signed distance for ``svm``, a probability for ``sgd`` and ``gaussian``, a fraction
+    for ``knn``. NaN for a row that holds NaN, infinity, or values so large that their squares overflow. Raises
+    FormatError if the embeddings are not of the length that the detector was fitted on.
     """
     values = np.asarray(X, dtype=np.float64)
     width = saved.header.n_features
@@ -75,25 +60,10 @@ def raw_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
 
 
 def calibrated_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
-    """Score embeddings as calibrated quantiles.
+    """Score embeddings of shape (n, n_features) as calibrated quantiles: shape (n,), higher = more likely hybrid.
 
-    Parameters
-    ----------
-    saved : SavedDetector
-        A detector with a score map (``saved.is_calibrated``).
-    X : array-like of shape (n_samples, n_features)
-        Embeddings.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), float64
-        Within [0.0001, 0.9999], never NaN; higher = more likely hybrid. A row that cannot be scored (NaN,
-        infinity) gets ``fallback_score``.
-
-    Raises
-    ------
-    FormatError
-        If the detector has no score map, or ``X`` does not fit it.
+    Within [0.0001, 0.9999], never NaN: a row that cannot be scored (NaN, infinity) gets :func:`fallback_score`. Raises
+    FormatError if the detector has no score map, or the embeddings do not fit it.
     """
     fallback = fallback_score(saved)
     raw = raw_scores(saved, X)
@@ -107,10 +77,7 @@ def calibrated_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
 def fallback_score(saved: SavedDetector) -> float:
     """Return the score for an image that cannot be read: that of a typical specimen (the held-out median).
 
-    Raises
-    ------
-    FormatError
-        If the detector has no score map.
+    Raises FormatError if the detector has no score map.
     """
     if not saved.is_calibrated:
         raise FormatError("this detector has no score map; fit it with held-out specimens to calibrate it")
@@ -123,21 +90,9 @@ def map_scores(raw: ArrayLike, knots: ArrayLike, levels: ArrayLike, scales: Arra
     Beyond the last knot the room that is left shrinks as ``1 / (1 + distance / scale)``. It does so slower
     than an exponential, so scores far outside the held-out range still differ in the fourth decimal.
 
-    Parameters
-    ----------
-    raw : array-like of shape (n,)
-        Scores on the detector's own scale, not NaN.
-    knots : array-like of shape (k,)
-        Raw scores, rising strictly.
-    levels : array-like of shape (k,)
-        The quantile in (0, 1) of each knot, rising strictly.
-    scales : array-like of shape (2,)
-        Width of the lower and of the upper tail, in units of the raw score.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        Within [0.0001, 0.9999], rising with ``raw``.
+    Raw scores, of shape (n,), are on the detector's own scale and not NaN. Knots are raw scores and levels their
+    quantiles in (0, 1), both of shape (k,) and rising strictly. Scales, of shape (2,), are the widths of the lower and
+    of the upper tail in units of the raw score. The result is within [0.0001, 0.9999] and rises with the raw score.
     """
     # Bounded far outside any real score, so that differences of two values cannot overflow.
     x = np.clip(np.asarray(raw, dtype=np.float64), -1e300, 1e300)

@@ -32,24 +32,9 @@ SETTINGS, DETECTOR, WEIGHTS = "submission.json", "detector.npz", "weights"
 class Scorer:
     """A saved detector with its backbone, for one picture at a time.
 
-    Parameters
-    ----------
-    folder : Path
-        Of the submission: holds ``submission.json``, ``detector.npz`` and, where they are bundled, ``weights``.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect without weights.
-
-    Attributes
-    ----------
-    device : str
-        Where it computes.
-
-    Raises
-    ------
-    ServingError
-        If the files do not belong together.
-    FormatError
-        If the detector cannot be read.
+    The submission's folder holds ``submission.json``, ``detector.npz`` and, where they are bundled, ``weights``. The
+    device is ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect without weights. Raises ServingError if the
+    files do not belong together, and FormatError if the detector cannot be read.
     """
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
@@ -68,18 +53,10 @@ class Scorer:
         self._embed, self.device = _embedder(settings, folder, device)
 
     def score(self, image: Image.Image) -> float:
-        """Hybrid score of one picture.
+        """Hybrid score of one picture, opened lazily, as ``Image.open`` returns it, or decoded.
 
-        Parameters
-        ----------
-        image : PIL.Image.Image
-            Opened lazily, as ``Image.open`` returns it, or decoded.
-
-        Returns
-        -------
-        float in (0, 1)
-            Higher = more likely hybrid; four decimals, never NaN. A picture that cannot be decoded or embedded gets the
-            score of a typical specimen, and a line on standard error says why.
+        In (0, 1), higher = more likely hybrid; four decimals, never NaN. A picture that cannot be decoded or embedded
+        gets the score of a typical specimen, and a line on standard error says why.
         """
         try:
             vector = self._embed(self._rgb(image))
@@ -179,10 +156,7 @@ def _encoder(part: Embedding, folder: Path, device: str) -> Encoder:
 def weights_folder(weights: Weights, folder: Path) -> Path:
     """Folder of the backbone's weights: that of the submission, or one that the hub's files were fetched into.
 
-    Raises
-    ------
-    ServingError
-        If a file is missing, cannot be fetched, or is not the one that the submission was built with.
+    Raises ServingError if a file is missing, cannot be fetched, or is not the one that the submission was built with.
     """
     if weights.folder and not weights.folder.isalnum():
         raise ServingError(f"{weights.folder!r} is no folder of the submission's weights")

@@ -34,44 +34,28 @@ _CARD_FILL = 0.86
 
 @dataclass(frozen=True, eq=False)
 class Specimen:
-    """Where the specimen is in a working copy of the picture.
+    """Where the specimen is in a working copy of the picture."""
 
-    Attributes
-    ----------
-    mask : ndarray of shape (height, width), bool
-        The specimen's pixels.
-    confidence : float
-        In [0, 1]; 0 when nothing was found (the mask then covers the whole picture). It falls below 1 for a specimen
-        that covers less than 4 % of the picture, for one that differs from the background beside it by little more
-        than either varies, and where much else stands out that is no ruler, card or label; 0.1 for one that covers
-        more than 90 %, which is rather a background taken for a specimen.
-    pieces : tuple of ndarray of shape (height, width), bool
-        Where two or more pieces of the picture are of about the size of the specimen's largest: each of them. They are
-        wings laid apart or several specimens.
-    """
-
-    mask: NDArray[np.bool_]
+    mask: NDArray[np.bool_]  # The specimen's pixels, shape (height, width)
+    # In [0, 1]; 0 when nothing was found (the mask then covers the whole picture). It falls below 1 for a specimen that
+    # covers less than 4 % of the picture, for one that differs from the background beside it by little more than either
+    # varies, and where much else stands out that is no ruler, card or label; 0.1 for one that covers more than 90 %,
+    # which is rather a background taken for a specimen
     confidence: float
+    # Where two or more pieces of the picture are of about the size of the specimen's largest: the pixels of each. They
+    # are wings laid apart or several specimens
     pieces: tuple[NDArray[np.bool_], ...] = ()
 
 
 @dataclass(frozen=True)
 class Box:
-    """The box around a specimen in a picture of several.
-
-    Attributes
-    ----------
-    top, bottom, left, right : int
-        In pixels; `bottom` and `right` lie outside.
-    on_edge : bool
-        Whether the specimen touches the picture's edge.
-    """
+    """The box around a specimen in a picture of several, in pixels; `bottom` and `right` lie outside."""
 
     top: int
     bottom: int
     left: int
     right: int
-    on_edge: bool
+    on_edge: bool  # Whether the specimen touches the picture's edge
 
 
 def working_copy(image: Image.Image) -> NDArray[np.float32]:
@@ -84,19 +68,10 @@ def working_copy(image: Image.Image) -> NDArray[np.float32]:
 
 
 def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colour distance of each pixel from the background.
+    """Colour distance of each pixel of a picture in [0, 1] from the background: Euclidean in RGB, 0 is background.
 
     The background is a plane in each channel (so light that falls off to one side stays background), fitted to the
     frame of the picture by iterated least squares that drops what does not fit: rulers and cards touch the frame too.
-
-    Parameters
-    ----------
-    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
-
-    Returns
-    -------
-    ndarray of shape (height, width), float32
-        Euclidean distance in RGB; 0 is background.
     """
     height, width = rgb.shape[:2]
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -140,18 +115,7 @@ def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
 
 
 def find_specimen(rgb: NDArray[np.float32]) -> Specimen:
-    """Segment the specimen.
-
-    Parameters
-    ----------
-    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
-        Working copy, long side about :data:`WORKING_SIDE` pixels.
-
-    Returns
-    -------
-    Specimen
-        With confidence 0 and a full mask where nothing stands out from the background.
-    """
+    """Segment the specimen in a working copy; with confidence 0 where nothing stands out from the background."""
     from scipy import ndimage
 
     height, width = rgb.shape[:2]
@@ -179,11 +143,7 @@ def find_specimens(rgb: NDArray[np.float32]) -> list[Box]:
     """Find all specimens with their wings on the body in a picture of one or several, from above to below.
 
     Pieces that stand out from the background are specimens unless they are rulers, cards, labels, or much smaller than
-    the others.
-
-    Parameters
-    ----------
-    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
+    the others. The picture is of shape (height, width, 3), in [0, 1].
     """
     from scipy import ndimage
 

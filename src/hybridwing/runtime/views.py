@@ -46,44 +46,24 @@ _FILTER = Image.Resampling.BILINEAR
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A part of a picture.
+    """A part of a picture."""
 
-    Attributes
-    ----------
-    image : PIL.Image.Image
-        Mode RGB.
-    view : str
-        What it shows: the view asked for, or ``"whole"`` where that was not found.
-    confidence : float
-        How surely the view that was asked for was found, in [0, 1]; 1 for ``"whole"``.
-    doubt : str
-        See :attr:`.finding.Found.doubt`.
-    """
-
-    image: Image.Image
-    view: str
-    confidence: float
-    doubt: str = ""
+    image: Image.Image  # Mode RGB
+    view: str  # What it shows: the view asked for, or ``"whole"`` where that was not found
+    confidence: float  # How surely the view that was asked for was found, in [0, 1]; 1 for ``"whole"``
+    doubt: str = ""  # See :attr:`.finding.Found.doubt`
 
 
 @dataclass(frozen=True, eq=False)
 class _Panel:
-    """A strip of a view, as wide as the view, and what it shows.
+    """A strip of a view, as wide as the view, and what it shows."""
 
-    Attributes
-    ----------
-    shown : ndarray of shape (height, width), bool
-        Pixels of the upright working copy that are to be seen; the others become grey.
-    across, down : float
-        Place in the upright working copy that lies in the middle of the panel, in pixels.
-    mirrored : bool
-        Left and right are exchanged.
-    """
-
+    # Pixels of the upright working copy that are to be seen, shape (height, width); the others become grey
     shown: NDArray[np.bool_]
+    # Place in the upright working copy that lies in the middle of the panel, in pixels
     across: float
     down: float
-    mirrored: bool = False
+    mirrored: bool  # Left and right are exchanged
 
 
 def cut_view(
@@ -96,25 +76,11 @@ def cut_view(
 ) -> View:
     """Cut a view out of an RGB picture.
 
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Mode RGB.
-    view : {"whole", "specimen", "forewings", "hindwings"}
-    side : int, optional
-        Pixels to which the view will be resized: it is then cut with no more than twice as many. By default it has
-        the picture's own resolution.
-    pad : float
-        At least 1; factor on the square's side, for a backbone that will cut a rim off.
-    background : {"masked", "kept"}
-        Whether what is around the view becomes grey, or stays as far as the picture reaches; ``"whole"`` is not cut.
-    found : Found, optional
-        What was found in the picture before, where several views of it are cut.
-
-    Raises
-    ------
-    ValueError
-        For another view or background.
+    `side` is the pixels to which the view will be resized: it is then cut with no more than twice as many. By default
+    it has the picture's own resolution. `pad`, at least 1, is a factor on the square's side, for a backbone that will
+    cut a rim off. What is around the view becomes grey (``"masked"``), or stays as far as the picture reaches
+    (``"kept"``); ``"whole"`` is not cut. `found` is what was found in the picture before, where several views of it are
+    cut. Raises ValueError for another view or background.
     """
     if view not in VIEWS:
         raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")

@@ -31,32 +31,17 @@ _MAJORITY = 0.8
 
 @dataclass(frozen=True, eq=False)
 class WingMap:
-    """The wings of an upright specimen.
+    """The wings of an upright specimen."""
 
-    Attributes
-    ----------
-    parts : ndarray of shape (height, width), uint8
-        0 where there is no specimen, else one of :data:`LEFT_FOREWING`, :data:`RIGHT_FOREWING`,
-        :data:`LEFT_HINDWING`, :data:`RIGHT_HINDWING` and :data:`BODY`. The turned working copy: as large as is needed
-        to lose no corner, its centre where that of the working copy was.
-    angle : float
-        Degrees by which the working copy was turned (counter-clockwise) to set the specimen upright.
-    column : float
-        Column of the axis of symmetry in `parts`, in pixels.
-    symmetry : float
-        Share of the specimen that its mirror image covers, in [0, 1].
-    notches : Notches
-        Between forewings and hindwings; the middle of the gap where they lie apart.
-    attached : bool
-        Whether the wings are on the body.
-    """
-
+    # Shape (height, width): 0 where there is no specimen, else one of :data:`LEFT_FOREWING`, :data:`RIGHT_FOREWING`,
+    # :data:`LEFT_HINDWING`, :data:`RIGHT_HINDWING` and :data:`BODY`. The turned working copy: as large as is needed to
+    # lose no corner, its centre where that of the working copy was
     parts: NDArray[np.uint8]
-    angle: float
-    column: float
-    symmetry: float
-    notches: Notches
-    attached: bool
+    angle: float  # Degrees by which the working copy was turned (counter-clockwise) to set the specimen upright
+    column: float  # Column of the axis of symmetry in `parts`, in pixels
+    symmetry: float  # Share of the specimen that its mirror image covers, in [0, 1]
+    notches: Notches  # Between forewings and hindwings; the middle of the gap where they lie apart
+    attached: bool  # Whether the wings are on the body
 
     def plausible(self, view: str) -> float:
         """How much a view of this looks like wings, in [0, 1]: symmetric, and for a pair of wings alike and not tiny.
@@ -118,14 +103,9 @@ def symmetry_axis(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
     Every rotation in a small range is tried; for each, the overlap of the mask with its mirror image at every axis
     position is one circular convolution along the rows.
 
-    Returns
-    -------
-    angle : float
-        Degrees by which the picture must be turned (counter-clockwise, as Pillow does) to make the axis vertical.
-    column : float
-        Column of the axis in the turned picture, in pixels of the mask.
-    overlap : float
-        Share of the mask that its mirror image covers, in [0, 1].
+    Returns the degrees by which the picture must be turned (counter-clockwise, as Pillow does) to make the axis
+    vertical, the column of the axis in the turned picture, in pixels of the mask, and the share of the mask that its
+    mirror image covers, in [0, 1].
     """
     height, width = mask.shape
     small = max(1, round(max(height, width) / 96))
@@ -147,13 +127,8 @@ def symmetry_axis(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
 def wing_split(mask: NDArray[np.bool_], column: float) -> float:
     """Row that divides forewings (above) from hindwings (below) where wings or pattern elements lie apart.
 
-    There the outline's reach away from the axis, and the specimen's mass, have their narrowest place.
-
-    Returns
-    -------
-    float
-        Row in pixels, in the middle half of the specimen's height; the middle of the picture where the specimen has
-        fewer than eight rows.
+    There the outline's reach away from the axis, and the specimen's mass, have their narrowest place. It is looked for
+    in the middle half of the specimen's height; of a specimen of fewer than eight rows the picture's middle is taken.
     """
     rows = np.flatnonzero(mask.any(axis=1))
     if len(rows) < 8:
