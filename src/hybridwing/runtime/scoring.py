@@ -6,16 +6,17 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from .arrays import Array, FormatError, SavedDetector
-from .parents import score_nearest
+from .arrays import FormatError, SavedDetector, as_floats
+from .parents import score_nearest, squared_distances
 from .ridge import score_ridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-Floats = NDArray[np.float64]
+    from numpy.typing import ArrayLike
+
+    from .arrays import Arrays, Floats
 
 MOST_VALUES = 1 << 22
 """Most float64 values of a kernel or distance matrix held at once (32 MiB)."""
@@ -114,39 +115,39 @@ def map_scores(raw: ArrayLike, knots: ArrayLike, levels: ArrayLike, scales: Arra
     return np.clip(LOWEST_SCORE + (HIGHEST_SCORE - LOWEST_SCORE) * quantile, LOWEST_SCORE, HIGHEST_SCORE)
 
 
-def _score_svm(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_svm(arrays: Arrays, X: Floats) -> Floats:
     """Decision function of an RBF support vector machine behind a standard scaler."""
-    mean, scale = _floats(arrays, "mean"), _floats(arrays, "scale")
-    vectors = (_floats(arrays, "vectors") - mean) / scale
-    weights, gamma = _floats(arrays, "weights"), float(arrays["gamma"])
+    mean, scale = as_floats(arrays, "mean"), as_floats(arrays, "scale")
+    vectors = (as_floats(arrays, "vectors") - mean) / scale
+    weights, gamma = as_floats(arrays, "weights"), float(arrays["gamma"])
     scores = np.empty(len(X))
     for rows in _row_slices(len(X), len(vectors)):
-        distances = _squared_distances((X[rows] - mean) / scale, vectors)
+        distances = squared_distances((X[rows] - mean) / scale, vectors)
         scores[rows] = np.exp(-gamma * distances) @ weights
     return scores + float(arrays["intercept"])
 
 
-def _score_sgd(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_sgd(arrays: Arrays, X: Floats) -> Floats:
     """Mean probability of an ensemble of linear classifiers, each with its own Platt sigmoid."""
-    margins = X @ _floats(arrays, "coef").T + _floats(arrays, "intercept")
-    logits = -(margins * _floats(arrays, "slope") + _floats(arrays, "offset"))
+    margins = X @ as_floats(arrays, "coef").T + as_floats(arrays, "intercept")
+    logits = -(margins * as_floats(arrays, "slope") + as_floats(arrays, "offset"))
     # The two forms of the sigmoid are equal; each is used where its exponential cannot overflow.
     shrunk = np.exp(-np.abs(logits))
     return np.asarray(np.where(logits >= 0, 1 / (1 + shrunk), shrunk / (1 + shrunk)).mean(axis=1))
 
 
-def _score_knn(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_knn(arrays: Arrays, X: Floats) -> Floats:
     """Share of hybrids among the nearest training specimens; of equally near ones the earlier goes first.
 
     The matrix product rounds a pair differently in different company, so it only shortlists. The distances
     that decide come from each pair alone, so a specimen scores the same by itself as in a batch.
     """
-    vectors, labels = _floats(arrays, "vectors"), _floats(arrays, "labels")
+    vectors, labels = as_floats(arrays, "vectors"), as_floats(arrays, "labels")
     n_neighbors = int(arrays["n_neighbors"])
     largest = np.square(vectors).sum(axis=1).max()
     scores = np.empty(len(X))
     for rows in _row_slices(len(X), len(vectors)):
-        distances = _squared_distances(X[rows], vectors)
+        distances = squared_distances(X[rows], vectors)
         cut = np.partition(distances, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
         slack = 1e-9 * (np.square(X[rows]).sum(axis=1) + largest)
         for row, (x, row_distances, limit) in enumerate(zip(X[rows], distances, cut + slack, strict=True)):
@@ -156,20 +157,20 @@ def _score_knn(arrays: Mapping[str, Array], X: Floats) -> Floats:
     return scores
 
 
-def _score_gaussian(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_gaussian(arrays: Arrays, X: Floats) -> Floats:
     """Class probability of a Gaussian process under Laplace's approximation.
 
     Rasmussen and Williams (2006), "Gaussian Processes for Machine Learning", algorithm 3.2.
     """
-    vectors = _floats(arrays, "vectors")
+    vectors = as_floats(arrays, "vectors")
     # Distances do not change with the origin, and their rounding error grows with the distance from it.
     origin = vectors.mean(axis=0)
     vectors = vectors - origin
-    residual, whitener = _floats(arrays, "residual"), _floats(arrays, "whitener")
+    residual, whitener = as_floats(arrays, "residual"), as_floats(arrays, "whitener")
     amplitude, length = float(arrays["amplitude"]), float(arrays["length_scale"])
     scores = np.empty(len(X))
     for rows in _row_slices(len(X), len(vectors)):
-        distances = _squared_distances(X[rows] - origin, vectors)
+        distances = squared_distances(X[rows] - origin, vectors)
         kernel = amplitude * np.exp(-0.5 / length**2 * distances)
         variance = amplitude - np.square(kernel @ whitener.T).sum(axis=1)
         scores[rows] = _mean_sigmoid(kernel @ residual, np.maximum(variance, np.finfo(np.float64).tiny))
@@ -184,7 +185,7 @@ def _mean_sigmoid(mean: Floats, variance: Floats) -> Floats:
     return np.asarray(0.5 * (errors @ _ERF_WEIGHTS) + 0.5 * _ERF_WEIGHTS.sum())
 
 
-def _score_soft_parents(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_soft_parents(arrays: Arrays, X: Floats) -> Floats:
     """Low for what is clearly of one subspecies; otherwise the sum of the two greatest probabilities."""
     probabilities = _probabilities(arrays, X)
     pure = probabilities[:, ~np.asarray(arrays["crossed"], dtype=bool)].max(axis=1)
@@ -192,7 +193,7 @@ def _score_soft_parents(arrays: Mapping[str, Array], X: Floats) -> Floats:
     return np.asarray(np.where(pure > CLEAR_PARENT, 1 - pure, both))
 
 
-def _score_gap(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_gap(arrays: Arrays, X: Floats) -> Floats:
     """Probability of a known cross, or 1 less the lead of the likeliest subspecies, whichever is greater."""
     probabilities, crossed = _probabilities(arrays, X), np.asarray(arrays["crossed"], dtype=bool)
     ranked = np.sort(probabilities[:, ~crossed], axis=1)
@@ -201,22 +202,16 @@ def _score_gap(arrays: Mapping[str, Array], X: Floats) -> Floats:
     return np.asarray(np.maximum(hybrid, 1 - ahead))
 
 
-def _probabilities(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _probabilities(arrays: Arrays, X: Floats) -> Floats:
     """Softmax of a linear model behind a standard scaler, shape (n, c)."""
-    logits = (X - _floats(arrays, "mean")) / _floats(arrays, "scale") @ _floats(arrays, "coef").T
-    logits = logits + _floats(arrays, "intercept")
+    logits = (X - as_floats(arrays, "mean")) / as_floats(arrays, "scale") @ as_floats(arrays, "coef").T
+    logits = logits + as_floats(arrays, "intercept")
     powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _score_linear(arrays: Mapping[str, Array], X: Floats) -> Floats:
-    return np.asarray(X @ _floats(arrays, "coef") + float(arrays["intercept"]))
-
-
-def _squared_distances(A: Floats, B: Floats) -> Floats:
-    """Squared Euclidean distances, shape (len(A), len(B)), as one matrix product."""
-    squares = np.square(A).sum(axis=1)[:, None] + np.square(B).sum(axis=1)
-    return np.asarray(np.maximum(squares - 2 * (A @ B.T), 0))
+def _score_linear(arrays: Arrays, X: Floats) -> Floats:
+    return np.asarray(X @ as_floats(arrays, "coef") + float(arrays["intercept"]))
 
 
 def _row_slices(n_rows: int, n_columns: int) -> Iterator[slice]:
@@ -225,11 +220,7 @@ def _row_slices(n_rows: int, n_columns: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _floats(arrays: Mapping[str, Array], name: str) -> Floats:
-    return np.asarray(arrays[name], dtype=np.float64)
-
-
-SCORERS: Mapping[str, Callable[[Mapping[str, Array], Floats], Floats]] = {
+SCORERS: Mapping[str, Callable[[Arrays, Floats], Floats]] = {
     "svm": _score_svm,
     "sgd": _score_sgd,
     "knn": _score_knn,
