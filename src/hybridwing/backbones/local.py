@@ -15,7 +15,8 @@ from hybridwing.backbones.network import NetworkBackbone, applied
 from hybridwing.backbones.settings import assumption, read_open_clip_preprocess, read_preprocess
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.digests import feed_file
-from hybridwing.runtime.loading import EncoderError, find_layout, transformers_weights
+from hybridwing.runtime.errors import EncoderError
+from hybridwing.runtime.loading import find_layout, transformers_weights
 from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
 from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 

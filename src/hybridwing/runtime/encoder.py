@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .device import DeviceError, autocast, batch_for, is_out_of_memory, pick_device, pick_precision
-from .loading import EncoderError, LoadedModel, find_layout, first_line, load_model
+from .device import autocast, batch_for, is_out_of_memory, pick_device, pick_precision
+from .errors import EncoderError
+from .loading import LoadedModel, find_layout, first_line, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,8 +88,6 @@ class Encoder:
             self._model = loaded.model.to(self._device).eval()
             self._projection = None if loaded.projection is None else loaded.projection.to(self._device).eval()
             self.precision = pick_precision(precision, self._device)
-        except DeviceError as error:
-            raise EncoderError(str(error)) from error
         except (RuntimeError, AssertionError) as error:
             raise EncoderError(f"the device {device!r} cannot be used: {first_line(error)}") from error
         self.device, self.side = self._device.type, side

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .digests import ServingError, file_digest
+from .digests import file_digest
+from .errors import ServingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .errors import EncoderError
 from .open_clip import CONFIG as OPEN_CLIP_CONFIG
 from .open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
-from .open_clip import OpenClipError, load_open_clip
+from .open_clip import load_open_clip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,10 +22,6 @@ _MOST_LAYERS, _WIDEST = 1000, 1 << 20
 _SLACK, _SPARE_PARAMETERS = 1.5, 20_000_000
 
 LAYOUTS = ("transformers", "open_clip")
-
-
-class EncoderError(ValueError):
-    """A model folder does not hold a usable vision model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +77,7 @@ def load_model(folder: Path, layout: str, *, projected: bool = False) -> LoadedM
     describes.
     """
     if layout == "open_clip":
-        try:
-            model = load_open_clip(folder)
-        except OpenClipError as error:
-            raise EncoderError(str(error)) from error
+        model = load_open_clip(folder)
         return LoadedModel(model.vision_model, model.visual_projection, layout, type(model.vision_model).__name__)
     return _load_transformers(folder, projected)
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from .errors import EncoderError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -47,30 +49,26 @@ _LAYER = {
 }
 
 
-class OpenClipError(ValueError):
-    """A folder in open_clip's layout does not hold a usable image encoder."""
-
-
 def read_config(folder: Path) -> dict[str, Any]:
     """Read ``open_clip_config.json``; its parts ``model_cfg`` and ``preprocess_cfg`` are dicts.
 
-    Raises OpenClipError if it cannot be read, or is something else.
+    Raises EncoderError if it cannot be read, or is something else.
     """
     try:
         values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         model, vision = values["model_cfg"], values["model_cfg"]["vision_cfg"]
         preprocess = values.setdefault("preprocess_cfg", {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise OpenClipError(f"{CONFIG} does not describe a model: {type(error).__name__}: {error}") from error
+        raise EncoderError(f"{CONFIG} does not describe a model: {type(error).__name__}: {error}") from error
     if not all(isinstance(part, dict) for part in (model, vision, preprocess)):
-        raise OpenClipError(f"{CONFIG} does not describe a model: a part is missing")
+        raise EncoderError(f"{CONFIG} does not describe a model: a part is missing")
     return dict(values)
 
 
 def load_open_clip(folder: Path) -> Any:
     """Load the image encoder as a transformers ``CLIPVisionModelWithProjection``, on the processor and in fp32.
 
-    Raises OpenClipError if the model is no plain vision transformer, or its weights are not those the configuration
+    Raises EncoderError if the model is no plain vision transformer, or its weights are not those the configuration
     describes.
     """
     import torch
@@ -98,12 +96,12 @@ def _put(model: Any, state: dict[str, Any]) -> None:
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     for name, shape in wanted.items():
         if name not in state:
-            raise OpenClipError(f"the weights lack {name}: they belong to another model")
+            raise EncoderError(f"the weights lack {name}: they belong to another model")
         if tuple(state[name].shape) != shape:
-            raise OpenClipError(f"{name} has shape {tuple(state[name].shape)} instead of {shape}: another model's")
+            raise EncoderError(f"{name} has shape {tuple(state[name].shape)} instead of {shape}: another model's")
     surplus = sorted(set(state) - set(wanted))
     if surplus:
-        raise OpenClipError(f"the image encoder has tensors that are not known, the first being {surplus[0]}")
+        raise EncoderError(f"the image encoder has tensors that are not known, the first being {surplus[0]}")
     model.load_state_dict(state, assign=True, strict=True)
     embeddings = model.vision_model.embeddings
     # A buffer that is never saved, and so was left without memory.
@@ -115,15 +113,15 @@ def _visual_tensors(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise OpenClipError(f"no weights: {' or '.join(WEIGHTS)} is missing")
+        raise EncoderError(f"no weights: {' or '.join(WEIGHTS)} is missing")
     try:
         with safe_open(path, framework="pt") as file:
             names = [name for name in file.keys() if name.startswith(_PREFIX)]  # noqa: SIM118 - no dict
             tensors = {name[len(_PREFIX) :]: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError) as error:
-        raise OpenClipError(f"{path.name} is damaged or no safetensors file: {error}") from error
+        raise EncoderError(f"{path.name} is damaged or no safetensors file: {error}") from error
     if not tensors:
-        raise OpenClipError(f"{path.name} holds no image encoder (no tensor is called {_PREFIX}…)")
+        raise EncoderError(f"{path.name} holds no image encoder (no tensor is called {_PREFIX}…)")
     return tensors
 
 
@@ -135,13 +133,13 @@ def _sizes(tensors: dict[str, Any]) -> dict[str, int]:
         _, dimension = tensors["proj"].shape
         hidden = tensors["transformer.resblocks.0.mlp.c_fc.weight"].shape[0]
     except KeyError as error:
-        raise OpenClipError(f"the image encoder is no plain vision transformer: it has no {error}") from error
+        raise EncoderError(f"the image encoder is no plain vision transformer: it has no {error}") from error
     except ValueError as error:
-        raise OpenClipError(f"the image encoder has tensors of unexpected dimensions: {error}") from error
+        raise EncoderError(f"the image encoder has tensors of unexpected dimensions: {error}") from error
     layers = len({name.split(".")[2] for name in tensors if name.startswith("transformer.resblocks.")})
     grid = round((positions - 1) ** 0.5)
     if channels != 3 or patch != patch_down or grid * grid != positions - 1:
-        raise OpenClipError("the image encoder does not take square RGB pictures in square patches")
+        raise EncoderError("the image encoder does not take square RGB pictures in square patches")
     return {
         "hidden_size": width,
         "intermediate_size": hidden,
@@ -161,7 +159,7 @@ def _check_config(config: dict[str, Any], sizes: dict[str, int]) -> str:
     vision = config["vision_cfg"]
     for name, allowed in _PLAIN.items():
         if vision.get(name) not in allowed:
-            raise OpenClipError(f"{CONFIG} sets {name} to {vision[name]!r}, which is not offered")
+            raise EncoderError(f"{CONFIG} sets {name} to {vision[name]!r}, which is not offered")
     width = sizes["hidden_size"]
     said = {
         "layers": (vision.get("layers"), sizes["num_hidden_layers"]),
@@ -174,10 +172,10 @@ def _check_config(config: dict[str, Any], sizes: dict[str, int]) -> str:
     usual = {"layers": 12, "width": 768, "patch_size": 16, "image_size": 224}
     for name, (stated, held) in said.items():
         if (usual.get(name) if stated is None else stated) != held:
-            raise OpenClipError(f"{CONFIG} says {name} {stated!r} and the weights have {held}: another model's")
+            raise EncoderError(f"{CONFIG} says {name} {stated!r} and the weights have {held}: another model's")
     head = vision.get("head_width", 64)
     if type(head) is not int or head < 1 or width % head:
-        raise OpenClipError(f"{CONFIG} says head_width {head!r}, which does not divide the width {width}")
+        raise EncoderError(f"{CONFIG} says head_width {head!r}, which does not divide the width {width}")
     sizes["num_attention_heads"] = width // head
     return "quick_gelu" if config.get("quick_gelu") else "gelu"
 
@@ -203,7 +201,7 @@ def _renamed(tensors: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
             layer = f"{tower}encoder.layers.{number}."
             if rest in ("attn.in_proj_weight", "attn.in_proj_bias"):
                 if tensor.shape[0] != 3 * sizes["hidden_size"]:
-                    raise OpenClipError(f"{name} has {tensor.shape[0]} rows: another model's")
+                    raise EncoderError(f"{name} has {tensor.shape[0]} rows: another model's")
                 for part, piece in zip("qkv", tensor.chunk(3), strict=True):
                     state[f"{layer}self_attn.{part}_proj.{rest.rsplit('_', 1)[1]}"] = piece.contiguous()
             else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .arrays import SavedDetector, load_arrays
 from .decode import FORMATS, draft, to_rgb
-from .digests import ServingError
+from .errors import ServingError
 from .preprocess import prepare
 from .scoring import calibrated_scores, fallback_score
 from .settings import Settings

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .digests import ServingError
+from .errors import ServingError
 from .preprocess import Preprocess
 
 if TYPE_CHECKING:
