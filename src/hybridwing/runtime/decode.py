@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import BinaryIO
 
     from numpy.typing import NDArray
@@ -143,17 +142,12 @@ def scaled_to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     return np.rint(scaled).astype(np.uint8)
 
 
-def open_rgb(
-    source: str | BinaryIO, short_side: int = 0, check: Callable[[Image.Image], None] | None = None
-) -> Image.Image:
+def open_rgb(source: str | BinaryIO, short_side: int = 0) -> Image.Image:
     """Open a file in one of :data:`FORMATS` and decode it as :func:`to_rgb` does.
 
     The source is the path of an image file, or its content opened for reading. A JPEG is decoded at the smallest scale
-    that keeps `short_side` pixels on the short side; 0 decodes in full. `check` is called with the opened but not yet
-    decoded image; it raises to refuse it.
+    that keeps `short_side` pixels on the short side; 0 decodes in full.
     """
     with Image.open(source, formats=FORMATS) as image:
-        if check is not None:
-            check(image)
         draft(image, short_side)
         return to_rgb(image)
