@@ -10,7 +10,7 @@ import numpy as np
 
 from .device import autocast, batch_for, is_out_of_memory, pick_device, pick_precision
 from .errors import EncoderError
-from .loading import LoadedModel, find_layout, first_line, load_model
+from .loading import LoadedModel, first_line, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +48,9 @@ class Encoder:
     """A vision model and the output that serves as its embedding.
 
     It is loaded from a folder that holds ``config.json`` and ``model.safetensors`` (or its sharded form), or
-    ``open_clip_config.json`` and ``open_clip_model.safetensors``; or it was loaded from elsewhere. Where a folder's
-    layout is not given, it is found out. The device is ``"auto"`` or any name that torch knows, the side that of the
-    square pictures that will be embedded, in pixels; for the precision see :mod:`.device`.
+    ``open_clip_config.json`` and ``open_clip_model.safetensors``, which is the folder's layout; or it was loaded from
+    elsewhere. The device is ``"auto"`` or any name that torch knows, the side that of the square pictures that will be
+    embedded, in pixels; for the precision see :mod:`.device`.
 
     The feature says which output is the embedding. ``"cls"`` is the CLS token, ``"pooled"`` the average over places,
     ``"cls+patches"`` the CLS token joined with the average over places, ``"projected"`` CLIP's picture in the space it
@@ -75,13 +75,16 @@ class Encoder:
         *,
         feature: str = "default",
         precision: str = "auto",
-        layout: str | None = None,
+        layout: str = "transformers",
     ) -> None:
         import torch
 
         if feature not in FEATURES and cells_along(feature) is None:
             raise EncoderError(f"feature must be one of {', '.join(FEATURES)}, patches-4x4 …; got {feature!r}")
-        loaded = source if isinstance(source, LoadedModel) else _loaded(source, layout, feature)
+        if isinstance(source, LoadedModel):
+            loaded = source
+        else:
+            loaded = load_model(source, layout, projected=feature in _PROJECTED)
         self.architecture = loaded.architecture
         try:
             self._device = torch.device(pick_device(device))
@@ -93,7 +96,7 @@ class Encoder:
         self.device, self.side = self._device.type, side
         #: How many numbers the model has learned.
         self.parameters = sum(values.numel() for values in self._model.parameters())
-        self._probe(_wanted(feature, loaded))
+        self._probe("projected" if feature == "default" and loaded.layout == "open_clip" else feature)
 
     def _probe(self, wanted: str) -> None:
         """Embed an empty picture: learn the feature, its length, and what a picture needs."""
@@ -177,8 +180,9 @@ class Encoder:
                 embedded = self._projection(output.pooler_output.float())
             return (torch.nn.functional.normalize(embedded) if wanted == "projected-unit" else embedded), wanted
         hidden = output.last_hidden_state
-        if cells_along(wanted) is not None:
-            return self._by_cell(hidden, cells_along(wanted) or 1), wanted
+        cells = cells_along(wanted)
+        if cells is not None:
+            return self._by_cell(hidden, cells), wanted
         if hidden.ndim == 4:
             pooled = getattr(output, "pooler_output", None)
             pooled = hidden.mean(dim=(2, 3), dtype=torch.float32) if pooled is None else pooled
@@ -219,18 +223,6 @@ class Encoder:
         if wanted not in ("default", feature):
             raise EncoderError(f"{self.architecture} has no feature {wanted!r}: it has no CLS token; use {feature!r}")
         return feature
-
-
-def _loaded(folder: Path, layout: str | None, feature: str) -> LoadedModel:
-    found = layout or find_layout(folder)
-    if found is None:
-        raise EncoderError("it holds no model in a known layout")
-    return load_model(folder, found, projected=feature in _PROJECTED)
-
-
-def _wanted(feature: str, loaded: LoadedModel) -> str:
-    """The feature to take; ``"default"`` where the model's output decides."""
-    return "projected" if feature == "default" and loaded.layout == "open_clip" else feature
 
 
 def _bytes(values: Any) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,6 @@ _OPTIONAL = ("pooler.", "classifier.", "head.", "logit_scale")
 _MOST_LAYERS, _WIDEST = 1000, 1 << 20
 #: A model may be this much larger than what its files hold: poolers and heads that they lack.
 _SLACK, _SPARE_PARAMETERS = 1.5, 20_000_000
-
-LAYOUTS = ("transformers", "open_clip")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ def shards_of(index: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def load_model(folder: Path, layout: str, *, projected: bool = False) -> LoadedModel:
+def load_model(folder: Path, layout: str, *, projected: bool) -> LoadedModel:
     """Load the image encoder of a folder, in a layout as :func:`find_layout` names it.
 
     `projected` is whether the projection of a CLIP model is wanted; in open_clip's layout it always comes along. Raises
@@ -79,10 +78,6 @@ def load_model(folder: Path, layout: str, *, projected: bool = False) -> LoadedM
     if layout == "open_clip":
         model = load_open_clip(folder)
         return LoadedModel(model.vision_model, model.visual_projection, layout, type(model.vision_model).__name__)
-    return _load_transformers(folder, projected)
-
-
-def _load_transformers(folder: Path, projected: bool) -> LoadedModel:
     transformers = _transformers()
     config = _checked_config(folder)
     # AutoModel drops the projection of a model that is nothing but CLIP's image encoder.
@@ -164,13 +159,7 @@ def _count(path: Path) -> int:
 
     try:
         with safe_open(path, framework="pt") as file:
-            total = 0
-            for name in file.keys():  # noqa: SIM118 - no dict
-                numbers = 1
-                for side in file.get_slice(name).get_shape():
-                    numbers *= side
-                total += numbers
-            return total
+            return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - no dict
     except (OSError, SafetensorError) as error:
         raise EncoderError(f"{path.name} is damaged or no safetensors file: {first_line(error)}") from error
 
