@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import SavedDetector, load_arrays
+from .arrays import load_arrays
+from .composite import PartInput, prepare_parts
 from .decode import FORMATS, draft, to_rgb
 from .errors import ServingError
-from .preprocess import prepare
 from .scoring import calibrated_scores, fallback_score
 from .settings import Settings
 
@@ -42,7 +42,7 @@ class Scorer:
             settings = Settings.from_json((folder / SETTINGS).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, ServingError) as error:
             raise ServingError(f"{folder / SETTINGS}: {error}") from error
-        self._detector: SavedDetector = load_arrays(folder / DETECTOR)
+        self._detector = load_arrays(folder / DETECTOR)
         if self._detector.header.n_features != settings.embedding.dimension:
             raise ServingError(
                 f"{folder}: the detector takes {self._detector.header.n_features} values and the backbone gives "
@@ -84,40 +84,23 @@ class Scorer:
 def _embedder(
     settings: Settings, folder: Path, device: str
 ) -> tuple[Callable[[Image.Image], NDArray[np.float32]], str]:
-    """The function from an upright RGB picture to its embedding, and the device it runs on."""
+    """The function from an upright RGB picture to its embedding, and the device it runs on.
+
+    A network that several parts of a composite use is loaded once.
+    """
     whole = settings.embedding
-    if whole.family == "composite":
-        return _together(settings, folder, device)
-    if whole.family == "pattern":
-        from .pattern import describe
-
-        return describe, "cpu"
-    encoder = _encoder(whole, folder, device)
-
-    def embed(image: Image.Image) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = encoder.forward([prepare(image, whole.preprocess).value])[0]
-        return vector
-
-    return embed, encoder.device
-
-
-def _together(
-    settings: Settings, folder: Path, device: str
-) -> tuple[Callable[[Image.Image], NDArray[np.float32]], str]:
-    """The same of a composite: a network that several parts use is loaded once."""
-    from .composite import PartInput, prepare_parts
-
-    if sum(part.dimension for part in settings.parts) != settings.embedding.dimension:
-        raise ServingError(f"the {len(settings.parts)} parts do not add up to {settings.embedding.dimension} values")
+    parts = settings.parts if whole.family == "composite" else (whole,)
+    if sum(part.dimension for part in parts) != whole.dimension:
+        raise ServingError(f"the {len(parts)} parts do not add up to {whole.dimension} values")
     loaded: dict[Embedding, Encoder] = {}
     encoders: list[Encoder | None] = []
-    for part in settings.parts:
+    for part in parts:
         # In nothing that matters to the network do two views of it differ.
         network = replace(part, preprocess=replace(part.preprocess, view="whole"))
         if part.family != "pattern" and network not in loaded:
             loaded[network] = _encoder(part, folder, device)
         encoders.append(loaded.get(network))
-    inputs = tuple(PartInput(part.family, part.preprocess) for part in settings.parts)
+    inputs = tuple(PartInput(part.family, part.preprocess) for part in parts)
 
     def embed(image: Image.Image) -> NDArray[np.float32]:
         vectors = [one.value for one in prepare_parts(image, inputs)]
