@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .orientation import LEAST_DIRECTION, Direction, find_direction
 from .specimen import Specimen, find_specimen, working_copy
-from .wings import WingMap, map_wings
+from .wings import WingMap, map_wings, turned
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
@@ -37,6 +38,11 @@ class Found:
         if self.specimen.confidence > 0 and self.direction.confidence < LEAST_DIRECTION:
             return f"which way the specimen lies cannot be told (confidence {self.direction.confidence:.2f})"
         return ""
+
+    def upright(self) -> NDArray[np.float32]:
+        """The specimen turned upright, on black; shape (height, width, 3), height and width as of the map of wings."""
+        planes = [turned(self.copy[..., channel] * self.specimen.mask, self.wings.angle) for channel in range(3)]
+        return np.stack(planes, axis=-1)
 
 
 def find_wings(image: Image.Image) -> Found:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from .wings import box_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -123,10 +125,9 @@ def candidates(rgb: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[NDArr
 
 def _squared(rgb: NDArray[np.float32], mask: NDArray[np.bool_]) -> list[Image.Image]:
     """The specimen in the middle of a small square that holds it at any angle: its mask and its three channels."""
-    down, across = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if len(down) < 8 or len(across) < 8:
+    box = box_of(mask, 8)
+    if box is None:
         return []
-    box = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
     inside = mask[box]
     scale = _SIDE / np.hypot(*inside.shape)
     size = max(1, round(inside.shape[1] * scale)), max(1, round(inside.shape[0] * scale))

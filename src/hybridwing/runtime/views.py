@@ -20,7 +20,7 @@ from PIL import Image
 
 from .finding import Found, find_wings
 from .specimen import WORKING_SIDE
-from .wings import LEFT_FOREWING, LEFT_HINDWING, WingMap
+from .wings import LEFT_FOREWING, LEFT_HINDWING, WingMap, box_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,26 +105,18 @@ def _panels(wings: WingMap, view: str) -> tuple[float, list[_Panel]]:
     else:
         left = LEFT_FOREWING if view == "forewings" else LEFT_HINDWING
         shown = [wings.parts == left, wings.parts == left + 1]
-    boxes = [_box(mask) for mask in shown]
+    boxes = [box_of(mask) for mask in shown]
     seen = [box for box in boxes if box is not None]
     if not seen:
         return 0.0, []
-    width, height = max(box[2] for box in seen), max(box[3] for box in seen)
+    height = max(rows.stop - rows.start for rows, _ in seen)
+    width = max(columns.stop - columns.start for _, columns in seen)
     square = max(width, len(boxes) * (1 + 2 * _MARGIN) * height) * (1 + 2 * _MARGIN)
-    panels = [
-        _Panel(mask, *(box[:2] if box else (0.0, 0.0)), mirrored=place == 1)
-        for place, (mask, box) in enumerate(zip(shown, boxes, strict=True))
-    ]
+    panels = []
+    for place, (mask, box) in enumerate(zip(shown, boxes, strict=True)):
+        down, across = ((part.start + part.stop) / 2 for part in box) if box else (0.0, 0.0)
+        panels.append(_Panel(mask, across, down, mirrored=place == 1))
     return square, panels
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[float, float, int, int] | None:
-    """Middle (across, down), width and height of the box around a mask."""
-    across, down = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-    if not len(across):
-        return None
-    left, right, top, bottom = int(across[0]), int(across[-1]) + 1, int(down[0]), int(down[-1]) + 1
-    return (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
 
 
 def _drawn(

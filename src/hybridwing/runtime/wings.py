@@ -40,7 +40,6 @@ class WingMap:
     angle: float  # Degrees by which the working copy was turned (counter-clockwise) to set the specimen upright
     column: float  # Column of the axis of symmetry in `parts`, in pixels
     symmetry: float  # Share of the specimen that its mirror image covers, in [0, 1]
-    notches: Notches  # Between forewings and hindwings; the middle of the gap where they lie apart
     attached: bool  # Whether the wings are on the body
 
     def plausible(self, view: str) -> float:
@@ -77,8 +76,7 @@ def map_wings(mask: NDArray[np.bool_], turn: float = 0.0) -> WingMap:
     column = min(max(column, min(1.0, sides)), sides)
     trunk = _trunk(upright, column)
     if trunk is None:
-        row = wing_split(upright, column)
-        notches = Notches((row, row), (0.0, 0.0), 0.0)
+        notches = [(wing_split(upright, column), 0.0)] * 2
     else:
         notches = find_notches(upright, column)
     fore = _above(upright.shape, column, notches, trunk)
@@ -86,7 +84,15 @@ def map_wings(mask: NDArray[np.bool_], turn: float = 0.0) -> WingMap:
     parts = _voted(upright, np.where(fore, LEFT_FOREWING, LEFT_HINDWING).astype(np.uint8) + right)
     if trunk is not None:
         parts[_body(upright, column, trunk)] = BODY
-    return WingMap(parts, angle, column, symmetry, notches, trunk is not None)
+    return WingMap(parts, angle, column, symmetry, trunk is not None)
+
+
+def box_of(mask: NDArray[np.bool_], least: int = 1) -> tuple[slice, slice] | None:
+    """Rows and columns of the box around a mask; None where fewer than `least` rows or columns hold any of it."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if min(len(rows), len(columns)) < least:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def turned(plane: NDArray[np.float32], angle: float) -> NDArray[np.float32]:
@@ -147,36 +153,16 @@ def wing_split(mask: NDArray[np.bool_], column: float) -> float:
     return float(top + low + np.median(best) + 0.5)
 
 
-@dataclass(frozen=True)
-class Notches:
-    """Where the outline of an upright specimen has its notch between forewing and hindwing, left and right.
+def find_notches(upright: NDArray[np.bool_], column: float) -> list[tuple[float, float]]:
+    """Find where forewing and hindwing meet in the outline of an upright specimen: two notches, left and right.
 
-    Attributes
-    ----------
-    rows : tuple of 2 float
-        In pixels.
-    offsets : tuple of 2 float
-        How far from the axis, in pixels, at least 0; 0 between wings laid apart.
-    depth : float
-        How far the outline falls back from a straight edge laid over forewing and hindwing, as a share of the
-        specimen's reach, in [0, 1]. 0 where there is no notch.
-    """
-
-    rows: tuple[float, float]
-    offsets: tuple[float, float]
-    depth: float
-
-
-def find_notches(upright: NDArray[np.bool_], column: float) -> Notches:
-    """Find where forewing and hindwing meet in the outline of an upright specimen.
-
-    A straight edge laid over the outline below the forewing's tip is touched by forewing and hindwing; where the
+    Of each its row is told, and how far from the axis it lies, in pixels, at least 0. A straight edge laid over the outline below the forewing's tip is touched by forewing and hindwing; where the
     outline falls back furthest from it lies the notch.
     """
     rows = np.flatnonzero(upright.any(axis=1))
     middle = float(upright.shape[0]) / 2
     if len(rows) < 8:
-        return Notches((middle, middle), (0.0, 0.0), 0.0)
+        return [(middle, 0.0)] * 2
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     offsets = np.arange(upright.shape[1]) + 0.5 - column
     reaches = [np.where(upright[top:bottom], np.maximum(sign * offsets, 0.0), 0.0).max(axis=1) for sign in (-1.0, 1.0)]
@@ -194,8 +180,7 @@ def find_notches(upright: NDArray[np.bool_], column: float) -> Notches:
         clear = float(own.max()) > 0.4 * float(depth.max()) > 0
         here = begin + float(np.median(np.flatnonzero(own >= 0.97 * own.max()))) if clear else float(row)
         found.append((top + here + 0.5, float(reach[int(here)])))
-    share = float(depth.max()) / max(float(both.max()), 1.0)
-    return Notches((found[0][0], found[1][0]), (found[0][1], found[1][1]), share)
+    return found
 
 
 def _fallback(reach: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -238,11 +223,13 @@ def _trunk(upright: NDArray[np.bool_], column: float) -> tuple[int, int] | None:
     return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else None
 
 
-def _above(shape: tuple[int, ...], column: float, notches: Notches, trunk: tuple[int, int] | None) -> NDArray[np.bool_]:
+def _above(
+    shape: tuple[int, ...], column: float, notches: list[tuple[float, float]], trunk: tuple[int, int] | None
+) -> NDArray[np.bool_]:
     """Which pixels lie above the line from the forewing's base on the body to the notch."""
     offsets = np.arange(shape[1]) + 0.5 - column
     line = np.empty(shape[1])
-    for side, (row, reach) in enumerate(zip(notches.rows, notches.offsets, strict=True)):
+    for side, (row, reach) in enumerate(notches):
         base = row
         if trunk is not None:
             base = trunk[0] + _WING_BASE * (trunk[1] - trunk[0])
