@@ -96,11 +96,12 @@ def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     return distance
 
 
-def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
+def otsu(values: NDArray[np.float32]) -> float:
     """Threshold that divides `values` best into two groups (Otsu 1979, IEEE Trans. SMC 9(1), 62-66).
 
     Values that are all the same, up to their last digits, are no two groups: the threshold is then that value.
     """
+    bins = 128
     highest = values.max()
     if highest - values.min() <= 2 * bins * np.spacing(highest):
         return float(highest)
@@ -118,25 +119,25 @@ def find_specimen(rgb: NDArray[np.float32]) -> Specimen:
     """Segment the specimen in a working copy; with confidence 0 where nothing stands out from the background."""
     from scipy import ndimage
 
-    height, width = rgb.shape[:2]
-    nothing = Specimen(mask=np.ones((height, width), bool), confidence=0.0)
-    if min(height, width) < 16:
-        return nothing
-    distance = background_distance(rgb)
-    if float(distance.max()) < 0.06:
-        return nothing
-    cut = min(max(otsu(distance), 0.06), 0.30)
-    standing_out = distance > cut
+    distance, standing_out = _standing_out(rgb)
     labels, count = ndimage.label(standing_out, structure=np.ones((3, 3), int))
     chosen, cards, large = _sorted_out(labels, count)
     if not chosen:
-        return nothing
+        return Specimen(mask=np.ones(labels.shape, bool), confidence=0.0)
     mask = np.isin(labels, chosen)
     unexplained = float((standing_out & ~mask & ~np.isin(labels, cards)).sum()) / float(mask.sum())
     # Pale scales may be no different from a pale card: what the wing encloses is wing.
     mask = np.asarray(ndimage.binary_fill_holes(mask), dtype=bool)
     pieces = tuple(labels == index for index in large) if len(large) > 1 else ()
     return Specimen(mask, _confidence(distance, mask, unexplained), pieces)
+
+
+def _standing_out(rgb: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Distance of each pixel from the background, and whether it stands out; in a tiny picture none does."""
+    if min(rgb.shape[:2]) < 16:
+        return np.zeros(rgb.shape[:2], np.float32), np.zeros(rgb.shape[:2], bool)
+    distance = background_distance(rgb)
+    return distance, distance > min(max(otsu(distance), 0.06), 0.30)
 
 
 def find_specimens(rgb: NDArray[np.float32]) -> list[Box]:
@@ -148,12 +149,7 @@ def find_specimens(rgb: NDArray[np.float32]) -> list[Box]:
     from scipy import ndimage
 
     height, width = rgb.shape[:2]
-    if min(height, width) < 16:
-        return []
-    distance = background_distance(rgb)
-    if float(distance.max()) < 0.06:
-        return []
-    standing_out = distance > min(max(otsu(distance), 0.06), 0.30)
+    _, standing_out = _standing_out(rgb)
     # Pale bands and the gaps between set wings must not take a specimen apart.
     reach = max(1, max(height, width) // 512)
     standing_out = ndimage.binary_closing(np.pad(standing_out, reach), iterations=reach)[reach:-reach, reach:-reach]
@@ -211,8 +207,7 @@ def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], lis
     area = np.bincount(labels.ravel(), minlength=count + 1)
     pieces: list[_Piece] = []
     cards: list[int] = []
-    for index, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
-        box = (rows, columns)
+    for index, box in enumerate(ndimage.find_objects(labels), start=1):
         if area[index] < _SMALLEST * height * width:
             continue
         part = labels[box] == index
@@ -231,8 +226,7 @@ def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], lis
     chosen = [
         piece.index
         for piece in pieces
-        if piece is heart
-        or (piece.area >= (_ON_EDGE if piece.on_edge else 0.012) * heart.area and _near(piece.box, big or [heart.box]))
+        if piece.area >= (_ON_EDGE if piece.on_edge else 0.012) * heart.area and _near(piece.box, big)
     ]
     return chosen, cards, [piece.index for piece in pieces if piece.area >= _LIKE * heart.area]
 
@@ -243,7 +237,7 @@ def _is_card(part: NDArray[np.bool_], touched: list[float], shape: tuple[int, ..
     if _box_fill(part) > _CARD_FILL or (along > 0.4 * max(shape) and across < 0.16 * along):
         # A picture cut tight around the specimen leaves a large box too.
         return max(touched) > 0 or float(part.sum()) <= 0.25 * shape[0] * shape[1]
-    return max(touched) > 0 and _is_strip(touched, part.shape, shape)
+    return _is_strip(touched, part.shape, shape)
 
 
 def _may_be_specimen(
