@@ -81,7 +81,7 @@ class Preprocess:
         object.__setattr__(self, "background", "" if self.view == "whole" else self.background or "masked")
         for side, highest in (("size", 4096), ("resize_to", 8192)):
             pixels = getattr(self, side)
-            if isinstance(pixels, bool) or not isinstance(pixels, int) or not 8 <= pixels <= highest:
+            if type(pixels) is not int or not 8 <= pixels <= highest:
                 raise ValueError(f"{side} must be a whole number of pixels in [8, {highest}]; got {pixels!r}")
         if self.antialias is not True:
             raise ValueError("antialias must be true: shrinking without it is not offered")
@@ -189,12 +189,10 @@ def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) ->
     Where the view is not found well enough the whole picture is taken, and the result says so. `found` is what was
     found in the picture before, where several views of it are wanted.
     """
-    if prep.resize == "none":
-        cut = cut_view(image, prep.view, background=prep.background or "kept", found=found)
-    else:
-        # What "shortest" will cut off is added around the view beforehand.
-        rim, around = max(1.0, prep.resized_side / prep.size), prep.background or "kept"
-        cut = cut_view(image, prep.view, side=prep.resized_side, pad=rim, background=around, found=found)
+    side = None if prep.resize == "none" else prep.resized_side
+    # What "shortest" will cut off is added around the view beforehand.
+    pad = max(1.0, prep.resized_side / prep.size)
+    cut = cut_view(image, prep.view, side, pad, background=prep.background, found=found)
     return Prepared(to_input(cut.image, prep), cut.view, cut.confidence, cut.doubt)
 
 
