@@ -47,7 +47,7 @@ def draft(image: Image.Image, short_side: int) -> None:
     Does nothing for other formats, for images already decoded and for images already small. libjpeg shrinks by 1/2,
     1/4 or 1/8 while decoding, which costs a fraction of a full decode.
     """
-    if getattr(image, "format", None) not in ("JPEG", "MPO") or short_side <= 0:
+    if image.format not in ("JPEG", "MPO") or short_side <= 0:
         return
     # Pillow picks the largest of 1, 2, 4, 8 that keeps both sides, and so the short one, at or above the asked size.
     image.draft("RGB", (short_side, short_side))

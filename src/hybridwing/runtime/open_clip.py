@@ -79,11 +79,14 @@ def load_open_clip(folder: Path) -> Any:
     path = next((folder / name for name in WEIGHTS if (folder / name).is_file()), folder / WEIGHTS[0])
     tensors = _visual_tensors(path)
     sizes = _sizes(tensors)
-    activation = _check_config(config, sizes)
+    unseen = {
+        "num_attention_heads": _heads(config, sizes),
+        "hidden_act": "quick_gelu" if config.get("quick_gelu") else "gelu",
+        "layer_norm_eps": 1e-5,
+        "attention_dropout": 0.0,
+    }
     with torch.device("meta"):  # the weights take the place of memory that would be filled for nothing
-        model = library.CLIPVisionModelWithProjection(
-            library.CLIPVisionConfig(**sizes, hidden_act=activation, layer_norm_eps=1e-5, attention_dropout=0.0)
-        )
+        model = library.CLIPVisionModelWithProjection(library.CLIPVisionConfig(**sizes, **unseen))
     state = {name: tensor.to(torch.float32) for name, tensor in _renamed(tensors, sizes).items()}
     _put(model, state)
     return model.eval()
@@ -144,18 +147,14 @@ def _sizes(tensors: dict[str, Any]) -> dict[str, int]:
         "hidden_size": width,
         "intermediate_size": hidden,
         "num_hidden_layers": layers,
-        "num_attention_heads": 1,
         "patch_size": patch,
         "image_size": grid * patch,
         "projection_dim": dimension,
     }
 
 
-def _check_config(config: dict[str, Any], sizes: dict[str, int]) -> str:
-    """Hold the configuration against the tensors and enter the number of heads, which no tensor shows.
-
-    Returns transformers' name of the activation.
-    """
+def _heads(config: dict[str, Any], sizes: dict[str, int]) -> int:
+    """Number of attention heads, which no tensor shows, once the configuration is held against the tensors."""
     vision = config["vision_cfg"]
     for name, allowed in _PLAIN.items():
         if vision.get(name) not in allowed:
@@ -176,8 +175,7 @@ def _check_config(config: dict[str, Any], sizes: dict[str, int]) -> str:
     head = vision.get("head_width", 64)
     if type(head) is not int or head < 1 or width % head:
         raise EncoderError(f"{CONFIG} says head_width {head!r}, which does not divide the width {width}")
-    sizes["num_attention_heads"] = width // head
-    return "quick_gelu" if config.get("quick_gelu") else "gelu"
+    return int(width // head)
 
 
 def _renamed(tensors: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:

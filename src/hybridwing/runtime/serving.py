@@ -69,9 +69,8 @@ class Scorer:
         return float(np.round(calibrated_scores(self._detector, vector[None])[0], 4))
 
     def _rgb(self, image: Image.Image) -> Image.Image:
-        form = getattr(image, "format", None)
-        if form is not None and form not in (*FORMATS, "MPO"):
-            raise ServingError(f"{form} is none of {', '.join(FORMATS)}")
+        if image.format not in (*FORMATS, "MPO", None):
+            raise ServingError(f"{image.format} is none of {', '.join(FORMATS)}")
         draft(image, self._prep.short_side)
         return to_rgb(image)
 
