@@ -207,7 +207,8 @@ def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], lis
     area = np.bincount(labels.ravel(), minlength=count + 1)
     pieces: list[_Piece] = []
     cards: list[int] = []
-    for index, box in enumerate(ndimage.find_objects(labels), start=1):
+    for index, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+        box = (rows, columns)
         if area[index] < _SMALLEST * height * width:
             continue
         part = labels[box] == index

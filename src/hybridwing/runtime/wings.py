@@ -72,13 +72,10 @@ def map_wings(mask: NDArray[np.bool_], turn: float = 0.0) -> WingMap:
     angle = turn + tilt
     upright = turned(mask.astype(np.float32), angle) > 0.5
     column += (upright.shape[1] - about.shape[1]) / 2.0
-    sides = upright.shape[1] - 1.0
-    column = min(max(column, min(1.0, sides)), sides)
+    last = upright.shape[1] - 1.0
+    column = min(max(column, min(1.0, last)), last)
     trunk = _trunk(upright, column)
-    if trunk is None:
-        notches = [(wing_split(upright, column), 0.0)] * 2
-    else:
-        notches = find_notches(upright, column)
+    notches = [(wing_split(upright, column), 0.0)] * 2 if trunk is None else find_notches(upright, column)
     fore = _above(upright.shape, column, notches, trunk)
     right = np.broadcast_to(np.arange(upright.shape[1]) >= round(column), upright.shape)
     parts = _voted(upright, np.where(fore, LEFT_FOREWING, LEFT_HINDWING).astype(np.uint8) + right)
@@ -119,9 +116,9 @@ def symmetry_axis(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
     best = (0.0, width / 2.0, 0.0)
     total = max(1.0, float(np.asarray(picture).sum()) / 255.0)
     for angle in _ANGLES:
-        turned = np.asarray(picture.rotate(float(angle), Image.Resampling.NEAREST), np.float32) / 255.0
-        spectrum = np.fft.rfft(turned, n=2 * turned.shape[1], axis=1)
-        overlap = np.fft.irfft((spectrum * spectrum).sum(axis=0), n=2 * turned.shape[1]) / total
+        rotated = np.asarray(picture.rotate(float(angle), Image.Resampling.NEAREST), np.float32) / 255.0
+        spectrum = np.fft.rfft(rotated, n=2 * rotated.shape[1], axis=1)
+        overlap = np.fft.irfft((spectrum * spectrum).sum(axis=0), n=2 * rotated.shape[1]) / total
         where = int(overlap.argmax())
         # A slight price on turning keeps near-ties upright.
         value = float(overlap[where]) - 0.0015 * abs(float(angle))
@@ -156,8 +153,9 @@ def wing_split(mask: NDArray[np.bool_], column: float) -> float:
 def find_notches(upright: NDArray[np.bool_], column: float) -> list[tuple[float, float]]:
     """Find where forewing and hindwing meet in the outline of an upright specimen: two notches, left and right.
 
-    Of each its row is told, and how far from the axis it lies, in pixels, at least 0. A straight edge laid over the outline below the forewing's tip is touched by forewing and hindwing; where the
-    outline falls back furthest from it lies the notch.
+    A straight edge laid over the outline below the forewing's tip is touched by forewing and hindwing; where the
+    outline falls back furthest from it lies the notch. Of each the row is told, and how far from the axis it lies, in
+    pixels, at least 0.
     """
     rows = np.flatnonzero(upright.any(axis=1))
     middle = float(upright.shape[0]) / 2
