@@ -48,7 +48,7 @@ class Scorer:
                 f"{folder}: the detector takes {self._detector.header.n_features} values and the backbone gives "
                 f"{settings.embedding.dimension}: the files are of different submissions"
             )
-        self._prep = settings.embedding.preprocess
+        self._short_side = settings.embedding.preprocess.short_side
         self._fallback = float(np.round(fallback_score(self._detector), 4))
         self._embed, self.device = _embedder(settings, folder, device)
 
@@ -71,7 +71,7 @@ class Scorer:
     def _rgb(self, image: Image.Image) -> Image.Image:
         if image.format not in (*FORMATS, "MPO", None):
             raise ServingError(f"{image.format} is none of {', '.join(FORMATS)}")
-        draft(image, self._prep.short_side)
+        draft(image, self._short_side)
         return to_rgb(image)
 
     def _say(self, image: Image.Image, reason: str) -> None:
@@ -142,14 +142,13 @@ def weights_folder(weights: Weights, folder: Path) -> Path:
     """
     if weights.folder and not weights.folder.isalnum():
         raise ServingError(f"{weights.folder!r} is no folder of the submission's weights")
-    if weights.origin == "bundled":
-        place = folder / WEIGHTS / weights.folder
-    elif weights.origin == "hub":
+    if weights.origin == "hub":
         from .fetching import fetch
 
-        place = fetch(weights.repository, weights.revision, weights.files)
-    else:
+        return fetch(weights.repository, weights.revision, weights.files)
+    if weights.origin != "bundled":
         raise ServingError(f"weights of origin {weights.origin!r} are not known")
+    place = folder / WEIGHTS / weights.folder
     absent = [name for name, _ in weights.files if not (place / name).is_file()]
     if absent:
         raise ServingError(f"{place} lacks {absent[0]}; build the submission again")
