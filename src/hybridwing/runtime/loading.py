@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import EncoderError
-from .open_clip import CONFIG as OPEN_CLIP_CONFIG
-from .open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 from .open_clip import load_open_clip
 
 if TYPE_CHECKING:
@@ -31,15 +29,6 @@ class LoadedModel:
     projection: Any  # One that maps the pooled output into the space that pictures share with texts (CLIP), or None
     layout: str  # How it was stored
     architecture: str  # Class of the model
-
-
-def find_layout(folder: Path) -> str | None:
-    """How a folder stores its model: ``"transformers"`` where it does so in both ways; None where it holds none."""
-    if (folder / "config.json").is_file() and transformers_weights(folder):
-        return "transformers"
-    if (folder / OPEN_CLIP_CONFIG).is_file() and any((folder / name).is_file() for name in OPEN_CLIP_WEIGHTS):
-        return "open_clip"
-    return None
 
 
 def transformers_weights(folder: Path) -> tuple[str, ...]:
@@ -69,7 +58,7 @@ def shards_of(index: Path) -> tuple[str, ...]:
 
 
 def load_model(folder: Path, layout: str, *, projected: bool) -> LoadedModel:
-    """Load the image encoder of a folder, in a layout as :func:`find_layout` names it.
+    """Load the image encoder of a folder in the layout ``"transformers"`` or ``"open_clip"``.
 
     `projected` is whether the projection of a CLIP model is wanted; in open_clip's layout it always comes along. Raises
     EncoderError if the model cannot be loaded, is no vision model, or its weights are not those its configuration
