@@ -42,12 +42,13 @@ from hybridwing.explain.contributions import contributions, contributions_of_pla
 from hybridwing.explain.occlusion import cover
 from hybridwing.explain.parent_map import VISIBLE, parent_map
 from hybridwing.explain.wing_model import WingModel, fit_wings
-from hybridwing.explain.wing_pictures import SIDE, WingCutter, WingPicture, box_of
+from hybridwing.explain.wing_pictures import SIDE, WingCutter, WingPicture
 from hybridwing.images.decode import read_rgb
 from hybridwing.runs.explaining import Explainer
 from hybridwing.runs.run import load_run
 from hybridwing.runtime.finding import find_wings
 from hybridwing.runtime.scoring import calibrated_scores
+from hybridwing.runtime.wings import box_of
 
 DECIDED, AGREED, REFERENCES = 0.35, 0.7, 8
 
@@ -63,7 +64,7 @@ def elements(image: Path, mask: Path) -> np.ndarray:
     out = np.full((2, SIDE, SIDE), -1)
     for pair, numbers in enumerate(((1, 2), (3, 4))):
         for number in numbers:
-            box = box_of(found.wings.parts, number)
+            box = box_of(found.wings.parts == number, 3)
             if box is not None and (out[pair] < 0).all():
                 cut = upright[box][:, :: -1 if number in (2, 4) else 1]
                 rows, columns = (((np.arange(SIDE) + 0.5) * size / SIDE).astype(int) for size in cut.shape)

@@ -15,12 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    Arrays = Mapping[str, NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int64]]
+    from hybridwing.runtime.arrays import Arrays
 
 FORMAT_VERSION = 1
-_HEADER = "header"
 
 
 def write_arrays(path: Path, kind: str, header: Mapping[str, object], arrays: Arrays) -> None:
@@ -43,10 +40,8 @@ def write_arrays(path: Path, kind: str, header: Mapping[str, object], arrays: Ar
         If the file cannot be written.
     """
     text = json.dumps({**header, "kind": kind, "format_version": FORMAT_VERSION}, sort_keys=True, allow_nan=False)
-    members: dict[str, NDArray[np.generic]] = {_HEADER: np.frombuffer(text.encode("utf-8"), dtype=np.uint8)}
-    members.update({name: arrays[name] for name in sorted(arrays)})
     with written_whole(path) as partial, partial.open("wb") as stream:
-        write_archive(stream, members)
+        write_archive(stream, text.encode("utf-8"), arrays)
 
 
 def read_arrays(path: Path, kind: str) -> tuple[dict[str, object], Arrays]:
@@ -65,11 +60,11 @@ def read_arrays(path: Path, kind: str) -> tuple[dict[str, object], Arrays]:
         If the file is damaged, of another kind, or made by a newer version.
     """
     try:
-        arrays = read_archive(path)
-        header = json.loads(arrays.pop(_HEADER).tobytes().decode("utf-8"))
+        content, arrays = read_archive(path)
+        header = json.loads(content.decode("utf-8"))
         stated, version = header["kind"], header["format_version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        problem = "it has no header" if isinstance(error, KeyError) else error
+        problem = f"its header has no {error}" if isinstance(error, KeyError) else error
         raise RunError(f"{path} cannot be read: {problem}; train again") from error
     if stated != kind or type(version) is not int:
         raise RunError(f"{path} holds {stated!r} and not {kind!r}; train again")

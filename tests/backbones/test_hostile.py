@@ -11,7 +11,6 @@ from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.local import LocalBackbone
 from hybridwing.backbones.request import Backbone
 from hybridwing.errors import BackboneError
-from hybridwing.runtime import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,10 +116,3 @@ def test_a_deeply_nested_configuration(save):
     folder = save("ViT")
     (folder / "config.json").write_text("[" * 100_000 + "]" * 100_000)
     assert "cannot be used" in refusal(folder)
-
-
-def test_a_folder_without_a_known_layout(tmp_path):
-    from hybridwing.runtime.encoder import Encoder
-
-    with pytest.raises(loading.EncoderError, match="holds no model in a known layout"):
-        Encoder(tmp_path)

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from hybridwing.runtime import device as module
-from hybridwing.runtime.device import DeviceError, batch_for, free_memory, is_out_of_memory, pick_precision
+from hybridwing.runtime.device import batch_for, free_memory, is_out_of_memory, pick_precision
+from hybridwing.runtime.errors import EncoderError
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 
@@ -43,7 +44,7 @@ def test_precisions(monkeypatch, asked, device, capability, picked):
 )
 def test_precisions_that_are_not_there(monkeypatch, asked, device, said):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (7, 0))
-    with pytest.raises(DeviceError, match=said):
+    with pytest.raises(EncoderError, match=said):
         pick_precision(asked, device)
 
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageOps
 from hybridwing.backbones.entries import backbone_entries
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.images.decode import read_rgb
+from hybridwing.runtime.finding import find_wings
 from hybridwing.runtime.pattern import DIMENSION, cut_wings, describe
 from hybridwing.runtime.specimen import find_specimen, working_copy
 from hybridwing.simulate.plan import Slot
@@ -145,7 +146,7 @@ def test_the_same_picture_gives_the_same_bytes():
 
 
 def test_wings_are_cut_from_an_upright_specimen():
-    wings = cut_wings(working_copy(scene(photographs()["hydara", 0])))
+    wings = cut_wings(find_wings(scene(photographs()["hydara", 0])))
     for pair in (wings.forewings, wings.hindwings):
         assert all(wing is not None and wing.min() >= 0 and wing.max() <= 1 for wing in pair)
     assert wings.joined is not None
@@ -154,7 +155,7 @@ def test_wings_are_cut_from_an_upright_specimen():
 
 
 def test_wings_apart_are_laid_together(specimen):
-    near, far = (cut_wings(working_copy(specimen(scale=0.8, apart=apart))) for apart in (12.0, 34.0))
+    near, far = (cut_wings(find_wings(specimen(scale=0.8, apart=apart))) for apart in (12.0, 34.0))
     assert near.joined is not None
     assert far.joined is not None
     assert near.folded is not None
@@ -181,7 +182,7 @@ def test_a_blank_picture_has_a_finite_descriptor(size, colour):
     described = describe(picture)
     assert described.shape == (DIMENSION,)
     assert np.isfinite(described).all()
-    assert cut_wings(working_copy(picture)).confidence == 0.0
+    assert cut_wings(find_wings(picture)).confidence == 0.0
 
 
 @pytest.mark.slow

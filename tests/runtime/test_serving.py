@@ -17,7 +17,8 @@ from hybridwing.detectors.fitting import fit_detector
 from hybridwing.detectors.registry import make_detector
 from hybridwing.runtime import serving
 from hybridwing.runtime.arrays import save_arrays
-from hybridwing.runtime.digests import ServingError, file_digest
+from hybridwing.runtime.digests import file_digest
+from hybridwing.runtime.errors import ServingError
 from hybridwing.runtime.pattern import DIMENSION
 from hybridwing.runtime.preprocess import Preprocess
 from hybridwing.runtime.serving import Scorer, weights_folder

@@ -206,11 +206,6 @@ def test_a_view_that_changes_needs_a_new_version(specimen, view):
     np.testing.assert_allclose(grid, lightness, atol=2)
 
 
-def test_another_view_is_refused(specimen):
-    with pytest.raises(ValueError, match="view must be one of whole, specimen, forewings, hindwings; got 'legs'"):
-        cut_view(specimen(), "legs")
-
-
 def test_views_cross_processes(specimen):
     cut = cut_view(specimen(), "forewings", side=64)
     again = pickle.loads(pickle.dumps(cut))
@@ -284,8 +279,3 @@ def test_preparing_honours_the_background(specimen):
         for how in ("masked", "kept")
     ]
     assert not np.array_equal(*unresized)
-
-
-def test_unknown_backgrounds_are_refused(specimen):
-    with pytest.raises(ValueError, match="background must be one of masked, kept; got 'blurred'"):
-        cut_view(specimen(), "specimen", background="blurred")

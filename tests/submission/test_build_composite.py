@@ -30,7 +30,7 @@ from hybridwing.runs.scoring import score_images
 from hybridwing.runs.train import train
 from hybridwing.runs.training_choice import choice_of
 from hybridwing.runtime import encoder, serving
-from hybridwing.runtime.digests import ServingError
+from hybridwing.runtime.errors import ServingError
 from hybridwing.runtime.serving import Scorer
 from hybridwing.runtime.settings import Settings, Weights
 from hybridwing.submission.build.building import build_submission

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from hybridwing.backbones.convert import find_pickle, not_convertible
 from hybridwing.backbones.settings import PREPROCESSORS
 from hybridwing.errors import BackboneError, MissingExtraError
-from hybridwing.runtime.loading import EncoderError, shards_of
+from hybridwing.runtime.errors import EncoderError
+from hybridwing.runtime.loading import shards_of
 from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
 from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 

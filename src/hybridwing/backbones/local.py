@@ -15,7 +15,8 @@ from hybridwing.backbones.network import NetworkBackbone, applied
 from hybridwing.backbones.settings import assumption, read_open_clip_preprocess, read_preprocess
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.digests import feed_file
-from hybridwing.runtime.loading import EncoderError, find_layout, transformers_weights
+from hybridwing.runtime.errors import EncoderError
+from hybridwing.runtime.loading import transformers_weights
 from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
 from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 
@@ -115,19 +116,24 @@ class LocalBackbone(NetworkBackbone):
 
 
 def _layout_of(folder: Path) -> str:
-    """How the folder stores its model. Raises BackboneError that says what is missing."""
+    """How the folder stores its model: ``"transformers"`` where it does so in both ways.
+
+    Raises BackboneError that says what is missing.
+    """
     looked_for = f"looked for config.json and {' or '.join(_WEIGHTS)}"
     if not folder.is_dir():
         raise BackboneError(f"no folder {folder}; {looked_for} in it")
+    described = (folder / "config.json").is_file()
     try:
-        layout = find_layout(folder)
+        if described and transformers_weights(folder):
+            return "transformers"
     except EncoderError as error:
         raise BackboneError(f"the model in {folder} cannot be used: {error}") from error
-    if layout is not None:
-        return layout
     if (folder / OPEN_CLIP_CONFIG).is_file():
+        if any((folder / name).is_file() for name in OPEN_CLIP_WEIGHTS):
+            return "open_clip"
         looked_for = f"looked for {' or '.join(OPEN_CLIP_WEIGHTS)}"
-    elif not (folder / "config.json").is_file():
+    elif not described:
         raise BackboneError(
             f"{folder} holds no config.json; {looked_for}, as Hugging Face's save_pretrained writes, or for "
             f"{OPEN_CLIP_CONFIG} and {OPEN_CLIP_WEIGHTS[0]}"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.entries import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD
 from hybridwing.errors import BackboneError
+from hybridwing.runtime.errors import EncoderError
 from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
-from hybridwing.runtime.open_clip import OpenClipError, read_config
+from hybridwing.runtime.open_clip import read_config
 from hybridwing.runtime.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def read_open_clip_preprocess(folder: Path) -> Preprocess:
             raise ValueError(f"resize_mode {mode!r} is not offered")
         mean, std = cfg.get("mean") or CLIP_MEAN, cfg.get("std") or CLIP_STD
         return Preprocess(side, mode, side, cfg.get("interpolation") or "bicubic", mean=mean, std=std)
-    except OpenClipError as error:
+    except EncoderError as error:
         raise BackboneError(f"{path.parent}: {error}") from error
     except _FAULTS as error:
         raise _not_possible(path, error) from error

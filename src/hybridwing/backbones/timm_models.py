@@ -15,7 +15,8 @@ from hybridwing.backbones.network import NetworkBackbone, applied
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.digests import feed_file
 from hybridwing.runtime.encoder import Encoder
-from hybridwing.runtime.loading import EncoderError, LoadedModel, first_line
+from hybridwing.runtime.errors import EncoderError
+from hybridwing.runtime.loading import LoadedModel, first_line
 from hybridwing.runtime.preprocess import Preprocess
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from hybridwing.backbones.base import BackboneSpec
 from hybridwing.runtime.finding import find_wings
 from hybridwing.runtime.pattern import TRAITS
 from hybridwing.runtime.preprocess import Prepared, Preprocess
-from hybridwing.runtime.wings import LEFT_FOREWING, LEFT_HINDWING, RIGHT_FOREWING, RIGHT_HINDWING, turned
+from hybridwing.runtime.wings import LEFT_FOREWING, LEFT_HINDWING, RIGHT_FOREWING, RIGHT_HINDWING, box_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,8 @@ _GRID = 2 * SIDE * SIDE
 DIMENSION = 4 * _GRID + 4
 """Numbers that hold a :class:`WingPicture`."""
 _SIDES = ((LEFT_FOREWING, RIGHT_FOREWING), (LEFT_HINDWING, RIGHT_HINDWING))
+#: A wing of fewer rows or columns than this is not seen.
+_LEAST = 3
 #: Of a pair, a wing with less than this share of the other's area is torn and does not count (as in `pattern`).
 _TORN = 0.35
 
@@ -62,8 +64,7 @@ class WingPicture:
 
 def upright_of(found: Found) -> tuple[Pixels, float]:
     """The specimen upright on black, shape (height, width, 3), and the light of the photograph."""
-    planes = [turned(found.copy[..., channel] * found.specimen.mask, found.wings.angle) for channel in range(3)]
-    upright = np.stack(planes, axis=-1)
+    upright = found.upright()
     seen = upright[found.wings.parts > 0]
     return upright, max(float(np.quantile(seen.max(axis=1), 0.98)) if len(seen) else 1.0, 0.05)
 
@@ -88,14 +89,6 @@ def picture_of(found: Found) -> WingPicture:
     return WingPicture(colours.clip(0, 1), inside, boxes / max(float(size), 1.0))
 
 
-def box_of(parts: NDArray[np.uint8], number: int) -> tuple[slice, slice] | None:
-    """Rows and columns of one wing; None where it is not to be seen."""
-    rows, columns = (np.flatnonzero((parts == number).any(axis=axis)) for axis in (1, 0))
-    if len(rows) < 3 or len(columns) < 3:
-        return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
 def laid_on(
     parts: NDArray[np.uint8], values: NDArray[np.floating], resampling: Image.Resampling = Image.Resampling.BILINEAR
 ) -> Pixels:
@@ -107,7 +100,7 @@ def laid_on(
     laid = np.zeros(parts.shape, np.float32)
     for pair, sides in enumerate(_SIDES):
         for number in sides:
-            box = box_of(parts, number)
+            box = box_of(parts == number, _LEAST)
             if box is not None:
                 plane = values[pair].astype(np.float32)
                 plane = np.ascontiguousarray(plane[:, ::-1] if number == sides[1] else plane)
@@ -121,7 +114,7 @@ def _shrunk(
     upright: Pixels, wing: NDArray[np.bool_], number: int
 ) -> tuple[Pixels, Pixels, tuple[int, int], int] | None:
     """Colours times share, share, the box's shape, and area of one wing as a left one; None where it is too small."""
-    box = box_of(wing.astype(np.uint8), 1)
+    box = box_of(wing, _LEAST)
     if box is None:
         return None
     inside = wing[box]

@@ -13,6 +13,7 @@ import math
 import re
 import secrets
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,6 @@ from .layouts import LAYOUTS, SCORE_MAP_LAYOUT, form_fault, value_fault
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
 
 FORMAT_VERSION = 1
 """Version of the file format that this code writes and reads."""
@@ -38,7 +38,6 @@ MAX_MEMBERS = 1000
 MAX_HEADER_BYTES = 1 << 16
 """Longest JSON header that is written (64 KiB); reading allows twice that and no more."""
 
-HEADER_MEMBER = "header"
 NO_SCORE_MAP = "none"
 QUANTILE_SCORE_MAP = "quantile"
 
@@ -51,6 +50,8 @@ _NPY_START = re.compile(
 )
 
 Array = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int64]
+Arrays = Mapping[str, Array]
+Floats = NDArray[np.float64]
 
 
 class FormatError(ValueError):
@@ -76,7 +77,7 @@ class SavedDetector:
     """A fitted detector as plain arrays."""
 
     header: DetectorHeader  # What the arrays are
-    arrays: Mapping[str, Array]  # float32, float64 or int64, all finite; names and shapes as in ``layouts``
+    arrays: Arrays  # float32, float64 or int64, all finite; names and shapes as in ``layouts``
 
     @property
     def is_calibrated(self) -> bool:
@@ -87,54 +88,31 @@ class SavedDetector:
 def save_arrays(path: str | os.PathLike[str], saved: SavedDetector) -> None:
     """Write a detector to one ``.npz`` file, whole or not at all.
 
-    Parameters
-    ----------
-    path : path-like
-        The file to write; an existing one is replaced in one step. Its folder must exist.
-    saved : SavedDetector
-        What to write. The same content gives the same bytes on every platform.
-
-    Raises
-    ------
-    FormatError
-        If the arrays are not what the header says, so that the file could not be read back.
-    OSError
-        If the file cannot be written.
+    An existing file is replaced in one step; its folder must exist. The same content gives the same bytes on every
+    platform. Raises FormatError if the arrays are not what the header says, so that the file could not be read back,
+    and OSError if it cannot be written.
     """
     check_saved(saved)
-    members: dict[str, NDArray[np.generic]] = {HEADER_MEMBER: _header_bytes(saved.header)}
-    members.update({name: saved.arrays[name] for name in sorted(saved.arrays)})
+    header = _header_bytes(saved.header)
     target = Path(path)
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}.part")
     try:
         with temporary.open("xb") as stream:
-            write_archive(stream, members)
+            write_archive(stream, header, saved.arrays)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def load_arrays(path: str | os.PathLike[str]) -> SavedDetector:
-    """Read a detector that ``save_arrays`` wrote.
+    """Read a detector that :func:`save_arrays` wrote; its arrays are read-only.
 
-    Parameters
-    ----------
-    path : path-like
-        The ``.npz`` file. It is not trusted: nothing is unpickled or evaluated, and no more than
-        ``MAX_BYTES`` is read.
-
-    Returns
-    -------
-    SavedDetector
-        With read-only arrays.
-
-    Raises
-    ------
-    FormatError
-        If the file is missing, damaged, made by a newer version, or not a saved detector.
+    The file is not trusted, see :func:`read_archive`. Raises FormatError if it is missing, damaged, made by a newer
+    version, or not a saved detector.
     """
     try:
-        saved = _read_detector(Path(path))
+        header, arrays = read_archive(Path(path))
+        saved = SavedDetector(_parse_header(header), arrays)  # type: ignore[arg-type]  # three dtypes, as is checked now
         check_saved(saved)
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
@@ -142,14 +120,7 @@ def load_arrays(path: str | os.PathLike[str]) -> SavedDetector:
 
 
 def check_saved(saved: SavedDetector) -> None:
-    """Check that the arrays are the ones the header promises.
-
-    Raises
-    ------
-    FormatError
-        Naming the first array that is missing, unknown, of the wrong type or shape, or holds impossible
-        values.
-    """
+    """Raise FormatError for the first array that is missing, unknown, of another type or shape, or impossible."""
     header = saved.header
     if header.form not in LAYOUTS:
         raise FormatError(f"unknown form of detector {header.form!r}; known: {', '.join(LAYOUTS)}")
@@ -166,7 +137,8 @@ def check_saved(saved: SavedDetector) -> None:
     for name, letters in layout.items():
         _check_array(name, saved.arrays[name])
         _check_shape(name, saved.arrays[name].shape, letters.split(), lengths)
-        _check_values(name, saved.arrays[name])
+        if fault := value_fault(name, saved.arrays[name]):
+            raise FormatError(f"array '{name}' {fault}")
     if fault := form_fault(header.form, saved.arrays):
         raise FormatError(fault)
 
@@ -186,12 +158,7 @@ def _check_shape(name: str, shape: tuple[int, ...], letters: list[str], lengths:
             raise FormatError(f"array '{name}' has shape {shape}, where a length of {wanted or 'at least 1'} is needed")
 
 
-def _check_values(name: str, array: Array) -> None:
-    if fault := value_fault(name, array):
-        raise FormatError(f"array '{name}' {fault}")
-
-
-def _header_bytes(header: DetectorHeader) -> NDArray[np.uint8]:
+def _header_bytes(header: DetectorHeader) -> bytes:
     try:
         text = json.dumps(asdict(header), sort_keys=True, allow_nan=False, ensure_ascii=False)
         content = text.encode("utf-8")
@@ -199,11 +166,12 @@ def _header_bytes(header: DetectorHeader) -> NDArray[np.uint8]:
         raise FormatError(f"the header cannot be written as JSON: {error}") from error
     if len(content) > MAX_HEADER_BYTES:
         raise FormatError(f"the header is longer than {MAX_HEADER_BYTES} bytes; shorten its parameters")
-    return np.frombuffer(content, dtype=np.uint8)
+    return content
 
 
-def write_archive(stream: io.BufferedWriter, members: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write arrays by name as an ``.npz`` archive whose bytes are a function of the content alone."""
+def write_archive(stream: io.BufferedWriter, header: bytes, arrays: Arrays) -> None:
+    """Write a header and arrays by name as an ``.npz`` archive whose bytes are a function of the content alone."""
+    members = {"header": np.frombuffer(header, dtype=np.uint8), **{name: arrays[name] for name in sorted(arrays)}}
     # numpy.savez stamps each member with the time of writing; fixed stamps, no compression (zlib's output
     # changes between versions) and a fixed "made on" field keep the bytes a function of the content alone.
     with zipfile.ZipFile(stream, "w", compression=zipfile.ZIP_STORED) as archive:
@@ -218,40 +186,20 @@ def write_archive(stream: io.BufferedWriter, members: Mapping[str, NDArray[np.ge
             archive.writestr(entry, buffer.getvalue())
 
 
-def _read_detector(path: Path) -> SavedDetector:
-    arrays = read_archive(path)
-    if HEADER_MEMBER not in arrays:
-        raise FormatError("no member 'header'; this is not a file that hybridwing saved")
-    header = _parse_header(arrays.pop(HEADER_MEMBER))
-    return SavedDetector(header, arrays)  # type: ignore[arg-type]  # check_saved holds them to the three dtypes
-
-
-def read_archive(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Read an ``.npz`` archive that :func:`write_archive` wrote, or that wants to pass for one.
+def read_archive(path: Path) -> tuple[bytes, dict[str, NDArray[np.generic]]]:
+    """Read the header and the arrays that :func:`write_archive` wrote, or what wants to pass for them.
 
     Every size that the file declares is held against the bytes that are there before memory is spent on it, and
-    nothing is unpickled or evaluated.
-
-    Parameters
-    ----------
-    path : Path
-        Not trusted; of at most :data:`MAX_BYTES` and :data:`MAX_MEMBERS` members.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Read-only, of float32, float64, int64 or uint8.
-
-    Raises
-    ------
-    FormatError
-        If the file is missing, damaged, larger or of another form. The message does not name the file.
+    nothing is unpickled or evaluated. The arrays are read-only, of float32, float64, int64 or uint8. Raises FormatError
+    if the file is missing, damaged, of another form, larger than :data:`MAX_BYTES`, or has more than
+    :data:`MAX_MEMBERS` members; the message does not name the file.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise FormatError(f"larger than {MAX_BYTES} bytes, which no saved file is")
         with zipfile.ZipFile(path) as archive:
-            return {name: _parse_npy(name, archive.read(entry)) for name, entry in _checked_members(archive).items()}
+            members = _checked_members(archive)
+            arrays = {name: _parse_npy(name, archive.read(entry)) for name, entry in members.items()}
     except FormatError:
         raise
     except FileNotFoundError:
@@ -263,6 +211,12 @@ def read_archive(path: Path) -> dict[str, NDArray[np.generic]]:
     except (OSError, EOFError, RuntimeError, ValueError) as error:
         # What zipfile raises besides BadZipFile: encrypted members, methods it lacks, names that are no text.
         raise FormatError(f"cannot be read: {error}") from error
+    header = arrays.pop("header", None)
+    if header is None:
+        raise FormatError("no member 'header'; this is not a file that hybridwing saved")
+    if header.dtype != np.uint8 or header.ndim != 1:
+        raise FormatError("the header is not an array of bytes")
+    return header.tobytes(), arrays
 
 
 def _checked_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -298,13 +252,11 @@ def _parse_npy(name: str, content: bytes) -> NDArray[np.generic]:
     return np.frombuffer(body, dtype=dtype).reshape(shape)
 
 
-def _parse_header(array: NDArray[np.generic]) -> DetectorHeader:
-    if array.nbytes >= 2 * MAX_HEADER_BYTES:
+def _parse_header(content: bytes) -> DetectorHeader:
+    if len(content) >= 2 * MAX_HEADER_BYTES:
         raise FormatError(f"the header is longer than {MAX_HEADER_BYTES} bytes")
-    if array.dtype != np.uint8 or array.ndim != 1:
-        raise FormatError("the header is not an array of bytes")
     try:
-        fields = json.loads(array.tobytes().decode("utf-8"), parse_constant=_refuse_constant)
+        fields = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"the header is not JSON: {error}") from error
     version = fields.get("format_version") if isinstance(fields, dict) else None
@@ -326,3 +278,8 @@ def _parse_header(array: NDArray[np.generic]) -> DetectorHeader:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON number")
+
+
+def as_floats(arrays: Arrays, name: str) -> Floats:
+    """One of the arrays, to compute with."""
+    return np.asarray(arrays[name], dtype=np.float64)

@@ -19,16 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartInput:
-    """What one part of a composite takes.
+    """What one part of a composite takes."""
 
-    Attributes
-    ----------
-    family : str
-        ``"pattern"``, or how the weights are stored.
-    preprocess : Preprocess
-    """
-
-    family: str
+    family: str  # ``"pattern"``, or how the weights are stored
     preprocess: Preprocess
 
     @property
@@ -70,11 +63,8 @@ def prepare_parts(image: Image.Image, parts: Sequence[PartInput], found: Found |
 def prepare_joined(image: Image.Image, parts: tuple[PartInput, ...], found: Found | None = None) -> Prepared:
     """All inputs of one RGB picture as one flat array, part after part; `found` as for :func:`prepare_parts`.
 
-    Returns
-    -------
-    Prepared
-        Where every part shows its view, :func:`joint_view` with the least confidence of all; otherwise what the part
-        shows that was found least surely of those that lack theirs.
+    Where every part shows its view, the result has :func:`joint_view` and the least confidence of all. Otherwise it has
+    what the part shows that was found least surely of those that lack their view.
     """
     prepared = prepare_parts(image, parts, found)
     lacking = [one for one, part in zip(prepared, parts, strict=True) if one.view != part.preprocess.view]

@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import BinaryIO
 
     from numpy.typing import NDArray
@@ -48,31 +47,19 @@ def draft(image: Image.Image, short_side: int) -> None:
     Does nothing for other formats, for images already decoded and for images already small. libjpeg shrinks by 1/2,
     1/4 or 1/8 while decoding, which costs a fraction of a full decode.
     """
-    if getattr(image, "format", None) not in ("JPEG", "MPO") or short_side <= 0:
+    if image.format not in ("JPEG", "MPO") or short_side <= 0:
         return
     # Pillow picks the largest of 1, 2, 4, 8 that keeps both sides, and so the short one, at or above the asked size.
     image.draft("RGB", (short_side, short_side))
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Upright 8-bit RGB copy of `image`.
+    """Upright 8-bit RGB copy of a picture of any mode, opened lazily or already decoded.
 
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Any mode, opened lazily or already decoded. Of an animation the current (first) frame is taken.
-
-    Returns
-    -------
-    PIL.Image.Image
-        Mode ``"RGB"``. EXIF orientation is applied, a damaged EXIF block ignored; transparency is laid over white, as a
-        specimen on paper; samples wider than 8 bits are scaled: 16-bit by 1/257, others as :func:`scaled_to_8_bits`
-        does.
-
-    Raises
-    ------
-    OSError, SyntaxError, ValueError
-        Whatever Pillow raises for data that cannot be decoded, and for TIFFs that it would decode wrongly.
+    Of an animation the current (first) frame is taken. EXIF orientation is applied, a damaged EXIF block ignored;
+    transparency is laid over white, as a specimen on paper; samples wider than 8 bits are scaled: 16-bit by 1/257,
+    others as :func:`scaled_to_8_bits` does. Raises OSError, SyntaxError or ValueError, as Pillow does, for data that
+    cannot be decoded, and ValueError for TIFFs that Pillow would decode wrongly.
     """
     _refuse_misread(image)
     image.load()  # decode first: a truncated file must fail here and not half-way through a conversion
@@ -135,23 +122,11 @@ def _from_wide(image: Image.Image, source_format: str | None) -> Image.Image:
 
 
 def scaled_to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale samples of which only their own range says what white is.
+    """Scale floats, or integers of 32 bits, of which only their own range says what white is.
 
-    Parameters
-    ----------
-    values : ndarray
-        Floats or integers of 32 bits.
-
-    Returns
-    -------
-    ndarray of uint8
-        Of the same shape. Floats in [0, 1] are scaled by 255; what lies in [0, 255] is taken for 8-bit, what lies in
-        [0, 65535] for 16-bit; the rest is scaled from its own minimum and maximum. NaN and infinity count as 0.
-
-    Raises
-    ------
-    ValueError
-        For floats somewhat above 1: they are neither of these ranges, and would come out nearly black.
+    Floats in [0, 1] are scaled by 255; what lies in [0, 255] is taken for 8-bit, what lies in [0, 65535] for 16-bit;
+    the rest is scaled from its own minimum and maximum. NaN and infinity count as 0. Raises ValueError for floats
+    somewhat above 1: they are of none of these ranges, and would come out nearly black.
     """
     floats = values.dtype.kind == "f"
     values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
@@ -167,27 +142,12 @@ def scaled_to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     return np.rint(scaled).astype(np.uint8)
 
 
-def open_rgb(
-    source: str | BinaryIO, short_side: int = 0, check: Callable[[Image.Image], None] | None = None
-) -> Image.Image:
-    """Open a file in one of :data:`FORMATS` and decode it to upright RGB.
+def open_rgb(source: str | BinaryIO, short_side: int = 0) -> Image.Image:
+    """Open a file in one of :data:`FORMATS` and decode it as :func:`to_rgb` does.
 
-    Parameters
-    ----------
-    source : str or binary file
-        Path of an image file, or its content opened for reading.
-    short_side : int
-        Pixels the short side must keep; a JPEG is decoded at the smallest scale that does. 0 decodes in full.
-    check : callable, optional
-        Called with the opened but not yet decoded image; raises to refuse it.
-
-    Raises
-    ------
-    OSError, SyntaxError, ValueError
-        Whatever Pillow raises for a file that cannot be opened or decoded.
+    The source is the path of an image file, or its content opened for reading. A JPEG is decoded at the smallest scale
+    that keeps `short_side` pixels on the short side; 0 decodes in full.
     """
     with Image.open(source, formats=FORMATS) as image:
-        if check is not None:
-            check(image)
         draft(image, short_side)
         return to_rgb(image)

@@ -15,6 +15,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .errors import EncoderError
+
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 #: Most pictures a batch: on a processor more gain nothing, on a GPU nothing that can be measured.
@@ -38,10 +40,6 @@ _OUT_OF_MEMORY = (
 )
 
 
-class DeviceError(ValueError):
-    """A device is not there, or does not do what is asked of it."""
-
-
 def pick_device(device: str) -> str:
     """Best device that is there, for ``"auto"``; anything else is passed on."""
     if device != "auto":
@@ -54,31 +52,19 @@ def pick_device(device: str) -> str:
 
 
 def pick_precision(precision: str, device: Any) -> str:
-    """Precision that a device computes in.
+    """Precision that a torch device computes in, never ``"auto"``.
 
-    Parameters
-    ----------
-    precision : {"auto", "fp32", "bf16", "fp16"}
-    device : torch.device
-
-    Returns
-    -------
-    {"fp32", "bf16", "fp16"}
-
-    Raises
-    ------
-    DeviceError
-        For an unknown precision, and for one that the device does not have.
+    Raises EncoderError for an unknown precision, and for one that the device does not have.
     """
     if precision not in PRECISIONS:
-        raise DeviceError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+        raise EncoderError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
     if device.type == "cuda":
         has_bf16 = _cuda_has_bf16(device)
         if precision == "bf16" and not has_bf16:
-            raise DeviceError(f"the device {str(device)!r} does not compute in bf16; use fp16 or fp32")
+            raise EncoderError(f"the device {str(device)!r} does not compute in bf16; use fp16 or fp32")
         return ("bf16" if has_bf16 else "fp16") if precision == "auto" else precision
     if precision == "fp16" and device.type == "cpu":
-        raise DeviceError("the device 'cpu' does not compute in fp16; use fp32")
+        raise EncoderError("the device 'cpu' does not compute in fp16; use fp32")
     return "fp32" if precision == "auto" else precision
 
 
@@ -99,17 +85,9 @@ def autocast(precision: str, device: Any) -> Any:
 
 
 def batch_for(bytes_a_picture: int, device: Any) -> int:
-    """Pictures a forward pass: a power of two that fits a share of the free memory.
+    """Pictures a forward pass: a power of two that fits a share of the free memory, up to 32 on a processor, else 256.
 
-    Parameters
-    ----------
-    bytes_a_picture : int
-        What one picture is estimated to need while it is computed.
-    device : torch.device
-
-    Returns
-    -------
-    int in [1, 32] on a processor and in [1, 256] elsewhere
+    `bytes_a_picture` is what one picture is estimated to need while it is computed.
     """
     on_cpu = device.type == "cpu"
     share, most = (_SHARE_ON_CPU, MOST_ON_CPU) if on_cpu else (_SHARE_ON_GPU, MOST_ON_GPU)

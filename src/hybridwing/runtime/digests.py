@@ -1,4 +1,4 @@
-"""Files compared with the digests that a submission was built with."""
+"""SHA-256 of files."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-
-class ServingError(ValueError):
-    """A submission's files cannot be read, or do not belong together."""
 
 
 def file_digest(path: Path) -> str:

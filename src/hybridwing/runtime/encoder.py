@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .device import DeviceError, autocast, batch_for, is_out_of_memory, pick_device, pick_precision
-from .loading import EncoderError, LoadedModel, find_layout, first_line, load_model
+from .device import autocast, batch_for, is_out_of_memory, pick_device, pick_precision
+from .errors import EncoderError
+from .loading import LoadedModel, first_line, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,53 +47,22 @@ def cells_along(feature: str) -> int | None:
 class Encoder:
     """A vision model and the output that serves as its embedding.
 
-    Parameters
-    ----------
-    source : Path or LoadedModel
-        A folder that holds ``config.json`` and ``model.safetensors`` (or its sharded form), or
-        ``open_clip_config.json`` and ``open_clip_model.safetensors``; or a model that was loaded from elsewhere.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, or any name that torch knows.
-    side : int
-        Side of the square pictures that will be embedded, in pixels.
-    feature : {"default", "cls+patches", "cls", "pooled", "projected", "projected-unit", "patches-NxN"}
-        Which output is the embedding. ``"cls"`` is the CLS token, ``"pooled"`` the average over places,
-        ``"cls+patches"`` the CLS token joined with the average over places, ``"projected"`` CLIP's picture in the space
-        it shares with texts, not normalised, and ``"projected-unit"`` the same at length 1, as the challenge's sample
-        takes it for BioCLIP. ``"patches-4x4"`` (or another number, twice) divides the input into 4 × 4 cells and joins
-        the averages over each, row by row from the top left: 16 times the model's width; a patch that lies in two
-        cells counts in each by its area there. By default ``"projected"`` in open_clip's layout; for others
-        ``"cls+patches"``, as the challenge's sample takes it for DINOv2; for a convolutional model, and for a
-        transformer without a CLS token (Swin, SigLIP), ``"pooled"``. Register and distillation tokens never count.
-    precision : {"auto", "fp32", "bf16", "fp16"}
-        See :mod:`.device`.
-    layout : {"transformers", "open_clip"}, optional
-        How the folder stores the model; found out where it is not given.
+    It is loaded from a folder that holds ``config.json`` and ``model.safetensors`` (or its sharded form), or
+    ``open_clip_config.json`` and ``open_clip_model.safetensors``, which is the folder's layout; or it was loaded from
+    elsewhere. The device is ``"auto"`` or any name that torch knows, the side that of the square pictures that will be
+    embedded, in pixels; for the precision see :mod:`.device`.
 
-    Attributes
-    ----------
-    feature : str
-        The output that was taken: one of the above but ``"default"``.
-    dimension : int
-        Length of an embedding.
-    architecture : str
-        Class of the model.
-    precision : {"fp32", "bf16", "fp16"}
-        What it computes in.
-    device : str
-        Where it computes: ``"cpu"``, ``"cuda"``, ``"mps"`` …
-    side : int
-        As given.
-    parameters : int
-        Numbers that the model has learned.
-    batch_size : int
-        Pictures a forward pass that suit the model and the memory that was free when it was loaded.
+    The feature says which output is the embedding. ``"cls"`` is the CLS token, ``"pooled"`` the average over places,
+    ``"cls+patches"`` the CLS token joined with the average over places, ``"projected"`` CLIP's picture in the space it
+    shares with texts, not normalised, and ``"projected-unit"`` the same at length 1, as the challenge's sample takes it
+    for BioCLIP. ``"patches-4x4"`` (or another number, twice) divides the input into 4 × 4 cells and joins the averages
+    over each, row by row from the top left: 16 times the model's width; a patch that lies in two cells counts in each
+    by its area there. ``"default"`` is ``"projected"`` in open_clip's layout; for others ``"cls+patches"``, as the
+    challenge's sample takes it for DINOv2; for a convolutional model, and for a transformer without a CLS token (Swin,
+    SigLIP), ``"pooled"``. Register and distillation tokens never count.
 
-    Raises
-    ------
-    EncoderError
-        If the folder's model cannot be loaded, is no vision model, lacks weights, has no such feature or does not take
-        pictures of that side, or if the device is not there or does not compute in that precision.
+    Raises EncoderError if the folder's model cannot be loaded, is no vision model, lacks weights, has no such feature
+    or does not take pictures of that side, or if the device is not there or does not compute in that precision.
     """
 
     runtime = "torch"
@@ -105,26 +75,28 @@ class Encoder:
         *,
         feature: str = "default",
         precision: str = "auto",
-        layout: str | None = None,
+        layout: str = "transformers",
     ) -> None:
         import torch
 
         if feature not in FEATURES and cells_along(feature) is None:
             raise EncoderError(f"feature must be one of {', '.join(FEATURES)}, patches-4x4 …; got {feature!r}")
-        loaded = source if isinstance(source, LoadedModel) else _loaded(source, layout, feature)
+        if isinstance(source, LoadedModel):
+            loaded = source
+        else:
+            loaded = load_model(source, layout, projected=feature in _PROJECTED)
         self.architecture = loaded.architecture
         try:
             self._device = torch.device(pick_device(device))
             self._model = loaded.model.to(self._device).eval()
             self._projection = None if loaded.projection is None else loaded.projection.to(self._device).eval()
             self.precision = pick_precision(precision, self._device)
-        except DeviceError as error:
-            raise EncoderError(str(error)) from error
         except (RuntimeError, AssertionError) as error:
             raise EncoderError(f"the device {device!r} cannot be used: {first_line(error)}") from error
         self.device, self.side = self._device.type, side
+        #: How many numbers the model has learned.
         self.parameters = sum(values.numel() for values in self._model.parameters())
-        self._probe(_wanted(feature, loaded))
+        self._probe("projected" if feature == "default" and loaded.layout == "open_clip" else feature)
 
     def _probe(self, wanted: str) -> None:
         """Embed an empty picture: learn the feature, its length, and what a picture needs."""
@@ -150,23 +122,13 @@ class Encoder:
             for hook in hooks:
                 hook.remove()
         self.dimension = int(probe.shape[1])
+        #: Pictures a forward pass that suit the model and the memory that is free now.
         self.batch_size = batch_for(_LIVE_LAYERS * largest[0] + 2 * 12 * self.side**2, self._device)
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Embed prepared inputs.
+        """Embed n prepared inputs of shape (3, side, side): shape (n, dimension).
 
-        Parameters
-        ----------
-        batch : sequence of n arrays of shape (3, side, side), float32
-
-        Returns
-        -------
-        ndarray of shape (n, dimension), float32
-
-        Raises
-        ------
-        MemoryError
-            If the memory does not hold a batch of this size; a smaller one may do.
+        Raises MemoryError if the memory does not hold a batch of this size; a smaller one may do.
         """
         import torch
 
@@ -218,8 +180,9 @@ class Encoder:
                 embedded = self._projection(output.pooler_output.float())
             return (torch.nn.functional.normalize(embedded) if wanted == "projected-unit" else embedded), wanted
         hidden = output.last_hidden_state
-        if cells_along(wanted) is not None:
-            return self._by_cell(hidden, cells_along(wanted) or 1), wanted
+        cells = cells_along(wanted)
+        if cells is not None:
+            return self._by_cell(hidden, cells), wanted
         if hidden.ndim == 4:
             pooled = getattr(output, "pooler_output", None)
             pooled = hidden.mean(dim=(2, 3), dtype=torch.float32) if pooled is None else pooled
@@ -260,18 +223,6 @@ class Encoder:
         if wanted not in ("default", feature):
             raise EncoderError(f"{self.architecture} has no feature {wanted!r}: it has no CLS token; use {feature!r}")
         return feature
-
-
-def _loaded(folder: Path, layout: str | None, feature: str) -> LoadedModel:
-    found = layout or find_layout(folder)
-    if found is None:
-        raise EncoderError("it holds no model in a known layout")
-    return load_model(folder, found, projected=feature in _PROJECTED)
-
-
-def _wanted(feature: str, loaded: LoadedModel) -> str:
-    """The feature to take; ``"default"`` where the model's output decides."""
-    return "projected" if feature == "default" and loaded.layout == "open_clip" else feature
 
 
 def _bytes(values: Any) -> int:

@@ -5,31 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .digests import ServingError, file_digest
+from .digests import file_digest
+from .errors import ServingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def fetch(repository: str, revision: str, files: Sequence[tuple[str, str]]) -> Path:
-    """Fetch files and compare them with their digests.
+    """Fetch files, compare them with their SHA-256, and return the folder that holds them.
 
-    Parameters
-    ----------
-    repository, revision : str
-        On the hub; a full commit.
-    files : sequence of (str, str)
-        Names and SHA-256.
-
-    Returns
-    -------
-    Path
-        Folder that holds them.
-
-    Raises
-    ------
-    ServingError
-        If one cannot be fetched, or is not the one that the submission was built with.
+    The revision is a full commit. Raises ServingError if a file cannot be fetched, or is not the one that the
+    submission was built with.
     """
     # Not on the challenge's whitelist, and always there: transformers cannot be installed without it.
     from huggingface_hub import snapshot_download

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .orientation import LEAST_DIRECTION, Direction, find_direction
 from .specimen import Specimen, find_specimen, working_copy
-from .wings import WingMap, map_wings
+from .wings import WingMap, map_wings, turned
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
@@ -21,25 +22,13 @@ _SPECIMEN = 0.8
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What was found in a picture.
+    """What was found in a picture."""
 
-    Attributes
-    ----------
-    copy : ndarray of shape (height, width, 3), float32 in [0, 1]
-        Working copy that it was found in.
-    specimen : Specimen
-    direction : Direction
-        Which way it lies.
-    wings : WingMap
-    specimens : int
-        How many the picture seems to show, at least; 1 also where none was found.
-    """
-
-    copy: NDArray[np.float32]
+    copy: NDArray[np.float32]  # Working copy that it was found in, of shape (height, width, 3), in [0, 1]
     specimen: Specimen
-    direction: Direction
+    direction: Direction  # Which way it lies
     wings: WingMap
-    specimens: int = 1
+    specimens: int = 1  # How many the picture seems to show, at least; 1 also where none was found
 
     @property
     def doubt(self) -> str:
@@ -49,6 +38,11 @@ class Found:
         if self.specimen.confidence > 0 and self.direction.confidence < LEAST_DIRECTION:
             return f"which way the specimen lies cannot be told (confidence {self.direction.confidence:.2f})"
         return ""
+
+    def upright(self) -> NDArray[np.float32]:
+        """The specimen turned upright, on black; shape (height, width, 3), height and width as of the map of wings."""
+        planes = [turned(self.copy[..., channel] * self.specimen.mask, self.wings.angle) for channel in range(3)]
+        return np.stack(planes, axis=-1)
 
 
 def find_wings(image: Image.Image) -> Found:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .open_clip import CONFIG as OPEN_CLIP_CONFIG
-from .open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
-from .open_clip import OpenClipError, load_open_clip
+from .errors import EncoderError
+from .open_clip import load_open_clip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,51 +20,21 @@ _MOST_LAYERS, _WIDEST = 1000, 1 << 20
 #: A model may be this much larger than what its files hold: poolers and heads that they lack.
 _SLACK, _SPARE_PARAMETERS = 1.5, 20_000_000
 
-LAYOUTS = ("transformers", "open_clip")
-
-
-class EncoderError(ValueError):
-    """A model folder does not hold a usable vision model."""
-
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A vision model, on the processor and in fp32.
+    """A vision model, on the processor and in fp32."""
 
-    Attributes
-    ----------
-    model : torch.nn.Module
-        Called with ``pixel_values``; its output has ``last_hidden_state``.
-    projection : torch.nn.Module or None
-        Maps the pooled output into the space that pictures share with texts (CLIP).
-    layout : str
-        How it was stored.
-    architecture : str
-        Class of the model.
-    """
-
-    model: Any
-    projection: Any
-    layout: str
-    architecture: str
-
-
-def find_layout(folder: Path) -> str | None:
-    """How a folder stores its model: ``"transformers"`` where it does so in both ways; None where it holds none."""
-    if (folder / "config.json").is_file() and transformers_weights(folder):
-        return "transformers"
-    if (folder / OPEN_CLIP_CONFIG).is_file() and any((folder / name).is_file() for name in OPEN_CLIP_WEIGHTS):
-        return "open_clip"
-    return None
+    model: Any  # A torch module, called with ``pixel_values``; its output has ``last_hidden_state``
+    projection: Any  # One that maps the pooled output into the space that pictures share with texts (CLIP), or None
+    layout: str  # How it was stored
+    architecture: str  # Class of the model
 
 
 def transformers_weights(folder: Path) -> tuple[str, ...]:
     """Names of the weight files of a folder in Hugging Face's layout; with an index, that and the files it names.
 
-    Raises
-    ------
-    EncoderError
-        If the index is damaged, or names files outside of the folder.
+    Raises EncoderError as :func:`shards_of` does.
     """
     if (folder / "model.safetensors").is_file():
         return ("model.safetensors",)
@@ -75,10 +45,7 @@ def transformers_weights(folder: Path) -> tuple[str, ...]:
 def shards_of(index: Path) -> tuple[str, ...]:
     """Files that a ``model.safetensors.index.json`` names, each once.
 
-    Raises
-    ------
-    EncoderError
-        If it cannot be read, or names something else than safetensors files beside it.
+    Raises EncoderError if it cannot be read, or names something else than safetensors files beside it.
     """
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
@@ -90,32 +57,16 @@ def shards_of(index: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def load_model(folder: Path, layout: str, *, projected: bool = False) -> LoadedModel:
-    """Load the image encoder of a folder.
+def load_model(folder: Path, layout: str, *, projected: bool) -> LoadedModel:
+    """Load the image encoder of a folder in the layout ``"transformers"`` or ``"open_clip"``.
 
-    Parameters
-    ----------
-    folder : Path
-    layout : {"transformers", "open_clip"}
-        See :func:`find_layout`.
-    projected : bool
-        Whether the projection of a CLIP model is wanted; in open_clip's layout it always comes along.
-
-    Raises
-    ------
-    EncoderError
-        If the model cannot be loaded, is no vision model, or its weights are not those its configuration describes.
+    `projected` is whether the projection of a CLIP model is wanted; in open_clip's layout it always comes along. Raises
+    EncoderError if the model cannot be loaded, is no vision model, or its weights are not those its configuration
+    describes.
     """
     if layout == "open_clip":
-        try:
-            model = load_open_clip(folder)
-        except OpenClipError as error:
-            raise EncoderError(str(error)) from error
+        model = load_open_clip(folder)
         return LoadedModel(model.vision_model, model.visual_projection, layout, type(model.vision_model).__name__)
-    return _load_transformers(folder, projected)
-
-
-def _load_transformers(folder: Path, projected: bool) -> LoadedModel:
     transformers = _transformers()
     config = _checked_config(folder)
     # AutoModel drops the projection of a model that is nothing but CLIP's image encoder.
@@ -197,13 +148,7 @@ def _count(path: Path) -> int:
 
     try:
         with safe_open(path, framework="pt") as file:
-            total = 0
-            for name in file.keys():  # noqa: SIM118 - no dict
-                numbers = 1
-                for side in file.get_slice(name).get_shape():
-                    numbers *= side
-                total += numbers
-            return total
+            return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - no dict
     except (OSError, SafetensorError) as error:
         raise EncoderError(f"{path.name} is damaged or no safetensors file: {first_line(error)}") from error
 

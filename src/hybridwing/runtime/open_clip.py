@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from .errors import EncoderError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -47,36 +49,27 @@ _LAYER = {
 }
 
 
-class OpenClipError(ValueError):
-    """A folder in open_clip's layout does not hold a usable image encoder."""
-
-
 def read_config(folder: Path) -> dict[str, Any]:
     """Read ``open_clip_config.json``; its parts ``model_cfg`` and ``preprocess_cfg`` are dicts.
 
-    Raises
-    ------
-    OpenClipError
-        If it cannot be read, or is something else.
+    Raises EncoderError if it cannot be read, or is something else.
     """
     try:
         values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         model, vision = values["model_cfg"], values["model_cfg"]["vision_cfg"]
         preprocess = values.setdefault("preprocess_cfg", {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise OpenClipError(f"{CONFIG} does not describe a model: {type(error).__name__}: {error}") from error
+        raise EncoderError(f"{CONFIG} does not describe a model: {type(error).__name__}: {error}") from error
     if not all(isinstance(part, dict) for part in (model, vision, preprocess)):
-        raise OpenClipError(f"{CONFIG} does not describe a model: a part is missing")
+        raise EncoderError(f"{CONFIG} does not describe a model: a part is missing")
     return dict(values)
 
 
 def load_open_clip(folder: Path) -> Any:
     """Load the image encoder as a transformers ``CLIPVisionModelWithProjection``, on the processor and in fp32.
 
-    Raises
-    ------
-    OpenClipError
-        If the model is no plain vision transformer, or its weights are not those the configuration describes.
+    Raises EncoderError if the model is no plain vision transformer, or its weights are not those the configuration
+    describes.
     """
     import torch
     import transformers
@@ -86,11 +79,14 @@ def load_open_clip(folder: Path) -> Any:
     path = next((folder / name for name in WEIGHTS if (folder / name).is_file()), folder / WEIGHTS[0])
     tensors = _visual_tensors(path)
     sizes = _sizes(tensors)
-    activation = _check_config(config, sizes)
+    unseen = {
+        "num_attention_heads": _heads(config, sizes),
+        "hidden_act": "quick_gelu" if config.get("quick_gelu") else "gelu",
+        "layer_norm_eps": 1e-5,
+        "attention_dropout": 0.0,
+    }
     with torch.device("meta"):  # the weights take the place of memory that would be filled for nothing
-        model = library.CLIPVisionModelWithProjection(
-            library.CLIPVisionConfig(**sizes, hidden_act=activation, layer_norm_eps=1e-5, attention_dropout=0.0)
-        )
+        model = library.CLIPVisionModelWithProjection(library.CLIPVisionConfig(**sizes, **unseen))
     state = {name: tensor.to(torch.float32) for name, tensor in _renamed(tensors, sizes).items()}
     _put(model, state)
     return model.eval()
@@ -103,12 +99,12 @@ def _put(model: Any, state: dict[str, Any]) -> None:
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     for name, shape in wanted.items():
         if name not in state:
-            raise OpenClipError(f"the weights lack {name}: they belong to another model")
+            raise EncoderError(f"the weights lack {name}: they belong to another model")
         if tuple(state[name].shape) != shape:
-            raise OpenClipError(f"{name} has shape {tuple(state[name].shape)} instead of {shape}: another model's")
+            raise EncoderError(f"{name} has shape {tuple(state[name].shape)} instead of {shape}: another model's")
     surplus = sorted(set(state) - set(wanted))
     if surplus:
-        raise OpenClipError(f"the image encoder has tensors that are not known, the first being {surplus[0]}")
+        raise EncoderError(f"the image encoder has tensors that are not known, the first being {surplus[0]}")
     model.load_state_dict(state, assign=True, strict=True)
     embeddings = model.vision_model.embeddings
     # A buffer that is never saved, and so was left without memory.
@@ -120,15 +116,15 @@ def _visual_tensors(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise OpenClipError(f"no weights: {' or '.join(WEIGHTS)} is missing")
+        raise EncoderError(f"no weights: {' or '.join(WEIGHTS)} is missing")
     try:
         with safe_open(path, framework="pt") as file:
             names = [name for name in file.keys() if name.startswith(_PREFIX)]  # noqa: SIM118 - no dict
             tensors = {name[len(_PREFIX) :]: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError) as error:
-        raise OpenClipError(f"{path.name} is damaged or no safetensors file: {error}") from error
+        raise EncoderError(f"{path.name} is damaged or no safetensors file: {error}") from error
     if not tensors:
-        raise OpenClipError(f"{path.name} holds no image encoder (no tensor is called {_PREFIX}…)")
+        raise EncoderError(f"{path.name} holds no image encoder (no tensor is called {_PREFIX}…)")
     return tensors
 
 
@@ -140,36 +136,29 @@ def _sizes(tensors: dict[str, Any]) -> dict[str, int]:
         _, dimension = tensors["proj"].shape
         hidden = tensors["transformer.resblocks.0.mlp.c_fc.weight"].shape[0]
     except KeyError as error:
-        raise OpenClipError(f"the image encoder is no plain vision transformer: it has no {error}") from error
+        raise EncoderError(f"the image encoder is no plain vision transformer: it has no {error}") from error
     except ValueError as error:
-        raise OpenClipError(f"the image encoder has tensors of unexpected dimensions: {error}") from error
+        raise EncoderError(f"the image encoder has tensors of unexpected dimensions: {error}") from error
     layers = len({name.split(".")[2] for name in tensors if name.startswith("transformer.resblocks.")})
     grid = round((positions - 1) ** 0.5)
     if channels != 3 or patch != patch_down or grid * grid != positions - 1:
-        raise OpenClipError("the image encoder does not take square RGB pictures in square patches")
+        raise EncoderError("the image encoder does not take square RGB pictures in square patches")
     return {
         "hidden_size": width,
         "intermediate_size": hidden,
         "num_hidden_layers": layers,
-        "num_attention_heads": 1,
         "patch_size": patch,
         "image_size": grid * patch,
         "projection_dim": dimension,
     }
 
 
-def _check_config(config: dict[str, Any], sizes: dict[str, int]) -> str:
-    """Hold the configuration against the tensors and enter the number of heads, which no tensor shows.
-
-    Returns
-    -------
-    str
-        Transformers' name of the activation.
-    """
+def _heads(config: dict[str, Any], sizes: dict[str, int]) -> int:
+    """Number of attention heads, which no tensor shows, once the configuration is held against the tensors."""
     vision = config["vision_cfg"]
     for name, allowed in _PLAIN.items():
         if vision.get(name) not in allowed:
-            raise OpenClipError(f"{CONFIG} sets {name} to {vision[name]!r}, which is not offered")
+            raise EncoderError(f"{CONFIG} sets {name} to {vision[name]!r}, which is not offered")
     width = sizes["hidden_size"]
     said = {
         "layers": (vision.get("layers"), sizes["num_hidden_layers"]),
@@ -182,12 +171,11 @@ def _check_config(config: dict[str, Any], sizes: dict[str, int]) -> str:
     usual = {"layers": 12, "width": 768, "patch_size": 16, "image_size": 224}
     for name, (stated, held) in said.items():
         if (usual.get(name) if stated is None else stated) != held:
-            raise OpenClipError(f"{CONFIG} says {name} {stated!r} and the weights have {held}: another model's")
+            raise EncoderError(f"{CONFIG} says {name} {stated!r} and the weights have {held}: another model's")
     head = vision.get("head_width", 64)
     if type(head) is not int or head < 1 or width % head:
-        raise OpenClipError(f"{CONFIG} says head_width {head!r}, which does not divide the width {width}")
-    sizes["num_attention_heads"] = width // head
-    return "quick_gelu" if config.get("quick_gelu") else "gelu"
+        raise EncoderError(f"{CONFIG} says head_width {head!r}, which does not divide the width {width}")
+    return int(width // head)
 
 
 def _renamed(tensors: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
@@ -211,7 +199,7 @@ def _renamed(tensors: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
             layer = f"{tower}encoder.layers.{number}."
             if rest in ("attn.in_proj_weight", "attn.in_proj_bias"):
                 if tensor.shape[0] != 3 * sizes["hidden_size"]:
-                    raise OpenClipError(f"{name} has {tensor.shape[0]} rows: another model's")
+                    raise EncoderError(f"{name} has {tensor.shape[0]} rows: another model's")
                 for part, piece in zip("qkv", tensor.chunk(3), strict=True):
                     state[f"{layer}self_attn.{part}_proj.{rest.rsplit('_', 1)[1]}"] = piece.contiguous()
             else:

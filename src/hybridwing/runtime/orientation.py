@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from .wings import box_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -47,31 +49,18 @@ _LEAST_OVERLAP, _WELL_ALIKE = 0.74, 0.6
 
 @dataclass(frozen=True)
 class Direction:
-    """Which way a specimen lies.
+    """Which way a specimen lies."""
 
-    Attributes
-    ----------
-    turn : float
-        Degrees, in [-180, 180), by which the picture must be turned counter-clockwise to bring the head up, to within
-        the tilt of :data:`TILT`. 0 for a specimen that is no further from upright than that, and where
-        `confidence` is below :data:`LEAST_DIRECTION`; a multiple of 90 for one that is about so far from it.
-    confidence : float
-        In [0, 1]: the probability of that direction against all others, times that of a whole specimen.
-    """
-
+    # Degrees, in [-180, 180), by which the picture must be turned counter-clockwise to bring the head up, to within the
+    # tilt of :data:`TILT`. 0 for a specimen that is no further from upright than that, and where `confidence` is below
+    # :data:`LEAST_DIRECTION`; a multiple of 90 for one that is about so far from it.
     turn: float
+    # In [0, 1]: the probability of that direction against all others, times that of a whole specimen.
     confidence: float
 
 
 def find_direction(rgb: NDArray[np.float32], mask: NDArray[np.bool_]) -> Direction:
-    """Tell which way a specimen lies.
-
-    Parameters
-    ----------
-    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
-        Working copy.
-    mask : ndarray of shape (height, width), bool
-        The specimen's pixels in it.
+    """Tell which way a specimen lies, from a working copy of shape (height, width, 3) in [0, 1] and its pixels there.
 
     Examples
     --------
@@ -102,16 +91,12 @@ def _turn(angle: float) -> float:
 
 
 def candidates(rgb: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Directions in which a specimen may lie, and the evidence for each.
+    """Directions in which a specimen may lie, and the evidence for each; none for an empty mask.
 
-    Returns
-    -------
-    turns : ndarray of shape (n,), float64
-        Degrees by which to turn counter-clockwise, in [-180, 180). Empty for an empty mask.
-    evidence : ndarray of shape (n, 7), float64
-        Overlap with the mirror image, in [0, 1]; correlation of the colours with it; logarithm of width by height and
-        of the share of that box that is filled; how far from level, how much higher and how steeply so the far parts
-        lie.
+    A direction is the degrees by which to turn counter-clockwise, in [-180, 180). The evidence, of shape (n, 7), is the
+    overlap with the mirror image, in [0, 1]; the correlation of the colours with it; the logarithm of width by height
+    and of the share of that box that is filled; how far from level, how much higher and how steeply so the far parts
+    lie.
     """
     squares = _squared(rgb, mask)
     if not squares:
@@ -140,10 +125,9 @@ def candidates(rgb: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[NDArr
 
 def _squared(rgb: NDArray[np.float32], mask: NDArray[np.bool_]) -> list[Image.Image]:
     """The specimen in the middle of a small square that holds it at any angle: its mask and its three channels."""
-    down, across = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if len(down) < 8 or len(across) < 8:
+    box = box_of(mask, 8)
+    if box is None:
         return []
-    box = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
     inside = mask[box]
     scale = _SIDE / np.hypot(*inside.shape)
     size = max(1, round(inside.shape[1] * scale)), max(1, round(inside.shape[0] * scale))

@@ -12,18 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import as_floats
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Arrays = Mapping[str, NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int64]]
+    from .arrays import Array, Arrays, Floats
 
 
-def block_slices(starts: NDArray[np.int64], n_features: int) -> list[slice]:
+def block_slices(starts: Array, n_features: int) -> list[slice]:
     """Columns of each block."""
-    edges = [*starts.tolist(), n_features]
+    edges = [*starts.astype(np.int64).tolist(), n_features]
     return [slice(*pair) for pair in pairwise(edges)]
 
 
@@ -49,10 +46,14 @@ def block_distances(white: Floats, means: Floats, slices: list[slice]) -> Floats
     """Squared distances to each mean in each block, shape (n, k, b)."""
     out = np.empty((len(white), len(means), len(slices)))
     for place, block in enumerate(slices):
-        rows, centres = white[:, block], means[:, block]
-        squares = np.square(rows).sum(axis=1)[:, None] + np.square(centres).sum(axis=1)
-        out[:, :, place] = np.maximum(squares - 2 * (rows @ centres.T), 0)
+        out[:, :, place] = squared_distances(white[:, block], means[:, block])
     return out
+
+
+def squared_distances(A: Floats, B: Floats) -> Floats:
+    """Squared Euclidean distances, shape (len(A), len(B)), as one matrix product."""
+    squares = np.square(A).sum(axis=1)[:, None] + np.square(B).sum(axis=1)
+    return np.asarray(np.maximum(squares - 2 * (A @ B.T), 0))
 
 
 def predictive(distances: Floats, shares: Floats, n_features: int) -> Floats:
@@ -66,11 +67,7 @@ def predictive(distances: Floats, shares: Floats, n_features: int) -> Floats:
 
 def score_nearest(arrays: Arrays, X: Floats) -> Floats:
     """Mahalanobis distance to the nearest parent, not squared."""
-    slices = block_slices(np.asarray(arrays["starts"], dtype=np.int64), X.shape[1])
-    white = whitened(unit_blocks(X, slices), _floats(arrays, "centre"), _floats(arrays, "whitener"), slices)
-    distances = block_distances(white, _floats(arrays, "means"), slices).sum(axis=2)
-    return np.asarray(np.sqrt(predictive(distances, 1 / _floats(arrays, "counts"), X.shape[1]).min(axis=1)))
-
-
-def _floats(arrays: Arrays, name: str) -> Floats:
-    return np.asarray(arrays[name], dtype=np.float64)
+    slices = block_slices(arrays["starts"], X.shape[1])
+    white = whitened(unit_blocks(X, slices), as_floats(arrays, "centre"), as_floats(arrays, "whitener"), slices)
+    distances = block_distances(white, as_floats(arrays, "means"), slices).sum(axis=2)
+    return np.asarray(np.sqrt(predictive(distances, 1 / as_floats(arrays, "counts"), X.shape[1]).min(axis=1)))

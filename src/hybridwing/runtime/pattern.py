@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from .finding import Found, find_in_copy, find_wings
+from .finding import Found, find_wings
 from .preprocess import Prepared
-from .wings import LEFT_FOREWING, turned
+from .wings import LEFT_FOREWING, box_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,11 +33,14 @@ _EDGE_SIDE = 32  # pixels a side of a wing's box when edges are measured
 _CELLS = 4  # cells a side for edges
 _ORIENTATIONS = 8  # unsigned directions
 _COLOUR_CELLS = 6  # cells a side for colour
-_SHAPE = 3  # aspect, filling, size
-_WING = _CELLS * _CELLS * _ORIENTATIONS + 3 * _COLOUR_CELLS * _COLOUR_CELLS + _SHAPE
-
 _LAYOUT_CELLS = 8  # cells a side for the lightness of the whole specimen
-_LAYOUT = _CELLS * _CELLS * _ORIENTATIONS + _LAYOUT_CELLS * _LAYOUT_CELLS
+
+_EDGES = _CELLS * _CELLS * _ORIENTATIONS
+_COLOURS = 3 * _COLOUR_CELLS * _COLOUR_CELLS
+_SHAPE = 3  # aspect, filling, size
+_LIGHTNESS = _LAYOUT_CELLS * _LAYOUT_CELLS
+_WING = _EDGES + _COLOURS + _SHAPE
+_LAYOUT = _EDGES + _LIGHTNESS
 
 #: How much the specimen as it lies counts: it tells real hybrids a little better, and how the wings were laid out too.
 _FOLDED_WEIGHT = np.float32(0.7)
@@ -47,60 +50,39 @@ DIMENSION = 2 * _WING + 2 * _LAYOUT
 #: Widths of these four regions, in their order.
 REGIONS = (_WING, _WING, _LAYOUT, _LAYOUT)
 
-_EDGES = _CELLS * _CELLS * _ORIENTATIONS
-_COLOURS = 3 * _COLOUR_CELLS * _COLOUR_CELLS
 #: Widths of the traits: edges, colours and proportions of the forewings, then of the hindwings; edges and lightness of
 #: both laid together, then as they lie.
-TRAITS = (_EDGES, _COLOURS, _SHAPE) * 2 + (_EDGES, _LAYOUT_CELLS * _LAYOUT_CELLS) * 2
+TRAITS = (_EDGES, _COLOURS, _SHAPE) * 2 + (_EDGES, _LIGHTNESS) * 2
 
 
 @dataclass(frozen=True, eq=False)
 class Wings:
     """The four wings of an upright specimen, background masked to black.
 
-    Attributes
-    ----------
-    forewings, hindwings : tuple of (ndarray of shape (height, width, 3), float32 in [0, 1]) or None
-        Left and right, the right one mirrored; None where there is none to be seen.
-    joined : ndarray of shape (height, width, 3), float32 in [0, 1], or None
-        Forewing laid against hindwing, inner sides flush, the mean of the left and the mirrored right pair; None where
-        nothing is to be seen.
-    folded : ndarray of shape (height, width, 3), float32 in [0, 1], or None
-        The left half of the specimen as it lies averaged with the mirrored right half; None where nothing is to be
-        seen.
-    confidence : float
-        How surely the specimen was found, in [0, 1].
+    Pictures are of shape (height, width, 3), in [0, 1]; None stands where nothing is to be seen.
     """
 
+    # Left and right, the right one mirrored
     forewings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
     hindwings: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
+    # Forewing laid against hindwing, inner sides flush: the mean of the left and the mirrored right pair
     joined: NDArray[np.float32] | None
+    # The left half of the specimen as it lies averaged with the mirrored right half
     folded: NDArray[np.float32] | None
-    confidence: float
+    confidence: float  # How surely the specimen was found, in [0, 1]
 
 
-def cut_wings(rgb: NDArray[np.float32]) -> Wings:
-    """Find the specimen in a working copy, turn it upright and cut out its wings.
-
-    Parameters
-    ----------
-    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
-    """
-    return _cut(find_in_copy(rgb))
-
-
-def _cut(found: Found) -> Wings:
-    """Cut out the wings that were found."""
-    specimen, wings = found.specimen, found.wings
-    planes = [turned(found.copy[..., channel] * specimen.mask, wings.angle) for channel in range(3)]
-    picture = np.stack(planes, axis=-1) * (wings.parts > 0)[..., None]
+def cut_wings(found: Found) -> Wings:
+    """Turn the specimen that was found upright and cut out its wings."""
+    wings = found.wings
+    picture = found.upright() * (wings.parts > 0)[..., None]
     four = [_boxed(picture, wings.parts == LEFT_FOREWING + place, mirror=place % 2 == 1) for place in range(4)]
     return Wings(
         forewings=(four[0], four[1]),
         hindwings=(four[2], four[3]),
         joined=_joined([(four[0], four[2]), (four[1], four[3])]),
         folded=_folded(picture, wings.parts > 0, round(wings.column)),
-        confidence=specimen.confidence * wings.plausible("specimen"),
+        confidence=found.specimen.confidence * wings.plausible("specimen"),
     )
 
 
@@ -110,22 +92,19 @@ def prepare(image: Image.Image, found: Found | None = None) -> Prepared:
     `found` is what was found in the picture before, where others look at it too.
     """
     found = found or find_wings(image)
-    wings = _cut(found)
+    wings = cut_wings(found)
     view = "specimen" if wings.confidence > 0 else "whole"
     return Prepared(_described(wings), view, wings.confidence, found.doubt)
 
 
 def describe(image: Image.Image) -> NDArray[np.float32]:
-    """Descriptor of one RGB picture.
+    """Descriptor of one RGB picture, of shape (DIMENSION,).
 
-    Returns
-    -------
-    ndarray of shape (DIMENSION,), float32
-        For each pair of wings 4 × 4 cells of 8 edge directions in [0, 1]; 6 × 6 cells of lightness in [0, 1] and of two
-        colour differences in [-1, 1] (red against green; their mean against blue); the logarithm of height by width,
-        the share of the box that is lighter than 0.3 of the light, and the wing's share of the specimen's size. Then
-        forewing and hindwing laid together: 4 × 4 cells of 8 edge directions and 8 × 8 cells of lightness; then the
-        same of the specimen as it lies, at 0.7 of its strength. Zeros for what is not to be seen.
+    For each pair of wings 4 × 4 cells of 8 edge directions in [0, 1]; 6 × 6 cells of lightness in [0, 1] and of two
+    colour differences in [-1, 1] (red against green; their mean against blue); the logarithm of height by width, the
+    share of the box that is lighter than 0.3 of the light, and the wing's share of the specimen's size. Then forewing
+    and hindwing laid together: 4 × 4 cells of 8 edge directions and 8 × 8 cells of lightness; then the same of the
+    specimen as it lies, at 0.7 of its strength. Zeros for what is not to be seen.
     """
     return prepare(image).value
 
@@ -138,16 +117,15 @@ def _described(wings: Wings) -> NDArray[np.float32]:
     return np.concatenate([pairs.ravel(), *layouts]).astype(np.float32)
 
 
-def _boxed(picture: NDArray[np.float32], inside: NDArray[np.bool_], mirror: bool = False) -> NDArray[np.float32] | None:
+def _boxed(picture: NDArray[np.float32], inside: NDArray[np.bool_], *, mirror: bool) -> NDArray[np.float32] | None:
     """The box around one wing, black around it."""
-    if inside.sum() < 16:
+    box = box_of(inside)
+    if box is None or inside.sum() < 16:
         return None
-    across, down = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
-    rows, columns = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
-    box = picture[rows, columns] * inside[rows, columns, None]
-    if min(box.shape[:2]) < 3:
+    wing = picture[box] * inside[box][..., None]
+    if min(wing.shape[:2]) < 3:
         return None
-    return np.ascontiguousarray(box[:, ::-1] if mirror else box)
+    return np.ascontiguousarray(wing[:, ::-1] if mirror else wing)
 
 
 def _joined(
@@ -155,10 +133,7 @@ def _joined(
 ) -> NDArray[np.float32] | None:
     """Forewing above hindwing, inner sides flush: so it makes no difference how far apart they lay.
 
-    Parameters
-    ----------
-    sides : sequence of (forewing, hindwing)
-        Both sides of the specimen, as left wings.
+    `sides` are the forewing and the hindwing of both sides of the specimen, as left wings.
     """
     pairs = []
     for side in sides:
@@ -182,11 +157,12 @@ def _stretched(picture: NDArray[np.float32], width: int, height: int) -> NDArray
 
 def _folded(picture: NDArray[np.float32], mask: NDArray[np.bool_], axis: int) -> NDArray[np.float32] | None:
     """The specimen folded along its axis: the mean of its left half and its mirrored right half."""
-    across, down = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-    if len(across) < 3 or len(down) < 3:
+    box = box_of(mask, 3)
+    if box is None:
         return None
-    half = max(axis - int(across[0]), int(across[-1]) + 1 - axis)
-    padded = np.pad(picture[down[0] : down[-1] + 1], ((0, 0), (half, half), (0, 0)))
+    rows, columns = box
+    half = max(axis - columns.start, columns.stop - axis)
+    padded = np.pad(picture[rows], ((0, 0), (half, half), (0, 0)))
     left, right = padded[:, axis : axis + half], padded[:, axis + half : axis + 2 * half]
     return np.ascontiguousarray((left + right[:, ::-1]) / 2)
 
@@ -240,9 +216,7 @@ def _shrunk(plane: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 def _edges(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """Histograms of edge directions, a cell's divided by its length, so that weak and strong contrast count alike.
 
-    Returns
-    -------
-    ndarray of shape (_CELLS, _CELLS, _ORIENTATIONS), float32 in [0, 1]
+    Their shape is (_CELLS, _CELLS, _ORIENTATIONS), their values in [0, 1].
     """
     from scipy import ndimage
 
@@ -257,10 +231,10 @@ def _edges(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     cell = _EDGE_SIDE // _CELLS
     place = np.arange(_EDGE_SIDE) // cell
     base = (place[:, None] * _CELLS + place[None, :]) * _ORIENTATIONS
-    histogram = np.zeros(_CELLS * _CELLS * _ORIENTATIONS)
+    histogram = np.zeros(_EDGES)
     for offset, weight in ((0, 1.0 - share), (1, share)):
         bins = base + (lower.astype(int) + offset) % _ORIENTATIONS
-        histogram += np.bincount(bins.ravel(), (strength * weight).ravel(), minlength=len(histogram))
+        histogram += np.bincount(bins.ravel(), (strength * weight).ravel(), minlength=_EDGES)
     cells = histogram.reshape(_CELLS, _CELLS, _ORIENTATIONS) / cell**2
     # The constant keeps cells that hold nothing but noise near zero instead of blowing them up to full length.
     normal: NDArray[np.float32] = (cells / np.sqrt((cells**2).sum(axis=2, keepdims=True) + 0.01**2)).astype(np.float32)

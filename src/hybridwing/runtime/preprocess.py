@@ -42,43 +42,27 @@ _Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How pictures are prepared; stored with every embedding table and every model.
+    """How pictures are prepared; stored with every embedding table and every model."""
 
-    Attributes
-    ----------
-    size : int
-        Side of the square the backbone sees, in pixels; for ``resize="none"`` the short side that decoding keeps.
-    resize : {"squash", "shortest", "none"}
-        ``"squash"`` resizes to `size` × `size` without keeping the aspect ratio, as the challenge's sample does;
-        ``"shortest"`` resizes the short side to `resize_to` and cuts the centre, with black around it where `size` is
-        larger; ``"none"`` leaves the picture to the backbone.
-    resize_to : int
-        Short side before the centre cut, in pixels; only for ``"shortest"``.
-    interpolation : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}
-        Resampling filter.
-    antialias : bool
-        Whether the filter covers the source area when it shrinks. Always true: Pillow knows no other way.
-    mean, std : tuple of 3 float
-        Subtracted from and divided into the RGB values after these were scaled to [0, 1].
-    view : {"whole", "specimen", "forewings", "hindwings"}
-        Part of the picture: all of it, or what :mod:`.views` cuts out of it.
-    view_version : int
-        Version of the code that cuts the view. 0 is replaced by the one of this package, :data:`.views.VERSION`; of
-        ``"whole"``, which is not cut, it is always 0.
-    background : {"", "masked", "kept"}
-        Whether what is around a view becomes grey. Empty is replaced by ``"masked"``; of ``"whole"``, of which nothing
-        is cut away, it is always empty.
-    """
-
+    # Side of the square the backbone sees, in pixels; for ``resize="none"`` the short side that decoding keeps
     size: int = 224
+    # ``"squash"`` resizes to `size` × `size` without keeping the aspect ratio, as the challenge's sample does;
+    # ``"shortest"`` resizes the short side to `resize_to` and cuts the centre, with black around it where `size` is
+    # larger; ``"none"`` leaves the picture to the backbone
     resize: str = "squash"
-    resize_to: int = 224
-    interpolation: str = "bilinear"
+    resize_to: int = 224  # Short side before the centre cut, in pixels; only for ``"shortest"``
+    interpolation: str = "bilinear"  # Resampling filter, one of :data:`FILTERS`
+    # Whether the filter covers the source area when it shrinks. Always true: Pillow knows no other way
     antialias: bool = True
+    # Subtracted from and divided into the RGB values after these were scaled to [0, 1]
     mean: _Triple = (0.0, 0.0, 0.0)
     std: _Triple = (1.0, 1.0, 1.0)
-    view: str = "whole"
+    view: str = "whole"  # Part of the picture: all of it, or what :mod:`.views` cuts out of it
+    # Version of the code that cuts the view. 0 is replaced by the one of this package, :data:`.views.VERSION`; of
+    # ``"whole"``, which is not cut, it is always 0
     view_version: int = 0
+    # ``"masked"`` or ``"kept"``: whether what is around a view becomes grey. Empty is replaced by ``"masked"``; of
+    # ``"whole"``, of which nothing is cut away, it is always empty
     background: str = ""
 
     def __post_init__(self) -> None:
@@ -97,7 +81,7 @@ class Preprocess:
         object.__setattr__(self, "background", "" if self.view == "whole" else self.background or "masked")
         for side, highest in (("size", 4096), ("resize_to", 8192)):
             pixels = getattr(self, side)
-            if isinstance(pixels, bool) or not isinstance(pixels, int) or not 8 <= pixels <= highest:
+            if type(pixels) is not int or not 8 <= pixels <= highest:
                 raise ValueError(f"{side} must be a whole number of pixels in [8, {highest}]; got {pixels!r}")
         if self.antialias is not True:
             raise ValueError("antialias must be true: shrinking without it is not offered")
@@ -124,13 +108,7 @@ class Preprocess:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
-        """Read what :meth:`to_dict` wrote.
-
-        Raises
-        ------
-        ValueError
-            For unknown or missing names and for values out of range.
-        """
+        """Read what :meth:`to_dict` wrote; ValueError for unknown or missing names and for values out of range."""
         unknown = sorted(str(name) for name in set(values) - set(cls.__dataclass_fields__))
         if unknown:
             raise ValueError(f"unknown preprocessing settings: {', '.join(unknown)}")
@@ -197,24 +175,12 @@ def _shortened(image: Image.Image) -> Image.Image:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """One picture as a backbone takes it, and which part of the picture that is.
+    """One picture as a backbone takes it, and which part of the picture that is."""
 
-    Attributes
-    ----------
-    value : ndarray of float32
-        What the backbone's forward pass takes, e.g. of shape (3, size, size).
-    view : str
-        The view it shows: the one asked for, or ``"whole"`` where that was not found.
-    confidence : float
-        How surely the view was found, in [0, 1]; 1 for ``"whole"`` where it was asked for.
-    doubt : str
-        Why the picture may not show what it seems to, see :attr:`.finding.Found.doubt`; empty for most.
-    """
-
-    value: NDArray[np.float32]
-    view: str = "whole"
-    confidence: float = 1.0
-    doubt: str = ""
+    value: NDArray[np.float32]  # What the backbone's forward pass takes, e.g. of shape (3, size, size)
+    view: str = "whole"  # The view it shows: the one asked for, or ``"whole"`` where that was not found
+    confidence: float = 1.0  # How surely the view was found, in [0, 1]; 1 for ``"whole"`` where it was asked for
+    doubt: str = ""  # Why the picture may not show what it seems to, see :attr:`.finding.Found.doubt`; empty for most
 
 
 def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) -> Prepared:
@@ -223,23 +189,15 @@ def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) ->
     Where the view is not found well enough the whole picture is taken, and the result says so. `found` is what was
     found in the picture before, where several views of it are wanted.
     """
-    if prep.resize == "none":
-        cut = cut_view(image, prep.view, background=prep.background or "kept", found=found)
-    else:
-        # What "shortest" will cut off is added around the view beforehand.
-        rim, around = max(1.0, prep.resized_side / prep.size), prep.background or "kept"
-        cut = cut_view(image, prep.view, side=prep.resized_side, pad=rim, background=around, found=found)
+    side = None if prep.resize == "none" else prep.resized_side
+    # What "shortest" will cut off is added around the view beforehand.
+    pad = max(1.0, prep.resized_side / prep.size)
+    cut = cut_view(image, prep.view, side, pad, background=prep.background, found=found)
     return Prepared(to_input(cut.image, prep), cut.view, cut.confidence, cut.doubt)
 
 
 def to_input(image: Image.Image, prep: Preprocess) -> NDArray[np.float32]:
-    """LoadedBackbone input of one RGB picture.
-
-    Returns
-    -------
-    ndarray of shape (3, size, size), float32
-        Channels first, normalised by `prep.mean` and `prep.std`.
-    """
+    """Input of one RGB picture, of shape (3, size, size): channels first, normalised by mean and standard deviation."""
     pixels = np.asarray(resized(image, prep), dtype=np.float32) / np.float32(255.0)
     normal = (pixels - np.asarray(prep.mean, np.float32)) / np.asarray(prep.std, np.float32)
     return np.ascontiguousarray(normal.transpose(2, 0, 1))

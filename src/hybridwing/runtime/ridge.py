@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import as_floats
 from .parents import block_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
-    Arrays = Mapping[str, NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int64]]
+    from .arrays import Arrays, Floats
 
 LIKELIEST = 0.8
 """Share of the membership of the likeliest subspecies that is taken from that of the hybrids.
@@ -30,15 +28,12 @@ _MOST_ROWS = 1024
 def projected(arrays: Arrays, X: Floats) -> tuple[Floats, Floats]:
     """Standardise embeddings and project each block.
 
-    Returns
-    -------
-    vectors : ndarray of shape (n, number of blocks times q)
-    rest : ndarray of shape (n,)
-        Squared length of what lies outside the projection, within rounding.
+    Returns the vectors, of shape (n, number of blocks times q), and the squared length of what lies outside the
+    projection, within rounding, of shape (n,).
     """
-    unit = (X - _floats(arrays, "centre")) / _floats(arrays, "scale")
-    projection, starts = _floats(arrays, "projection"), np.asarray(arrays["starts"], dtype=np.int64)
-    vectors = np.concatenate([unit[:, part] @ projection[part] for part in block_slices(starts, X.shape[1])], axis=1)
+    unit = (X - as_floats(arrays, "centre")) / as_floats(arrays, "scale")
+    projection, slices = as_floats(arrays, "projection"), block_slices(arrays["starts"], X.shape[1])
+    vectors = np.concatenate([unit[:, block] @ projection[block] for block in slices], axis=1)
     return vectors, np.maximum(np.square(unit).sum(axis=1) - np.square(vectors).sum(axis=1), 0)
 
 
@@ -48,10 +43,10 @@ def kernel(arrays: Arrays, vectors: Floats, rest: Floats) -> Floats:
     What lies outside the projection in one and in the other is taken to be at right angles. It counts where hybrids are
     known, see :class:`hybridwing.detectors.ridge.RidgeDetector`.
     """
-    known = _floats(arrays, "vectors")
+    known = as_floats(arrays, "vectors")
     distances = np.square(vectors).sum(axis=1)[:, None] + np.square(known).sum(axis=1) - 2 * (vectors @ known.T)
-    if np.asarray(arrays["crossed"]).any():
-        distances += rest[:, None] + _floats(arrays, "rest")
+    if arrays["crossed"].any():
+        distances += rest[:, None] + as_floats(arrays, "rest")
     return np.asarray(np.exp(-np.maximum(distances, 0) / 2))
 
 
@@ -66,10 +61,6 @@ def score_ridge(arrays: Arrays, X: Floats) -> Floats:
     scores = np.empty(len(X))
     for start in range(0, len(X), _MOST_ROWS):
         rows = slice(start, start + _MOST_ROWS)
-        memberships = kernel(arrays, *projected(arrays, X[rows])) @ _floats(arrays, "weights")
+        memberships = kernel(arrays, *projected(arrays, X[rows])) @ as_floats(arrays, "weights")
         scores[rows] = lead_of_hybrid(memberships, arrays["crossed"])
     return scores
-
-
-def _floats(arrays: Arrays, name: str) -> Floats:
-    return np.asarray(arrays[name], dtype=np.float64)

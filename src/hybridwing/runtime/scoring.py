@@ -6,16 +6,17 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from .arrays import Array, FormatError, SavedDetector
-from .parents import score_nearest
+from .arrays import FormatError, SavedDetector, as_floats
+from .parents import score_nearest, squared_distances
 from .ridge import score_ridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-Floats = NDArray[np.float64]
+    from numpy.typing import ArrayLike
+
+    from .arrays import Arrays, Floats
 
 MOST_VALUES = 1 << 22
 """Most float64 values of a kernel or distance matrix held at once (32 MiB)."""
@@ -38,26 +39,11 @@ _ERF_WEIGHTS = np.array([-1854.8214151, 3516.89893646, 221.29346712, 128.1232380
 
 
 def raw_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
-    """Score embeddings on the detector's own scale.
+    """Score embeddings of shape (n, n_features) on the detector's own scale: shape (n,), higher = more likely hybrid.
 
-    Parameters
-    ----------
-    saved : SavedDetector
-        A detector as ``load_arrays`` returns it.
-    X : array-like of shape (n_samples, n_features)
-        Embeddings; computed on as float64.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), float64
-        Higher = more likely hybrid. The range is the detector's: a signed distance for ``svm``, a
-        probability for ``sgd`` and ``gaussian``, a fraction for ``knn``. NaN for a row that holds NaN,
-        infinity, or values so large that their squares overflow.
-
-    Raises
-    ------
-    FormatError
-        If ``X`` is not two-dimensional or its width is not what the detector was fitted on.
+    The range is the detector's: a signed distance for ``svm``, a probability for ``sgd`` and ``gaussian``, a fraction
+    for ``knn``. NaN for a row that holds NaN, infinity, or values so large that their squares overflow. Raises
+    FormatError if the embeddings are not of the length that the detector was fitted on.
     """
     values = np.asarray(X, dtype=np.float64)
     width = saved.header.n_features
@@ -75,25 +61,10 @@ def raw_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
 
 
 def calibrated_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
-    """Score embeddings as calibrated quantiles.
+    """Score embeddings of shape (n, n_features) as calibrated quantiles: shape (n,), higher = more likely hybrid.
 
-    Parameters
-    ----------
-    saved : SavedDetector
-        A detector with a score map (``saved.is_calibrated``).
-    X : array-like of shape (n_samples, n_features)
-        Embeddings.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), float64
-        Within [0.0001, 0.9999], never NaN; higher = more likely hybrid. A row that cannot be scored (NaN,
-        infinity) gets ``fallback_score``.
-
-    Raises
-    ------
-    FormatError
-        If the detector has no score map, or ``X`` does not fit it.
+    Within [0.0001, 0.9999], never NaN: a row that cannot be scored (NaN, infinity) gets :func:`fallback_score`. Raises
+    FormatError if the detector has no score map, or the embeddings do not fit it.
     """
     fallback = fallback_score(saved)
     raw = raw_scores(saved, X)
@@ -107,10 +78,7 @@ def calibrated_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
 def fallback_score(saved: SavedDetector) -> float:
     """Return the score for an image that cannot be read: that of a typical specimen (the held-out median).
 
-    Raises
-    ------
-    FormatError
-        If the detector has no score map.
+    Raises FormatError if the detector has no score map.
     """
     if not saved.is_calibrated:
         raise FormatError("this detector has no score map; fit it with held-out specimens to calibrate it")
@@ -123,21 +91,9 @@ def map_scores(raw: ArrayLike, knots: ArrayLike, levels: ArrayLike, scales: Arra
     Beyond the last knot the room that is left shrinks as ``1 / (1 + distance / scale)``. It does so slower
     than an exponential, so scores far outside the held-out range still differ in the fourth decimal.
 
-    Parameters
-    ----------
-    raw : array-like of shape (n,)
-        Scores on the detector's own scale, not NaN.
-    knots : array-like of shape (k,)
-        Raw scores, rising strictly.
-    levels : array-like of shape (k,)
-        The quantile in (0, 1) of each knot, rising strictly.
-    scales : array-like of shape (2,)
-        Width of the lower and of the upper tail, in units of the raw score.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        Within [0.0001, 0.9999], rising with ``raw``.
+    Raw scores, of shape (n,), are on the detector's own scale and not NaN. Knots are raw scores and levels their
+    quantiles in (0, 1), both of shape (k,) and rising strictly. Scales, of shape (2,), are the widths of the lower and
+    of the upper tail in units of the raw score. The result is within [0.0001, 0.9999] and rises with the raw score.
     """
     # Bounded far outside any real score, so that differences of two values cannot overflow.
     x = np.clip(np.asarray(raw, dtype=np.float64), -1e300, 1e300)
@@ -159,39 +115,39 @@ def map_scores(raw: ArrayLike, knots: ArrayLike, levels: ArrayLike, scales: Arra
     return np.clip(LOWEST_SCORE + (HIGHEST_SCORE - LOWEST_SCORE) * quantile, LOWEST_SCORE, HIGHEST_SCORE)
 
 
-def _score_svm(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_svm(arrays: Arrays, X: Floats) -> Floats:
     """Decision function of an RBF support vector machine behind a standard scaler."""
-    mean, scale = _floats(arrays, "mean"), _floats(arrays, "scale")
-    vectors = (_floats(arrays, "vectors") - mean) / scale
-    weights, gamma = _floats(arrays, "weights"), float(arrays["gamma"])
+    mean, scale = as_floats(arrays, "mean"), as_floats(arrays, "scale")
+    vectors = (as_floats(arrays, "vectors") - mean) / scale
+    weights, gamma = as_floats(arrays, "weights"), float(arrays["gamma"])
     scores = np.empty(len(X))
     for rows in _row_slices(len(X), len(vectors)):
-        distances = _squared_distances((X[rows] - mean) / scale, vectors)
+        distances = squared_distances((X[rows] - mean) / scale, vectors)
         scores[rows] = np.exp(-gamma * distances) @ weights
     return scores + float(arrays["intercept"])
 
 
-def _score_sgd(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_sgd(arrays: Arrays, X: Floats) -> Floats:
     """Mean probability of an ensemble of linear classifiers, each with its own Platt sigmoid."""
-    margins = X @ _floats(arrays, "coef").T + _floats(arrays, "intercept")
-    logits = -(margins * _floats(arrays, "slope") + _floats(arrays, "offset"))
+    margins = X @ as_floats(arrays, "coef").T + as_floats(arrays, "intercept")
+    logits = -(margins * as_floats(arrays, "slope") + as_floats(arrays, "offset"))
     # The two forms of the sigmoid are equal; each is used where its exponential cannot overflow.
     shrunk = np.exp(-np.abs(logits))
     return np.asarray(np.where(logits >= 0, 1 / (1 + shrunk), shrunk / (1 + shrunk)).mean(axis=1))
 
 
-def _score_knn(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_knn(arrays: Arrays, X: Floats) -> Floats:
     """Share of hybrids among the nearest training specimens; of equally near ones the earlier goes first.
 
     The matrix product rounds a pair differently in different company, so it only shortlists. The distances
     that decide come from each pair alone, so a specimen scores the same by itself as in a batch.
     """
-    vectors, labels = _floats(arrays, "vectors"), _floats(arrays, "labels")
+    vectors, labels = as_floats(arrays, "vectors"), as_floats(arrays, "labels")
     n_neighbors = int(arrays["n_neighbors"])
     largest = np.square(vectors).sum(axis=1).max()
     scores = np.empty(len(X))
     for rows in _row_slices(len(X), len(vectors)):
-        distances = _squared_distances(X[rows], vectors)
+        distances = squared_distances(X[rows], vectors)
         cut = np.partition(distances, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
         slack = 1e-9 * (np.square(X[rows]).sum(axis=1) + largest)
         for row, (x, row_distances, limit) in enumerate(zip(X[rows], distances, cut + slack, strict=True)):
@@ -201,20 +157,20 @@ def _score_knn(arrays: Mapping[str, Array], X: Floats) -> Floats:
     return scores
 
 
-def _score_gaussian(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_gaussian(arrays: Arrays, X: Floats) -> Floats:
     """Class probability of a Gaussian process under Laplace's approximation.
 
     Rasmussen and Williams (2006), "Gaussian Processes for Machine Learning", algorithm 3.2.
     """
-    vectors = _floats(arrays, "vectors")
+    vectors = as_floats(arrays, "vectors")
     # Distances do not change with the origin, and their rounding error grows with the distance from it.
     origin = vectors.mean(axis=0)
     vectors = vectors - origin
-    residual, whitener = _floats(arrays, "residual"), _floats(arrays, "whitener")
+    residual, whitener = as_floats(arrays, "residual"), as_floats(arrays, "whitener")
     amplitude, length = float(arrays["amplitude"]), float(arrays["length_scale"])
     scores = np.empty(len(X))
     for rows in _row_slices(len(X), len(vectors)):
-        distances = _squared_distances(X[rows] - origin, vectors)
+        distances = squared_distances(X[rows] - origin, vectors)
         kernel = amplitude * np.exp(-0.5 / length**2 * distances)
         variance = amplitude - np.square(kernel @ whitener.T).sum(axis=1)
         scores[rows] = _mean_sigmoid(kernel @ residual, np.maximum(variance, np.finfo(np.float64).tiny))
@@ -229,7 +185,7 @@ def _mean_sigmoid(mean: Floats, variance: Floats) -> Floats:
     return np.asarray(0.5 * (errors @ _ERF_WEIGHTS) + 0.5 * _ERF_WEIGHTS.sum())
 
 
-def _score_soft_parents(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_soft_parents(arrays: Arrays, X: Floats) -> Floats:
     """Low for what is clearly of one subspecies; otherwise the sum of the two greatest probabilities."""
     probabilities = _probabilities(arrays, X)
     pure = probabilities[:, ~np.asarray(arrays["crossed"], dtype=bool)].max(axis=1)
@@ -237,7 +193,7 @@ def _score_soft_parents(arrays: Mapping[str, Array], X: Floats) -> Floats:
     return np.asarray(np.where(pure > CLEAR_PARENT, 1 - pure, both))
 
 
-def _score_gap(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _score_gap(arrays: Arrays, X: Floats) -> Floats:
     """Probability of a known cross, or 1 less the lead of the likeliest subspecies, whichever is greater."""
     probabilities, crossed = _probabilities(arrays, X), np.asarray(arrays["crossed"], dtype=bool)
     ranked = np.sort(probabilities[:, ~crossed], axis=1)
@@ -246,22 +202,16 @@ def _score_gap(arrays: Mapping[str, Array], X: Floats) -> Floats:
     return np.asarray(np.maximum(hybrid, 1 - ahead))
 
 
-def _probabilities(arrays: Mapping[str, Array], X: Floats) -> Floats:
+def _probabilities(arrays: Arrays, X: Floats) -> Floats:
     """Softmax of a linear model behind a standard scaler, shape (n, c)."""
-    logits = (X - _floats(arrays, "mean")) / _floats(arrays, "scale") @ _floats(arrays, "coef").T
-    logits = logits + _floats(arrays, "intercept")
+    logits = (X - as_floats(arrays, "mean")) / as_floats(arrays, "scale") @ as_floats(arrays, "coef").T
+    logits = logits + as_floats(arrays, "intercept")
     powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _score_linear(arrays: Mapping[str, Array], X: Floats) -> Floats:
-    return np.asarray(X @ _floats(arrays, "coef") + float(arrays["intercept"]))
-
-
-def _squared_distances(A: Floats, B: Floats) -> Floats:
-    """Squared Euclidean distances, shape (len(A), len(B)), as one matrix product."""
-    squares = np.square(A).sum(axis=1)[:, None] + np.square(B).sum(axis=1)
-    return np.asarray(np.maximum(squares - 2 * (A @ B.T), 0))
+def _score_linear(arrays: Arrays, X: Floats) -> Floats:
+    return np.asarray(X @ as_floats(arrays, "coef") + float(arrays["intercept"]))
 
 
 def _row_slices(n_rows: int, n_columns: int) -> Iterator[slice]:
@@ -270,11 +220,7 @@ def _row_slices(n_rows: int, n_columns: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _floats(arrays: Mapping[str, Array], name: str) -> Floats:
-    return np.asarray(arrays[name], dtype=np.float64)
-
-
-SCORERS: Mapping[str, Callable[[Mapping[str, Array], Floats], Floats]] = {
+SCORERS: Mapping[str, Callable[[Arrays, Floats], Floats]] = {
     "svm": _score_svm,
     "sgd": _score_sgd,
     "knn": _score_knn,

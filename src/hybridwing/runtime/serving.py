@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import SavedDetector, load_arrays
+from .arrays import load_arrays
+from .composite import PartInput, prepare_parts
 from .decode import FORMATS, draft, to_rgb
-from .digests import ServingError
-from .preprocess import prepare
+from .errors import ServingError
 from .scoring import calibrated_scores, fallback_score
 from .settings import Settings
 
@@ -32,24 +32,9 @@ SETTINGS, DETECTOR, WEIGHTS = "submission.json", "detector.npz", "weights"
 class Scorer:
     """A saved detector with its backbone, for one picture at a time.
 
-    Parameters
-    ----------
-    folder : Path
-        Of the submission: holds ``submission.json``, ``detector.npz`` and, where they are bundled, ``weights``.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect without weights.
-
-    Attributes
-    ----------
-    device : str
-        Where it computes.
-
-    Raises
-    ------
-    ServingError
-        If the files do not belong together.
-    FormatError
-        If the detector cannot be read.
+    The submission's folder holds ``submission.json``, ``detector.npz`` and, where they are bundled, ``weights``. The
+    device is ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect without weights. Raises ServingError if the
+    files do not belong together, and FormatError if the detector cannot be read.
     """
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
@@ -57,29 +42,21 @@ class Scorer:
             settings = Settings.from_json((folder / SETTINGS).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, ServingError) as error:
             raise ServingError(f"{folder / SETTINGS}: {error}") from error
-        self._detector: SavedDetector = load_arrays(folder / DETECTOR)
+        self._detector = load_arrays(folder / DETECTOR)
         if self._detector.header.n_features != settings.embedding.dimension:
             raise ServingError(
                 f"{folder}: the detector takes {self._detector.header.n_features} values and the backbone gives "
                 f"{settings.embedding.dimension}: the files are of different submissions"
             )
-        self._prep = settings.embedding.preprocess
+        self._short_side = settings.embedding.preprocess.short_side
         self._fallback = float(np.round(fallback_score(self._detector), 4))
         self._embed, self.device = _embedder(settings, folder, device)
 
     def score(self, image: Image.Image) -> float:
-        """Hybrid score of one picture.
+        """Hybrid score of one picture, opened lazily, as ``Image.open`` returns it, or decoded.
 
-        Parameters
-        ----------
-        image : PIL.Image.Image
-            Opened lazily, as ``Image.open`` returns it, or decoded.
-
-        Returns
-        -------
-        float in (0, 1)
-            Higher = more likely hybrid; four decimals, never NaN. A picture that cannot be decoded or embedded gets the
-            score of a typical specimen, and a line on standard error says why.
+        In (0, 1), higher = more likely hybrid; four decimals, never NaN. A picture that cannot be decoded or embedded
+        gets the score of a typical specimen, and a line on standard error says why.
         """
         try:
             vector = self._embed(self._rgb(image))
@@ -92,10 +69,9 @@ class Scorer:
         return float(np.round(calibrated_scores(self._detector, vector[None])[0], 4))
 
     def _rgb(self, image: Image.Image) -> Image.Image:
-        form = getattr(image, "format", None)
-        if form is not None and form not in (*FORMATS, "MPO"):
-            raise ServingError(f"{form} is none of {', '.join(FORMATS)}")
-        draft(image, self._prep.short_side)
+        if image.format not in (*FORMATS, "MPO", None):
+            raise ServingError(f"{image.format} is none of {', '.join(FORMATS)}")
+        draft(image, self._short_side)
         return to_rgb(image)
 
     def _say(self, image: Image.Image, reason: str) -> None:
@@ -107,40 +83,23 @@ class Scorer:
 def _embedder(
     settings: Settings, folder: Path, device: str
 ) -> tuple[Callable[[Image.Image], NDArray[np.float32]], str]:
-    """The function from an upright RGB picture to its embedding, and the device it runs on."""
+    """The function from an upright RGB picture to its embedding, and the device it runs on.
+
+    A network that several parts of a composite use is loaded once.
+    """
     whole = settings.embedding
-    if whole.family == "composite":
-        return _together(settings, folder, device)
-    if whole.family == "pattern":
-        from .pattern import describe
-
-        return describe, "cpu"
-    encoder = _encoder(whole, folder, device)
-
-    def embed(image: Image.Image) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = encoder.forward([prepare(image, whole.preprocess).value])[0]
-        return vector
-
-    return embed, encoder.device
-
-
-def _together(
-    settings: Settings, folder: Path, device: str
-) -> tuple[Callable[[Image.Image], NDArray[np.float32]], str]:
-    """The same of a composite: a network that several parts use is loaded once."""
-    from .composite import PartInput, prepare_parts
-
-    if sum(part.dimension for part in settings.parts) != settings.embedding.dimension:
-        raise ServingError(f"the {len(settings.parts)} parts do not add up to {settings.embedding.dimension} values")
+    parts = settings.parts if whole.family == "composite" else (whole,)
+    if sum(part.dimension for part in parts) != whole.dimension:
+        raise ServingError(f"the {len(parts)} parts do not add up to {whole.dimension} values")
     loaded: dict[Embedding, Encoder] = {}
     encoders: list[Encoder | None] = []
-    for part in settings.parts:
+    for part in parts:
         # In nothing that matters to the network do two views of it differ.
         network = replace(part, preprocess=replace(part.preprocess, view="whole"))
         if part.family != "pattern" and network not in loaded:
             loaded[network] = _encoder(part, folder, device)
         encoders.append(loaded.get(network))
-    inputs = tuple(PartInput(part.family, part.preprocess) for part in settings.parts)
+    inputs = tuple(PartInput(part.family, part.preprocess) for part in parts)
 
     def embed(image: Image.Image) -> NDArray[np.float32]:
         vectors = [one.value for one in prepare_parts(image, inputs)]
@@ -179,21 +138,17 @@ def _encoder(part: Embedding, folder: Path, device: str) -> Encoder:
 def weights_folder(weights: Weights, folder: Path) -> Path:
     """Folder of the backbone's weights: that of the submission, or one that the hub's files were fetched into.
 
-    Raises
-    ------
-    ServingError
-        If a file is missing, cannot be fetched, or is not the one that the submission was built with.
+    Raises ServingError if a file is missing, cannot be fetched, or is not the one that the submission was built with.
     """
     if weights.folder and not weights.folder.isalnum():
         raise ServingError(f"{weights.folder!r} is no folder of the submission's weights")
-    if weights.origin == "bundled":
-        place = folder / WEIGHTS / weights.folder
-    elif weights.origin == "hub":
+    if weights.origin == "hub":
         from .fetching import fetch
 
-        place = fetch(weights.repository, weights.revision, weights.files)
-    else:
+        return fetch(weights.repository, weights.revision, weights.files)
+    if weights.origin != "bundled":
         raise ServingError(f"weights of origin {weights.origin!r} are not known")
+    place = folder / WEIGHTS / weights.folder
     absent = [name for name, _ in weights.files if not (place / name).is_file()]
     if absent:
         raise ServingError(f"{place} lacks {absent[0]}; build the submission again")

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .digests import ServingError
+from .errors import ServingError
 from .preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -92,13 +92,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """Read what :meth:`to_json` wrote.
-
-        Raises
-        ------
-        ServingError
-            If it is something else, or has another format version.
-        """
+        """Read what :meth:`to_json` wrote; ServingError if it is something else, or has another format version."""
         try:
             values = json.loads(text)
             version = values["format_version"]

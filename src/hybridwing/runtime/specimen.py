@@ -34,44 +34,28 @@ _CARD_FILL = 0.86
 
 @dataclass(frozen=True, eq=False)
 class Specimen:
-    """Where the specimen is in a working copy of the picture.
+    """Where the specimen is in a working copy of the picture."""
 
-    Attributes
-    ----------
-    mask : ndarray of shape (height, width), bool
-        The specimen's pixels.
-    confidence : float
-        In [0, 1]; 0 when nothing was found (the mask then covers the whole picture). It falls below 1 for a specimen
-        that covers less than 4 % of the picture, for one that differs from the background beside it by little more
-        than either varies, and where much else stands out that is no ruler, card or label; 0.1 for one that covers
-        more than 90 %, which is rather a background taken for a specimen.
-    pieces : tuple of ndarray of shape (height, width), bool
-        Where two or more pieces of the picture are of about the size of the specimen's largest: each of them. They are
-        wings laid apart or several specimens.
-    """
-
-    mask: NDArray[np.bool_]
+    mask: NDArray[np.bool_]  # The specimen's pixels, shape (height, width)
+    # In [0, 1]; 0 when nothing was found (the mask then covers the whole picture). It falls below 1 for a specimen that
+    # covers less than 4 % of the picture, for one that differs from the background beside it by little more than either
+    # varies, and where much else stands out that is no ruler, card or label; 0.1 for one that covers more than 90 %,
+    # which is rather a background taken for a specimen
     confidence: float
+    # Where two or more pieces of the picture are of about the size of the specimen's largest: the pixels of each. They
+    # are wings laid apart or several specimens
     pieces: tuple[NDArray[np.bool_], ...] = ()
 
 
 @dataclass(frozen=True)
 class Box:
-    """The box around a specimen in a picture of several.
-
-    Attributes
-    ----------
-    top, bottom, left, right : int
-        In pixels; `bottom` and `right` lie outside.
-    on_edge : bool
-        Whether the specimen touches the picture's edge.
-    """
+    """The box around a specimen in a picture of several, in pixels; `bottom` and `right` lie outside."""
 
     top: int
     bottom: int
     left: int
     right: int
-    on_edge: bool
+    on_edge: bool  # Whether the specimen touches the picture's edge
 
 
 def working_copy(image: Image.Image) -> NDArray[np.float32]:
@@ -84,19 +68,10 @@ def working_copy(image: Image.Image) -> NDArray[np.float32]:
 
 
 def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colour distance of each pixel from the background.
+    """Colour distance of each pixel of a picture in [0, 1] from the background: Euclidean in RGB, 0 is background.
 
     The background is a plane in each channel (so light that falls off to one side stays background), fitted to the
     frame of the picture by iterated least squares that drops what does not fit: rulers and cards touch the frame too.
-
-    Parameters
-    ----------
-    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
-
-    Returns
-    -------
-    ndarray of shape (height, width), float32
-        Euclidean distance in RGB; 0 is background.
     """
     height, width = rgb.shape[:2]
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -121,11 +96,12 @@ def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     return distance
 
 
-def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
+def otsu(values: NDArray[np.float32]) -> float:
     """Threshold that divides `values` best into two groups (Otsu 1979, IEEE Trans. SMC 9(1), 62-66).
 
     Values that are all the same, up to their last digits, are no two groups: the threshold is then that value.
     """
+    bins = 128
     highest = values.max()
     if highest - values.min() <= 2 * bins * np.spacing(highest):
         return float(highest)
@@ -140,33 +116,14 @@ def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
 
 
 def find_specimen(rgb: NDArray[np.float32]) -> Specimen:
-    """Segment the specimen.
-
-    Parameters
-    ----------
-    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
-        Working copy, long side about :data:`WORKING_SIDE` pixels.
-
-    Returns
-    -------
-    Specimen
-        With confidence 0 and a full mask where nothing stands out from the background.
-    """
+    """Segment the specimen in a working copy; with confidence 0 where nothing stands out from the background."""
     from scipy import ndimage
 
-    height, width = rgb.shape[:2]
-    nothing = Specimen(mask=np.ones((height, width), bool), confidence=0.0)
-    if min(height, width) < 16:
-        return nothing
-    distance = background_distance(rgb)
-    if float(distance.max()) < 0.06:
-        return nothing
-    cut = min(max(otsu(distance), 0.06), 0.30)
-    standing_out = distance > cut
+    distance, standing_out = _standing_out(rgb)
     labels, count = ndimage.label(standing_out, structure=np.ones((3, 3), int))
     chosen, cards, large = _sorted_out(labels, count)
     if not chosen:
-        return nothing
+        return Specimen(mask=np.ones(labels.shape, bool), confidence=0.0)
     mask = np.isin(labels, chosen)
     unexplained = float((standing_out & ~mask & ~np.isin(labels, cards)).sum()) / float(mask.sum())
     # Pale scales may be no different from a pale card: what the wing encloses is wing.
@@ -175,25 +132,24 @@ def find_specimen(rgb: NDArray[np.float32]) -> Specimen:
     return Specimen(mask, _confidence(distance, mask, unexplained), pieces)
 
 
+def _standing_out(rgb: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Distance of each pixel from the background, and whether it stands out; in a tiny picture none does."""
+    if min(rgb.shape[:2]) < 16:
+        return np.zeros(rgb.shape[:2], np.float32), np.zeros(rgb.shape[:2], bool)
+    distance = background_distance(rgb)
+    return distance, distance > min(max(otsu(distance), 0.06), 0.30)
+
+
 def find_specimens(rgb: NDArray[np.float32]) -> list[Box]:
     """Find all specimens with their wings on the body in a picture of one or several, from above to below.
 
     Pieces that stand out from the background are specimens unless they are rulers, cards, labels, or much smaller than
-    the others.
-
-    Parameters
-    ----------
-    rgb : ndarray of shape (height, width, 3), float32 in [0, 1]
+    the others. The picture is of shape (height, width, 3), in [0, 1].
     """
     from scipy import ndimage
 
     height, width = rgb.shape[:2]
-    if min(height, width) < 16:
-        return []
-    distance = background_distance(rgb)
-    if float(distance.max()) < 0.06:
-        return []
-    standing_out = distance > min(max(otsu(distance), 0.06), 0.30)
+    _, standing_out = _standing_out(rgb)
     # Pale bands and the gaps between set wings must not take a specimen apart.
     reach = max(1, max(height, width) // 512)
     standing_out = ndimage.binary_closing(np.pad(standing_out, reach), iterations=reach)[reach:-reach, reach:-reach]
@@ -271,8 +227,7 @@ def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], lis
     chosen = [
         piece.index
         for piece in pieces
-        if piece is heart
-        or (piece.area >= (_ON_EDGE if piece.on_edge else 0.012) * heart.area and _near(piece.box, big or [heart.box]))
+        if piece.area >= (_ON_EDGE if piece.on_edge else 0.012) * heart.area and _near(piece.box, big)
     ]
     return chosen, cards, [piece.index for piece in pieces if piece.area >= _LIKE * heart.area]
 
@@ -283,7 +238,7 @@ def _is_card(part: NDArray[np.bool_], touched: list[float], shape: tuple[int, ..
     if _box_fill(part) > _CARD_FILL or (along > 0.4 * max(shape) and across < 0.16 * along):
         # A picture cut tight around the specimen leaves a large box too.
         return max(touched) > 0 or float(part.sum()) <= 0.25 * shape[0] * shape[1]
-    return max(touched) > 0 and _is_strip(touched, part.shape, shape)
+    return _is_strip(touched, part.shape, shape)
 
 
 def _may_be_specimen(

@@ -20,7 +20,7 @@ from PIL import Image
 
 from .finding import Found, find_wings
 from .specimen import WORKING_SIDE
-from .wings import LEFT_FOREWING, LEFT_HINDWING, WingMap
+from .wings import LEFT_FOREWING, LEFT_HINDWING, WingMap, box_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,44 +46,24 @@ _FILTER = Image.Resampling.BILINEAR
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A part of a picture.
+    """A part of a picture."""
 
-    Attributes
-    ----------
-    image : PIL.Image.Image
-        Mode RGB.
-    view : str
-        What it shows: the view asked for, or ``"whole"`` where that was not found.
-    confidence : float
-        How surely the view that was asked for was found, in [0, 1]; 1 for ``"whole"``.
-    doubt : str
-        See :attr:`.finding.Found.doubt`.
-    """
-
-    image: Image.Image
-    view: str
-    confidence: float
-    doubt: str = ""
+    image: Image.Image  # Mode RGB
+    view: str  # What it shows: the view asked for, or ``"whole"`` where that was not found
+    confidence: float  # How surely the view that was asked for was found, in [0, 1]; 1 for ``"whole"``
+    doubt: str = ""  # See :attr:`.finding.Found.doubt`
 
 
 @dataclass(frozen=True, eq=False)
 class _Panel:
-    """A strip of a view, as wide as the view, and what it shows.
+    """A strip of a view, as wide as the view, and what it shows."""
 
-    Attributes
-    ----------
-    shown : ndarray of shape (height, width), bool
-        Pixels of the upright working copy that are to be seen; the others become grey.
-    across, down : float
-        Place in the upright working copy that lies in the middle of the panel, in pixels.
-    mirrored : bool
-        Left and right are exchanged.
-    """
-
+    # Pixels of the upright working copy that are to be seen, shape (height, width); the others become grey
     shown: NDArray[np.bool_]
+    # Place in the upright working copy that lies in the middle of the panel, in pixels
     across: float
     down: float
-    mirrored: bool = False
+    mirrored: bool  # Left and right are exchanged
 
 
 def cut_view(
@@ -96,30 +76,12 @@ def cut_view(
 ) -> View:
     """Cut a view out of an RGB picture.
 
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Mode RGB.
-    view : {"whole", "specimen", "forewings", "hindwings"}
-    side : int, optional
-        Pixels to which the view will be resized: it is then cut with no more than twice as many. By default it has
-        the picture's own resolution.
-    pad : float
-        At least 1; factor on the square's side, for a backbone that will cut a rim off.
-    background : {"masked", "kept"}
-        Whether what is around the view becomes grey, or stays as far as the picture reaches; ``"whole"`` is not cut.
-    found : Found, optional
-        What was found in the picture before, where several views of it are cut.
-
-    Raises
-    ------
-    ValueError
-        For another view or background.
+    `side` is the pixels to which the view will be resized: it is then cut with no more than twice as many. By default
+    it has the picture's own resolution. `pad`, at least 1, is a factor on the square's side, for a backbone that will
+    cut a rim off. What is around the view becomes grey (``"masked"``), or stays as far as the picture reaches
+    (``"kept"``); ``"whole"`` is not cut. `found` is what was found in the picture before, where several views of it are
+    cut.
     """
-    if view not in VIEWS:
-        raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")
-    if background not in BACKGROUNDS:
-        raise ValueError(f"background must be one of {', '.join(BACKGROUNDS)}; got {background!r}")
     if view == "whole":
         return View(image, "whole", 1.0)
     found = found or find_wings(image)
@@ -139,26 +101,18 @@ def _panels(wings: WingMap, view: str) -> tuple[float, list[_Panel]]:
     else:
         left = LEFT_FOREWING if view == "forewings" else LEFT_HINDWING
         shown = [wings.parts == left, wings.parts == left + 1]
-    boxes = [_box(mask) for mask in shown]
+    boxes = [box_of(mask) for mask in shown]
     seen = [box for box in boxes if box is not None]
     if not seen:
         return 0.0, []
-    width, height = max(box[2] for box in seen), max(box[3] for box in seen)
+    height = max(rows.stop - rows.start for rows, _ in seen)
+    width = max(columns.stop - columns.start for _, columns in seen)
     square = max(width, len(boxes) * (1 + 2 * _MARGIN) * height) * (1 + 2 * _MARGIN)
-    panels = [
-        _Panel(mask, *(box[:2] if box else (0.0, 0.0)), mirrored=place == 1)
-        for place, (mask, box) in enumerate(zip(shown, boxes, strict=True))
-    ]
+    panels = []
+    for place, (mask, box) in enumerate(zip(shown, boxes, strict=True)):
+        down, across = ((part.start + part.stop) / 2 for part in box) if box else (0.0, 0.0)
+        panels.append(_Panel(mask, across, down, mirrored=place == 1))
     return square, panels
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[float, float, int, int] | None:
-    """Middle (across, down), width and height of the box around a mask."""
-    across, down = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-    if not len(across):
-        return None
-    left, right, top, bottom = int(across[0]), int(across[-1]) + 1, int(down[0]), int(down[-1]) + 1
-    return (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
 
 
 def _drawn(

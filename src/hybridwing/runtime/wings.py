@@ -31,32 +31,16 @@ _MAJORITY = 0.8
 
 @dataclass(frozen=True, eq=False)
 class WingMap:
-    """The wings of an upright specimen.
+    """The wings of an upright specimen."""
 
-    Attributes
-    ----------
-    parts : ndarray of shape (height, width), uint8
-        0 where there is no specimen, else one of :data:`LEFT_FOREWING`, :data:`RIGHT_FOREWING`,
-        :data:`LEFT_HINDWING`, :data:`RIGHT_HINDWING` and :data:`BODY`. The turned working copy: as large as is needed
-        to lose no corner, its centre where that of the working copy was.
-    angle : float
-        Degrees by which the working copy was turned (counter-clockwise) to set the specimen upright.
-    column : float
-        Column of the axis of symmetry in `parts`, in pixels.
-    symmetry : float
-        Share of the specimen that its mirror image covers, in [0, 1].
-    notches : Notches
-        Between forewings and hindwings; the middle of the gap where they lie apart.
-    attached : bool
-        Whether the wings are on the body.
-    """
-
+    # Shape (height, width): 0 where there is no specimen, else one of :data:`LEFT_FOREWING`, :data:`RIGHT_FOREWING`,
+    # :data:`LEFT_HINDWING`, :data:`RIGHT_HINDWING` and :data:`BODY`. The turned working copy: as large as is needed to
+    # lose no corner, its centre where that of the working copy was
     parts: NDArray[np.uint8]
-    angle: float
-    column: float
-    symmetry: float
-    notches: Notches
-    attached: bool
+    angle: float  # Degrees by which the working copy was turned (counter-clockwise) to set the specimen upright
+    column: float  # Column of the axis of symmetry in `parts`, in pixels
+    symmetry: float  # Share of the specimen that its mirror image covers, in [0, 1]
+    attached: bool  # Whether the wings are on the body
 
     def plausible(self, view: str) -> float:
         """How much a view of this looks like wings, in [0, 1]: symmetric, and for a pair of wings alike and not tiny.
@@ -88,20 +72,24 @@ def map_wings(mask: NDArray[np.bool_], turn: float = 0.0) -> WingMap:
     angle = turn + tilt
     upright = turned(mask.astype(np.float32), angle) > 0.5
     column += (upright.shape[1] - about.shape[1]) / 2.0
-    sides = upright.shape[1] - 1.0
-    column = min(max(column, min(1.0, sides)), sides)
+    last = upright.shape[1] - 1.0
+    column = min(max(column, min(1.0, last)), last)
     trunk = _trunk(upright, column)
-    if trunk is None:
-        row = wing_split(upright, column)
-        notches = Notches((row, row), (0.0, 0.0), 0.0)
-    else:
-        notches = find_notches(upright, column)
+    notches = [(wing_split(upright, column), 0.0)] * 2 if trunk is None else find_notches(upright, column)
     fore = _above(upright.shape, column, notches, trunk)
     right = np.broadcast_to(np.arange(upright.shape[1]) >= round(column), upright.shape)
     parts = _voted(upright, np.where(fore, LEFT_FOREWING, LEFT_HINDWING).astype(np.uint8) + right)
     if trunk is not None:
         parts[_body(upright, column, trunk)] = BODY
-    return WingMap(parts, angle, column, symmetry, notches, trunk is not None)
+    return WingMap(parts, angle, column, symmetry, trunk is not None)
+
+
+def box_of(mask: NDArray[np.bool_], least: int = 1) -> tuple[slice, slice] | None:
+    """Rows and columns of the box around a mask; None where fewer than `least` rows or columns hold any of it."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if min(len(rows), len(columns)) < least:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def turned(plane: NDArray[np.float32], angle: float) -> NDArray[np.float32]:
@@ -118,14 +106,9 @@ def symmetry_axis(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
     Every rotation in a small range is tried; for each, the overlap of the mask with its mirror image at every axis
     position is one circular convolution along the rows.
 
-    Returns
-    -------
-    angle : float
-        Degrees by which the picture must be turned (counter-clockwise, as Pillow does) to make the axis vertical.
-    column : float
-        Column of the axis in the turned picture, in pixels of the mask.
-    overlap : float
-        Share of the mask that its mirror image covers, in [0, 1].
+    Returns the degrees by which the picture must be turned (counter-clockwise, as Pillow does) to make the axis
+    vertical, the column of the axis in the turned picture, in pixels of the mask, and the share of the mask that its
+    mirror image covers, in [0, 1].
     """
     height, width = mask.shape
     small = max(1, round(max(height, width) / 96))
@@ -133,9 +116,9 @@ def symmetry_axis(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
     best = (0.0, width / 2.0, 0.0)
     total = max(1.0, float(np.asarray(picture).sum()) / 255.0)
     for angle in _ANGLES:
-        turned = np.asarray(picture.rotate(float(angle), Image.Resampling.NEAREST), np.float32) / 255.0
-        spectrum = np.fft.rfft(turned, n=2 * turned.shape[1], axis=1)
-        overlap = np.fft.irfft((spectrum * spectrum).sum(axis=0), n=2 * turned.shape[1]) / total
+        rotated = np.asarray(picture.rotate(float(angle), Image.Resampling.NEAREST), np.float32) / 255.0
+        spectrum = np.fft.rfft(rotated, n=2 * rotated.shape[1], axis=1)
+        overlap = np.fft.irfft((spectrum * spectrum).sum(axis=0), n=2 * rotated.shape[1]) / total
         where = int(overlap.argmax())
         # A slight price on turning keeps near-ties upright.
         value = float(overlap[where]) - 0.0015 * abs(float(angle))
@@ -147,13 +130,8 @@ def symmetry_axis(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
 def wing_split(mask: NDArray[np.bool_], column: float) -> float:
     """Row that divides forewings (above) from hindwings (below) where wings or pattern elements lie apart.
 
-    There the outline's reach away from the axis, and the specimen's mass, have their narrowest place.
-
-    Returns
-    -------
-    float
-        Row in pixels, in the middle half of the specimen's height; the middle of the picture where the specimen has
-        fewer than eight rows.
+    There the outline's reach away from the axis, and the specimen's mass, have their narrowest place. It is looked for
+    in the middle half of the specimen's height; of a specimen of fewer than eight rows the picture's middle is taken.
     """
     rows = np.flatnonzero(mask.any(axis=1))
     if len(rows) < 8:
@@ -172,36 +150,17 @@ def wing_split(mask: NDArray[np.bool_], column: float) -> float:
     return float(top + low + np.median(best) + 0.5)
 
 
-@dataclass(frozen=True)
-class Notches:
-    """Where the outline of an upright specimen has its notch between forewing and hindwing, left and right.
-
-    Attributes
-    ----------
-    rows : tuple of 2 float
-        In pixels.
-    offsets : tuple of 2 float
-        How far from the axis, in pixels, at least 0; 0 between wings laid apart.
-    depth : float
-        How far the outline falls back from a straight edge laid over forewing and hindwing, as a share of the
-        specimen's reach, in [0, 1]. 0 where there is no notch.
-    """
-
-    rows: tuple[float, float]
-    offsets: tuple[float, float]
-    depth: float
-
-
-def find_notches(upright: NDArray[np.bool_], column: float) -> Notches:
-    """Find where forewing and hindwing meet in the outline of an upright specimen.
+def find_notches(upright: NDArray[np.bool_], column: float) -> list[tuple[float, float]]:
+    """Find where forewing and hindwing meet in the outline of an upright specimen: two notches, left and right.
 
     A straight edge laid over the outline below the forewing's tip is touched by forewing and hindwing; where the
-    outline falls back furthest from it lies the notch.
+    outline falls back furthest from it lies the notch. Of each the row is told, and how far from the axis it lies, in
+    pixels, at least 0.
     """
     rows = np.flatnonzero(upright.any(axis=1))
     middle = float(upright.shape[0]) / 2
     if len(rows) < 8:
-        return Notches((middle, middle), (0.0, 0.0), 0.0)
+        return [(middle, 0.0)] * 2
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     offsets = np.arange(upright.shape[1]) + 0.5 - column
     reaches = [np.where(upright[top:bottom], np.maximum(sign * offsets, 0.0), 0.0).max(axis=1) for sign in (-1.0, 1.0)]
@@ -219,8 +178,7 @@ def find_notches(upright: NDArray[np.bool_], column: float) -> Notches:
         clear = float(own.max()) > 0.4 * float(depth.max()) > 0
         here = begin + float(np.median(np.flatnonzero(own >= 0.97 * own.max()))) if clear else float(row)
         found.append((top + here + 0.5, float(reach[int(here)])))
-    share = float(depth.max()) / max(float(both.max()), 1.0)
-    return Notches((found[0][0], found[1][0]), (found[0][1], found[1][1]), share)
+    return found
 
 
 def _fallback(reach: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -263,11 +221,13 @@ def _trunk(upright: NDArray[np.bool_], column: float) -> tuple[int, int] | None:
     return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else None
 
 
-def _above(shape: tuple[int, ...], column: float, notches: Notches, trunk: tuple[int, int] | None) -> NDArray[np.bool_]:
+def _above(
+    shape: tuple[int, ...], column: float, notches: list[tuple[float, float]], trunk: tuple[int, int] | None
+) -> NDArray[np.bool_]:
     """Which pixels lie above the line from the forewing's base on the body to the notch."""
     offsets = np.arange(shape[1]) + 0.5 - column
     line = np.empty(shape[1])
-    for side, (row, reach) in enumerate(zip(notches.rows, notches.offsets, strict=True)):
+    for side, (row, reach) in enumerate(notches):
         base = row
         if trunk is not None:
             base = trunk[0] + _WING_BASE * (trunk[1] - trunk[0])

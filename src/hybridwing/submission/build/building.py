@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 
 import hybridwing.runtime
 from hybridwing import __version__
-from hybridwing.backbones.base import COMPOSITE
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.errors import SubmissionError
 from hybridwing.files import write_text, written_whole
@@ -172,8 +171,6 @@ def runtime_modules(family: str, origins: Collection[str]) -> tuple[str, ...]:
     weights is ``"hub"`` nothing that fetches.
     """
     left_out = {"encoder"} if family == "pattern" else set()
-    if family != COMPOSITE:
-        left_out.add("composite")
     if "hub" not in origins:
         left_out.add("fetching")
     found = ["__init__", "serving"]
