@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridwing.errors import HybridwingError
-from hybridwing.result_files import check_ending, write_results
+from hybridwing.result_files import write_results
 
 COLUMNS = ("path", "score", "flag", "note")
 ROWS = [["a.jpg", np.float64(0.5), True, "Baños"], ["=1+1", None, False, "\t=1"], ["\uff1dx", float("nan"), True, ""]]
@@ -57,4 +57,4 @@ def test_any_cells_are_written(tmp_path_factory, ending, rows) -> None:
 
 def test_another_ending_is_refused(tmp_path) -> None:
     with pytest.raises(HybridwingError, match=r"written as .csv, .xlsx or .parquet"):
-        check_ending(tmp_path / "t.ods")
+        write_results(tmp_path / "t.ods", ("a",), [])

@@ -40,22 +40,11 @@ def write_results(path: Path, columns: Sequence[str], rows: Cells) -> None:
     WriteError
         If the file cannot be written.
     """
-    check_ending(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _WRITERS[path.suffix.lower()](path, columns, [[_plain(cell) for cell in row] for row in rows])
-
-
-def check_ending(path: Path) -> None:
-    """Refuse a file that `write_results` does not know how to write.
-
-    Raises
-    ------
-    HybridwingError
-        If its ending is not ``.csv``, ``.xlsx`` or ``.parquet``.
-    """
     if path.suffix.lower() not in _WRITERS:
         *most, last = _WRITERS
         raise HybridwingError(f"{path}: a table is written as {', '.join(most)} or {last}; end its name so")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _WRITERS[path.suffix.lower()](path, columns, [[_plain(cell) for cell in row] for row in rows])
 
 
 def _plain(cell: Any) -> Any:

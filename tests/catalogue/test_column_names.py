@@ -55,6 +55,16 @@ def test_columns_are_guessed(write, header: str, row: str, expected: dict[str, s
     assert all(choice.reason for choice in found.reading.columns)
 
 
+def test_what_a_ranking_guessed_is_no_truth(write) -> None:
+    header = "rank,path,score,verdict,name,parent_1,parent_2,parent_probability,hybrid_index"
+    row = "1,a.jpg,0.9,hybrid,cyrbia x venus,cyrbia,venus,0.7,0.5"
+    assert taken(read_catalogue(write(f"{header}\n{row}\n"))) == {"path": "filename"}
+    found = read_catalogue(write(f"{header},Taxon\n{row},Heliconius erato hydara\n"))
+    assert taken(found) == {"path": "filename", "Taxon": "taxon"}
+    named = read_catalogue(write(f"{header}\n{row}\n"), columns=ColumnNames(parent_1="parent_1", parent_2="parent_2"))
+    assert named.classes.tolist() == ["cyrbia x venus"]
+
+
 def test_other_columns_are_kept(write) -> None:
     table = "Photo,Sex,Locality,Date,\na.jpg,male,Puyo,n/a,x\n,female,Napo,1,y\nb.jpg,-,Tena,2,z\n"
     extra = read_catalogue(write(table)).select([1, 0]).extra

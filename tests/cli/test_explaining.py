@@ -39,7 +39,7 @@ def test_a_run_is_reported_on_its_own_images_and_on_a_reference(call, files, tmp
     answer = call("report", files.run, "--reference", files.test, "--embeddings", files.test_embeddings, "--out", other)
     assert answer.code == 0
     assert "challenge score" in other.read_text(encoding="utf-8")
-    lacking = call("report", files.run, "--reference", files.test, "--out", other)
+    lacking = call("report", files.run, "--reference", files.test, "--out", other, "--overwrite")
     assert lacking.code == 2
     assert "--images" in lacking.err
 
@@ -50,5 +50,5 @@ def test_a_page_has_a_name_that_ends_as_pages_do(call, files, tmp_path):
     for verb in (("report", files.run, "--out"), ("predict", files.run, files.images, "--report")):
         answer = call(*verb, table)
         assert answer.code == 2
-        assert "no .html file" in answer.err
+        assert "does not end in .html" in answer.err
     assert table.read_text() == "kept"

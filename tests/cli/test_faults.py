@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pandas as pd
 import pytest
 
 from hybridwing.embeddings.store import read_table
@@ -141,8 +144,27 @@ def test_places_that_cannot_be_written_are_found_before_the_work(refused, files,
     for verb, source in (("embed", [files.train, "--images"]), ("predict", [files.run])):
         begin = [verb, *source, files.images]
         assert "is a folder; name the ." in refused(*begin, "--out", tmp_path / "folder")
-        assert "so it is not replaced" in refused(*begin, "--out", tmp_path / "file")
-        assert "file is not a folder" in refused(*begin, "--out", tmp_path / "file" / "x" / "y.csv")
+        assert "give it a name that does" in refused(*begin, "--out", tmp_path / "file")
+        assert "file is not a folder" in refused(
+            *begin, "--out", tmp_path / "file" / "x" / ("y.parquet" if verb == "embed" else "y.csv")
+        )
+    own = tmp_path / "specimens.csv"
+    own.write_bytes(Path(files.test).read_bytes())
+    for verb in ("predict", "identify"):
+        begin = [verb, files.run, own, "--images", files.images, "--out", own]
+        assert refused(*begin).endswith("exists already; choose another name or say --overwrite")
+        assert "is the table that is read" in refused(*begin, "--overwrite")
+        assert "knows no subspecies or species 'foo'" in refused(*begin[:-2], "--candidates", "foo")
+    page = tmp_path / "page.html"
+    page.write_text("mine")
+    assert "page.html exists already" in refused("report", files.run, "--out", page)
+    assert "page.html exists already" in refused("predict", files.run, own, "--images", files.images, "--report", page)
+    mine = tmp_path / "mine.parquet"
+    pd.DataFrame({"uuid": ["a"]}).to_parquet(mine)
+    for begin in (["embed", files.images], ["embeddings", "merge", files.train_embeddings]):
+        assert "was not written by `hybridwing embed`" in refused(*begin, "--out", mine)
+        assert "give it a name that does" in refused(*begin, "--out", tmp_path / "e.csv")
+    assert own.read_bytes() == Path(files.test).read_bytes()
     begin = ["evaluate", files.run, files.test, "--images", files.images]
     assert "exists already" in refused(*begin, "--out", tmp_path / "folder")
     assert "so it is not replaced" in refused(*begin, "--out", tmp_path / "folder", "--overwrite")
@@ -154,7 +176,7 @@ def test_places_that_cannot_be_written_are_found_before_the_work(refused, files,
 def test_a_photograph_is_not_overwritten_by_a_ranking(refused, files):
     photograph = next(files.images.iterdir())
     before = photograph.read_bytes()
-    assert "is no .csv, .xlsx or .parquet file" in refused("predict", files.run, files.images, "--out", photograph)
+    assert "does not end in .csv, .xlsx or .parquet" in refused("predict", files.run, files.images, "--out", photograph)
     assert photograph.read_bytes() == before
 
 

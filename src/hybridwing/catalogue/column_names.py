@@ -49,6 +49,11 @@ _ASKED = frozenset({"filename", "label", "taxon", "subspecies", "side"})
 _WEAK = frozenset({"species", "name", "status", "imgnamenoext", "path", "filepath", "associatedmedia", "url"})
 """Headers that are taken only where no surer header is there."""
 
+_RESULT = frozenset({"parent_1", "parent_2", "parent_probability", "hybrid_index"})
+"""Headers that show a table to be a result of `predict` or `identify`."""
+_GUESSED = frozenset({"verdict", "parent_1", "parent_2", "name"})
+"""Columns of such a table that say what a specimen was taken for, and not what it is."""
+
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _PHOTOGRAPH = re.compile(r".+\.(?:jpe?g|png|tiff?|bmp|webp|gif|heic|cr2|nef|arw|dng)", re.IGNORECASE)
 _MD5 = re.compile(r"[0-9a-fA-F]{32}")
@@ -97,13 +102,14 @@ def guess_columns(
     """
     table = _Columns(header, rows[:_LOOKED_AT], is_label)
     choices = [ColumnChoice(ours, theirs, "named by you") for ours, theirs in given.items()]
+    guessed = _GUESSED if _RESULT.issubset(header) else frozenset()
     unclear: dict[str, list[str]] = {}
     with_subspecies = any(folded(name) in NAMES["subspecies"] for name in header)
     for ours in NAMES:
         if ours in given:
             continue
         used = {choice.theirs for choice in choices if choice.taken}
-        free = [name for name in header if name and name not in used]
+        free = [name for name in header if name and name not in used and name not in guessed]
         found, rejected = table.by_name(ours, free)
         if ours == "taxon" and found and folded(found[0]) == "species" and with_subspecies:
             found = []  # it is the column of the species

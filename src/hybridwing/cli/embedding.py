@@ -77,7 +77,7 @@ def embed(
     from hybridwing.embeddings.embed import photographs
     from hybridwing.embeddings.job import Share, embed_to_file
 
-    check_file(out, ".parquet")
+    _check_table(out)
     share = None if cluster.shard is None else Share.parse(cluster.shard)
     if source.is_dir():
         found = photographs(source if images is None else images)
@@ -113,7 +113,7 @@ def merge(
     from hybridwing.cli import show as console
     from hybridwing.embeddings.merge import merge_parts
 
-    check_file(out, ".parquet")
+    _check_table(out)
     head = merge_parts(parts, out)
     console.say(f"{out}: {head.rows} embeddings of dimension {head.backbone.dimension}, {len(head.failures)} failed")
 
@@ -132,3 +132,17 @@ def cache(
         console.say(f"{store.folder}: {store.clear() / 1e6:.1f} MB removed")
         return
     console.say(f"{store.folder}: {store.size() / 1e6:.1f} MB in {len(store.files())} files")
+
+
+def _check_table(out: Path) -> None:
+    """Refuse a place where no table can be written, and a file that is no table of ours."""
+    from hybridwing.embeddings.store import read_provenance
+
+    check_file(out, ".parquet", overwrite=True)
+    if out.exists():
+        try:
+            read_provenance(out)
+        except EmbeddingError as error:
+            raise EmbeddingError(
+                f"{out} exists and was not written by `hybridwing embed`; choose another name"
+            ) from error

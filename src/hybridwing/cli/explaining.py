@@ -59,13 +59,14 @@ def report(
         Path | None, typer.Option("--reference", help="Labelled table to judge by; default the held-out images.")
     ] = None,
     backbone: MovedBackbone = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Show how well a run does, on whom, and how it was made, as one HTML file."""
     from hybridwing.cli import show as console
     from hybridwing.report.run_page import held_out, judged_by, write_run_report
     from hybridwing.runs.run import load_run
 
-    check_file(out, ".html")
+    check_file(out, ".html", overwrite=overwrite)
     trained = load_run(run, backbone)
     if reference is None:
         judged = held_out(trained)

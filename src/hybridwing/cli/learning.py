@@ -306,9 +306,9 @@ def predict(
     from hybridwing.cli.show_confidence import show_promises
     from hybridwing.runs.run import load_run
 
-    result.check()
+    result.check(places)
     if page is not None:
-        check_file(page, ".html")
+        check_file(page, ".html", overwrite=result.overwrite)
     trained = load_run(run, backbone)
     source, images = asking.asked(places, table)
     with console.progress("embedding") as report:
@@ -349,7 +349,7 @@ def identify(
     from hybridwing.cli import show as console
     from hybridwing.runs.run import load_run
 
-    result.check()
+    result.check(places)
     trained = load_run(run, backbone)
     source, images = asking.asked(places, table)
     with console.progress("embedding") as report:

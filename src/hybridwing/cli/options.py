@@ -16,6 +16,7 @@ from hybridwing.cli.inputs import (
     Images,
     NoCache,
     Offline,
+    Overwrite,
     Seed,
     WeightsFolder,
 )
@@ -264,16 +265,16 @@ class ResultOptions:
     form: Annotated[
         str, typer.Option("--format", help="table, or dwc: identifications in Darwin Core, to send to a collection.")
     ] = "table"
+    overwrite: Overwrite = False
 
-    def check(self) -> None:
-        """Refuse what cannot be written, before the images are embedded."""
-        from hybridwing.result_files import check_ending
-
+    def check(self, places: Sequence[Path]) -> None:
+        """Refuse what cannot or should not be written, before the images are embedded. `places` are what is read."""
         if self.form not in ("table", "dwc"):
             raise RunError(f"--format is table or dwc; got {self.form!r}")
         if self.out is not None:
-            check_file(self.out, ".csv", ".xlsx", ".parquet")
-            check_ending(self.out)
+            check_file(self.out, ".csv", ".xlsx", ".parquet", overwrite=self.overwrite)
+            if any(place.exists() and self.out.exists() and place.samefile(self.out) for place in places):
+                raise RunError(f"{self.out} is the table that is read; choose another name for the result")
         elif self.form == "dwc":
             raise RunError("--format dwc is written to a file; name it with --out")
 
@@ -315,13 +316,15 @@ class SplitOptions:
     test_fraction: Annotated[float, typer.Option("--test-fraction", help="Share of the images held out.")] = 0.2
 
 
-def check_file(out: Path, *endings: str) -> None:
+def check_file(out: Path, *endings: str, overwrite: bool) -> None:
     """Refuse, before the images are embedded, a place where a result cannot or should not be written."""
     kinds = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
     if out.is_dir():
         raise RunError(f"{out} is a folder; name the {kinds} file to write in it")
-    if out.exists() and out.suffix.lower() not in endings:
-        raise RunError(f"{out} exists and is no {kinds} file, so it is not replaced; choose another name")
+    if out.suffix.lower() not in endings:
+        raise RunError(f"{out} does not end in {kinds}; give it a name that does")
+    if out.exists() and not overwrite:
+        raise RunError(f"{out} exists already; choose another name or say --overwrite")
     above = next(parent for parent in out.absolute().parents if parent.exists())
     if not above.is_dir():
         raise RunError(f"cannot write {out}: {above} is not a folder")

@@ -49,6 +49,18 @@ class _Known:
     localities: frozenset[str]
 
 
+def check_candidates(run: SavedRun, model: ParentModel, candidates: str | Sequence[str]) -> None:
+    """Refuse candidates that the run does not know, before photographs are embedded.
+
+    Raises RunError as :func:`possible_of`.
+    """
+    asked, (known, _) = _asked(candidates), _training(run, model)
+    if asked == [LOCALITY]:
+        _check_localities(run, known)
+    elif asked not in ([SPECIES], [ALL]):
+        _listed(run, model, known, asked)
+
+
 def possible_of(
     run: SavedRun, model: ParentModel, images: int, catalogue: Catalogue | None, candidates: str | Sequence[str]
 ) -> Possible:
@@ -70,8 +82,7 @@ def possible_of(
         ]
     )
     shape = (images, len(model.names))
-    asked = [word.strip() for word in ([candidates] if isinstance(candidates, str) else candidates)]
-    asked = [name for word in asked for name in map(str.strip, word.split(",")) if name]
+    asked = _asked(candidates)
     if asked not in ([SPECIES], [LOCALITY], [ALL]):
         chosen = _listed(run, model, known, asked)
         return _possible(model, np.broadcast_to(chosen, shape), apart, asked_for=True)
@@ -108,8 +119,7 @@ def _by_locality(
     run: SavedRun, model: ParentModel, known: Sequence[_Known], catalogue: Catalogue, of_species: Possible, apart: Mask
 ) -> Possible:
     """Limit candidates of the species to those of the specimen's locality, where training has a pair from it."""
-    if not any(one.localities for one in known):
-        raise RunError(f"{run.folder} does not know localities: its table has no column of them")
+    _check_localities(run, known)
     places = localities(catalogue).fillna("").tolist()
     if not any(places):
         raise RunError(f"{catalogue.source}: has no column of localities; call it 'Locality' in the table")
@@ -124,6 +134,17 @@ def _by_locality(
         of_species.strange,
         (f"{note}: their candidates are those of their species",) if short else (),
     )
+
+
+def _check_localities(run: SavedRun, known: Sequence[_Known]) -> None:
+    if not any(one.localities for one in known):
+        raise RunError(f"{run.folder} does not know localities: its table has no column of them")
+
+
+def _asked(candidates: str | Sequence[str]) -> list[str]:
+    """The names that are asked for, one by one."""
+    words = [candidates] if isinstance(candidates, str) else candidates
+    return [name for word in words for name in map(str.strip, word.split(",")) if name]
 
 
 def _training(run: SavedRun, model: ParentModel) -> tuple[list[_Known], set[tuple[str, ...]]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.errors import RunError
-from hybridwing.runs.candidates import possible_of
+from hybridwing.runs.candidates import check_candidates, possible_of
 from hybridwing.runs.confidence import read_confidence
 from hybridwing.runs.drawer import look_into
 from hybridwing.runs.predict import NAMES, name_cells
@@ -147,6 +147,7 @@ def identify(
             f"{run.folder} cannot name subspecies: its table names fewer than two, or one image of each; train on a "
             "table with a column of subspecies"
         )
+    check_candidates(run, knows.parents, candidates)
     drawer = look_into(run, source, images, compute, progress)
     table = drawer.embeddings
     possible = possible_of(run, knows.parents, len(table), drawer.embedded, candidates)

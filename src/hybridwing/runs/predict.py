@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import Flag, Threshold, flag_of, threshold_of
-from hybridwing.runs.candidates import possible_of
+from hybridwing.runs.candidates import check_candidates, possible_of
 from hybridwing.runs.confidence import held_out_hybrids, read_confidence
 from hybridwing.runs.drawer import look_into
 from hybridwing.runs.scoring import score_images
@@ -219,6 +219,8 @@ def predict(
     if prevalence is not None and calibration is not None:
         flag = flag_of(saved, calibration, held_out_hybrids(run, name), prevalence)
     knows = read_confidence(run)
+    if knows.parents is not None:
+        check_candidates(run, knows.parents, candidates)
     drawer = look_into(run, source, images, compute, progress)
     table, read = drawer.embeddings, drawer.embedded
     scores = score_images(saved, table, table.uuids)
