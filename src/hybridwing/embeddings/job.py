@@ -130,7 +130,7 @@ def embed_to_file(
         begun = time.perf_counter()
         size = unfinished.batch_size(compute.batch_size, backbone.batch_size)
         compute = replace(compute, batch_size=size, workers=compute.workers or processors())
-        cache = cache_of(compute)
+        known = cache_of(backbone, compute)
         missing = unfinished.missing()
         total = sum(map(len, shards))
         done = resumed = total - sum(len(shards[number]) for number in missing)
@@ -157,10 +157,10 @@ def embed_to_file(
         if part is None and not any(piece.rows for piece in pieces):
             unfinished.remove()
             raise nothing_embedded(pieces[0].failures[0], total)
-        if cache is not None:
+        if known is not None:
             # All at the end: what the job finds there must not depend on how often it was interrupted.
             for table, contents in unfinished.pieces():
-                remember(cache.of(backbone), table, contents)
+                remember(known, table, contents)
         made = unfinished.finish(part, metadata)
         now = time.perf_counter()
     return EmbeddingSummary(

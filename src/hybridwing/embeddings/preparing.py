@@ -79,7 +79,7 @@ def prepare_file(
         data = read_bytes(path)
         if hashed:
             content = hashlib.sha256(data).digest()
-        if cache is not None and (known := cache.get([content]).get(content)):
+        if cache is not None and (known := cache.get(content)):
             return PreparedFile(None, known, content, decode_seconds=time.perf_counter() - begun)
         picture, damage = _decoded(path, short_side, data, options)
         decoded = time.perf_counter()

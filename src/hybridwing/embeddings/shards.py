@@ -92,14 +92,12 @@ def embed_shards(
     `advance` is called once for every image that is done. `total` is the number of images in all the shards, where that
     is known: for a few, no processes are started.
     """
-    count, cache = compute.workers or processors(), cache_of(compute)
-    short_side = backbone.spec.preprocess.short_side
-    known = None if cache is None else cache.of(backbone)
+    count, known = compute.workers or processors(), cache_of(backbone, compute)
     batches = Batches(backbone, compute.batch_size or backbone.batch_size)
     work = partial(
         prepare_file,
         prepare=backbone.prepare,
-        short_side=short_side,
+        short_side=backbone.spec.preprocess.short_side,
         options=compute.reading,
         hashed=known is not None,
         cache=known or None,
