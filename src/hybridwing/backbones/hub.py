@@ -17,7 +17,7 @@ from hybridwing.backbones.convert import find_pickle, not_convertible
 from hybridwing.backbones.settings import PREPROCESSORS
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.errors import EncoderError
-from hybridwing.runtime.loading import shards_of
+from hybridwing.runtime.loading import first_line, shards_of
 from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
 from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 
@@ -213,18 +213,13 @@ def _choose(place: _Place, names: Collection[str]) -> tuple[str, str]:
                 "refused; take another model of timm"
             )
         if converts:
-            raise BackboneError(_pickle_refused(place, pickle))
+            raise BackboneError(
+                f"{place.repository} holds its weights as a pickle alone, {pickle}, which could run code when loaded "
+                f"and is refused; where you trust its source, convert it once with: {_conversion(place, pickle)}"
+            )
         raise BackboneError(f"{place} holds no safetensors; {not_convertible(pickle)}")
     wanted = " or ".join(f"{_FILES[layout][0]} with {_FILES[layout][1][0]}" for layout in place.layouts)
     raise BackboneError(f"{place} holds no model that can be loaded; looked for {wanted}")
-
-
-def _pickle_refused(place: _Place, pickle: str) -> str:
-    """Why a repository that holds a pickle alone does not serve, and the commands that make a folder that does."""
-    return (
-        f"{place.repository} holds its weights as a pickle alone, {pickle}, which could run code when loaded and is "
-        f"refused; where you trust its source, convert it once with: {_conversion(place, pickle)}"
-    )
 
 
 def _conversion(place: _Place, pickle: str) -> str:
@@ -275,9 +270,8 @@ def _explain(place: _Place, error: Exception) -> NoReturn:
     elif isinstance(error, errors.HFValidationError):
         reason = f"{place.repository!r} is no name of a repository; write OWNER/NAME"
     else:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         reason = (
-            f"{place} could not be fetched: {first} (what is in the hub's cache can be used without the network: "
-            "--offline, or HF_HUB_OFFLINE=1)"
+            f"{place} could not be fetched: {first_line(error)} (what is in the hub's cache can be used without the "
+            "network: --offline, or HF_HUB_OFFLINE=1)"
         )
     raise BackboneError(reason) from error

@@ -131,7 +131,7 @@ def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
     entry = find_entry(plain)
     if entry is None or entry.repository is None:
         raise _unknown(str(request.name))
-    place = weights_place(compute)
+    place = _weights_place(compute)
     folder = None if place is None else _folder_in(place, plain)
     if folder is not None and revision in ("", entry.revision):
         # A run that was trained with the hub's files holds what it finds here against their hash.
@@ -145,11 +145,16 @@ def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
     try:
         fetched = fetch(entry.repository, revision or None, entry.layout, offline=compute.offline, pickle=pickle)
     except BackboneError as error:
-        raise BackboneError(f"{_not_there(place, plain)}{error}; {_by_folder(plain)}") from error
+        looked = "" if place is None else f"{place} has no folder {plain}, and "
+        how = remedy("Compute(weights=…)", "--weights")
+        raise BackboneError(
+            f"{looked}{error}; or put its files, got elsewhere, into a folder {plain}, and name the folder that holds "
+            f"{plain} with {how} or {WEIGHTS_FOLDER}"
+        ) from error
     return LocalBackbone(fetched.folder, request, compute, fetched.layout, fetched.source)
 
 
-def weights_place(compute: Compute = DEFAULT) -> Path | None:
+def _weights_place(compute: Compute) -> Path | None:
     """The folder of weights that is named, or None. Raises BackboneError if there is no such folder."""
     named = compute.weights or os.environ.get(WEIGHTS_FOLDER)
     if not named:
@@ -164,19 +169,6 @@ def weights_place(compute: Compute = DEFAULT) -> Path | None:
 def _folder_in(place: Path, name: str) -> Path | None:
     """A backbone's own folder: one in the folder of all weights, or that folder itself."""
     return next((folder for folder in (place / name, place) if folder.name == name and folder.is_dir()), None)
-
-
-def _not_there(place: Path | None, name: str) -> str:
-    return "" if place is None else f"{place} has no folder {name}, and "
-
-
-def _by_folder(name: str) -> str:
-    """How to give weights that cannot be fetched."""
-    how = remedy("Compute(weights=…)", "--weights")
-    return (
-        f"or put its files, got elsewhere, into a folder {name}, and name the folder that holds {name} with {how} or "
-        f"{WEIGHTS_FOLDER}"
-    )
 
 
 def _pattern(request: Backbone) -> LoadedBackbone:
