@@ -212,7 +212,7 @@ def from_hub(several: Several, *repositories: str) -> CompositeBackbone:
                     Compute(),
                     source=source,
                 )
-            part = networks[digest].with_view(part.spec.preprocess.view)
+            part = networks[digest].with_view(Backbone("x", view=part.spec.preprocess.view))
         parts.append(part)
     return CompositeBackbone(parts)
 

@@ -121,7 +121,7 @@ def _load_several(singles: tuple[Backbone, ...], compute: Compute) -> LoadedBack
     for one in singles:
         backbone = first[network(one)]
         shared = any(part is backbone for part in parts) and isinstance(backbone, NetworkBackbone)
-        parts.append(backbone.with_view(str(one.view), one.background) if shared else backbone)  # type: ignore[attr-defined]
+        parts.append(backbone.with_view(one) if shared else backbone)  # type: ignore[attr-defined]
     return CompositeBackbone(parts)
 
 
