@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, tee
@@ -22,7 +23,7 @@ import numpy as np
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import CachedEmbedding, cache_of
-from hybridwing.embeddings.preparing import prepare_file, working
+from hybridwing.embeddings.preparing import Workers, prepare_file
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
 from hybridwing.errors import EmbeddingError
 from hybridwing.images.listed import ImageFolder
@@ -104,7 +105,7 @@ def embed_shards(
     )
     in_processes = backbone.prepare_in_processes and count > 1 and (total is None or total >= _FEW)
     folders: dict[Path, ImageFolder] = {}
-    with working(work, count, in_processes=in_processes) as pool:
+    with closing(Workers(work, count, in_processes=in_processes)) as pool:
         ours, theirs = tee(shards)
         # A whole batch ahead, so that the next is ready when the forward pass of this one ends.
         results = pool.ahead((path for items in ours for _, path in items), limit=batches.size + 8 * count)
@@ -179,12 +180,8 @@ def remember(known: BackboneCache, table: EmbeddingTable, contents: Sequence[byt
     fallbacks = {fallback.uuid: fallback for fallback in table.fallbacks}
     made = {}
     for uuid, vector, content in zip(table.uuids, table.vectors, contents, strict=True):
-        other = fallbacks.get(uuid)
-        made[content] = (
-            CachedEmbedding(vector, view, 1.0)
-            if other is None
-            else CachedEmbedding(vector, other.view, other.confidence, other.doubt)
-        )
+        shown = fallbacks.get(uuid) or Fallback(uuid, view, 1.0)
+        made[content] = CachedEmbedding(vector, shown.view, shown.confidence, shown.doubt)
     known.put(made)
 
 
