@@ -22,7 +22,7 @@ from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
 from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _INDEX = "model.safetensors.index.json"
@@ -112,20 +112,13 @@ def _in_cache(place: _Place) -> tuple[Fetched | None, str]:
     """What the cache holds of a model; or None, and the name of the first file that is missing."""
     first_missing = ""
     for layout in place.layouts:
-        paths: dict[str, Path] = {}
-
-        def have(name: str, paths: dict[str, Path] = paths) -> bool:  # `paths` is bound now: the loop goes on
-            path = _cached(place, name)
-            if isinstance(path, str) and Path(path).is_file():
-                paths[name] = Path(path)
-            return name in paths
-
-        missing = _first_missing(place, layout, have, paths)
-        if not missing:
-            folder = paths[_FILES[layout][0]].parent
-            return Fetched(folder, layout, f"{place.repository}@{folder.name}"), ""
+        name = _FILES[layout][0]
+        config = _cached_file(place, name)
+        missing = name if config is None else _first_missing(place, layout)
+        if config is not None and not missing:
+            return Fetched(config.parent, layout, f"{place.repository}@{config.parent.name}"), ""
         # Where a layout is partly there, what is missing of it is named, and not of one that is not there at all.
-        first_missing = missing if paths or not first_missing else first_missing
+        first_missing = missing if config is not None or not first_missing else first_missing
     return None, first_missing
 
 
@@ -136,21 +129,24 @@ def _cached(place: _Place, name: str) -> Any:
     return try_to_load_from_cache(place.repository, name, revision=place.revision)
 
 
-def _first_missing(place: _Place, layout: str, have: Callable[[str], bool], paths: dict[str, Path]) -> str:
-    """First file of a model that the cache lacks; empty where it lacks none."""
-    config, weights = _FILES[layout]
-    if not have(config):
-        return config
+def _cached_file(place: _Place, name: str) -> Path | None:
+    path = _cached(place, name)
+    return Path(path) if isinstance(path, str) and Path(path).is_file() else None
+
+
+def _first_missing(place: _Place, layout: str) -> str:
+    """First file that the cache lacks of a model whose configuration it holds; empty where it lacks none."""
     # Without a preprocessing the cache must know that there is none: it is not guessed for want of a file.
-    if layout == "transformers" and not any(have(name) for name in PREPROCESSORS):
+    if layout == "transformers" and not any(_cached_file(place, name) for name in PREPROCESSORS):
         unknown = [name for name in PREPROCESSORS if _cached(place, name) is None]
         if unknown:
             return unknown[0]
-    chosen = next((name for name in weights if have(name)), None)
+    weights = _FILES[layout][1]
+    chosen = next((path for name in weights if (path := _cached_file(place, name))), None)
     if chosen is None:
         return weights[0]
-    shards = shards_of(paths[chosen]) if chosen == _INDEX else ()
-    return next((name for name in shards if not have(name)), "")
+    shards = shards_of(chosen) if chosen.name == _INDEX else ()
+    return next((name for name in shards if not _cached_file(place, name)), "")
 
 
 def _missing(place: _Place, name: str, pickle: tuple[str, str] | None) -> str:

@@ -24,24 +24,13 @@ WEIGHTS_FOLDER = "HYBRIDWING_WEIGHTS"
 
 
 def load(request: Backbone | str, compute: Compute = DEFAULT) -> LoadedBackbone:
-    """Make a backbone ready; fetches its weights where they are not at hand.
+    """Make a backbone, or several as one, ready; fetches weights that are not at hand.
 
     A backbone of the list is looked for first in the folder of weights that `compute` or the environment variable
     ``HYBRIDWING_WEIGHTS`` names; this serves for its name alone, and with the commit that the list pins.
 
-    Parameters
-    ----------
-    request : Backbone or str
-        For one backbone or several alike.
-    compute : Compute
-
-    Raises
-    ------
-    BackboneError
-        For an unknown name, files that are missing or do not serve, or a preprocessing, view, feature, device or
-        precision that the backbone does not have.
-    MissingExtraError
-        If the backbone needs packages that are not installed.
+    Raises BackboneError for an unknown name, files that are missing or do not serve, or a preprocessing, view, feature,
+    device or precision that the backbone does not have, and MissingExtraError if packages are not installed.
 
     Examples
     --------

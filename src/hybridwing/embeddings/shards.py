@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import CachedEmbedding, cache_of
 from hybridwing.embeddings.preparing import Workers, prepare_file
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.backbones.base import LoadedBackbone
+    from hybridwing.backbones.compute import Compute
     from hybridwing.embeddings.cache import BackboneCache
     from hybridwing.embeddings.preparing import PreparedFile
     from hybridwing.runtime.preprocess import Prepared
@@ -83,7 +83,7 @@ class Shard:
 def embed_shards(
     shards: Iterable[Sequence[Item]],
     backbone: LoadedBackbone,
-    compute: Compute = DEFAULT,
+    compute: Compute,
     *,
     advance: Callable[[], None] | None = None,
     total: int | None = None,
