@@ -14,7 +14,6 @@ from hybridwing.backbones.base import MOST_PARTS, BackboneSpec
 from hybridwing.backbones.composite import CompositeBackbone
 from hybridwing.backbones.compute import Compute
 from hybridwing.backbones.load import load
-from hybridwing.backbones.local import LocalBackbone
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.backbones.request import Backbone
 from hybridwing.embeddings.cache import EmbeddingCache
@@ -208,10 +207,8 @@ class TestErrors:
             CompositeBackbone([pair, PatternBackbone()])
 
     def test_a_view_that_does_not_exist(self, models):
-        backbone = load(models[0])
-        assert isinstance(backbone, LocalBackbone)
-        with pytest.raises(ValueError, match="view must be one of"):
-            backbone.with_view("legs")
+        with pytest.raises(BackboneError, match="view must be one of"):
+            load(Backbone.join(models[0], Backbone(models[0], view="legs")))
 
 
 def test_without_weights_what_there_is_tells():

@@ -20,6 +20,7 @@ from hybridwing.embeddings.provenance import Part
 from hybridwing.embeddings.store import read_provenance, read_table, write_table
 from hybridwing.embeddings.unfinished import UnfinishedTable
 from hybridwing.errors import EmbeddingError
+from hybridwing.images.decode import ReadOptions
 from hybridwing.runtime.preprocess import Preprocess
 
 from .conftest import MeanColour, paint
@@ -228,12 +229,6 @@ def test_more_shares_than_shards(pictures, tmp_path):
         embed_to_file(pictures, MeanColour(), tmp_path / "e.parquet", share=Share(1, 6), shard_size=2)
 
 
-@pytest.mark.parametrize("size", [0, -1])
-def test_a_shard_size_that_there_is_not(pictures, tmp_path, size):
-    with pytest.raises(EmbeddingError, match=f"a shard has at least one image; got {size}"):
-        embed_to_file(pictures, MeanColour(), tmp_path / "e.parquet", shard_size=size)
-
-
 def test_not_one_good_picture_is_an_error_and_leaves_nothing(pictures, tmp_path):
     out = tmp_path / "e.parquet"
     with pytest.raises(EmbeddingError, match=r"not one of 1 images could be embedded; the first, .*8\.png: decode"):
@@ -333,8 +328,8 @@ def test_a_renamed_folder_uses_the_cache_and_a_changed_pixel_does_not(pictures, 
 
 def test_works_of_two_kinds_are_apart(pictures, tmp_path):
     kind = (MeanColour().spec.key, "fp32", "numpy")
-    one = UnfinishedTable.of(tmp_path / "e.parquet", kind, None, [pictures])
-    two = UnfinishedTable.of(tmp_path / "e.parquet", (*kind[:2], "torch"), None, [pictures])
+    one = UnfinishedTable.of(tmp_path / "e.parquet", kind, None, [pictures], ReadOptions())
+    two = UnfinishedTable.of(tmp_path / "e.parquet", (*kind[:2], "torch"), None, [pictures], ReadOptions())
     assert one.folder != two.folder
     with one.locked():
         assert one.missing() == [0]

@@ -132,6 +132,7 @@ def test_a_torch_backbone_brings_its_weights_and_has_the_library_s_scores(
     from_hub = LocalBackbone(
         tmp_path / "moved",
         Backbone("dinov2-tiny"),
+        Compute(),
         source=f"facebook/tiny@{'c0ffee' * 6}1234",
     )
     monkeypatch.setattr("hybridwing.runs.run.Run.load_backbone", lambda run, *_: from_hub)

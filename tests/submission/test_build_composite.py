@@ -209,9 +209,10 @@ def from_hub(several: Several, *repositories: str) -> CompositeBackbone:
                 networks[digest] = LocalBackbone(
                     part.files[0].parent,
                     Backbone(part.spec.name),
+                    Compute(),
                     source=source,
                 )
-            part = networks[digest].with_view(part.spec.preprocess.view)
+            part = networks[digest].with_view(Backbone("x", view=part.spec.preprocess.view))
         parts.append(part)
     return CompositeBackbone(parts)
 

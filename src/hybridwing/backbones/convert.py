@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridwing.errors import BackboneError, HybridwingError, MissingExtraError
+from hybridwing.files import written_whole
+from hybridwing.runtime.loading import first_line
 from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
 from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 
@@ -73,15 +75,14 @@ def convert(folder: Path) -> Path:
     try:
         content = torch.load(folder / name, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch's own errors
-        reason = str(error).strip().splitlines()[:1]
-        raise BackboneError(f"{folder / name} cannot be read as tensors alone: {' '.join(reason)}") from error
+        raise BackboneError(f"{folder / name} cannot be read as tensors alone: {first_line(error)}") from error
     tensors = _tensors(content)
     if not tensors:
         raise BackboneError(f"{folder / name} holds no tensors by name")
-    partial = target.with_name(f"{target.name}.part")
     # Cloned: tensors that share memory cannot be stored apart.
-    save_file({key: value.contiguous().clone() for key, value in tensors.items()}, partial, metadata={"format": "pt"})
-    partial.replace(target)
+    apart = {key: value.contiguous().clone() for key, value in tensors.items()}
+    with written_whole(target) as partial:
+        save_file(apart, partial, metadata={"format": "pt"})
     return target
 
 

@@ -17,12 +17,12 @@ from hybridwing.backbones.convert import find_pickle, not_convertible
 from hybridwing.backbones.settings import PREPROCESSORS
 from hybridwing.errors import BackboneError, MissingExtraError
 from hybridwing.runtime.errors import EncoderError
-from hybridwing.runtime.loading import shards_of
+from hybridwing.runtime.loading import first_line, shards_of
 from hybridwing.runtime.open_clip import CONFIG as OPEN_CLIP_CONFIG
 from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _INDEX = "model.safetensors.index.json"
@@ -112,20 +112,13 @@ def _in_cache(place: _Place) -> tuple[Fetched | None, str]:
     """What the cache holds of a model; or None, and the name of the first file that is missing."""
     first_missing = ""
     for layout in place.layouts:
-        paths: dict[str, Path] = {}
-
-        def have(name: str, paths: dict[str, Path] = paths) -> bool:  # `paths` is bound now: the loop goes on
-            path = _cached(place, name)
-            if isinstance(path, str) and Path(path).is_file():
-                paths[name] = Path(path)
-            return name in paths
-
-        missing = _first_missing(place, layout, have, paths)
-        if not missing:
-            folder = paths[_FILES[layout][0]].parent
-            return Fetched(folder, layout, f"{place.repository}@{folder.name}"), ""
+        name = _FILES[layout][0]
+        config = _cached_file(place, name)
+        missing = name if config is None else _first_missing(place, layout)
+        if config is not None and not missing:
+            return Fetched(config.parent, layout, f"{place.repository}@{config.parent.name}"), ""
         # Where a layout is partly there, what is missing of it is named, and not of one that is not there at all.
-        first_missing = missing if paths or not first_missing else first_missing
+        first_missing = missing if config is not None or not first_missing else first_missing
     return None, first_missing
 
 
@@ -136,21 +129,24 @@ def _cached(place: _Place, name: str) -> Any:
     return try_to_load_from_cache(place.repository, name, revision=place.revision)
 
 
-def _first_missing(place: _Place, layout: str, have: Callable[[str], bool], paths: dict[str, Path]) -> str:
-    """First file of a model that the cache lacks; empty where it lacks none."""
-    config, weights = _FILES[layout]
-    if not have(config):
-        return config
+def _cached_file(place: _Place, name: str) -> Path | None:
+    path = _cached(place, name)
+    return Path(path) if isinstance(path, str) and Path(path).is_file() else None
+
+
+def _first_missing(place: _Place, layout: str) -> str:
+    """First file that the cache lacks of a model whose configuration it holds; empty where it lacks none."""
     # Without a preprocessing the cache must know that there is none: it is not guessed for want of a file.
-    if layout == "transformers" and not any(have(name) for name in PREPROCESSORS):
+    if layout == "transformers" and not any(_cached_file(place, name) for name in PREPROCESSORS):
         unknown = [name for name in PREPROCESSORS if _cached(place, name) is None]
         if unknown:
             return unknown[0]
-    chosen = next((name for name in weights if have(name)), None)
+    weights = _FILES[layout][1]
+    chosen = next((path for name in weights if (path := _cached_file(place, name))), None)
     if chosen is None:
         return weights[0]
-    shards = shards_of(paths[chosen]) if chosen == _INDEX else ()
-    return next((name for name in shards if not have(name)), "")
+    shards = shards_of(chosen) if chosen.name == _INDEX else ()
+    return next((name for name in shards if not _cached_file(place, name)), "")
 
 
 def _missing(place: _Place, name: str, pickle: tuple[str, str] | None) -> str:
@@ -213,18 +209,13 @@ def _choose(place: _Place, names: Collection[str]) -> tuple[str, str]:
                 "refused; take another model of timm"
             )
         if converts:
-            raise BackboneError(_pickle_refused(place, pickle))
+            raise BackboneError(
+                f"{place.repository} holds its weights as a pickle alone, {pickle}, which could run code when loaded "
+                f"and is refused; where you trust its source, convert it once with: {_conversion(place, pickle)}"
+            )
         raise BackboneError(f"{place} holds no safetensors; {not_convertible(pickle)}")
     wanted = " or ".join(f"{_FILES[layout][0]} with {_FILES[layout][1][0]}" for layout in place.layouts)
     raise BackboneError(f"{place} holds no model that can be loaded; looked for {wanted}")
-
-
-def _pickle_refused(place: _Place, pickle: str) -> str:
-    """Why a repository that holds a pickle alone does not serve, and the commands that make a folder that does."""
-    return (
-        f"{place.repository} holds its weights as a pickle alone, {pickle}, which could run code when loaded and is "
-        f"refused; where you trust its source, convert it once with: {_conversion(place, pickle)}"
-    )
 
 
 def _conversion(place: _Place, pickle: str) -> str:
@@ -275,9 +266,8 @@ def _explain(place: _Place, error: Exception) -> NoReturn:
     elif isinstance(error, errors.HFValidationError):
         reason = f"{place.repository!r} is no name of a repository; write OWNER/NAME"
     else:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         reason = (
-            f"{place} could not be fetched: {first} (what is in the hub's cache can be used without the network: "
-            "--offline, or HF_HUB_OFFLINE=1)"
+            f"{place} could not be fetched: {first_line(error)} (what is in the hub's cache can be used without the "
+            "network: --offline, or HF_HUB_OFFLINE=1)"
         )
     raise BackboneError(reason) from error

@@ -24,24 +24,13 @@ WEIGHTS_FOLDER = "HYBRIDWING_WEIGHTS"
 
 
 def load(request: Backbone | str, compute: Compute = DEFAULT) -> LoadedBackbone:
-    """Make a backbone ready; fetches its weights where they are not at hand.
+    """Make a backbone, or several as one, ready; fetches weights that are not at hand.
 
     A backbone of the list is looked for first in the folder of weights that `compute` or the environment variable
     ``HYBRIDWING_WEIGHTS`` names; this serves for its name alone, and with the commit that the list pins.
 
-    Parameters
-    ----------
-    request : Backbone or str
-        For one backbone or several alike.
-    compute : Compute
-
-    Raises
-    ------
-    BackboneError
-        For an unknown name, files that are missing or do not serve, or a preprocessing, view, feature, device or
-        precision that the backbone does not have.
-    MissingExtraError
-        If the backbone needs packages that are not installed.
+    Raises BackboneError for an unknown name, files that are missing or do not serve, or a preprocessing, view, feature,
+    device or precision that the backbone does not have, and MissingExtraError if packages are not installed.
 
     Examples
     --------
@@ -121,7 +110,7 @@ def _load_several(singles: tuple[Backbone, ...], compute: Compute) -> LoadedBack
     for one in singles:
         backbone = first[network(one)]
         shared = any(part is backbone for part in parts) and isinstance(backbone, NetworkBackbone)
-        parts.append(backbone.with_view(str(one.view), one.background) if shared else backbone)  # type: ignore[attr-defined]
+        parts.append(backbone.with_view(one) if shared else backbone)  # type: ignore[attr-defined]
     return CompositeBackbone(parts)
 
 
@@ -131,7 +120,7 @@ def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
     entry = find_entry(plain)
     if entry is None or entry.repository is None:
         raise _unknown(str(request.name))
-    place = weights_place(compute)
+    place = _weights_place(compute)
     folder = None if place is None else _folder_in(place, plain)
     if folder is not None and revision in ("", entry.revision):
         # A run that was trained with the hub's files holds what it finds here against their hash.
@@ -145,11 +134,16 @@ def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
     try:
         fetched = fetch(entry.repository, revision or None, entry.layout, offline=compute.offline, pickle=pickle)
     except BackboneError as error:
-        raise BackboneError(f"{_not_there(place, plain)}{error}; {_by_folder(plain)}") from error
+        looked = "" if place is None else f"{place} has no folder {plain}, and "
+        how = remedy("Compute(weights=…)", "--weights")
+        raise BackboneError(
+            f"{looked}{error}; or put its files, got elsewhere, into a folder {plain}, and name the folder that holds "
+            f"{plain} with {how} or {WEIGHTS_FOLDER}"
+        ) from error
     return LocalBackbone(fetched.folder, request, compute, fetched.layout, fetched.source)
 
 
-def weights_place(compute: Compute = DEFAULT) -> Path | None:
+def _weights_place(compute: Compute) -> Path | None:
     """The folder of weights that is named, or None. Raises BackboneError if there is no such folder."""
     named = compute.weights or os.environ.get(WEIGHTS_FOLDER)
     if not named:
@@ -164,19 +158,6 @@ def weights_place(compute: Compute = DEFAULT) -> Path | None:
 def _folder_in(place: Path, name: str) -> Path | None:
     """A backbone's own folder: one in the folder of all weights, or that folder itself."""
     return next((folder for folder in (place / name, place) if folder.name == name and folder.is_dir()), None)
-
-
-def _not_there(place: Path | None, name: str) -> str:
-    return "" if place is None else f"{place} has no folder {name}, and "
-
-
-def _by_folder(name: str) -> str:
-    """How to give weights that cannot be fetched."""
-    how = remedy("Compute(weights=…)", "--weights")
-    return (
-        f"or put its files, got elsewhere, into a folder {name}, and name the folder that holds {name} with {how} or "
-        f"{WEIGHTS_FOLDER}"
-    )
 
 
 def _pattern(request: Backbone) -> LoadedBackbone:

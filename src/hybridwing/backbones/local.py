@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.base import BackboneSpec
-from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.backbones.convert import find_pickle, not_convertible
 from hybridwing.backbones.network import NetworkBackbone, applied
 from hybridwing.backbones.settings import assumption, read_open_clip_preprocess, read_preprocess
@@ -23,6 +22,7 @@ from hybridwing.runtime.open_clip import WEIGHTS as OPEN_CLIP_WEIGHTS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hybridwing.backbones.compute import Compute
     from hybridwing.backbones.openvino import OpenVinoEncoder
     from hybridwing.backbones.request import Backbone
     from hybridwing.runtime.encoder import Encoder
@@ -49,7 +49,7 @@ class LocalBackbone(NetworkBackbone):
         self,
         folder: Path,
         request: Backbone,
-        compute: Compute = DEFAULT,
+        compute: Compute,
         layout: str | None = None,
         source: str = "",
     ) -> None:
@@ -101,7 +101,7 @@ class LocalBackbone(NetworkBackbone):
             name=self._name,
             family=self._layout,
             revision=self._encoder.architecture,
-            weights_sha256=_digest(self._folder, self._layout),
+            weights_sha256=_digest(self.files),
             feature=self._encoder.feature,
             dimension=self._encoder.dimension,
             preprocess=self._preprocess,
@@ -112,7 +112,12 @@ class LocalBackbone(NetworkBackbone):
     @property
     def files(self) -> tuple[Path, ...]:
         """Configuration and weights, all that the model is loaded from; sorted by name."""
-        return _model_files(self._folder, self._layout)
+        if self._layout == "open_clip":
+            weights = next(name for name in OPEN_CLIP_WEIGHTS if (self._folder / name).is_file())
+            names = [OPEN_CLIP_CONFIG, weights]
+        else:
+            names = ["config.json", *transformers_weights(self._folder)]
+        return tuple(self._folder / name for name in sorted(names))
 
 
 def _layout_of(folder: Path) -> str:
@@ -155,19 +160,10 @@ def _pickle_hint(folder: Path) -> str:
     )
 
 
-def _model_files(folder: Path, layout: str) -> tuple[Path, ...]:
-    """The configuration and the weights that are used, sorted by name."""
-    if layout == "open_clip":
-        names = [OPEN_CLIP_CONFIG, next(name for name in OPEN_CLIP_WEIGHTS if (folder / name).is_file())]
-    else:
-        names = ["config.json", *transformers_weights(folder)]
-    return tuple(folder / name for name in sorted(names))
-
-
-def _digest(folder: Path, layout: str) -> str:
-    """SHA-256 over the configuration and the weights that are used, with their names."""
+def _digest(files: tuple[Path, ...]) -> str:
+    """SHA-256 over files, with their names."""
     total = hashlib.sha256()
-    for path in _model_files(folder, layout):
+    for path in files:
         total.update(path.name.encode() + b"\0")
         feed_file(path, total.update)
     return total.hexdigest()

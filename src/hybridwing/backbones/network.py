@@ -53,13 +53,12 @@ class NetworkBackbone:
         """What it is; loads the model."""
         raise NotImplementedError
 
-    def with_view(self, view: str, background: str | None = None) -> NetworkBackbone:
-        """The same network for another view of the picture; loads the model, which both share.
+    def with_view(self, request: Backbone) -> NetworkBackbone:
+        """The same network for the view and background of another request; loads the model, which both share.
 
-        See :class:`hybridwing.backbones.request.Backbone` for `view` and `background`. Raises ValueError for
-        one that does not exist.
+        Raises BackboneError as :func:`applied`.
         """
-        preprocess = replace(self._preprocess, view=view, view_version=0, background=background or "")
+        preprocess = applied(request, self._preprocess)
         # Once looked at, the network is kept in the instance, and comes along.
         spec, _ = self.spec, self._encoder
         other = copy.copy(self)

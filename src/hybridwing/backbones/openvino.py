@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridwing.errors import BackboneError, MissingExtraError
+from hybridwing.runtime.loading import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +59,7 @@ class OpenVinoEncoder:
             probes = np.random.default_rng(0).standard_normal((_PROBES, 3, self._side, self._side)).astype(np.float32)
             mine, torchs = self.forward(list(probes)), encoder.forward(list(probes))
         except Exception as error:  # each of its front ends raises its own kinds
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise BackboneError(f"OpenVINO cannot run {self.architecture} ({name}): {reason}") from error
+            raise BackboneError(f"OpenVINO cannot run {self.architecture} ({name}): {first_line(error)}") from error
         lengths = np.linalg.norm(mine, axis=1) * np.linalg.norm(torchs, axis=1)
         cosine = float((np.sum(mine * torchs, axis=1) / np.maximum(lengths, 1e-30)).min())
         if not cosine >= LEAST_COSINE[self.precision]:
@@ -69,7 +69,6 @@ class OpenVinoEncoder:
         import torch
 
         openvino = _imported()
-
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a trace takes for constant is constant: the side of the pictures
             example = torch.zeros(1, 3, self._side, self._side)

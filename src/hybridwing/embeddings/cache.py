@@ -21,7 +21,7 @@ import numpy as np
 from hybridwing.errors import EmbeddingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -34,15 +34,13 @@ logger = logging.getLogger(__name__)
 ENVIRONMENT = "HYBRIDWING_CACHE"
 #: Part of every file's name; raise it when what is stored changes.
 _VERSION = 2
-#: Hashes asked for at once: SQLite's oldest limit on the variables of a statement is 999.
-_AT_ONCE = 900
 #: Seconds to wait for another process that is writing.
 _PATIENCE = 30.0
 
 
-def cache_of(compute: Compute) -> EmbeddingCache | None:
-    """The cache that embeddings are computed with; None where none is wanted."""
-    return None if compute.cache is None else EmbeddingCache(Path(compute.cache))
+def cache_of(backbone: LoadedBackbone, compute: Compute) -> BackboneCache | None:
+    """The cache of a backbone's embeddings; None where none is wanted."""
+    return None if compute.cache is None else EmbeddingCache(Path(compute.cache)).of(backbone)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,32 +109,21 @@ class BackboneCache:
         """Whether there is anything to look up."""
         return os.path.isfile(self.path)  # noqa: PTH113 - unlike Path's, false for a folder that may not be entered
 
-    def get(self, contents: Sequence[bytes]) -> dict[bytes, CachedEmbedding]:
-        """Look up embeddings by hash.
-
-        Parameters
-        ----------
-        contents : sequence of bytes
-            SHA-256 digests; empty ones are unknown.
-        """
+    def get(self, content: bytes) -> CachedEmbedding | None:
+        """Look up the embedding of an image file by its SHA-256; None where it is not known."""
         if not self:
-            return {}
-        wanted, found = sorted(set(contents) - {b""}), {}
+            return None
+        query = "SELECT view, confidence, doubt, vector FROM embedding WHERE content = ?"
         try:
             with closing(self._connected()) as database:
-                for start in range(0, len(wanted), _AT_ONCE):
-                    some = wanted[start : start + _AT_ONCE]
-                    marks = ",".join("?" * len(some))
-                    query = f"SELECT content, view, confidence, doubt, vector FROM embedding WHERE content IN ({marks})"  # noqa: S608
-                    for content, *row in database.execute(query, some):
-                        if (known := self._checked(*row)) is not None:
-                            found[content] = known
+                row = database.execute(query, (content,)).fetchone()
         except sqlite3.Error as error:
             self._failed(error)
-        return found
+            return None
+        return None if row is None else self._checked(*row)
 
     def put(self, embeddings: Mapping[bytes, CachedEmbedding]) -> None:
-        """Add embeddings by hash, all or none."""
+        """Add embeddings by hash, all or none; those with an empty hash are left out."""
         rows = [
             (c, e.view, e.confidence, e.doubt, e.vector.astype("<f4").tobytes()) for c, e in embeddings.items() if c
         ]
@@ -161,9 +148,7 @@ class BackboneCache:
         """A row as an embedding; None if it is not as this module writes it."""
         if not (isinstance(view, str) and isinstance(confidence, float) and isinstance(doubt, str)):
             return None
-        if not isinstance(blob, bytes):
-            return None
-        if len(blob) != 4 * self.dimension:
+        if not isinstance(blob, bytes) or len(blob) != 4 * self.dimension:
             return None
         vector = np.frombuffer(blob, dtype="<f4").astype(np.float32)
         return CachedEmbedding(vector, view, confidence, doubt) if np.isfinite(vector).all() else None

@@ -46,12 +46,12 @@ def embed_images(
         if progress is not None:
             progress(done, len(items))
 
-    tables, cache = [], cache_of(compute)
+    tables, known = [], cache_of(backbone, compute)
     for shard in embed_shards(parts, backbone, compute, advance=advance, total=len(items)):
         tables.append(shard.table)
-        if cache is not None:
+        if known is not None:
             # At once: nothing else is left of a training that is interrupted.
-            remember(cache.of(backbone), shard.table, shard.contents)
+            remember(known, shard.table, shard.contents)
     failures = tuple(failure for table in tables for failure in table.failures)
     if len(failures) == len(items):
         raise nothing_embedded(failures[0], len(items))

@@ -111,11 +111,10 @@ def embed_to_file(
     """Embed images, given by unique key and path, into a parquet file.
 
     The file appears, or replaces an older one, when it is complete. With a `share` only that share is embedded, into
-    ``share.of_file(out)``; see
-    :func:`hybridwing.embeddings.merge.merge_parts`. The `engine` does the work, by default this process. Images are
-    written, and at worst done twice, in shards of `shard_size`. `metadata`, indexed by key, is written beside the
-    embeddings. `progress` is called with the number of images done and of all, first with those an earlier call had
-    done.
+    ``share.of_file(out)``; see :func:`hybridwing.embeddings.merge.merge_parts`. The `engine` does the work, by default
+    this process. Images are written, and at worst done twice, in shards of `shard_size`. `metadata`, indexed by key, is
+    written beside the embeddings. `progress` is called with the number of images done and of all, first with those an
+    earlier call had done.
 
     Raises EmbeddingError if `items` is empty or holds an image twice, not a single image could be embedded, another
     process is writing the same table, or it cannot be written.
@@ -130,7 +129,7 @@ def embed_to_file(
         begun = time.perf_counter()
         size = unfinished.batch_size(compute.batch_size, backbone.batch_size)
         compute = replace(compute, batch_size=size, workers=compute.workers or processors())
-        cache = cache_of(compute)
+        known = cache_of(backbone, compute)
         missing = unfinished.missing()
         total = sum(map(len, shards))
         done = resumed = total - sum(len(shards[number]) for number in missing)
@@ -157,10 +156,10 @@ def embed_to_file(
         if part is None and not any(piece.rows for piece in pieces):
             unfinished.remove()
             raise nothing_embedded(pieces[0].failures[0], total)
-        if cache is not None:
+        if known is not None:
             # All at the end: what the job finds there must not depend on how often it was interrupted.
             for table, contents in unfinished.pieces():
-                remember(cache.of(backbone), table, contents)
+                remember(known, table, contents)
         made = unfinished.finish(part, metadata)
         now = time.perf_counter()
     return EmbeddingSummary(
@@ -195,8 +194,6 @@ def _shared(items: Sequence[Item], share: Share | None, shard_size: int) -> tupl
 
     Shares are cut between shards, so that the shards are the same however many machines share the work.
     """
-    if shard_size < 1:
-        raise EmbeddingError(f"a shard has at least one image; got {shard_size}")
     shards = [items[start : start + shard_size] for start in range(0, len(items), shard_size)]
     if share is None:
         return shards, None

@@ -25,15 +25,11 @@ _ERATO, _MELPOMENE = "Heliconius erato", "Heliconius melpomene"
 
 
 def metadata_of(catalogue: Catalogue) -> pd.DataFrame:
-    """The columns of a catalogue that go beside its embeddings.
+    """The columns of a catalogue that go beside its embeddings: a row an image, indexed by its key.
 
-    Returns
-    -------
-    pandas.DataFrame
-        A row an image, indexed by its key. ``label`` is ``"hybrid"`` or ``"non-hybrid"``, ``image_url`` the address
-        that emb-explorer shows a picture from; the ranks from ``kingdom`` to ``genus`` stand in the challenge's
-        tables alone, since no other table is known to be of *Heliconius*. A column of which nothing is known is left
-        out.
+    ``label`` is ``"hybrid"`` or ``"non-hybrid"``, ``image_url`` the address that emb-explorer shows a picture from. The
+    ranks from ``kingdom`` to ``genus`` stand in the challenge's tables alone, since no other table is known to be of
+    *Heliconius*. A column of which nothing is known is left out.
     """
     import pandas as pd
 

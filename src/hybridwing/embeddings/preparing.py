@@ -13,7 +13,6 @@ import time
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -79,7 +78,7 @@ def prepare_file(
         data = read_bytes(path)
         if hashed:
             content = hashlib.sha256(data).digest()
-        if cache is not None and (known := cache.get([content]).get(content)):
+        if cache is not None and (known := cache.get(content)):
             return PreparedFile(None, known, content, decode_seconds=time.perf_counter() - begun)
         picture, damage = _decoded(path, short_side, data, options)
         decoded = time.perf_counter()
@@ -127,15 +126,8 @@ def _end_with_parent() -> None:
 class Workers:
     """A pool that does `work` on files: threads, or processes where the work holds the interpreter.
 
-    A process pool that breaks (out of memory, a script without ``if __name__ == "__main__"``) is replaced by threads.
-
-    Parameters
-    ----------
-    work : callable
-        Takes a path, gives a :class:`PreparedFile`; can be pickled where `in_processes`.
-    count : int
-        Threads or processes.
-    in_processes : bool
+    `count` is their number; `work` can be pickled where it runs `in_processes`. A process pool that breaks (out of
+    memory, a script without ``if __name__ == "__main__"``) is replaced by threads.
     """
 
     def __init__(self, work: Work, count: int, *, in_processes: bool) -> None:
@@ -188,13 +180,3 @@ class Workers:
     def close(self) -> None:
         """Stop the pool, and drop the work that has not begun."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def working(work: Work, count: int, *, in_processes: bool) -> Iterator[Workers]:
-    """Make :class:`Workers` that are closed when the block ends."""
-    workers = Workers(work, count, in_processes=in_processes)
-    try:
-        yield workers
-    finally:
-        workers.close()

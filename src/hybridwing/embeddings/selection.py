@@ -35,17 +35,19 @@ def select(embeddings: EmbeddingTable, catalogue: Catalogue) -> EmbeddingTable:
     """
     uuids = [str(uuid) for uuid in catalogue.uuids]
     keys = dict(zip(uuids, uuids, strict=True)) if embeddings.backbone.can_embed else _keys(embeddings, catalogue)
-    missing = [uuid for uuid in uuids if uuid not in keys]
-    rows = embeddings.rows_of([keys[uuid] for uuid in uuids if uuid in keys])
-    found = [(uuid, row) for uuid, row in zip((u for u in uuids if u in keys), rows, strict=True) if row >= 0]
+    held = [uuid for uuid in uuids if uuid in keys]
+    rows = embeddings.rows_of([keys[uuid] for uuid in held])
+    found = [(uuid, row) for uuid, row in zip(held, rows, strict=True) if row >= 0]
     failed = {failure.uuid: failure for failure in embeddings.failures}
+    for uuid in uuids:
+        if uuid not in keys:
+            failed[uuid] = Failure(uuid, uuid, "table", "the table of embeddings does not hold it")
     fallen = {fallback.uuid: fallback for fallback in embeddings.fallbacks}
-    absent = {uuid: Failure(uuid, uuid, "table", "the table of embeddings does not hold it") for uuid in missing}
     return EmbeddingTable(
         tuple(uuid for uuid, _ in found),
         embeddings.vectors[[row for _, row in found]],
         embeddings.backbone,
-        tuple(absent.get(uuid) or failed[uuid] for uuid in uuids if uuid in absent or uuid in failed),
+        tuple(failed[uuid] for uuid in uuids if uuid in failed),
         tuple(fallen[uuid] for uuid in uuids if uuid in fallen),
         embeddings.precision,
         embeddings.runtime,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, tee
@@ -20,9 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import CachedEmbedding, cache_of
-from hybridwing.embeddings.preparing import prepare_file, working
+from hybridwing.embeddings.preparing import Workers, prepare_file
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
 from hybridwing.errors import EmbeddingError
 from hybridwing.images.listed import ImageFolder
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.backbones.base import LoadedBackbone
+    from hybridwing.backbones.compute import Compute
     from hybridwing.embeddings.cache import BackboneCache
     from hybridwing.embeddings.preparing import PreparedFile
     from hybridwing.runtime.preprocess import Prepared
@@ -82,7 +83,7 @@ class Shard:
 def embed_shards(
     shards: Iterable[Sequence[Item]],
     backbone: LoadedBackbone,
-    compute: Compute = DEFAULT,
+    compute: Compute,
     *,
     advance: Callable[[], None] | None = None,
     total: int | None = None,
@@ -92,21 +93,19 @@ def embed_shards(
     `advance` is called once for every image that is done. `total` is the number of images in all the shards, where that
     is known: for a few, no processes are started.
     """
-    count, cache = compute.workers or processors(), cache_of(compute)
-    short_side = backbone.spec.preprocess.short_side
-    known = None if cache is None else cache.of(backbone)
+    count, known = compute.workers or processors(), cache_of(backbone, compute)
     batches = Batches(backbone, compute.batch_size or backbone.batch_size)
     work = partial(
         prepare_file,
         prepare=backbone.prepare,
-        short_side=short_side,
+        short_side=backbone.spec.preprocess.short_side,
         options=compute.reading,
         hashed=known is not None,
         cache=known or None,
     )
     in_processes = backbone.prepare_in_processes and count > 1 and (total is None or total >= _FEW)
     folders: dict[Path, ImageFolder] = {}
-    with working(work, count, in_processes=in_processes) as pool:
+    with closing(Workers(work, count, in_processes=in_processes)) as pool:
         ours, theirs = tee(shards)
         # A whole batch ahead, so that the next is ready when the forward pass of this one ends.
         results = pool.ahead((path for items in ours for _, path in items), limit=batches.size + 8 * count)
@@ -181,12 +180,8 @@ def remember(known: BackboneCache, table: EmbeddingTable, contents: Sequence[byt
     fallbacks = {fallback.uuid: fallback for fallback in table.fallbacks}
     made = {}
     for uuid, vector, content in zip(table.uuids, table.vectors, contents, strict=True):
-        other = fallbacks.get(uuid)
-        made[content] = (
-            CachedEmbedding(vector, view, 1.0)
-            if other is None
-            else CachedEmbedding(vector, other.view, other.confidence, other.doubt)
-        )
+        shown = fallbacks.get(uuid) or Fallback(uuid, view, 1.0)
+        made[content] = CachedEmbedding(vector, shown.view, shown.confidence, shown.doubt)
     known.put(made)
 
 

@@ -26,7 +26,6 @@ from hybridwing.embeddings.provenance import Part, Provenance
 from hybridwing.embeddings.store import join_tables, read_provenance, read_table, write_table
 from hybridwing.errors import EmbeddingError
 from hybridwing.files import write_bytes, write_text
-from hybridwing.images.decode import DEFAULT_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +62,7 @@ class UnfinishedTable:
         kind: tuple[str, str, str],
         part: Part | None,
         shards: Sequence[Sequence[Item]],
-        options: ReadOptions = DEFAULT_OPTIONS,
+        options: ReadOptions,
     ) -> UnfinishedTable:
         """The one for this work.
 
