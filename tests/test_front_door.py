@@ -150,6 +150,21 @@ class TestStages:
         found = cross_val_score(pipeline, np.array([str(path) for path in paths]), labels, scoring="roc_auc", cv=3)
         assert np.isfinite(found).all()
 
+    def test_an_embedder_gives_a_frame_where_it_is_asked_for(self, made):
+        from sklearn.exceptions import NotFittedError
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        paths = sorted(made.images.iterdir())[:2]
+        embedder = hw.Embedder("pattern")
+        with pytest.raises(NotFittedError):
+            embedder.get_feature_names_out()
+        pipeline = make_pipeline(embedder, StandardScaler()).set_output(transform="pandas")
+        frame = pipeline.fit_transform(paths)
+        assert frame.shape == (2, embedder.n_features_out_)
+        assert list(frame.columns[:2]) == ["embedder0", "embedder1"]
+        assert list(pipeline.get_feature_names_out()) == list(frame.columns)
+
     def test_an_embedder_names_the_images_that_cannot_be_used(self, made, tmp_path):
         (tmp_path / "x.png").write_bytes(b"no picture")
         with pytest.raises(hw.HybridwingError, match=r"1 images cannot be embedded: .*x\.png \(not an image"):

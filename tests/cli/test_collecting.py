@@ -88,6 +88,22 @@ def test_describe_says_how_a_table_of_ones_own_is_read(call, tmp_path):
     assert "has no sheet 'x'" in call("describe", table, "--sheet", "x").err
 
 
+def test_describe_says_how_many_files_it_does_not_list(call, tmp_path):
+    names = [f"{number:02d}.jpg" for number in range(42)]
+    (tmp_path / "photos" / "drawer").mkdir(parents=True)
+    for name in names:
+        (tmp_path / "photos" / "drawer" / name).write_bytes(b"x")
+    table = tmp_path / "own.csv"
+    table.write_text("filename,taxon\n" + "".join(f"{name},Heliconius erato venus\n" for name in names))
+    said = call("describe", table, "--images", tmp_path / "photos").out
+    assert "42 of 42 photographs found" in said
+    assert "found in another folder" in said
+    assert "19.jpg" in said
+    assert "20.jpg" not in said.split("another folder")[1]
+    assert "… and 22 more" in said
+    assert "another spelling" not in said
+
+
 @pytest.mark.slow
 def test_describe(call, files, tmp_path):
     answer = call("describe", files.train, "--out", tmp_path / "counts")

@@ -223,9 +223,15 @@ def lists(values: list[Any], kind: pa.DataType, size: int = 5) -> pa.Array:
             {"uuid": ["a"], "emb": lists([[0.0] * 4], pa.float32(), 4)},
             "of dimension 4, and says that it has 5",
         ),
-        ({"uuid": ["a", "a"], "emb": lists([[0.0] * 5] * 2, pa.float32())}, "stands twice"),
-        ({"uuid": ["a", None], "emb": lists([[0.0] * 5] * 2, pa.float32())}, "it has empty cells"),
-        ({"uuid": ["a"], "emb": lists([[0.0] * 4 + [None]], pa.float32())}, "it has empty cells"),
+        ({"uuid": ["a", "a"], "emb": lists([[0.0] * 5] * 2, pa.float32())}, "stands twice in the embedding table: a"),
+        (
+            {"uuid": ["a", None], "emb": lists([[0.0] * 5] * 2, pa.float32())},
+            "it has empty cells: 'uuid' is empty in row 2",
+        ),
+        (
+            {"uuid": ["a", "b"], "emb": lists([[0.0] * 5, [None] * 2 + [0.0] * 3], pa.float32())},
+            "it has empty cells: 'emb' has NaN or empty numbers in row 2 (b)",
+        ),
         ({"uuid": ["a"], "emb": lists([[0.0] * 4 + [float("inf")]], pa.float32())}, "NaN or infinity: a"),
     ],
 )
@@ -253,7 +259,8 @@ def test_a_table_with_an_empty_embedding(tmp_path):
     columns = {"uuid": ["a", "b"], "emb": lists([[0.0] * 5, None], pa.float32())}
     message = refusal(rewritten(tmp_path / "x.parquet", None, columns))
     # Older releases of pyarrow find it when they read the file.
-    assert "it has empty cells" in message or "is not a readable parquet file: Expected all lists" in message
+    named = "it has empty cells: 'emb' is empty in row 2 (b)"
+    assert named in message or "is not a readable parquet file: Expected all lists" in message
 
 
 def test_many_row_groups_are_one_table(tmp_path):

@@ -94,6 +94,14 @@ def test_the_one_file_of_another_spelling_is_found(tmp_path, asked, found):
     assert bool(folder.remark()) is (found is not None)
 
 
+def test_another_folder_is_not_called_another_spelling(tmp_path):
+    folder = put(tmp_path, "x/a.jpg", "y/b.jpg")
+    folder.locate("a.jpg")
+    assert folder.remark() == "1 files were found in another folder: 'a.jpg' is x/a.jpg"
+    folder.locate("B")
+    assert folder.remark().endswith("; 1 files were found by another spelling: 'B' is y/b.jpg")
+
+
 def test_two_names_are_not_one_file(tmp_path):
     folder = put(tmp_path, "a.jpg")
     assert [folder.locate(name).is_file() for name in ("A", "a", "A")] == [True, False, True]
@@ -105,7 +113,8 @@ def test_an_ambiguous_name_is_told_its_candidates(tmp_path):
 
 
 def test_the_files_of_a_table_are_counted(tmp_path):
-    put(tmp_path, "a.jpg", "x/b.jpg", "x/c.jpg", "y/c.jpg")
-    listed = find_listed(tmp_path, ["a.jpg", "B", "c", "d.jpg"])
-    assert (listed.found, listed.respelled, listed.missing) == (2, {"B": "x/b.jpg"}, ["d.jpg"])
+    put(tmp_path, "a.jpg", "x/b.jpg", "x/c.jpg", "y/c.jpg", "y/e.jpg")
+    listed = find_listed(tmp_path, ["a.jpg", "B", "c", "d.jpg", "e.jpg"])
+    assert (listed.found, listed.respelled, listed.missing) == (3, {"B": "x/b.jpg"}, ["d.jpg"])
+    assert listed.elsewhere == {"e.jpg": "y/e.jpg"}
     assert listed.ambiguous == {"c": ["x/c.jpg", "y/c.jpg"]}

@@ -71,13 +71,18 @@ def _read_as(name: TaxonName) -> str:
 
 
 def show_listed(folder: Path, listed: ListedFiles) -> None:
-    """Show which file names of the table are in the folder, and which are there in another spelling."""
+    """Show which file names of the table are in the folder, and which are there in another folder or spelling."""
     asked = listed.found + len(listed.ambiguous) + len(listed.missing)
     say(f"\n{folder}: {listed.found} of {asked} photographs found")
-    if listed.respelled:
-        show_rows("found by another spelling", ("table", "file"), list(listed.respelled.items())[:_MOST])
-    if listed.ambiguous:
-        several = [(name, first_few(files, 5)) for name, files in listed.ambiguous.items()]
-        show_rows("may be any of several: give folder and ending in the table", ("table", "files"), several[:_MOST])
+    several = [(name, first_few(files, 5)) for name, files in listed.ambiguous.items()]
+    for title, column, rows in (
+        ("found in another folder", "file", list(listed.elsewhere.items())),
+        ("found by another spelling", "file", list(listed.respelled.items())),
+        ("may be any of several: give folder and ending in the table", "files", several),
+    ):
+        if rows:
+            show_rows(title, ("table", column), rows[:_MOST])
+        if len(rows) > _MOST:
+            say(f"… and {len(rows) - _MOST} more")
     if listed.missing:
         note(f"not found: {first_few(listed.missing, 10)}")

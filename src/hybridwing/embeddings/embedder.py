@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from hybridwing.backbones.compute import Compute
 from hybridwing.errors import EmbeddingError, first_few
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from hybridwing.backbones.request import Backbone
 
 
-class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Image files to embeddings.
+
+    Columns are named ``embedder0``, ``embedder1`` and so on, also for ``set_output(transform="pandas")``.
 
     Parameters
     ----------
@@ -78,8 +80,13 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         if table.failures:
             failed = [f"{failure.path} ({failure.reason})" for failure in table.failures]
             raise EmbeddingError(f"{len(failed)} images cannot be embedded: {first_few(failed)}; leave them out")
-        self.n_features_out_ = table.vectors.shape[1]
+        self.n_features_out_: int = table.vectors.shape[1]
         return table.vectors
+
+    @property
+    def _n_features_out(self) -> int:
+        """What scikit-learn counts the names of the columns by."""
+        return self.n_features_out_
 
     def __sklearn_is_fitted__(self) -> bool:
         """Always: nothing is learned."""

@@ -7,12 +7,14 @@ import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import pickle
 import signal
 import threading
 import time
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,7 @@ from hybridwing.images.decode import (
     read_bytes,
     read_rgb,
 )
+from hybridwing.main_script import main_script_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -126,14 +129,17 @@ def _end_with_parent() -> None:
 class Workers:
     """A pool that does `work` on files: threads, or processes where the work holds the interpreter.
 
-    `count` is their number; `work` can be pickled where it runs `in_processes`. A process pool that breaks (out of
-    memory, a script without ``if __name__ == "__main__"``) is replaced by threads.
+    `count` is their number; `work` can be pickled where it runs `in_processes`. Processes do not run the caller's
+    script again, unless the work is defined there. A process pool that breaks (out of memory, or such a script without
+    ``if __name__ == "__main__"``) is replaced by threads.
     """
 
     def __init__(self, work: Work, count: int, *, in_processes: bool) -> None:
         self._work, self._count = work, count
         self._pool: Executor
+        self._needs_script = True
         if in_processes:
+            self._needs_script = b"__main__" in pickle.dumps(work)
             # spawn: forking a process that runs threads (BLAS, torch) can hang the child
             context = multiprocessing.get_context("spawn")
             most = min(count, _MOST_PROCESSES)
@@ -153,7 +159,8 @@ class Workers:
 
     def _submitted(self, path: Path) -> Future[PreparedFile]:
         try:
-            return self._pool.submit(self._work, path)
+            with nullcontext() if self._needs_script else main_script_hidden():  # a worker may be started here
+                return self._pool.submit(self._work, path)
         except BrokenProcessPool:
             self._use_threads()
             return self._pool.submit(self._work, path)
@@ -175,6 +182,7 @@ class Workers:
             "going on with threads"
         )
         self.close()
+        self._needs_script = True
         self._pool = ThreadPoolExecutor(self._count)
 
     def close(self) -> None:

@@ -263,8 +263,7 @@ def columns_of(content: pa.Table) -> tuple[tuple[str, ...], NDArray[np.float32]]
     nested = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     if not nested or not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
         raise EmbeddingError(f"its column 'emb' holds {kind}, and not lists of numbers")
-    if uuid.null_count or emb.null_count or emb.flatten().null_count:
-        raise EmbeddingError("it has empty cells")
+    _refuse_empty(uuid, emb)
     if pa.types.is_fixed_size_list(kind):
         width = kind.list_size
     else:
@@ -278,6 +277,29 @@ def columns_of(content: pa.Table) -> tuple[tuple[str, ...], NDArray[np.float32]]
     with np.errstate(over="ignore"):
         vectors = np.asarray(emb.flatten()).astype(np.float32, copy=False).reshape(len(content), width)
     return tuple(str(key) for key in uuid.to_pylist()), vectors
+
+
+def _refuse_empty(uuid: pa.Array, emb: pa.Array) -> None:
+    """Raise EmbeddingError that names the first rows without a key, without a vector, or with a gap in it."""
+    import pyarrow.compute as pc
+
+    if not (uuid.null_count or emb.null_count or emb.flatten().null_count):
+        return
+    keyless, empty = (column.is_null().to_numpy(zero_copy_only=False) for column in (uuid, emb))
+    filled = emb.drop_null()
+    gaps = filled.flatten().is_null().to_numpy(zero_copy_only=False)
+    holed = np.flatnonzero(~empty)[np.unique(np.asarray(pc.list_parent_indices(filled))[gaps])]
+    said = []
+    # pandas writes NaN within a list as an empty number, so that the two are the same here.
+    for what, rows in (
+        ("'uuid' is empty", np.flatnonzero(keyless)),
+        ("'emb' is empty", np.flatnonzero(empty)),
+        ("'emb' has NaN or empty numbers", holed),
+    ):
+        named = [f"row {row + 1}" if keyless[row] else f"row {row + 1} ({uuid[row].as_py()})" for row in rows.tolist()]
+        if named:
+            said.append(f"{what} in {first_few(named)}")
+    raise EmbeddingError(f"it has empty cells: {'; '.join(said)}")
 
 
 def metadata_in(content: pa.Table) -> pd.DataFrame | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,8 @@ class EmbeddingTable:
         if self.metadata is not None and len(self.metadata) != len(self.uuids):
             raise EmbeddingError(f"{len(self.uuids)} images do not fit {len(self.metadata)} rows of metadata")
         if len(set(self.uuids)) != len(self.uuids):
-            raise EmbeddingError("the same image stands twice in the embedding table")
+            twice = [uuid for uuid, count in Counter(self.uuids).items() if count > 1]
+            raise EmbeddingError(f"the same image stands twice in the embedding table: {first_few(twice)}")
         if not np.isfinite(self.vectors).all():
             bad = np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))
             raise EmbeddingError(f"embeddings with NaN or infinity: {first_few([self.uuids[i] for i in bad])}")

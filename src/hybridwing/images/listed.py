@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class ListedFiles:
     """Which of a table's file names are in a folder."""
 
-    found: int  # Names that have a file, the respelled ones among them
+    found: int  # Names that have a file, those of the next two lists among them
+    elsewhere: dict[str, str]  # Names that have exactly one file, in another folder, with that file
     respelled: dict[str, str]  # Names that have exactly one file of another spelling, with that file
     ambiguous: dict[str, list[str]]  # Names that may stand for any of several files, with these
     missing: list[str]  # Names that stand for none
@@ -32,7 +33,8 @@ def find_listed(root: Path, names: Sequence[str]) -> ListedFiles:
     absent = [name for name in names if not folder.locate(name).is_file()]
     several = {name: near for name in absent if len(near := folder.candidates(name)) > 1}
     found = len(names) - len(absent)
-    return ListedFiles(found, folder.respelled, several, [name for name in absent if name not in several])
+    missing = [name for name in absent if name not in several]
+    return ListedFiles(found, *_by_folder_or_spelling(folder.respelled), several, missing)
 
 
 class ImageFolder:
@@ -48,7 +50,7 @@ class ImageFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.respelled: dict[str, str] = {}
-        """Files that were found by another spelling: the table's name, and the path relative to the folder."""
+        """Files that were found by another folder or spelling: the table's name, and the path relative to the root."""
         self._listed: dict[Path, dict[str, str]] = {}
         self._everywhere: dict[str, list[str]] | None = None
 
@@ -98,9 +100,14 @@ class ImageFolder:
         return f"; {near[0]} is nearly it: correct the table or rename the file" if near else ""
 
     def remark(self) -> str:
-        """A sentence on the files that were found by another spelling; empty if there are none."""
-        shown = first_few([f"{name!r} is {found}" for name, found in self.respelled.items()], 3)
-        return f"{len(self.respelled)} files were found by another spelling: {shown}" if shown else ""
+        """A sentence on the files that were found by another folder or spelling; empty if there are none."""
+        said = []
+        ways = ("in another folder", "by another spelling")
+        for way, files in zip(ways, _by_folder_or_spelling(self.respelled), strict=True):
+            if files:
+                shown = first_few([f"{name!r} is {found}" for name, found in files.items()], 3)
+                said.append(f"{len(files)} files were found {way}: {shown}")
+        return "; ".join(said)
 
     @classmethod
     def of(cls, path: Path, name: str) -> ImageFolder:
@@ -127,6 +134,22 @@ class ImageFolder:
                 names = []
             self._listed[folder] = {normalize("NFC", name): name for name in names}
         return self._listed[folder]
+
+
+def _by_folder_or_spelling(found: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Split names and their files into those that differ by the folder alone, and those that are spelled otherwise.
+
+    Examples
+    --------
+    >>> _by_folder_or_spelling({"a.jpg": "x/a.jpg", "B": "x/b.jpg", "X/c.jpg": "x/c.jpg"})
+    ({'a.jpg': 'x/a.jpg'}, {'B': 'x/b.jpg', 'X/c.jpg': 'x/c.jpg'})
+    """
+    elsewhere, respelled = dict[str, str](), dict[str, str]()
+    for name, path in found.items():
+        (folder, file), (actual, spelled) = posixpath.split(name), posixpath.split(path)
+        moved = normalize("NFC", file) == normalize("NFC", spelled) and _folded(folder) != _folded(actual)
+        (elsewhere if moved else respelled)[name] = path
+    return elsewhere, respelled
 
 
 def _folded(name: str) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -16,12 +15,13 @@ from typing import TYPE_CHECKING
 from hybridwing.errors import SimulationError
 from hybridwing.files import write_text
 from hybridwing.folders import new_folder
+from hybridwing.main_script import main_script_hidden
 from hybridwing.simulate.plan import plan
 from hybridwing.simulate.specimen import write_specimen
 from hybridwing.simulate.tables import README, write_reference, write_train, write_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
     from hybridwing.simulate.plan import Slot
     from hybridwing.simulate.specimen import Specimen
@@ -171,24 +171,9 @@ def _in_order(
         yield from map(work, slots)
         return
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        with _main_script_hidden():  # the workers are started here
+        with main_script_hidden():  # the workers are started here
             made = pool.map(work, slots, chunksize=max(1, min(32, len(slots) // (4 * count))))
         yield from made
-
-
-@contextmanager
-def _main_script_hidden() -> Iterator[None]:
-    """Start workers that do not run the caller's script again, so that it needs no ``if __name__ == "__main__"``.
-
-    A spawned process imports the main module by its ``__spec__`` or ``__file__``; the work here needs nothing of it.
-    """
-    main = vars(sys.modules["__main__"])
-    hidden: dict[str, object] = {name: main.pop(name) for name in ("__spec__", "__file__") if name in main}
-    main["__spec__"] = None
-    try:
-        yield
-    finally:
-        main.update(hidden)
 
 
 def _usable_cpus() -> int:

@@ -1,0 +1,30 @@
+"""Start worker processes from any script, also from one without ``if __name__ == "__main__"``."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def main_script_hidden() -> Iterator[None]:
+    """Start workers that do not run the caller's script again, so that it needs no ``if __name__ == "__main__"``.
+
+    A spawned process imports the main module by its ``__spec__`` or ``__file__``. The work must need nothing of it.
+    """
+    with _one_at_a_time:
+        main = vars(sys.modules["__main__"])
+        hidden: dict[str, object] = {name: main.pop(name) for name in ("__spec__", "__file__") if name in main}
+        main["__spec__"] = None
+        try:
+            yield
+        finally:
+            main.update(hidden)
