@@ -41,6 +41,7 @@ def compare_places(
     *,
     images: Path | None = None,
     detector: str | None = None,
+    first: str | None = None,
     compute: Compute = DEFAULT,
     resamples: int = RESAMPLES,
     seed: int = 42,
@@ -50,13 +51,15 @@ def compare_places(
 
     Places are run folders (``hybridwing train``), evaluation folders (``hybridwing evaluate --out``), folders of
     submissions that were run (``hybridwing submission run``), and files of predictions. The first is what the others
-    are held against; of a place with several detectors each is a system, or only `detector`. `reference` is a table in
-    the challenge's reference form. Predictions for other images are ignored. A run has to score the table's photographs
-    first, which lie in the folder `images`.
+    are held against; of a place with several detectors each is a system, or only `detector`. With `first`, the name of
+    a detector, the others are held against that one of the first place; predictions that name no detector stay as they
+    are. `reference` is a table in the challenge's reference form. Predictions for other images are ignored. A run has
+    to score the table's photographs first, which lie in the folder `images`.
 
     `progress` is called with images or resamples done and all; the other arguments are those of
-    :func:`hybridwing.evaluation.comparison.compare`. Raises RunError if a place holds nothing to compare, or a run
-    comes without images, and HybridwingError of the kind that fits what else is wrong with the input.
+    :func:`hybridwing.evaluation.comparison.compare`. Raises RunError if a place holds nothing to compare or
+    not the detector asked for, or a run comes without images, and HybridwingError of the kind that fits what else is
+    wrong with the input.
     """
     listed = read_reference(reference)
     scores: Scores = {}
@@ -75,6 +78,12 @@ def compare_places(
             found = {name: values for name, values in found.items() if name == detector}
         if not found:
             raise RunError(f"{place} has no detector {detector!r}")
+        if first is not None and not scores and "" not in found:
+            if first not in found:
+                raise RunError(
+                    f"{place} has no scores of the detector {first}: it holds those of {', '.join(sorted(found))}"
+                )
+            found = {first: found[first], **found}
         for name, values in found.items():
             scores[_unique(_title(place, name), scores)] = values
     return compare(
