@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT
@@ -16,6 +17,7 @@ from hybridwing.report.evaluation_folder import EVALUATION
 from hybridwing.runs.evaluate import scores_of
 from hybridwing.runs.folder import MANIFEST
 from hybridwing.runs.run import load_run
+from hybridwing.runs.scoring import stand_in_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,6 +65,7 @@ def compare_places(
     """
     listed = read_reference(reference)
     scores: Scores = {}
+    notes = []
     for place in places:
         if (place / MANIFEST).is_file():
             if images is None:
@@ -71,7 +74,10 @@ def compare_places(
                     f"or the folder that this writes: hybridwing evaluate {place} {reference} --images DIR --out FOLDER"
                 )
             run, table = load_run(place), read_catalogue(reference)
-            found = scores_of(run, table, run.embed(table, images, compute=compute, progress=progress))
+            embeddings = run.embed(table, images, compute=compute, progress=progress)
+            if embeddings.failures:
+                notes.append(f"{_title(place, '')}: {stand_in_note(len(embeddings.failures), len(table))}")
+            found = scores_of(run, table, embeddings)
         else:
             found = _of_predictions(place, listed.filenames)
         if detector is not None and len(found) > 1:
@@ -86,9 +92,10 @@ def compare_places(
             found = {first: found[first], **found}
         for name, values in found.items():
             scores[_unique(_title(place, name), scores)] = values
-    return compare(
+    compared = compare(
         scores, listed.labels, listed.groups, listed.specimens, resamples=resamples, seed=seed, progress=progress
     )
+    return replace(compared, notes=(*notes, *compared.notes))
 
 
 def write_table(comparison: Comparison, path: Path) -> None:
