@@ -29,3 +29,6 @@ def test_the_wrong_names_and_no_others(tmp_path) -> None:
     assert [(one.uuid, one.name, one.looks_like) for one in found] == [("venus4.jpg", "cyrbia", "venus")]
     assert found[0].probability > 0.7
     assert asked == 32, "neither the only one of its subspecies nor the unlabelled one"
+    stems = tuple(str(uuid).removesuffix(".jpg") for uuid in table.uuids)
+    elsewhere = EmbeddingTable(stems[:-1], np.array(vectors[:-1], np.float32), spec)
+    assert find_mislabelled(table, elsewhere) == (found, asked), "keys without an ending; the unlabelled one is absent"

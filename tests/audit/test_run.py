@@ -14,7 +14,9 @@ import pytest
 
 from hybridwing.audit.findings import count, listed
 from hybridwing.audit.run import audit
+from hybridwing.backbones.base import BackboneSpec
 from hybridwing.catalogue.readers import read_catalogue
+from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import CatalogueError, EmbeddingError
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybridwing.catalogue.schema import Catalogue
-    from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.simulate.collection import SimulatedCollection
 
 
@@ -139,6 +140,31 @@ def test_inputs_that_do_not_fit_are_refused_before_the_work(
         audit(one, embeddings=embedded)
     with pytest.raises(CatalogueError, match="--images"):
         audit(one, images=tmp_path / "nowhere")
+
+
+def test_embeddings_made_elsewhere_are_matched_as_train_matches_them(
+    make: Callable[..., Catalogue], embedded: EmbeddingTable
+) -> None:
+    def rows(numbers: range) -> list[tuple[str, ...]]:
+        return [(f"photos/{n}.jpg", f"CAM{n}", str(n % 2), "a x b" if n % 2 else "a", "R", "d") for n in numbers]
+
+    train, test = make(rows(range(40))), make(rows(range(30, 50)), "test.csv")
+    vectors = embedded.vectors[:48].copy()
+    vectors[45] = vectors[0]
+    ours = dataclasses.replace(embedded, uuids=tuple(f"photos/{n}.jpg" for n in range(48)), vectors=vectors)
+    expected = audit(train, embeddings=ours, references=[test])
+    copies = next(finding for finding in expected.findings if finding.key == "copies among the embeddings")
+    assert ("photos/0.jpg", "photos/45.jpg") in {(row[0], row[2]) for row in copies.evidence[0].rows}
+    elsewhere = BackboneSpec.elsewhere(vectors.shape[1])
+    for keys in ("photos/{}.jpg", "{}.jpg", "{}", "CAM{}"):
+        table = EmbeddingTable(tuple(keys.format(n) for n in range(48)), vectors, elsewhere)
+        assert audit(train, embeddings=table, references=[test]) == expected
+    few = EmbeddingTable(tuple(f"CAM{n}" for n in range(35)), vectors[:35], elsewhere)
+    again = make([(f"again/{row[0]}", *row[1:]) for row in rows(range(30, 50))], "test.csv")
+    keys = {finding.key for finding in audit(train, embeddings=few, references=[again]).findings}
+    assert "no copies among the embeddings" in keys, "one row that two images of a specimen share is no copy"
+    with pytest.raises(EmbeddingError, match="not one image of"):
+        audit(train, embeddings=dataclasses.replace(few, uuids=tuple(f"x{n}" for n in range(35))))
 
 
 def test_what_cannot_be_audited_is_refused(make: Callable[..., Catalogue]) -> None:

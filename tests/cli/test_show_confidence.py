@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 from hybridwing.cli.show_confidence import show_parentage, show_promises, show_uncertainty
 from hybridwing.evaluation.bootstrap import Uncertainty
+from hybridwing.runs.parentage import EvaluatedParentage
 from hybridwing.runs.predict import RankedImage, RankedImages
 
 
@@ -20,6 +21,12 @@ def test_a_long_list_of_strange_images_is_cut(capsys):
     assert "11.png" not in shown
     show_promises(RankedImages("svm", 0.95, 0.9, tuple(replace(image, reason="") for image in images), ()))
     assert capsys.readouterr().out == ""
+
+
+def test_images_without_an_embedding_are_not_said_to_be_like_training(capsys):
+    parentage = EvaluatedParentage((None,) * 4, ("on its side", "", None, None), ((),) * 4, ())
+    show_parentage(SimpleNamespace(parentage=parentage))  # type: ignore[arg-type]
+    assert "gives no verdict: 1 of 2\n" in capsys.readouterr().out
 
 
 def test_where_nothing_is_known_nothing_is_shown(capsys):

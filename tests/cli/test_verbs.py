@@ -17,7 +17,8 @@ import hybridwing as hw
 from hybridwing import __version__
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.cli.grouping import VERBS as SECTIONS
-from hybridwing.embeddings.store import read_table
+from hybridwing.embeddings.store import read_table, write_table
+from hybridwing.embeddings.table import EmbeddingTable, Failure
 from hybridwing.evaluation.challenge_score import score_files
 from hybridwing.runs.run import load_run
 from hybridwing.runs.training_choice import choice_of
@@ -275,6 +276,21 @@ def test_evaluate_without_groups_and_without_a_folder(call, files):
     heading = " ".join(answer.out.splitlines()[2].split())
     assert heading == "detector images hybrids TNR recall precision PRC AUC ROC AUC"
     assert "this is the table that the run was trained on" in answer.err
+
+
+def test_evaluate_says_what_missing_photographs_do_to_the_figures(call, files, tmp_path):
+    whole = read_table(files.test_embeddings)
+    common = ("evaluate", files.run, files.test, "--resamples", 5, "--embeddings")
+    assert "typical training specimen" not in call(*common, files.test_embeddings).err
+    for kept in (12, len(whole) - 1):
+        failures = tuple(Failure(uuid, uuid, "open", "no such file") for uuid in whole.uuids[kept:])
+        few = EmbeddingTable(whole.uuids[:kept], whole.vectors[:kept], whole.backbone, failures)
+        write_table(few, tmp_path / f"{kept}.parquet")
+        answer = call(*common, tmp_path / f"{kept}.parquet")
+        assert answer.code == 0, answer.err
+        missing, (were, count) = len(failures), ("was", "counts") if len(failures) == 1 else ("were", "count")
+        given = f"{missing} of {len(whole)} images {were} given the score of a typical training specimen"
+        assert f"\n{given} and {count} in every figure\n" in answer.err
 
 
 @pytest.mark.slow

@@ -106,7 +106,11 @@ def test_failed_images_count_and_score_as_a_typical_specimen(data, trained, tmp_
         scores = result.detectors[name].scores
         assert len(scores) == len(data.test)
         assert scores[0] == scores[7] == round(fallback_score(trained.detector(name)), 4)
+    assert result.parentage is not None
+    unseen = [uuid for uuid, reason in zip(data.test.uuids, result.parentage.reasons, strict=True) if reason is None]
+    assert set(unseen) == gone, "nobody knows whether they are like training"
     write_evaluation(result, tmp_path / "out")
+    assert {row["unlike_training"] for row in rows(tmp_path / "out" / "parents.csv") if row["uuid"] in gone} == {""}
     assert score_files(tmp_path / "out" / "predictions_svm.txt", data.test.source) == result.detectors["svm"].challenge
     assert {row["uuid"] for row in rows(tmp_path / "out" / "failures.csv")} == gone
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["n_failed"] == 2

@@ -14,6 +14,7 @@ from hybridwing.backbones.base import BackboneSpec
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.embeddings.table import EmbeddingTable
 from hybridwing.errors import EmbeddingError, RunError
+from hybridwing.report.run_page import judged_by
 from hybridwing.runs.train import train
 
 if TYPE_CHECKING:
@@ -190,3 +191,13 @@ def test_no_hybrid_has_one_parent_or_an_index_of_nothing(museum):
 def test_images_go_with_a_table(museum, tmp_path):
     with pytest.raises(EmbeddingError, match="goes with a table"):
         museum.run.embed(tmp_path, images=tmp_path)
+
+
+def test_a_page_on_a_table_whose_keys_are_others(museum):
+    known, learned = read_catalogue(museum.folder / "known.csv"), museum.run.embeddings
+    keys = tuple(uuid.removesuffix(".jpg") for uuid in learned.uuids[1:])
+    elsewhere = EmbeddingTable(keys, learned.vectors[1:], learned.backbone)
+    judged = judged_by(museum.run.evaluate(known, elsewhere, resamples=5), elsewhere)
+    assert np.array_equal(judged.vectors[1:], learned.vectors[1:])
+    assert not judged.vectors[0].any()
+    assert judged.failures == 1

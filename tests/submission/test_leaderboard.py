@@ -36,6 +36,15 @@ def test_what_can_be_compared(places, collection):
     assert by_name["evaluation knn"] == by_name["plain"]
 
 
+def test_photographs_that_a_run_could_not_score_are_said_to_count(places, collection, tmp_path):
+    names = read_catalogue(collection.test).table["filename"].tolist()
+    for name in names[:3]:
+        shutil.copy(collection.images / name, tmp_path)
+    found = compare_places([places[3]], collection.test, images=tmp_path, resamples=5)
+    missing = f"run: {len(names) - 3} of {len(names)} images were given the score of a typical training specimen"
+    assert found.notes[0] == f"{missing} and count in every figure"
+
+
 def test_one_detector_and_names_that_are_taken(places, collection):
     found = compare_places([places[0], places[0]], collection.test, detector="knn", resamples=5)
     assert [system.name for system in found.systems] == ["evaluation knn", "evaluation knn (2)"]

@@ -16,11 +16,20 @@ from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.errors import RunError, SubmissionError
 from hybridwing.evaluation.bootstrap import detection_uncertainty
 from hybridwing.leaderboard.comparing import compare_places
+from hybridwing.report.evaluation_folder import write_evaluation
+from hybridwing.runs.evaluate import evaluate
 from hybridwing.runs.run import Run
 from hybridwing.runs.tables import read_scores
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.publish.citation import EXAMPLE, Citation, citation_cff, read_citation, zenodo_json
-from hybridwing.submission.publish.publishing import CONTENTS, line_of, marked, publish, training_commands
+from hybridwing.submission.publish.publishing import (
+    CONTENTS,
+    compare_submission,
+    line_of,
+    marked,
+    publish,
+    training_commands,
+)
 from hybridwing.submission.publish.references import count_entries, read_bib, records_of, references
 
 pytestmark = pytest.mark.slow
@@ -195,6 +204,46 @@ def test_the_held_out_images_are_measured_as_an_evaluation_measures(collection, 
     recall = measured["hybrid_recall"]
     assert f"{recall.value:.3f} | [{recall.interval.low:.3f}, {recall.interval.high:.3f}]" in text
     assert "resamples of specimens within their label" in text
+
+
+@pytest.fixture
+def evaluation(collection, small, tmp_path):
+    """Of the run's two detectors, of which the submission's is the second by name."""
+    done = evaluate(collection.run, read_catalogue(collection.test), small[2], resamples=5)
+    write_evaluation(done, tmp_path / "evaluation")
+    return tmp_path / "evaluation"
+
+
+def test_of_an_evaluation_the_submission_s_own_detector_is_reported(collection, built, ran, evaluation, tmp_path):
+    options = {"bib": BIB, "reference": "ref_test.csv"}
+    for place, name in ((evaluation, "evaluated"), (ran.folder, "ran")):
+        found = compare_submission(collection.run, built, place, collection.test, resamples=20)
+        publish(collection.run, built, tmp_path / name, CITATION, comparison=found, **options)
+        if place == evaluation:
+            assert [system.name for system in found.systems] == ["evaluation svm", "evaluation knn"]
+            assert not found.systems[0].differences, "the others are held against the submission"
+    scores = [
+        [line for line in (tmp_path / name / "README.md").read_text().splitlines() if line.startswith("| ")]
+        for name in ("evaluated", "ran")
+    ]
+    assert scores[0] == scores[1]
+    with (tmp_path / "evaluated" / "results" / "leaderboard.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["system"] == "evaluation svm"
+
+
+def test_an_evaluation_of_something_else_is_refused(collection, built, evaluation):
+    asked = (collection.run, built, evaluation, collection.test)
+    (evaluation / "predictions_svm.txt").rename(evaluation / "predictions_ridge.txt")
+    with pytest.raises(RunError, match="has no scores of the detector svm: it holds those of knn, ridge"):
+        compare_submission(*asked)
+    summary = json.loads((evaluation / "evaluation.json").read_text())
+    summary["run"]["seed"] += 1
+    (evaluation / "evaluation.json").write_text(json.dumps(summary))
+    with pytest.raises(SubmissionError, match="is the evaluation of another run"):
+        compare_submission(*asked)
+    (evaluation / "evaluation.json").write_text("{}")
+    with pytest.raises(RunError, match="is damaged"):
+        compare_submission(*asked)
 
 
 def test_what_is_refused(collection, built, tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 
 from hybridwing.catalogue.names import named
 from hybridwing.detectors.out_of_fold import deal
+from hybridwing.embeddings.selection import select
 from hybridwing.explain.parent_fitting import fit_parent_model
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def find_mislabelled(catalogue: Catalogue, embeddings: EmbeddingTable, seed: int
     other specimen shows. `seed` deals the specimens into parts. Returns what is found, the surest first, and the number
     of images that were compared.
     """
+    embeddings = select(embeddings, catalogue)
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
     known = (catalogue.table["cross"].notna() | catalogue.table["subspecies"].notna()).to_numpy(dtype=bool)
     kept = (rows >= 0) & known & catalogue.table["hybrid"].notna().to_numpy(dtype=bool)

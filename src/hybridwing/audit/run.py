@@ -14,6 +14,7 @@ from hybridwing.audit.power import measure_power, power_findings
 from hybridwing.audit.report import AuditReport
 from hybridwing.audit.sources import class_sources, source_findings
 from hybridwing.audit.tables import audited_tables, groups_of
+from hybridwing.embeddings.selection import select_with
 from hybridwing.errors import CatalogueError
 from hybridwing.images.listed import ImageFolder
 
@@ -47,7 +48,8 @@ def audit(
         Folder that the file names of the catalogue and the references are relative to. With it copies are looked for;
         reference images that are not there are left out.
     embeddings : EmbeddingTable, optional
-        Of the catalogue's images; those of reference images in it are used too.
+        Of the catalogue's images; those of reference images in it are used too. A table made elsewhere may lack images
+        and name them as :func:`hybridwing.embeddings.selection.select` says.
     references : sequence of Catalogue
         Tables to test on.
     seed : int, default 42
@@ -73,7 +75,7 @@ def audit(
     if images is not None and not images.is_dir():
         raise CatalogueError(f"no folder of images at {images}; name it with images= (--images)")
     if embeddings is not None:
-        embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])  # refuses the embeddings of another catalogue
+        embeddings = select_with(embeddings, catalogue, references)
     tables = audited_tables(catalogue, [reference for reference in references if len(reference)])
     train = tables[0]
     groups = [group for table in tables for group in groups_of(table)]

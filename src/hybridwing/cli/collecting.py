@@ -145,7 +145,7 @@ class EvidenceOptions:
     SECTION: ClassVar[str] = "What is looked at beside the table"
     images: Annotated[Path | None, typer.Option("--images", help="Folder of images, to look for copies.")] = None
     embeddings: Annotated[
-        Path | None, typer.Option("--embeddings", help="Table that `hybridwing embed` made, to look for odd images.")
+        Path | None, typer.Option("--embeddings", help="Table of embeddings of the images, to look for odd ones.")
     ] = None
     reference: Annotated[
         list[Path] | None, typer.Option("--reference", metavar="CSV", help="Table to test on; repeat for each.")
@@ -175,6 +175,7 @@ def audit(
     from hybridwing.catalogue.readers import read_catalogue
     from hybridwing.cli import show as console
     from hybridwing.embeddings.foreign import read_embeddings
+    from hybridwing.embeddings.selection import select
     from hybridwing.folders import check_new_folder, new_folder
     from hybridwing.report.audit_page import FILES, write_audit
 
@@ -195,6 +196,8 @@ def audit(
         )
     with new_folder(out, overwrite=overwrite, mark="audit.json", contents=FILES) as partial:
         write_audit(found, partial)
+    if embedded is not None:
+        console.show_failures(select(embedded, table).failures, len(table))
     console.show_audit(found)
     if labels and embedded is not None:
         console.show_mislabelled(*find_mislabelled(table, embedded, seed))

@@ -220,6 +220,10 @@ def show_metrics(title: str, metrics: Mapping[str, DetectionMetrics]) -> None:
 
 def show_evaluation(evaluation: Evaluation) -> None:
     """Show the challenge's score if the catalogue allows it, otherwise plain detection metrics."""
+    if evaluation.failures:
+        from hybridwing.runs.scoring import stand_in_note
+
+        note(stand_in_note(len(evaluation.failures), len(evaluation.catalogue)))
     official = {name: result.challenge for name, result in evaluation.detectors.items() if result.challenge}
     title = f"{evaluation.catalogue.source.name}: {len(evaluation.catalogue)} images"
     if not official:

@@ -171,7 +171,8 @@ def show_parentage(evaluation: Evaluation) -> None:
         interval = found.interval
         say(f"{what}: {found.count} of {found.total} ({found.share:.3f}; {interval.low:.3f} to {interval.high:.3f})")
     if any(parentage.reasons):
-        strange = sum(bool(reason) for reason in parentage.reasons)
-        say(f"like nothing in training, so that `predict` gives no verdict: {strange} of {len(parentage.reasons)}")
+        reasons = [reason for reason in parentage.reasons if reason is not None]
+        strange = sum(map(bool, reasons))
+        say(f"like nothing in training, so that `predict` gives no verdict: {strange} of {len(reasons)}")
     for what in parentage.lacking:
         note(f"this run does not know {what}")

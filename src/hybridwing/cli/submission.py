@@ -193,9 +193,9 @@ def publish(
     """
     from hybridwing.catalogue.readers import read_catalogue
     from hybridwing.cli import show as console
-    from hybridwing.leaderboard.comparing import compare_places
     from hybridwing.runs.run import load_run
     from hybridwing.submission.publish.citation import read_citation
+    from hybridwing.submission.publish.publishing import compare_submission
     from hybridwing.submission.publish.publishing import publish as write
     from hybridwing.submission.publish.references import read_bib
 
@@ -206,7 +206,7 @@ def publish(
     comparison = None
     if evaluation is not None and reference is not None:
         with console.progress("resampling") as report:
-            comparison = compare_places([evaluation], reference, progress=report)
+            comparison = compare_submission(trained, built, evaluation, reference, progress=report)
     made = write(
         trained,
         built,

@@ -34,7 +34,13 @@ def select(embeddings: EmbeddingTable, catalogue: Catalogue) -> EmbeddingTable:
     Raises EmbeddingError if images are missing from a table of ours, or not one is in a table made elsewhere.
     """
     uuids = [str(uuid) for uuid in catalogue.uuids]
-    keys = dict(zip(uuids, uuids, strict=True)) if embeddings.backbone.can_embed else _keys(embeddings, catalogue)
+    keys = _keys(embeddings, catalogue)
+    if not keys and not embeddings.backbone.can_embed:
+        raise EmbeddingError(
+            f"not one image of {catalogue.source} is in the table of embeddings: it has the keys "
+            f"{first_few(embeddings.uuids)}, and the catalogue the files {first_few(uuids)}; give the table the "
+            "catalogue's file names as 'uuid'"
+        )
     held = [uuid for uuid in uuids if uuid in keys]
     rows = embeddings.rows_of([keys[uuid] for uuid in held])
     found = [(uuid, row) for uuid, row in zip(held, rows, strict=True) if row >= 0]
@@ -55,9 +61,32 @@ def select(embeddings: EmbeddingTable, catalogue: Catalogue) -> EmbeddingTable:
     )
 
 
+def select_with(embeddings: EmbeddingTable, catalogue: Catalogue, others: Sequence[Catalogue]) -> EmbeddingTable:
+    """The catalogue's images of a table as :func:`select` finds them, and after them the images of `others`.
+
+    None of the others' images need be in the table. A row belongs to one image, of the first catalogue that has it.
+    Failures, fallbacks and metadata are left out.
+
+    Raises EmbeddingError where :func:`select` does.
+    """
+    select(embeddings, catalogue)  # refuses the embeddings of another catalogue
+    place = {uuid: row for row, uuid in enumerate(embeddings.uuids)}
+    keys: dict[str, str] = {}
+    for one in (catalogue, *others):
+        taken = set(keys.values())
+        found = _keys(embeddings, one).items()
+        keys |= {uuid: key for uuid, key in found if uuid not in keys and key in place and key not in taken}
+    return EmbeddingTable(tuple(keys), embeddings.vectors[[place[key] for key in keys.values()]], embeddings.backbone)
+
+
 def _keys(embeddings: EmbeddingTable, catalogue: Catalogue) -> dict[str, str]:
-    """Key in a table made elsewhere of each of the catalogue's images that is in it."""
+    """Key of each of the catalogue's images in a table: the image's own in ours, maybe another in one made elsewhere.
+
+    An image that is not in a table made elsewhere has none.
+    """
     names = [str(uuid) for uuid in catalogue.uuids]
+    if embeddings.backbone.can_embed:
+        return dict(zip(names, names, strict=True))
     readings: tuple[tuple[list[str], list[str]], ...] = (
         (names, [*embeddings.uuids]),
         ([_file_name(name) for name in names], [_file_name(key) for key in embeddings.uuids]),
@@ -68,11 +97,7 @@ def _keys(embeddings: EmbeddingTable, catalogue: Catalogue) -> dict[str, str]:
         matched = _matched(names, ours, embeddings.uuids, theirs)
         if matched:
             return matched
-    raise EmbeddingError(
-        f"not one image of {catalogue.source} is in the table of embeddings: it has the keys "
-        f"{first_few(embeddings.uuids)}, and the catalogue the files {first_few(names)}; give the table the "
-        "catalogue's file names as 'uuid'"
-    )
+    return {}
 
 
 def _matched(names: Sequence[str], ours: Sequence[str], keys: Sequence[str], theirs: Sequence[str]) -> dict[str, str]:

@@ -55,7 +55,8 @@ class Comparison:
     specimens: int
     hybrids: dict[str, int]  # Hybrids of each group, on which the recalls rest
     resamples: int
-    notes: tuple[str, ...] = ()  # A sentence on each thing that is absent, and on each ranking that is upside down
+    # A sentence on each thing that is absent, each ranking that is upside down, and images that a run could not score
+    notes: tuple[str, ...] = ()
     level: ClassVar[float] = LEVEL  # Of the intervals
 
 

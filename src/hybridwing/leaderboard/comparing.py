@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT
@@ -16,6 +17,7 @@ from hybridwing.report.evaluation_folder import EVALUATION
 from hybridwing.runs.evaluate import scores_of
 from hybridwing.runs.folder import MANIFEST
 from hybridwing.runs.run import load_run
+from hybridwing.runs.scoring import stand_in_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +43,7 @@ def compare_places(
     *,
     images: Path | None = None,
     detector: str | None = None,
+    first: str | None = None,
     compute: Compute = DEFAULT,
     resamples: int = RESAMPLES,
     seed: int = 42,
@@ -50,16 +53,19 @@ def compare_places(
 
     Places are run folders (``hybridwing train``), evaluation folders (``hybridwing evaluate --out``), folders of
     submissions that were run (``hybridwing submission run``), and files of predictions. The first is what the others
-    are held against; of a place with several detectors each is a system, or only `detector`. `reference` is a table in
-    the challenge's reference form. Predictions for other images are ignored. A run has to score the table's photographs
-    first, which lie in the folder `images`.
+    are held against; of a place with several detectors each is a system, or only `detector`. With `first`, the name of
+    a detector, the others are held against that one of the first place; predictions that name no detector stay as they
+    are. `reference` is a table in the challenge's reference form. Predictions for other images are ignored. A run has
+    to score the table's photographs first, which lie in the folder `images`.
 
     `progress` is called with images or resamples done and all; the other arguments are those of
-    :func:`hybridwing.evaluation.comparison.compare`. Raises RunError if a place holds nothing to compare, or a run
-    comes without images, and HybridwingError of the kind that fits what else is wrong with the input.
+    :func:`hybridwing.evaluation.comparison.compare`. Raises RunError if a place holds nothing to compare or
+    not the detector asked for, or a run comes without images, and HybridwingError of the kind that fits what else is
+    wrong with the input.
     """
     listed = read_reference(reference)
     scores: Scores = {}
+    notes = []
     for place in places:
         if (place / MANIFEST).is_file():
             if images is None:
@@ -68,18 +74,28 @@ def compare_places(
                     f"or the folder that this writes: hybridwing evaluate {place} {reference} --images DIR --out FOLDER"
                 )
             run, table = load_run(place), read_catalogue(reference)
-            found = scores_of(run, table, run.embed(table, images, compute=compute, progress=progress))
+            embeddings = run.embed(table, images, compute=compute, progress=progress)
+            if embeddings.failures:
+                notes.append(f"{_title(place, '')}: {stand_in_note(len(embeddings.failures), len(table))}")
+            found = scores_of(run, table, embeddings)
         else:
             found = _of_predictions(place, listed.filenames)
         if detector is not None and len(found) > 1:
             found = {name: values for name, values in found.items() if name == detector}
         if not found:
             raise RunError(f"{place} has no detector {detector!r}")
+        if first is not None and not scores and "" not in found:
+            if first not in found:
+                raise RunError(
+                    f"{place} has no scores of the detector {first}: it holds those of {', '.join(sorted(found))}"
+                )
+            found = {first: found[first], **found}
         for name, values in found.items():
             scores[_unique(_title(place, name), scores)] = values
-    return compare(
+    compared = compare(
         scores, listed.labels, listed.groups, listed.specimens, resamples=resamples, seed=seed, progress=progress
     )
+    return replace(compared, notes=(*notes, *compared.notes))
 
 
 def write_table(comparison: Comparison, path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from hybridwing.csv_files import read_rows
 from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import threshold_of
+from hybridwing.embeddings.selection import select
 from hybridwing.errors import ImageError
 from hybridwing.evaluation.bootstrap import MEASURE_TITLES, Uncertainty
 from hybridwing.evaluation.intervals import Proportion
@@ -95,6 +96,7 @@ def held_out(run: Run) -> Judged:
 def judged_by(evaluation: Evaluation, embeddings: EmbeddingTable) -> Judged:
     """What an evaluation found."""
     catalogue = evaluation.catalogue
+    embeddings = select(embeddings, catalogue)
     rows = embeddings.rows_of([str(uuid) for uuid in catalogue.uuids])
     vectors = np.where((rows >= 0)[:, None], embeddings.vectors[rows], 0)
     return Judged(

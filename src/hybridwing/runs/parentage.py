@@ -25,8 +25,9 @@ class EvaluatedParentage:
     """Parents of every image of a catalogue, and the images that are like nothing in training, in its order."""
 
     parentages: tuple[Parentage | None, ...]  # None for an image without an embedding, and where the run cannot tell
-    # Why an image is like nothing in training; empty where it is like something, and where the run cannot tell.
-    reasons: tuple[str, ...]
+    # Why an image is like nothing in training; empty where it is like something, and where the run cannot tell; None
+    # for an image without an embedding
+    reasons: tuple[str | None, ...]
     # The subspecies of a non-hybrid, the two parents of a hybrid, sorted; empty where they are not known, or not
     # among the subspecies of the training.
     truths: tuple[tuple[str, ...], ...]
@@ -69,7 +70,7 @@ def evaluated_parentage(run: SavedRun, catalogue: Catalogue, embeddings: Embeddi
     )
     return EvaluatedParentage(
         tuple(parents[row] if row >= 0 else None for row in rows),
-        tuple(strange[row] if row >= 0 else "" for row in rows),
+        tuple(strange[row] if row >= 0 else None for row in rows),
         tuple(truth if known.issuperset(truth) else () for truth in truths),
         knows.lacking,
     )

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from hybridwing.runtime.arrays import SavedDetector
 
 
+def stand_in_note(failed: int, images: int) -> str:
+    """What images without an embedding do to the figures of a table of so many images, in words."""
+    were, count = ("was", "counts") if failed == 1 else ("were", "count")
+    given = f"{were} given the score of a typical training specimen"
+    return f"{failed} of {images} images {given} and {count} in every figure"
+
+
 def score_images(detector: SavedDetector, embeddings: EmbeddingTable, uuids: Sequence[str]) -> NDArray[np.float64]:
     """Scores of images in the order asked for, in (0, 1), rounded to four decimals as a submission's scores are.
 

@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING
 
 from hybridwing import __version__
 from hybridwing.csv_files import write_rows
-from hybridwing.errors import SubmissionError
+from hybridwing.errors import RunError, SubmissionError
 from hybridwing.evaluation.bootstrap import Uncertainty, detection_uncertainty
 from hybridwing.evaluation.comparison import COLUMNS, Comparison
+from hybridwing.evaluation.resampling import RESAMPLES
 from hybridwing.files import write_text
 from hybridwing.folders import check_new_folder, new_folder
-from hybridwing.leaderboard.comparing import write_table
+from hybridwing.leaderboard.comparing import compare_places, write_table
+from hybridwing.report.evaluation_folder import EVALUATION
 from hybridwing.runs.folder import MANIFEST, METRICS, SCORES
 from hybridwing.runs.tables import HeldOutImages, read_scores
 from hybridwing.runtime.serving import DETECTOR, SETTINGS
@@ -39,7 +41,7 @@ from hybridwing.submission.publish.commands import line_of, training_commands
 from hybridwing.submission.publish.references import count_entries, records_of, references
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from jinja2 import Environment
@@ -60,6 +62,8 @@ _MEASURES = {
     "prc_auc": "PRC AUC",
     "roc_auc": "ROC AUC",
 }
+#: What of its manifest tells a run from others, wherever its folder and its backbone's lie.
+_ORIGIN = ("catalogue_sha256", "decisions_sha256", "embeddings_sha256", "seed", "split_method", "test_fraction")
 #: All that a published repository holds, and what its README says of each.
 _NOTES = {
     "README.md": "what this is, its scores, how to reproduce it",
@@ -104,8 +108,8 @@ def publish(
 
     A run, the submission that was built from it, and all that explains them. With `catalogue`, the table that the run
     was trained on, its records are cited; `bib` is BibTeX text, to which records that it lacks are added. `comparison`
-    holds the submission's measures on the table called `reference`; its first system is reported. `overwrite` replaces
-    what an earlier call wrote.
+    holds the submission's measures on the table called `reference`; its first system is reported, so take what
+    :func:`compare_submission` gives. `overwrite` replaces what an earlier call wrote.
 
     Raises HybridwingError if the submission is not built from this run, the catalogue is another, or `out` may not be
     replaced. Nothing is written then.
@@ -171,6 +175,35 @@ def publish(
             write_text(partial / file, text)
         count = sum(path.is_file() for path in partial.rglob("*"))
     return Published(out, count, count_entries(cited), name)
+
+
+def compare_submission(
+    run: Run,
+    submission: Path,
+    evaluation: Path,
+    reference: Path,
+    *,
+    resamples: int = RESAMPLES,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Measures of a submission on a reference table, for :func:`publish`: its own detector stands first.
+
+    `evaluation` is the folder of an evaluation of the run, whose other detectors are held against the submission's, or
+    of the submission that was run, or a file of its predictions.
+
+    Raises HybridwingError if the submission is not built from this run, or the evaluation is of another run or has not
+    the submission's detector.
+    """
+    name = _detector_of(open_submission(submission), run)
+    if (evaluation / EVALUATION).is_file():
+        try:
+            evaluated = json.loads((evaluation / EVALUATION).read_text(encoding="utf-8"))["run"]
+            same = all(evaluated[key] == getattr(run.manifest, key) for key in _ORIGIN)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{evaluation / EVALUATION} is damaged; evaluate the run again") from error
+        if not same:
+            raise SubmissionError(f"{evaluation} is the evaluation of another run than {run.folder}")
+    return compare_places([evaluation], reference, first=name, resamples=resamples, progress=progress)
 
 
 def _detector_of(submission: Submission, run: Run) -> str:
