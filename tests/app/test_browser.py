@@ -17,7 +17,7 @@ from hybridwing.app.project import Project
 from hybridwing.app.scoring import score_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from .conftest import Trained
@@ -80,13 +80,18 @@ def page_of(browser: sync_api.Browser, server: Server, width: int = 1280, scheme
     return page
 
 
-def wait_until_scored(page: sync_api.Page, project: Path, counts: tuple[int, int, int]) -> None:
-    """Wait until so many photographs have a score, failed, and are there."""
+def wait_until(page: sync_api.Page, look: Callable[[], object], expected: object) -> None:
+    """Wait until what is looked at is as expected: a text on the page may have been there before."""
     for _ in range(200):
-        if Project(project).counts() == counts:
+        if look() == expected:
             return
         page.wait_for_timeout(300)
-    assert Project(project).counts() == counts
+    assert look() == expected
+
+
+def wait_until_scored(page: sync_api.Page, project: Path, counts: tuple[int, int, int]) -> None:
+    """Wait until so many photographs have a score, failed, and are there."""
+    wait_until(page, lambda: Project(project).counts(), counts)
 
 
 def choices(project: Path) -> list[str]:
@@ -102,8 +107,8 @@ def test_reviewed_by_keyboard_killed_and_gone_on(browser: sync_api.Browser, proj
         page.wait_for_selector(".desk-stage img")
         for key in "hnuz":
             page.keyboard.press(key)
+        wait_until(page, lambda: sorted(choices(project)), ["", "hybrid", "non-hybrid"])
         page.get_by_text("2 decided").wait_for()
-        assert sorted(choices(project)) == ["", "hybrid", "non-hybrid"]
         server.kill()
     Project(project).add(trained.photographs[5:7])
     with serving(project) as server:
@@ -167,8 +172,7 @@ def test_the_most_uncertain_stay_in_their_order_until_it_is_asked_for_again(
         page.wait_for_selector(".desk-card")
         assert order(page) == before
         again.click()
-        page.wait_for_timeout(500)
-        assert sorted(map(str, order(page))) == sorted(map(str, before))
+        wait_until(page, lambda: sorted(map(str, order(page))), sorted(map(str, before)))
 
 
 def test_filters_are_folded_on_a_telephone(browser: sync_api.Browser, project: Path) -> None:
@@ -179,7 +183,7 @@ def test_filters_are_folded_on_a_telephone(browser: sync_api.Browser, project: P
         assert page.locator(".desk-card").first.bounding_box()["y"] < 250
         button.click()
         search.wait_for()
-        assert button.get_attribute("aria-expanded") == "true"
+        wait_until(page, lambda: button.get_attribute("aria-expanded"), "true")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
