@@ -84,14 +84,14 @@ def embedded(backbone: Backbone, paths: list[Path]) -> NDArray[np.float32]:
     return table.vectors[table.rows_of([str(path) for path in paths])]
 
 
-def named(X: NDArray[np.float32], names: list[str], widths: tuple[int, ...]) -> list[bool]:
+def named(X: NDArray[np.float32], names: list[str], traits: tuple[int, ...]) -> list[bool]:
     """Of each photograph whose subspecies has another: whether all others name it right."""
     right = []
     for place, name in enumerate(names):
         rest = [other for other in range(len(names)) if other != place and names[other][:3] == name[:3]]
         known = [names[other] for other in rest]
         if name in known:
-            model = fit_parent_model(X[rest], known, widths)
+            model = fit_parent_model(X[rest], known, traits)
             assert model is not None
             right.append(model.looks(X[[place]])[0].identities[0][0] == name)
     return right
@@ -147,8 +147,9 @@ def main() -> None:
             requests["DINOv2-small, places"] = Backbone(dino, view=views, feature=feature)
             requests["both"] = Backbone(("pattern", dino), view=views, feature=feature)
         for title, request in requests.items():
-            widths = load(request, DEFAULT).spec.widths
-            right = named(embedded(request, paths), names, widths)
+            spec = load(request, DEFAULT).spec
+            widths = spec.widths
+            right = named(embedded(request, paths), names, spec.trait_widths)
             share = Proportion(sum(right), len(right))
             X, crossed = embedded(request, redrawn), embedded(request, made)
             pure = scores(X, X, names, [(number,) for number in range(len(X))], widths)
