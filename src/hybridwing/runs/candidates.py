@@ -1,7 +1,7 @@
 """Which subspecies, and which pairs of parents, each photograph may show.
 
 Species are kept apart: parents are of one species, unless training shows a cross of the two. A table that names a
-specimen's species limits its candidates to that species, see :func:`possible_of`.
+specimen's species limits its candidates to that species, see :func:`candidates_of`.
 """
 
 from __future__ import annotations
@@ -49,22 +49,53 @@ class _Known:
     localities: frozenset[str]
 
 
-def check_candidates(run: SavedRun, model: ParentModel, candidates: str | Sequence[str]) -> None:
-    """Refuse candidates that the run does not know, before photographs are embedded.
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What parents and names are looked for among, once held against what training shows."""
 
-    Raises RunError as :func:`possible_of`.
-    """
-    asked, (known, _) = _asked(candidates), _training(run, model)
-    if asked == [LOCALITY]:
-        _check_localities(run, known)
-    elif asked not in ([SPECIES], [ALL]):
-        _listed(run, model, known, asked)
+    model: ParentModel
+    asked: list[str]  # One of the words ``"species"``, ``"locality"`` and ``"all"``, or names
+    known: list[_Known]  # What training says of each subspecies
+    crossed: set[tuple[str, ...]]  # The crosses that training shows
+    listed: Mask | None  # Shape (s,): the subspecies that are named; None where a word was asked for
+
+    def possible(self, images: int, catalogue: Catalogue | None) -> Possible:
+        """Candidates of each of n images, of which `catalogue` says what their table does, row for row.
+
+        Raises RunError if localities are asked for and the table does not name them.
+        """
+        model, known = self.model, self.known
+        apart = np.array(
+            [
+                not (known[first].species and known[second].species)
+                or _same_species(known[first].species, known[second].species)
+                or (model.names[first], model.names[second]) in self.crossed
+                for first, second in model.pairs
+            ]
+        )
+        shape = (images, len(model.names))
+        if self.listed is not None:
+            return _possible(model, np.broadcast_to(self.listed, shape), apart, asked_for=True)
+        own = np.ones(shape, dtype=np.bool_)
+        if self.asked == [ALL] or (catalogue is None and self.asked == [SPECIES]):
+            return _possible(model, own, apart)
+        if catalogue is None:
+            raise RunError("candidates by locality need a table that names the localities of the specimens")
+        named = [str(species) if species else "" for species in catalogue.species]
+        for species in {*named} - {""}:
+            rows = np.array([name == species for name in named])
+            own[rows] = [not one.species or _same_species(one.species, species) for one in known]
+        strange = tuple(
+            "" if any_left else f"training shows no subspecies of {species}"
+            for any_left, species in zip(map(np.any, own), named, strict=True)
+        )
+        own[np.array([bool(reason) for reason in strange], dtype=np.bool_)] = True
+        found = _possible(model, own, apart, strange)
+        return found if self.asked == [SPECIES] else _by_locality(model, known, catalogue, found, apart)
 
 
-def possible_of(
-    run: SavedRun, model: ParentModel, images: int, catalogue: Catalogue | None, candidates: str | Sequence[str]
-) -> Possible:
-    """Candidates of each of n images, of which `catalogue` says what their table does, row for row.
+def candidates_of(run: SavedRun, model: ParentModel, candidates: str | Sequence[str]) -> Candidates:
+    """Read what a run's training says of candidates, before photographs are embedded.
 
     `candidates` is ``"species"``: those of the specimen's species, where the table names it; ``"locality"``: of these,
     those that training has from the specimen's locality; ``"all"``: no limit; otherwise names of subspecies and of
@@ -72,36 +103,13 @@ def possible_of(
 
     Raises RunError if a name is unknown, fewer than two subspecies are named, or localities are not known.
     """
+    words = [candidates] if isinstance(candidates, str) else candidates
+    asked = [name for word in words for name in map(str.strip, word.split(",")) if name]
     known, crossed = _training(run, model)
-    apart = np.array(
-        [
-            not (known[first].species and known[second].species)
-            or _same_species(known[first].species, known[second].species)
-            or (model.names[first], model.names[second]) in crossed
-            for first, second in model.pairs
-        ]
-    )
-    shape = (images, len(model.names))
-    asked = _asked(candidates)
-    if asked not in ([SPECIES], [LOCALITY], [ALL]):
-        chosen = _listed(run, model, known, asked)
-        return _possible(model, np.broadcast_to(chosen, shape), apart, asked_for=True)
-    own = np.ones(shape, dtype=np.bool_)
-    if asked == [ALL] or (catalogue is None and asked == [SPECIES]):
-        return _possible(model, own, apart)
-    if catalogue is None:
-        raise RunError("candidates by locality need a table that names the localities of the specimens")
-    named = [str(species) if species else "" for species in catalogue.species]
-    for species in {*named} - {""}:
-        rows = np.array([name == species for name in named])
-        own[rows] = [not one.species or _same_species(one.species, species) for one in known]
-    strange = tuple(
-        "" if any_left else f"training shows no subspecies of {species}"
-        for any_left, species in zip(map(np.any, own), named, strict=True)
-    )
-    own[np.array([bool(reason) for reason in strange], dtype=np.bool_)] = True
-    found = _possible(model, own, apart, strange)
-    return found if asked == [SPECIES] else _by_locality(run, model, known, catalogue, found, apart)
+    if asked == [LOCALITY] and not any(one.localities for one in known):
+        raise RunError(f"{run.folder} does not know localities: its table has no column of them")
+    listed = None if asked in ([SPECIES], [LOCALITY], [ALL]) else _listed(run, model, known, asked)
+    return Candidates(model, asked, known, crossed, listed)
 
 
 def _possible(
@@ -116,10 +124,9 @@ def _possible(
 
 
 def _by_locality(
-    run: SavedRun, model: ParentModel, known: Sequence[_Known], catalogue: Catalogue, of_species: Possible, apart: Mask
+    model: ParentModel, known: Sequence[_Known], catalogue: Catalogue, of_species: Possible, apart: Mask
 ) -> Possible:
     """Limit candidates of the species to those of the specimen's locality, where training has a pair from it."""
-    _check_localities(run, known)
     places = localities(catalogue).fillna("").tolist()
     if not any(places):
         raise RunError(f"{catalogue.source}: has no column of localities; call it 'Locality' in the table")
@@ -134,17 +141,6 @@ def _by_locality(
         of_species.strange,
         (f"{note}: their candidates are those of their species",) if short else (),
     )
-
-
-def _check_localities(run: SavedRun, known: Sequence[_Known]) -> None:
-    if not any(one.localities for one in known):
-        raise RunError(f"{run.folder} does not know localities: its table has no column of them")
-
-
-def _asked(candidates: str | Sequence[str]) -> list[str]:
-    """The names that are asked for, one by one."""
-    words = [candidates] if isinstance(candidates, str) else candidates
-    return [name for word in words for name in map(str.strip, word.split(",")) if name]
 
 
 def _training(run: SavedRun, model: ParentModel) -> tuple[list[_Known], set[tuple[str, ...]]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.errors import RunError
-from hybridwing.runs.candidates import check_candidates, possible_of
+from hybridwing.runs.candidates import candidates_of
 from hybridwing.runs.confidence import read_confidence
 from hybridwing.runs.drawer import look_into
 from hybridwing.runs.predict import NAMES, name_cells
@@ -147,10 +147,10 @@ def identify(
             f"{run.folder} cannot name subspecies: its table names fewer than two, or one image of each; train on a "
             "table with a column of subspecies"
         )
-    check_candidates(run, knows.parents, candidates)
+    asked = candidates_of(run, knows.parents, candidates)
     drawer = look_into(run, source, images, compute, progress)
     table = drawer.embeddings
-    possible = possible_of(run, knows.parents, len(table), drawer.embedded, candidates)
+    possible = asked.possible(len(table), drawer.embedded)
     reasons = [""] * len(table) if knows.typicality is None else knows.typicality.reasons(table)
     looks = knows.parents.looks(table.vectors, (possible.subspecies, possible.pairs))
     named = tuple(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import Flag, Threshold, flag_of, threshold_of
-from hybridwing.runs.candidates import check_candidates, possible_of
+from hybridwing.runs.candidates import candidates_of
 from hybridwing.runs.confidence import held_out_hybrids, read_confidence
 from hybridwing.runs.drawer import look_into
 from hybridwing.runs.scoring import score_images
@@ -198,7 +198,7 @@ def predict(
         see :func:`hybridwing.detectors.threshold.flag_of`.
     candidates : str or sequence of str
         What the parents and names are looked for among: ``"species"``, ``"locality"``, ``"all"`` or a list, see
-        :func:`hybridwing.runs.candidates.possible_of`.
+        :func:`hybridwing.runs.candidates.candidates_of`.
     compute : Compute
     progress : callable, optional
         Called with the number of images embedded and of all.
@@ -219,16 +219,15 @@ def predict(
     if prevalence is not None and calibration is not None:
         flag = flag_of(saved, calibration, held_out_hybrids(run, name), prevalence)
     knows = read_confidence(run)
-    if knows.parents is not None:
-        check_candidates(run, knows.parents, candidates)
+    asked = None if knows.parents is None else candidates_of(run, knows.parents, candidates)
     drawer = look_into(run, source, images, compute, progress)
     table, read = drawer.embeddings, drawer.embedded
     scores = score_images(saved, table, table.uuids)
     reasons = [""] * len(table) if knows.typicality is None else list(knows.typicality.reasons(table))
     looks: Sequence[Looks | None] = [None] * len(table)
     notes: tuple[str, ...] = ()
-    if knows.parents is not None:
-        possible = possible_of(run, knows.parents, len(table), read, candidates)
+    if knows.parents is not None and asked is not None:
+        possible = asked.possible(len(table), read)
         reasons = [reason or strange for reason, strange in zip(reasons, possible.strange, strict=True)]
         looks, notes = knows.parents.looks(table.vectors, (possible.subspecies, possible.pairs)), possible.notes
     limit = None if calibration is None else calibration.value
