@@ -34,19 +34,11 @@ def select(embeddings: EmbeddingTable, catalogue: Catalogue) -> EmbeddingTable:
     Raises EmbeddingError if images are missing from a table of ours, or not one is in a table made elsewhere.
     """
     uuids = [str(uuid) for uuid in catalogue.uuids]
-    keys = _keys(embeddings, catalogue)
-    if not keys and not embeddings.backbone.can_embed:
-        raise EmbeddingError(
-            f"not one image of {catalogue.source} is in the table of embeddings: it has the keys "
-            f"{first_few(embeddings.uuids)}, and the catalogue the files {first_few(uuids)}; give the table the "
-            "catalogue's file names as 'uuid'"
-        )
-    held = [uuid for uuid in uuids if uuid in keys]
-    rows = embeddings.rows_of([keys[uuid] for uuid in held])
-    found = [(uuid, row) for uuid, row in zip(held, rows, strict=True) if row >= 0]
+    rows = _rows(embeddings, catalogue)
+    found = [(uuid, row) for uuid, row in rows.items() if row >= 0]
     failed = {failure.uuid: failure for failure in embeddings.failures}
     for uuid in uuids:
-        if uuid not in keys:
+        if uuid not in rows:
             failed[uuid] = Failure(uuid, uuid, "table", "the table of embeddings does not hold it")
     fallen = {fallback.uuid: fallback for fallback in embeddings.fallbacks}
     return EmbeddingTable(
@@ -69,14 +61,30 @@ def select_with(embeddings: EmbeddingTable, catalogue: Catalogue, others: Sequen
 
     Raises EmbeddingError where :func:`select` does.
     """
-    select(embeddings, catalogue)  # refuses the embeddings of another catalogue
+    rows = {uuid: row for uuid, row in _rows(embeddings, catalogue).items() if row >= 0}
     place = {uuid: row for row, uuid in enumerate(embeddings.uuids)}
-    keys: dict[str, str] = {}
-    for one in (catalogue, *others):
-        taken = set(keys.values())
-        found = _keys(embeddings, one).items()
-        keys |= {uuid: key for uuid, key in found if uuid not in keys and key in place and key not in taken}
-    return EmbeddingTable(tuple(keys), embeddings.vectors[[place[key] for key in keys.values()]], embeddings.backbone)
+    for one in others:
+        taken = set(rows.values())
+        found = [(uuid, place[key]) for uuid, key in _keys(embeddings, one).items() if key in place]
+        rows |= {uuid: row for uuid, row in found if uuid not in rows and row not in taken}
+    return EmbeddingTable(tuple(rows), embeddings.vectors[list(rows.values())], embeddings.backbone)
+
+
+def _rows(embeddings: EmbeddingTable, catalogue: Catalogue) -> dict[str, int]:
+    """Row of each of the catalogue's images that a table has, in the catalogue's order; -1 for one that failed.
+
+    Raises EmbeddingError as :func:`select`.
+    """
+    keys = _keys(embeddings, catalogue)
+    if not keys and not embeddings.backbone.can_embed:
+        files = [str(uuid) for uuid in catalogue.uuids]
+        raise EmbeddingError(
+            f"not one image of {catalogue.source} is in the table of embeddings: it has the keys "
+            f"{first_few(embeddings.uuids)}, and the catalogue the files {first_few(files)}; give the table the "
+            "catalogue's file names as 'uuid'"
+        )
+    held = [uuid for uuid in map(str, catalogue.uuids) if uuid in keys]
+    return dict(zip(held, embeddings.rows_of([keys[uuid] for uuid in held]).tolist(), strict=True))
 
 
 def _keys(embeddings: EmbeddingTable, catalogue: Catalogue) -> dict[str, str]:
