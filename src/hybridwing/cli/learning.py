@@ -375,11 +375,11 @@ def score(
 ) -> None:
     """Score predictions as the challenge does, to the last digit."""
     from hybridwing.cli import show as console
-    from hybridwing.evaluation.challenge_score import challenge_scores, read_labelled_scores, unmeasured
+    from hybridwing.evaluation.challenge_score import read_labelled_scores, unmeasured
     from hybridwing.evaluation.direction import reversed_rankings
 
     found = read_labelled_scores(predictions, reference, lower_is_hybrid=lower_is_hybrid, allow_extra=allow_extra)
-    scores = challenge_scores(found.scores, found.labels, found.groups)
+    scores = found.challenge_scores()
     if lacking := sorted(set(unmeasured(found.labels, found.groups).values())):
         console.note(
             f"the table has {' and '.join(lacking)}: the zeros for these are the official program's, not measured"

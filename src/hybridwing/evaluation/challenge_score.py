@@ -176,6 +176,10 @@ class LabelledScores:
     groups: npt.NDArray[np.str_]
     specimens: npt.NDArray[np.str_]
 
+    def challenge_scores(self) -> ChallengeScores:
+        """The official scores of these predictions."""
+        return challenge_scores(self.scores, self.labels, self.groups)
+
 
 def read_labelled_scores(
     predictions: Path, reference: Path, *, lower_is_hybrid: bool = False, allow_extra: bool = False
@@ -223,7 +227,6 @@ def score_files(
     >>> 0 <= score_files("predictions.txt", collection.ref_val).challenge_score <= 1
     True
     """
-    found = read_labelled_scores(
+    return read_labelled_scores(
         Path(predictions), Path(reference), lower_is_hybrid=lower_is_hybrid, allow_extra=allow_extra
-    )
-    return challenge_scores(found.scores, found.labels, found.groups)
+    ).challenge_scores()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from hybridwing.errors import ScoringError
-from hybridwing.evaluation.challenge_score import challenge_scores, read_labelled_scores
+from hybridwing.evaluation.challenge_score import read_labelled_scores
 from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.package.archive import open_submission
 from hybridwing.submission.package.requirements import ALLOWED, MODULES, read_requirements
@@ -135,7 +135,7 @@ def score_by_bundle(state: RehearsalState, bundle: Bundle, task: Task) -> None:
     run.add("scoring", taken, f"{first.title or first.key} {run.scores[first.key]:.4f}" if first else "scored")
     try:
         scored = read_labelled_scores(state.predictions, state.reference, allow_extra=True)
-        ours = challenge_scores(scored.scores, scored.labels, scored.groups).leaderboard()
+        ours = scored.challenge_scores().leaderboard()
     except ScoringError:
         return  # its predictions or its reference have a form of their own
     run.note(*note_spread(scored))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.errors import ScoringError, SubmissionError, first_few
-from hybridwing.evaluation.challenge_score import challenge_scores, read_labelled_scores, unmeasured
+from hybridwing.evaluation.challenge_score import read_labelled_scores, unmeasured
 from hybridwing.files import write_bytes
 from hybridwing.leaderboard.comparing import PREDICTIONS
 from hybridwing.submission.package.python310 import PYTHON
@@ -167,7 +167,7 @@ def score_predictions(state: RehearsalState) -> None:
     begun, run = time.monotonic(), state.run
     try:
         scored = read_labelled_scores(state.predictions, state.reference, allow_extra=True)
-        scores = challenge_scores(scored.scores, scored.labels, scored.groups)
+        scores = scored.challenge_scores()
     except ScoringError as error:
         said = str(error).replace(f"{state.place}/", "")
         remedy = "give every image one finite score"
