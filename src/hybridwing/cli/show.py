@@ -175,9 +175,13 @@ def show_rows(
     rows: Sequence[Sequence[str]],
     numeric: Sequence[str] = (),
     *,
+    total: int = 0,
     stderr: bool = False,
 ) -> None:
-    """Show a table. Columns named in `numeric` are flush right and never folded; words are folded only if necessary."""
+    """Show a table, and how many rows of a `total` it leaves out.
+
+    Columns named in `numeric` are flush right and never folded; words are folded only if necessary.
+    """
     table = Table(header_style="bold", box=None, pad_edge=False)
     for place, name in enumerate(header):
         cells = [row[place] for row in rows]
@@ -194,6 +198,8 @@ def show_rows(
     out.print()
     out.print(heading, soft_wrap=True)
     out.print(table)
+    if total > len(rows):
+        _print_lines(out, f"… and {total - len(rows)} more")
 
 
 def show_entries(entries: Sequence[tuple[str, Sequence[str]]]) -> None:
@@ -265,9 +271,7 @@ def show_ranking(ranking: RankedImages) -> None:
             f"{flagged} of {len(ranking.images)} images score above {ranking.threshold:.4f} "
             f"({ranking.detector}; {100 * ranking.tnr:g} % of non-hybrids stay at or below)"
         )
-    show_rows(title, header, rows, numeric=("rank", "score"))
-    if len(ranking.images) > _IMAGES:
-        say(f"… and {len(ranking.images) - _IMAGES} more")
+    show_rows(title, header, rows, numeric=("rank", "score"), total=len(ranking.images))
 
 
 def show_names(found: Identifications) -> None:
@@ -279,9 +283,8 @@ def show_names(found: Identifications) -> None:
     if others:
         told = [(image.path.name, known, image.name, f"{image.probability:.2f}") for image, known in others[:_IMAGES]]
         header = ("image", "in the table", "looks like", "probability")
-        show_rows(f"{len(others)} images look like something else than the table says", header, told, header[-1:])
-        if len(others) > _IMAGES:
-            say(f"… and {len(others) - _IMAGES} more")
+        title = f"{len(others)} images look like something else than the table says"
+        show_rows(title, header, told, header[-1:], total=len(others))
 
 
 def show_rest(result: RankedImages | Identifications, out: Path | None) -> None:
@@ -395,6 +398,5 @@ def show_failures(failures: Sequence[Failure], total: int) -> None:
     if not failures:
         return
     rows = [(failure.path, f"{failure.stage}: {failure.reason}") for failure in failures[:_FAILURES]]
-    show_rows(f"{len(failures)} of {total} images could not be used", ("image", "reason"), rows, stderr=True)
-    if len(failures) > _FAILURES:
-        note(f"… and {len(failures) - _FAILURES} more")
+    title = f"{len(failures)} of {total} images could not be used"
+    show_rows(title, ("image", "reason"), rows, total=len(failures), stderr=True)

@@ -154,9 +154,8 @@ def show_promises(ranking: RankedImages) -> None:
     strange = [image for image in ranking.images if image.reason]
     if strange:
         rows = [(str(image.path), image.reason) for image in strange[:10]]
-        show_rows(f"of {len(strange)} of {len(ranking.images)} images nothing can be told", ("image", "reason"), rows)
-        if len(strange) > len(rows):
-            say(f"… and {len(strange) - len(rows)} more")
+        title = f"of {len(strange)} of {len(ranking.images)} images nothing can be told"
+        show_rows(title, ("image", "reason"), rows, total=len(strange))
     for what in ranking.lacking:
         note(f"this run does not know {what}")
 

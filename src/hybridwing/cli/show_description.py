@@ -81,8 +81,6 @@ def show_listed(folder: Path, listed: ListedFiles) -> None:
         ("may be any of several: give folder and ending in the table", "files", several),
     ):
         if rows:
-            show_rows(title, ("table", column), rows[:_MOST])
-        if len(rows) > _MOST:
-            say(f"… and {len(rows) - _MOST} more")
+            show_rows(title, ("table", column), rows[:_MOST], total=len(rows))
     if listed.missing:
         note(f"not found: {first_few(listed.missing, 10)}")
