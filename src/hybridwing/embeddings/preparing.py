@@ -137,9 +137,9 @@ class Workers:
     def __init__(self, work: Work, count: int, *, in_processes: bool) -> None:
         self._work, self._count = work, count
         self._pool: Executor
-        self._needs_script = True
+        self._hides_script = False
         if in_processes:
-            self._needs_script = b"__main__" in pickle.dumps(work)
+            self._hides_script = b"__main__" not in pickle.dumps(work)
             # spawn: forking a process that runs threads (BLAS, torch) can hang the child
             context = multiprocessing.get_context("spawn")
             most = min(count, _MOST_PROCESSES)
@@ -159,7 +159,7 @@ class Workers:
 
     def _submitted(self, path: Path) -> Future[PreparedFile]:
         try:
-            with nullcontext() if self._needs_script else main_script_hidden():  # a worker may be started here
+            with main_script_hidden() if self._hides_script else nullcontext():  # a worker may be started here
                 return self._pool.submit(self._work, path)
         except BrokenProcessPool:
             self._use_threads()
@@ -182,7 +182,7 @@ class Workers:
             "going on with threads"
         )
         self.close()
-        self._needs_script = True
+        self._hides_script = False
         self._pool = ThreadPoolExecutor(self._count)
 
     def close(self) -> None:
