@@ -85,7 +85,8 @@ def some(path: Path, step: int = 2):
 
 
 def of_library(run: Run, paths: list[Path], detector: str = "svm") -> np.ndarray:
-    table = embed_images([(path.name, path) for path in paths], run.load_backbone(), compute=Compute(workers=1))
+    compute = Compute(workers=1, runtime="torch")
+    table = embed_images([(path.name, path) for path in paths], run.load_backbone(compute=compute), compute)
     return score_images(run.detector(detector), table, [path.name for path in paths])
 
 
@@ -318,7 +319,13 @@ def test_with_real_weights_on_real_pictures(shared, tmp_path):
     names = f"pattern,local:{weights}"
     run = train(
         table,
-        embed(table, source / "images", Backbone(names, view=VIEWS, feature="patches-4x4")),
+        # By torch: OpenVINO's translation takes seconds, and has a test of its own.
+        embed(
+            table,
+            source / "images",
+            Backbone(names, view=VIEWS, feature="patches-4x4"),
+            compute=Compute(runtime="torch"),
+        ),
         tmp_path / "run",
         detectors=("svm",),
         **SPLIT,

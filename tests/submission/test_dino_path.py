@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
-#: The sample's classifiers.
-DETECTORS = ("svm", "sgd", "knn")
+#: Two of the sample's classifiers; the third is held to the library's scores in tests/detectors.
+DETECTORS = ("svm", "knn")
 
 
 def some_rows(source: Path, target: Path, columns: Iterable[str], count: int) -> list[str]:

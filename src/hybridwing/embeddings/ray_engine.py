@@ -147,7 +147,8 @@ class _Actor:
         from hybridwing.embeddings.shards import embed_shards
 
         if ray.get(self._attempts.begin.remote(number)) > self._most:
-            raise EmbeddingError(f"{self._most} workers died over the images from {items[0][1]} to {items[-1][1]}")
+            died = "1 worker" if self._most == 1 else f"{self._most} workers"
+            raise EmbeddingError(f"{died} died over the images from {items[0][1]} to {items[-1][1]}")
         # total: an actor has processors of its own, so it starts no processes.
         return next(embed_shards([items], self._backbone, self._compute, total=0))
 
