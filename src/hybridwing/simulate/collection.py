@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from hybridwing.errors import SimulationError
 from hybridwing.files import write_text
 from hybridwing.folders import new_folder
-from hybridwing.main_script import main_script_hidden
+from hybridwing.main_script import main_script_hidden, processors
 from hybridwing.simulate.plan import plan
 from hybridwing.simulate.specimen import write_specimen
 from hybridwing.simulate.tables import README, write_reference, write_train, write_truth
@@ -166,7 +165,7 @@ def _photographs(
 def _in_order(
     work: Callable[[Slot], Specimen], slots: tuple[Slot, ...], workers: int | None
 ) -> Generator[Specimen, None, None]:
-    count = _usable_cpus() if workers is None else workers
+    count = processors() if workers is None else workers
     if count == 1:
         yield from map(work, slots)
         return
@@ -174,9 +173,3 @@ def _in_order(
         with main_script_hidden():  # the workers are started here
             made = pool.map(work, slots, chunksize=max(1, min(32, len(slots) // (4 * count))))
         yield from made
-
-
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
