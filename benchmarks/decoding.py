@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from hybridwing.images.decode import read_rgb
-from hybridwing.runtime.decode import open_rgb
+from hybridwing.runtime.decode import draft, to_rgb
 
 JPEG_SIZE, PNG_SIZE = (5184, 3456), (12_000, 9_900)
 
@@ -48,12 +48,19 @@ def made(folder: Path) -> None:
     Image.new("1", PNG_SIZE, 1).save(folder / "large.png")
 
 
+def by_pillow(path: str, short_side: int = 0) -> Image.Image:
+    """A picture decoded as a submission decodes it."""
+    with Image.open(path) as image:
+        draft(image, short_side)
+        return to_rgb(image)
+
+
 def measured(way: str, path: Path, short_side: int, repeats: int) -> dict[str, object]:
     """Seconds (best of the repeats), peak megabytes and a digest of the pixels."""
     before, seconds = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
     for _ in range(repeats):
         begun = time.perf_counter()
-        picture = read_rgb(path, short_side) if way == "hybridwing" else open_rgb(str(path), short_side)
+        picture = read_rgb(path, short_side) if way == "hybridwing" else by_pillow(str(path), short_side)
         seconds.append(time.perf_counter() - begun)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     digest = hashlib.sha256(np.asarray(picture).data).hexdigest()

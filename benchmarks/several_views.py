@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.images.decode import read_rgb
 from hybridwing.images.find import find_images
 from hybridwing.runtime import pattern
 from hybridwing.runtime.composite import PartInput, prepare_parts
-from hybridwing.runtime.decode import open_rgb
 from hybridwing.runtime.finding import find_wings
 from hybridwing.runtime.preprocess import Preprocess, prepare
 from hybridwing.simulate.collection import simulate
@@ -53,7 +53,7 @@ def main() -> None:
                 Path(place) / "collection", specimens=max(90, arguments.pictures), size=arguments.size, workers=1
             )
             folder = made.images
-        pictures = [open_rgb(str(path)) for path in find_images([folder]).images[: arguments.pictures]]
+        pictures = [read_rgb(path) for path in find_images([folder]).images[: arguments.pictures]]
     figures = {
         "pictures": len(pictures),
         "finding the specimen": milliseconds(find_wings, pictures),

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hybridwing.runtime.decode import open_rgb
+from hybridwing.images.decode import read_rgb
 from hybridwing.runtime.specimen import find_specimen, working_copy
 from hybridwing.runtime.views import LEAST_CONFIDENCE, cut_view
 from hybridwing.runtime.wings import LEFT_FOREWING, LEFT_HINDWING, map_wings
@@ -59,7 +59,7 @@ def measure(root: Path, specimens: int, seed: int, size: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
     with made.truth.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file)):
-            image = open_rgb(str(made.images / row["filename"]), 512)
+            image = read_rgb(made.images / row["filename"], 512)
             parts = Image.open(made.truth.parent / "masks" / mask_name(row["filename"]))
             labels = Image.fromarray(np.asarray(parts) & 7)
             outcomes += compared(image, labels, row, "as it is")

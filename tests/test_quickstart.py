@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def test_it_leaves_collection_run_and_evaluation(tmp_path, monkeypatch):
     import hybridwing.simulate.collection as simulation
 
-    monkeypatch.setattr(simulation, "_usable_cpus", lambda: 1)
+    monkeypatch.setattr(simulation, "processors", lambda: 1)
     stages: dict[str, tuple[int, int]] = {}
 
     @contextmanager

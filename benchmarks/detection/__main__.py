@@ -34,8 +34,8 @@ from variants import BASELINES, DEFAULT, SEED, Training, all_scores
 
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.detectors.registry import detector_for_run
+from hybridwing.images.decode import read_rgb
 from hybridwing.runtime import pattern
-from hybridwing.runtime.decode import open_rgb
 from hybridwing.runtime.finding import find_wings
 from hybridwing.runtime.scoring import raw_scores
 from hybridwing.simulate.proportions import OFFICIAL_SPECIMENS
@@ -56,7 +56,7 @@ def embedded(folder: Path, name: str, weights: Path | None) -> tuple[Catalogue, 
     table, vectors = read_catalogue(folder / name), []
     network = Places(weights) if weights else None
     for filename in table.table["filename"]:
-        image = open_rgb(folder / "images" / str(filename))
+        image = read_rgb(folder / "images" / str(filename))
         found = find_wings(image)
         placed = network.embed(inputs(image, found, 224)[None])[0] if network else np.empty(0, np.float32)
         vectors.append(np.concatenate([pattern.prepare(image, found).value, placed]))

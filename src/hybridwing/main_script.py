@@ -1,7 +1,8 @@
-"""Start worker processes from any script, also from one without ``if __name__ == "__main__"``."""
+"""Worker processes: how many there may be, and how any script starts them."""
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from contextlib import contextmanager
@@ -10,8 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 _one_at_a_time = threading.Lock()
+
+
+def processors() -> int:
+    """Processors this process may use (a cluster's job has fewer than the machine)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager

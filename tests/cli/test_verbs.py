@@ -74,7 +74,7 @@ def test_version_and_no_arguments(call):
 
 @pytest.mark.slow
 def test_simulate(call, tmp_path, monkeypatch):
-    monkeypatch.setattr("hybridwing.simulate.collection._usable_cpus", lambda: 1)
+    monkeypatch.setattr("hybridwing.simulate.collection.processors", lambda: 1)
     answer = call("simulate", tmp_path / "new", "--specimens", "150", "--size", "64", "--seed", "3")
     assert answer.code == 0
     assert f"next: hybridwing train {tmp_path / 'new' / 'train.csv'} --images" in answer.out

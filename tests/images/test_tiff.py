@@ -14,7 +14,7 @@ from PIL import Image
 
 from hybridwing.errors import ImageError
 from hybridwing.images.decode import ReadOptions, read_rgb
-from hybridwing.runtime.decode import open_rgb
+from hybridwing.runtime.decode import FORMATS, to_rgb
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,8 @@ def refused(folder: Path, content: bytes) -> str:
 def in_a_submission(content: bytes) -> np.ndarray | None:
     """What Pillow makes of it in a submission; None where that refuses."""
     try:
-        return np.asarray(open_rgb(io.BytesIO(content)))
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            return np.asarray(to_rgb(image))
     except (OSError, ValueError, SyntaxError, UserWarning):  # it warns of big-endian BigTIFFs
         return None
 

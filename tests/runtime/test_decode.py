@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hybridwing.runtime.decode import draft, open_rgb, to_rgb
+from hybridwing.runtime.decode import draft, to_rgb
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 RAMP = np.linspace(0, 65535, 48 * 32).reshape(32, 48).astype(np.uint16)
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
+
+
+def open_rgb(path: str, short_side: int = 0) -> Image.Image:
+    with Image.open(path) as image:
+        draft(image, short_side)
+        return to_rgb(image)
 
 
 def reopened(picture: Image.Image, path: Path, **options: Any) -> np.ndarray:

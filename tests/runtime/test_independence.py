@@ -89,8 +89,8 @@ for name in {modules!r}:
     importlib.import_module("carried." + name)
 from PIL import Image
 from carried.decode import to_rgb
-from carried.pattern import describe
-print(json.dumps([len(describe(to_rgb(Image.new("L", (60, 40), 90)))), sorted(sys.modules)]))
+from carried.pattern import prepare
+print(json.dumps([len(prepare(to_rgb(Image.new("L", (60, 40), 90))).value), sorted(sys.modules)]))
 """
     # -I: neither the working directory nor the environment's PYTHONPATH can lend the package.
     done = subprocess.run(

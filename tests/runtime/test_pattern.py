@@ -13,7 +13,7 @@ from hybridwing.backbones.entries import backbone_entries
 from hybridwing.backbones.pattern import PatternBackbone
 from hybridwing.images.decode import read_rgb
 from hybridwing.runtime.finding import find_wings
-from hybridwing.runtime.pattern import DIMENSION, cut_wings, describe
+from hybridwing.runtime.pattern import DIMENSION, cut_wings, prepare
 from hybridwing.runtime.specimen import find_specimen, working_copy
 from hybridwing.simulate.plan import Slot
 from hybridwing.simulate.specimen import Rendered, render
@@ -76,7 +76,7 @@ def label(draw: ImageDraw.ImageDraw) -> None:
 
 @cache
 def plain() -> dict[tuple[str, int], np.ndarray]:
-    return {key: describe(scene(rendered)) for key, rendered in photographs().items()}
+    return {key: prepare(scene(rendered)).value for key, rendered in photographs().items()}
 
 
 def between_subspecies() -> float:
@@ -86,7 +86,7 @@ def between_subspecies() -> float:
 
 def change(altered: Callable[[Rendered], Image.Image]) -> np.ndarray:
     """How far each specimen's descriptor moves, in distances between subspecies."""
-    moved = [np.linalg.norm(plain()[key] - describe(altered(rendered))) for key, rendered in photographs().items()]
+    moved = [np.linalg.norm(plain()[key] - prepare(altered(rendered)).value) for key, rendered in photographs().items()]
     return np.array(moved) / between_subspecies()
 
 
@@ -142,7 +142,7 @@ def test_subspecies_are_nearer_to_themselves_than_to_others_on_average():
 
 def test_the_same_picture_gives_the_same_bytes():
     picture = scene(photographs()["erato", 0])
-    assert describe(picture).tobytes() == describe(picture.copy()).tobytes()
+    assert prepare(picture).value.tobytes() == prepare(picture.copy()).value.tobytes()
 
 
 def test_wings_are_cut_from_an_upright_specimen():
@@ -172,14 +172,14 @@ def test_a_torn_wing_does_not_count():
     mask = find_specimen(working_copy(picture)).mask
     columns = np.flatnonzero(mask.any(axis=0)) * CANVAS[0] // mask.shape[1]
     torn.paste(CARD, (0, 0, int(columns[0] + 0.2 * np.ptp(columns)), CANVAS[1]))
-    assert np.linalg.norm(describe(torn) - describe(picture)) < between_subspecies()
+    assert np.linalg.norm(prepare(torn).value - prepare(picture).value) < between_subspecies()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (20, 20), (400, 300), (1, 5000), (5000, 1)])
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (90, 120, 30)])
 def test_a_blank_picture_has_a_finite_descriptor(size, colour):
     picture = Image.new("RGB", size, colour)
-    described = describe(picture)
+    described = prepare(picture).value
     assert described.shape == (DIMENSION,)
     assert np.isfinite(described).all()
     assert cut_wings(find_wings(picture)).confidence == 0.0
@@ -198,7 +198,7 @@ def test_any_picture_has_a_finite_descriptor(width, height, seed, share):
     pixels[: round(height * share), : round(width * rng.random())] = rng.integers(0, 256, 3)
     spots = rng.random((height, width)) < share / 10
     pixels[spots] = rng.integers(0, 256, 3)
-    described = describe(Image.fromarray(pixels))
+    described = prepare(Image.fromarray(pixels)).value
     assert described.dtype == np.float32
     assert described.shape == (DIMENSION,)
     assert np.isfinite(described).all()
@@ -208,7 +208,7 @@ def test_any_picture_has_a_finite_descriptor(width, height, seed, share):
 @pytest.mark.slow
 def test_silhouettes_are_described(shared):
     paths = sorted((shared / "silhouettes" / "images").glob("*.png"))[::60]
-    table = np.stack([describe(read_rgb(path, 512)) for path in paths])
+    table = np.stack([prepare(read_rgb(path, 512)).value for path in paths])
     assert len(table) >= 30
     assert np.isfinite(table).all()
     distances = np.linalg.norm(table[:, None] - table[None], axis=2)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from hybridwing.errors import SimulationError
-from hybridwing.simulate import collection as collection_module
+from hybridwing.main_script import processors
 from hybridwing.simulate.collection import SimulatedCollection, simulate
 from hybridwing.simulate.genetics import LOCI, Aristaless, Cortex, Genotype, Optix, Ro, WntA, express
 from hybridwing.simulate.plan import plan
@@ -187,15 +188,15 @@ def test_size_changes_the_pictures_and_not_the_animals():
 
 
 def test_by_default_every_usable_cpu_works(tmp_path, monkeypatch):
-    monkeypatch.setattr(collection_module.os, "sched_getaffinity", lambda _: {0}, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
     (tmp_path / "new" / "empty").mkdir(parents=True)
     made = simulate(tmp_path / "new" / "empty", specimens=least_specimens(), size=64)
     assert isinstance(made, SimulatedCollection)
     assert made.train.is_file()
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["empty"]
-    monkeypatch.delattr(collection_module.os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(collection_module.os, "cpu_count", lambda: None)
-    assert collection_module._usable_cpus() == 1
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert processors() == 1
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class Downsizer:
             )
         place = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would go to where a link leads
         self._root = SafeFolder(place.with_name(f"{place.name}_downsized"))
-        self.short_side = short_side
+        self._short_side = short_side
 
     def make(self, path: str, photograph: Path) -> None:
         """Write the copy of a photograph, unless there is one of this length that is not older."""
@@ -43,10 +43,10 @@ class Downsizer:
         try:
             if self._is_made(target, photograph):
                 return
-            image = read_rgb(photograph, short_side=self.short_side)
-            if (short := min(image.size)) > self.short_side:
-                scale = self.short_side / short
-                width, height = (max(round(side * scale), self.short_side) for side in image.size)
+            image = read_rgb(photograph, short_side=self._short_side)
+            if (short := min(image.size)) > self._short_side:
+                scale = self._short_side / short
+                width, height = (max(round(side * scale), self._short_side) for side in image.size)
                 image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
             with written_whole(target) as partial:
                 image.save(partial, format=_FORMATS.get(target.suffix.lower(), "JPEG"), quality=_QUALITY)
@@ -60,6 +60,6 @@ class Downsizer:
             return False
         try:
             with Image.open(target) as copy, Image.open(photograph) as original:
-                return min(copy.size) == min(self.short_side, *original.size)
+                return min(copy.size) == min(self._short_side, *original.size)
         except (OSError, ValueError, SyntaxError):
             return False

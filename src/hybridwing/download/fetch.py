@@ -41,35 +41,19 @@ class MissingFile:
 
 @dataclass(frozen=True)
 class DownloadReport:
-    """What a download did.
+    """What a download did."""
 
-    Attributes
-    ----------
-    out : Path
-        The folder.
-    fetched, already_there : tuple of str
-        POSIX paths in it, in the order of the catalogue. Together they are what is there.
-    failed : tuple of MissingFile
-        In the order of the catalogue.
-    manifest, missing : Path
-        Tables of everything in the folder that was checked, and of what failed.
-    catalogue : Path or None
-        The catalogue's rows whose photographs are there, with the paths they have; None if there are none, or the
-        catalogue's file is no longer what was read.
-    requests : int
-        Sent, redirects and refusals counted.
-    bytes_received : int
-    seconds : float
-    """
-
-    out: Path
+    out: Path  # The folder
+    # POSIX paths in it, in the order of the catalogue. Together they are what is there
     fetched: tuple[str, ...]
     already_there: tuple[str, ...]
-    failed: tuple[MissingFile, ...]
-    manifest: Path
-    missing: Path
+    failed: tuple[MissingFile, ...]  # In the order of the catalogue
+    manifest: Path  # Table of everything in the folder that was checked
+    missing: Path  # Table of what failed
+    # The catalogue's rows whose photographs are there, with the paths they have; None if there are none, or the
+    # catalogue's file is no longer what was read
     catalogue: Path | None
-    requests: int
+    requests: int  # Sent, redirects and refusals counted
     bytes_received: int
     seconds: float
 
@@ -79,17 +63,10 @@ class DownloadReport:
         return not self.failed
 
     def summary(self) -> str:
-        """Counts in one line.
-
-        Examples
-        --------
-        ``"312 fetched (1.6 GB in 330 s), 0 already there, 1 failed"``
-        """
-        size = (
-            f"{self.bytes_received / 1e9:.1f} GB"
-            if self.bytes_received >= 1e9
-            else f"{self.bytes_received / 1e6:.1f} MB"
-        )
+        """Counts in one line, such as ``312 fetched (1.6 GB in 330 s), 0 already there, 1 failed``."""
+        size = f"{self.bytes_received / 1e6:.1f} MB"
+        if self.bytes_received >= 1e9:
+            size = f"{self.bytes_received / 1e9:.1f} GB"
         return (
             f"{len(self.fetched)} fetched ({size} in {self.seconds:.0f} s), "
             f"{len(self.already_there)} already there, {len(self.failed)} failed"
@@ -177,7 +154,7 @@ def download(
             if not stop.is_set:
                 done[wanted.row] = result = fetcher.fetch(wanted)
                 if result.entry is not None:
-                    manifest.add(result.entry)
+                    manifest.entries[wanted.path] = result.entry
 
         try:
             with _threads(politeness.jobs, stop) as threads:

@@ -6,16 +6,9 @@ import hashlib
 import logging
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from hybridwing.download.errors import (
-    DiskError,
-    FileError,
-    RefusedError,
-    TransientError,
-    WrongContentError,
-    disk_error,
-)
+from hybridwing.download.errors import DiskError, FileError, RefusedError, TransientError, WrongContentError, disk_error
 from hybridwing.download.manifest import Entry
 from hybridwing.errors import ImageError
 from hybridwing.images.decode import read_rgb
@@ -40,23 +33,15 @@ _CHECKED_SIDE = 64
 _log = logging.getLogger(__name__)
 
 
-class Checksums(NamedTuple):
-    """Size in bytes, and checksums in lower-case hexadecimal. MD5 tells damage, not malice."""
-
-    bytes: int
-    md5: str
-    sha256: str
-
-
-def checksums(path: Path) -> Checksums:
-    """Read a file once and compute its checksums."""
+def entry_of(wanted: Wanted, path: Path) -> Entry:
+    """Read a file once for its size and checksums. MD5 tells damage, not malice."""
     md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             md5.update(piece)
             sha256.update(piece)
             size += len(piece)
-    return Checksums(size, md5.hexdigest(), sha256.hexdigest())
+    return Entry(wanted.path, size, md5.hexdigest(), sha256.hexdigest(), wanted.source, wanted.licence)
 
 
 def image_error(path: Path) -> ImageError | None:
@@ -121,7 +106,7 @@ class FileFetcher:
             raise disk_error(error) from error
         if not stat.S_ISREG(status.st_mode):
             return None  # a link: the photograph takes its place, and what it leads to is not touched
-        known = self.manifest.get(wanted.path)
+        known = self.manifest.entries.get(wanted.path)
         if known and known.url != wanted.source:
             if not self._md5(wanted):
                 return None  # it came from another address, and nothing says that it is the same
@@ -130,14 +115,14 @@ class FileFetcher:
         if unchanged and not self.verify:
             return known
         try:
-            sums = checksums(target)
+            entry = entry_of(wanted, target)
         except OSError as error:
             raise RefusedError(f"cannot be read: {error.strerror or error}") from error
         expected = self._md5(wanted) or (known.md5 if known and self.verify else "")
-        if expected and expected != sums.md5:
-            _log.info("%s: its md5 is %s and should be %s; fetching it again", target, sums.md5, expected)
+        if expected and expected != entry.md5:
+            _log.info("%s: its md5 is %s and should be %s; fetching it again", target, entry.md5, expected)
             return None
-        return _entry(wanted, sums) if expected or image_error(target) is None else None
+        return entry if expected or image_error(target) is None else None
 
     def _fetch(self, wanted: Wanted, target: Path) -> Entry:
         """Fetch a file, asking again where that may help."""
@@ -145,7 +130,9 @@ class FileFetcher:
         failures = wrong = 0
         while True:
             try:
-                return _place(wanted, target, part, self._receive(wanted, part))
+                entry = self._receive(wanted, part)
+                part.place(target)
+                return entry
             except WrongContentError as error:
                 wrong += 1
                 if wrong >= _WRONG_CONTENTS:
@@ -155,40 +142,26 @@ class FileFetcher:
                 failures += 1
                 if failures >= self.attempts:
                     raise RefusedError(f"{error.reason}; given up after {failures} requests") from error
+            except OSError as error:
+                raise disk_error(error) from error
 
-    def _receive(self, wanted: Wanted, part: PartialFile) -> Checksums:
+    def _receive(self, wanted: Wanted, part: PartialFile) -> Entry:
         """Receive a file, and check that it is the right one."""
         self.stop.check()
         expected = self._md5(wanted)
         if not part.is_whole(wanted.address, checked=bool(expected)):
             self.transfer.receive(wanted.address, part, checked=bool(expected))
-        try:
-            sums = checksums(part.path)
-        except OSError as error:
-            raise disk_error(error) from error
-        if expected and sums.md5 != expected:
+        entry = entry_of(wanted, part.path)
+        if expected and entry.md5 != expected:
             part.discard()
-            raise WrongContentError(f"wrong content: md5 is {sums.md5}, the catalogue says {expected}")
+            raise WrongContentError(f"wrong content: md5 is {entry.md5}, the catalogue says {expected}")
         problem = image_error(part.path)
         if problem is None:
-            return sums
+            return entry
         if expected and problem.stage == "decode":
             # Byte for byte what the catalogue describes: the original is damaged, and not the transfer.
             _log.warning("%s is as the catalogue describes it, but %s", wanted.path, problem.reason)
-            return sums
+            return entry
         part.discard()
         kind = RefusedError if expected else WrongContentError
         raise kind(f"not a whole image: {problem.reason}")
-
-
-def _place(wanted: Wanted, target: Path, part: PartialFile, sums: Checksums) -> Entry:
-    """Give a checked file its name."""
-    try:
-        part.place(target)
-    except OSError as error:
-        raise disk_error(error) from error
-    return _entry(wanted, sums)
-
-
-def _entry(wanted: Wanted, sums: Checksums) -> Entry:
-    return Entry(wanted.path, *sums, wanted.source, wanted.licence)

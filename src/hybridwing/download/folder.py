@@ -40,27 +40,20 @@ class SafeFolder:
         self.root = root
         self._real = root.resolve()
 
-    def path_of(self, name: str) -> Path:
-        """Path of a file.
+    def make_parent(self, name: str) -> Path:
+        """Path of a file. The folder that it lies in is made.
 
-        Raises RefusedError if it is outside the folder, or is a folder.
+        Raises RefusedError if the path leads out of this folder, or is a folder's.
         """
         target = self.root / name
         try:
-            parent = target.parent.resolve()
-            if parent != self._real and self._real not in parent.parents:
+            if not target.parent.resolve().is_relative_to(self._real):
                 raise RefusedError(f"its name leads out of {self.root}")
-            if stat.S_ISDIR(target.lstat().st_mode):
-                raise RefusedError("a folder stands in its place")
-        except (FileNotFoundError, NotADirectoryError):
-            return target
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                if stat.S_ISDIR(target.lstat().st_mode):
+                    raise RefusedError("a folder stands in its place")
         except (OSError, RuntimeError, ValueError) as error:  # a name too long, a loop of links
             raise RefusedError(f"its name cannot be used: {error}") from error
-        return target
-
-    def make_parent(self, name: str) -> Path:
-        """Path of a file. Its folder is made."""
-        target = self.path_of(name)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from hybridwing import __version__
 from hybridwing.download.errors import DownloadError, RefusedError, StoppedError
-from hybridwing.download.urls import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,8 +180,8 @@ class Hosts:
         self._hosts: dict[str, Host] = {}
 
     def of(self, url: str) -> Host:
-        """Host of an address."""
-        name = host_of(url)
+        """Host of an address from :func:`hybridwing.download.urls.plain_address`."""
+        name = urlsplit(url).netloc
         with self._lock:
             if name not in self._hosts:
                 self._hosts[name] = Host(name, self._politeness, self._stop)

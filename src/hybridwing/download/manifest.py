@@ -35,33 +35,21 @@ class Entry:
 
 
 class Manifest:
-    """Entries by path."""
+    """What is known of the files in a folder; any thread may add and look up."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._path = root / MANIFEST
-        self._entries = {entry.path: entry for entry in _read(self._path)}
+        self.entries = {entry.path: entry for entry in _read(self._path)}  # By path
         #: When the manifest was written, nanoseconds since 1970; files that changed later are read again.
         self.written_ns = self._path.stat().st_mtime_ns if self._path.is_file() else -1
-
-    def get(self, path: str) -> Entry | None:
-        """Entry of a path."""
-        return self._entries.get(path)
-
-    def add(self, entry: Entry) -> None:
-        """Add or replace an entry; may be called from any thread."""
-        self._entries[entry.path] = entry
 
     def write(self, absent: Iterable[str]) -> None:
         """Write the manifest: every entry whose file is there, except for the paths in `absent`."""
         for path in absent:
-            self._entries.pop(path, None)
-        kept = [entry for path, entry in sorted(self._entries.items()) if (self._root / path).is_file()]
-        write_rows(self._path, _COLUMNS, map(_cells, kept))
-
-
-def _cells(entry: Entry) -> list[str]:
-    return [str(value) for value in astuple(entry)]
+            self.entries.pop(path, None)
+        kept = [entry for path, entry in sorted(self.entries.items()) if (self._root / path).is_file()]
+        write_rows(self._path, _COLUMNS, map(astuple, kept))
 
 
 def _read(path: Path) -> list[Entry]:

@@ -11,7 +11,6 @@ from hybridwing.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import BinaryIO
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,6 @@ class PartialFile:
         """Start from nothing, in an order in which a kill never leaves bytes of one version under another's name."""
         self.discard()
         write_text(self._version_path, json.dumps(asdict(version)))
-
-    def append(self) -> BinaryIO:
-        """Open for more bytes."""
-        return self.path.open("ab")
 
     def discard(self) -> None:
         """Remove the bytes, then their version."""

@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from hybridwing.download.errors import (
-    DownloadError,
-    RefusedError,
-    TransientError,
-    WrongContentError,
-    disk_error,
-)
+from hybridwing.download.errors import DownloadError, RefusedError, TransientError, WrongContentError
 from hybridwing.download.hosts import retry_after
 from hybridwing.download.partial import Version
 from hybridwing.download.urls import redirect_target
@@ -77,7 +71,7 @@ class Transfer:
         """Ask for a file once, and once more if what there is of it cannot be continued.
 
         Afterwards `part` holds the whole file, as far as the server tells. `checked` says whether the result will be
-        held against a digest. Raises FileError if it was not received, or cannot be written.
+        held against a digest. Raises FileError if it was not received, and OSError if it cannot be written.
         """
         try:
             if not self._receive(url, part, checked=checked):
@@ -85,8 +79,6 @@ class Transfer:
                 self._receive(url, part, checked=checked)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise RefusedError(f"its address cannot be used: {error}") from error
-        except OSError as error:
-            raise disk_error(error) from error
 
     def _receive(self, url: str, part: PartialFile, *, checked: bool) -> bool:
         """Receive once; return False if the answer does not continue what there is, to start afresh."""
@@ -146,8 +138,7 @@ class Transfer:
         status = response.status_code
         told = f"HTTP {status} {response.reason_phrase}".rstrip()
         if status in _ASK_LATER or status >= 500:
-            wait = retry_after(response.headers)
-            raise self._failed(url, told, wait=wait)
+            raise self._failed(url, told, wait=retry_after(response.headers))
         if status not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
             raise RefusedError(told)
         coding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -162,7 +153,7 @@ class Transfer:
         begun, received = time.monotonic(), 0
         try:
             self._check_size(version.total)
-            with part.append() as file:
+            with part.path.open("ab") as file:
                 for piece in response.iter_raw():
                     self._stop.check()
                     received += len(piece)

@@ -49,11 +49,6 @@ def _quoted(text: str, also: str = "") -> str:
     return quote(_STRAY_PERCENT.sub("%25", text), safe=_SAFE + also)
 
 
-def host_of(address: str) -> str:
-    """Host and port of a plain address."""
-    return urlsplit(address).netloc
-
-
 def on_base(base: str, address: str, filename: str) -> str:
     """Address on a mirror: the base replaces scheme and host.
 

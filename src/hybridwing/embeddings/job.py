@@ -17,9 +17,10 @@ from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import cache_of
 from hybridwing.embeddings.engine import check_items, nothing_embedded
 from hybridwing.embeddings.provenance import Part
-from hybridwing.embeddings.shards import SHARD_SIZE, Timings, embed_shards, processors, remember
+from hybridwing.embeddings.shards import SHARD_SIZE, Timings, embed_shards, remember
 from hybridwing.embeddings.unfinished import UnfinishedTable
 from hybridwing.errors import EmbeddingError
+from hybridwing.main_script import processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -11,7 +11,6 @@ caller does that when all shards are there (:func:`remember`).
 from __future__ import annotations
 
 import logging
-import os
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from hybridwing.embeddings.preparing import Workers, prepare_file
 from hybridwing.embeddings.table import EmbeddingTable, Failure, Fallback
 from hybridwing.errors import EmbeddingError
 from hybridwing.images.listed import ImageFolder
+from hybridwing.main_script import processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -235,10 +235,3 @@ class Batches:
                 continue
             done += self.size
         return np.concatenate(made)
-
-
-def processors() -> int:
-    """Processors this process may use (a cluster's job has fewer than the machine)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -25,6 +25,9 @@ _DRAWN = ("challenge_score", "A_score_major_recall", "A_score_minor_recall", "mi
 
 def leaderboard_html(comparison: Comparison, reference: str) -> str:
     """The page as text; every name is escaped. `reference` is the name of the table that was scored against."""
+    differences = ""
+    if len(comparison.systems) > 1:
+        differences = svg_of(_draw(comparison, differences=True), "differences")
     values = {key: [one.measures[key].value for one in comparison.systems if key in one.measures] for key in COLUMNS}
     return (
         environment()
@@ -39,9 +42,7 @@ def leaderboard_html(comparison: Comparison, reference: str) -> str:
             surely=surely,
             signed=signed,
             measures=svg_of(_draw(comparison, differences=False), "measures"),
-            differences=svg_of(_draw(comparison, differences=True), "differences")
-            if len(comparison.systems) > 1
-            else "",
+            differences=differences,
         )
     )
 

@@ -135,18 +135,15 @@ def check_saved(saved: SavedDetector) -> None:
         raise FormatError(f"array '{odd[0]}' is {state} in a saved '{header.kind}' detector")
     lengths = {"d": header.n_features, "2": 2}
     for name, letters in layout.items():
-        _check_array(name, saved.arrays[name])
-        _check_shape(name, saved.arrays[name].shape, letters.split(), lengths)
-        if fault := value_fault(name, saved.arrays[name]):
+        array = saved.arrays[name]
+        kind = getattr(array, "dtype", type(array).__name__)
+        if kind not in (np.float32, np.float64, np.int64):
+            raise FormatError(f"array '{name}' is {kind}; float32, float64 or int64 is needed")
+        _check_shape(name, array.shape, letters.split(), lengths)
+        if fault := value_fault(name, array):
             raise FormatError(f"array '{name}' {fault}")
     if fault := form_fault(header.form, saved.arrays):
         raise FormatError(fault)
-
-
-def _check_array(name: str, array: object) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype not in (np.float32, np.float64, np.int64):
-        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise FormatError(f"array '{name}' is {kind}; float32, float64 or int64 is needed")
 
 
 def _check_shape(name: str, shape: tuple[int, ...], letters: list[str], lengths: dict[str, int]) -> None:

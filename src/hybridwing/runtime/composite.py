@@ -30,11 +30,6 @@ class PartInput:
         side = self.preprocess.size
         return (pattern.DIMENSION,) if self.family == "pattern" else (3, side, side)
 
-    @property
-    def is_cut(self) -> bool:
-        """Whether it shows less than the whole picture, so that the specimen has to be found."""
-        return self.family == "pattern" or self.preprocess.view != "whole"
-
     def prepared(self, image: Image.Image, found: Found | None) -> Prepared:
         """Input of one RGB picture in which the wings were looked for before."""
         if self.family == "pattern":
@@ -55,7 +50,7 @@ def prepare_parts(image: Image.Image, parts: Sequence[PartInput], found: Found |
 
     `found` is what was found in the picture before, where others look at it too.
     """
-    if found is None and any(part.is_cut for part in parts):
+    if found is None and any(part.family == "pattern" or part.preprocess.view != "whole" for part in parts):
         found = find_wings(image)
     return tuple(part.prepared(image, found) for part in parts)
 
@@ -63,8 +58,8 @@ def prepare_parts(image: Image.Image, parts: Sequence[PartInput], found: Found |
 def prepare_joined(image: Image.Image, parts: tuple[PartInput, ...], found: Found | None = None) -> Prepared:
     """All inputs of one RGB picture as one flat array, part after part; `found` as for :func:`prepare_parts`.
 
-    Where every part shows its view, the result has :func:`joint_view` and the least confidence of all. Otherwise it has
-    what the part shows that was found least surely of those that lack their view.
+    Where every part shows its view, the result has :func:`joint_view` and the least confidence of all. Otherwise its
+    view and its confidence are those of one part: of those that lack their view, the one that was found least surely.
     """
     prepared = prepare_parts(image, parts, found)
     lacking = [one for one, part in zip(prepared, parts, strict=True) if one.view != part.preprocess.view]

@@ -12,8 +12,6 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from numpy.typing import NDArray
 
 #: Formats that are opened. Pillow knows more, among them some that start other programs (EPS) or fetch files.
@@ -140,14 +138,3 @@ def scaled_to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     else:
         scaled = values * 255.0 if floats and high <= 1 else values
     return np.rint(scaled).astype(np.uint8)
-
-
-def open_rgb(source: str | BinaryIO, short_side: int = 0) -> Image.Image:
-    """Open a file in one of :data:`FORMATS` and decode it as :func:`to_rgb` does.
-
-    The source is the path of an image file, or its content opened for reading. A JPEG is decoded at the smallest scale
-    that keeps `short_side` pixels on the short side; 0 decodes in full.
-    """
-    with Image.open(source, formats=FORMATS) as image:
-        draft(image, short_side)
-        return to_rgb(image)

@@ -59,20 +59,16 @@ def pick_precision(precision: str, device: Any) -> str:
     if precision not in PRECISIONS:
         raise EncoderError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
     if device.type == "cuda":
-        has_bf16 = _cuda_has_bf16(device)
+        import torch
+
+        # Asked by capability: torch's own question says yes for emulation too. ROCm counts its versions otherwise.
+        has_bf16 = bool(torch.version.hip) or torch.cuda.get_device_capability(device)[0] >= 8
         if precision == "bf16" and not has_bf16:
             raise EncoderError(f"the device {str(device)!r} does not compute in bf16; use fp16 or fp32")
         return ("bf16" if has_bf16 else "fp16") if precision == "auto" else precision
     if precision == "fp16" and device.type == "cpu":
         raise EncoderError("the device 'cpu' does not compute in fp16; use fp32")
     return "fp32" if precision == "auto" else precision
-
-
-def _cuda_has_bf16(device: Any) -> bool:
-    import torch
-
-    # Asked by capability: torch's own question says yes for emulation too. ROCm counts its versions otherwise.
-    return bool(torch.version.hip) or torch.cuda.get_device_capability(device)[0] >= 8
 
 
 def autocast(precision: str, device: Any) -> Any:

@@ -239,8 +239,7 @@ def _shares(places: int, cells: int) -> NDArray[np.float32]:
     edges = np.arange(cells + 1) * places / cells
     low = np.maximum(edges[:-1, None], np.arange(places))
     high = np.minimum(edges[1:, None], np.arange(places) + 1)
-    shares: NDArray[np.float32] = (np.clip(high - low, 0, None) * cells / places).astype(np.float32)
-    return shares
+    return np.asarray(np.clip(high - low, 0, None) * cells / places, np.float32)
 
 
 def _special_tokens(tokens: int, side: int, patch: Any) -> int:

@@ -87,34 +87,24 @@ def cut_wings(found: Found) -> Wings:
 
 
 def prepare(image: Image.Image, found: Found | None = None) -> Prepared:
-    """Descriptor of one RGB picture, with how surely the specimen was found; see :func:`describe`.
-
-    `found` is what was found in the picture before, where others look at it too.
-    """
-    found = found or find_wings(image)
-    wings = cut_wings(found)
-    view = "specimen" if wings.confidence > 0 else "whole"
-    return Prepared(_described(wings), view, wings.confidence, found.doubt)
-
-
-def describe(image: Image.Image) -> NDArray[np.float32]:
-    """Descriptor of one RGB picture, of shape (DIMENSION,).
+    """Descriptor of one RGB picture, of shape (DIMENSION,), with how surely the specimen was found.
 
     For each pair of wings 4 × 4 cells of 8 edge directions in [0, 1]; 6 × 6 cells of lightness in [0, 1] and of two
     colour differences in [-1, 1] (red against green; their mean against blue); the logarithm of height by width, the
     share of the box that is lighter than 0.3 of the light, and the wing's share of the specimen's size. Then forewing
     and hindwing laid together: 4 × 4 cells of 8 edge directions and 8 × 8 cells of lightness; then the same of the
     specimen as it lies, at 0.7 of its strength. Zeros for what is not to be seen.
+
+    `found` is what was found in the picture before, where others look at it too.
     """
-    return prepare(image).value
-
-
-def _described(wings: Wings) -> NDArray[np.float32]:
-    """Descriptor of wings that were cut out."""
+    found = found or find_wings(image)
+    wings = cut_wings(found)
     pairs = np.stack([_pair(wings.forewings), _pair(wings.hindwings)])
     pairs[:, -1] /= max(float(np.hypot(*pairs[:, -1])), 1.0)
     layouts = [_layout(wings.joined), _FOLDED_WEIGHT * _layout(wings.folded)]
-    return np.concatenate([pairs.ravel(), *layouts]).astype(np.float32)
+    descriptor = np.concatenate([pairs.ravel(), *layouts]).astype(np.float32)
+    view = "specimen" if wings.confidence > 0 else "whole"
+    return Prepared(descriptor, view, wings.confidence, found.doubt)
 
 
 def _boxed(picture: NDArray[np.float32], inside: NDArray[np.bool_], *, mirror: bool) -> NDArray[np.float32] | None:
@@ -144,8 +134,7 @@ def _joined(
     if not pairs:
         return None
     height, width = max(pair.shape[0] for pair in pairs), max(pair.shape[1] for pair in pairs)
-    mean: NDArray[np.float32] = np.mean([_stretched(pair, width, height) for pair in pairs], axis=0, dtype=np.float32)
-    return mean
+    return np.asarray(np.mean([_stretched(pair, width, height) for pair in pairs], axis=0, dtype=np.float32))
 
 
 def _stretched(picture: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
@@ -174,8 +163,7 @@ def _pair(pair: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
         return np.zeros(_WING, np.float32)
     areas = [int((_brightest(wing) > 0).sum()) for wing in seen]
     whole = [wing for wing, area in zip(seen, areas, strict=True) if area >= 0.35 * max(areas)]
-    mean: NDArray[np.float32] = np.mean([_wing(wing) for wing in whole], axis=0, dtype=np.float32)
-    return mean
+    return np.asarray(np.mean([_wing(wing) for wing in whole], axis=0, dtype=np.float32))
 
 
 def _wing(wing: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -203,8 +191,7 @@ def _layout(specimen: NDArray[np.float32] | None) -> NDArray[np.float32]:
 
 def _brightest(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """Largest channel of each pixel, several times faster than a maximum over so short an axis."""
-    brightest: NDArray[np.float32] = np.maximum(np.maximum(picture[..., 0], picture[..., 1]), picture[..., 2])
-    return brightest
+    return np.asarray(np.maximum(np.maximum(picture[..., 0], picture[..., 1]), picture[..., 2]))
 
 
 def _shrunk(plane: NDArray[np.float32], side: int) -> NDArray[np.float32]:
@@ -237,5 +224,4 @@ def _edges(grey: NDArray[np.float32]) -> NDArray[np.float32]:
         histogram += np.bincount(bins.ravel(), (strength * weight).ravel(), minlength=_EDGES)
     cells = histogram.reshape(_CELLS, _CELLS, _ORIENTATIONS) / cell**2
     # The constant keeps cells that hold nothing but noise near zero instead of blowing them up to full length.
-    normal: NDArray[np.float32] = (cells / np.sqrt((cells**2).sum(axis=2, keepdims=True) + 0.01**2)).astype(np.float32)
-    return normal
+    return np.asarray(cells / np.sqrt((cells**2).sum(axis=2, keepdims=True) + 0.01**2), np.float32)

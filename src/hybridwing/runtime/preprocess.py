@@ -54,7 +54,7 @@ class Preprocess:
     interpolation: str = "bilinear"  # Resampling filter, one of :data:`FILTERS`
     # Whether the filter covers the source area when it shrinks. Always true: Pillow knows no other way
     antialias: bool = True
-    # Subtracted from and divided into the RGB values after these were scaled to [0, 1]
+    # RGB values, scaled to [0, 1], are reduced by `mean` and then divided by `std`
     mean: _Triple = (0.0, 0.0, 0.0)
     std: _Triple = (1.0, 1.0, 1.0)
     view: str = "whole"  # Part of the picture: all of it, or what :mod:`.views` cuts out of it

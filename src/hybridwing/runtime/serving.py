@@ -59,7 +59,10 @@ class Scorer:
         gets the score of a typical specimen, and a line on standard error says why.
         """
         try:
-            vector = self._embed(self._rgb(image))
+            if image.format not in (*FORMATS, "MPO", None):
+                raise ServingError(f"{image.format} is none of {', '.join(FORMATS)}")
+            draft(image, self._short_side)
+            vector = self._embed(to_rgb(image))
         except Exception as error:  # one odd picture must not end a run over thousands
             self._say(image, f"{type(error).__name__}: {error}")
             return self._fallback
@@ -67,12 +70,6 @@ class Scorer:
             self._say(image, "the backbone returned NaN or infinity")
             return self._fallback
         return float(np.round(calibrated_scores(self._detector, vector[None])[0], 4))
-
-    def _rgb(self, image: Image.Image) -> Image.Image:
-        if image.format not in (*FORMATS, "MPO", None):
-            raise ServingError(f"{image.format} is none of {', '.join(FORMATS)}")
-        draft(image, self._short_side)
-        return to_rgb(image)
 
     def _say(self, image: Image.Image, reason: str) -> None:
         name = getattr(image, "filename", "") or "a picture"

@@ -13,7 +13,12 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+    #: Label, pixels, box, mask within the box, and share of each edge of the picture that it lies on.
+    _Component = tuple[int, int, tuple[slice, slice], NDArray[np.bool_], list[float]]
 
 #: Long side, in pixels, of the working copy that is segmented.
 WORKING_SIDE = 256
@@ -30,6 +35,8 @@ _TIGHT = 0.12
 _LIKE = 0.35
 #: A component that fills this share of its tightest box is a card, a label or a ruler, not a wing.
 _CARD_FILL = 0.86
+#: Pixels that touch at a corner are neighbours.
+_EIGHT = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +99,7 @@ def background_distance(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     else:
         centre = basis @ plane
     apart = (rgb - centre).astype(np.float32)
-    distance: NDArray[np.float32] = np.sqrt(np.einsum("ijk,ijk->ij", apart, apart))
-    return distance
+    return np.asarray(np.sqrt(np.einsum("ijk,ijk->ij", apart, apart)))
 
 
 def otsu(values: NDArray[np.float32]) -> float:
@@ -120,8 +126,8 @@ def find_specimen(rgb: NDArray[np.float32]) -> Specimen:
     from scipy import ndimage
 
     distance, standing_out = _standing_out(rgb)
-    labels, count = ndimage.label(standing_out, structure=np.ones((3, 3), int))
-    chosen, cards, large = _sorted_out(labels, count)
+    labels, _ = ndimage.label(standing_out, structure=_EIGHT)
+    chosen, cards, large = _sorted_out(labels)
     if not chosen:
         return Specimen(mask=np.ones(labels.shape, bool), confidence=0.0)
     mask = np.isin(labels, chosen)
@@ -148,22 +154,15 @@ def find_specimens(rgb: NDArray[np.float32]) -> list[Box]:
     """
     from scipy import ndimage
 
-    height, width = rgb.shape[:2]
     _, standing_out = _standing_out(rgb)
     # Pale bands and the gaps between set wings must not take a specimen apart.
-    reach = max(1, max(height, width) // 512)
+    reach = max(1, max(rgb.shape[:2]) // 512)
     standing_out = ndimage.binary_closing(np.pad(standing_out, reach), iterations=reach)[reach:-reach, reach:-reach]
-    labels, count = ndimage.label(standing_out, structure=np.ones((3, 3), int))
-    area = np.bincount(labels.ravel(), minlength=count + 1)
+    labels, _ = ndimage.label(standing_out, structure=_EIGHT)
     pieces = []
-    for index, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
-        if area[index] < _SMALLEST * height * width or min(rows.stop - rows.start, columns.stop - columns.start) < 12:
-            continue
-        part = labels[rows, columns] == index
-        touched = _touched(part, (rows, columns), labels.shape)
-        if not _is_card(part, touched, labels.shape) and max(touched) < 0.6:
-            box = Box(rows.start, rows.stop, columns.start, columns.stop, max(touched) > 0)
-            pieces.append((int(area[index]), box))
+    for _, area, (rows, columns), part, touched in _components(labels):
+        if min(part.shape) >= 12 and max(touched) < 0.6 and not _is_card(part, touched, labels.shape):
+            pieces.append((area, Box(rows.start, rows.stop, columns.start, columns.stop, max(touched) > 0)))
     if not pieces:
         return []
     typical = float(np.median(sorted(size for size, _ in pieces)[-max(1, len(pieces) // 2) :]))
@@ -179,8 +178,8 @@ def _confidence(distance: NDArray[np.float32], mask: NDArray[np.bool_], unexplai
         return 0.1
     size = float(np.clip(share / 0.04, 0.1, 1.0))
     # Beside the specimen, but not in its blurred rim, lies background.
-    grown = ndimage.binary_dilation(mask, structure=np.ones((3, 3), bool), iterations=2)
-    beside = ndimage.binary_dilation(grown, structure=np.ones((3, 3), bool), iterations=4) & ~grown
+    grown = ndimage.binary_dilation(mask, structure=_EIGHT, iterations=2)
+    beside = ndimage.binary_dilation(grown, structure=_EIGHT, iterations=4) & ~grown
     if not beside.any():
         return 0.1
     inside, outside = distance[mask], distance[beside]
@@ -199,26 +198,32 @@ class _Piece:
     on_edge: bool
 
 
-def _sorted_out(labels: NDArray[np.integer], count: int) -> tuple[list[int], list[int], list[int]]:
+def _components(labels: NDArray[np.integer]) -> Iterator[_Component]:
+    """All components but specks."""
+    from scipy import ndimage
+
+    height, width = labels.shape
+    area = np.bincount(labels.ravel())
+    for index, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+        if area[index] >= _SMALLEST * height * width:
+            part = labels[rows, columns] == index
+            yield index, int(area[index]), (rows, columns), part, _touched(part, (rows, columns), labels.shape)
+
+
+def _sorted_out(labels: NDArray[np.integer]) -> tuple[list[int], list[int], list[int]]:
     """Labels of the components that are the specimen, of rulers, cards and labels, and of all large components."""
     from scipy import ndimage
 
     height, width = labels.shape
-    area = np.bincount(labels.ravel(), minlength=count + 1)
     pieces: list[_Piece] = []
     cards: list[int] = []
-    for index, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
-        box = (rows, columns)
-        if area[index] < _SMALLEST * height * width:
-            continue
-        part = labels[box] == index
+    for index, area, box, part, touched in _components(labels):
         row, column = ndimage.center_of_mass(part)
         centre = ((row + box[0].start) / height, (column + box[1].start) / width)
-        touched = _touched(part, box, labels.shape)
         if _is_card(part, touched, labels.shape):
             cards.append(index)
         elif _may_be_specimen(part, centre, touched, labels.shape):
-            pieces.append(_Piece(index, int(area[index]), centre, box, max(touched) > 0))
+            pieces.append(_Piece(index, area, centre, box, max(touched) > 0))
     if not pieces:
         return [], cards, []
     # The heart of the specimen is the largest component near the middle; the rest must lie within its reach.
@@ -290,7 +295,7 @@ def _box_fill(part: NDArray[np.bool_]) -> float:
 
     closed = np.pad(part, 4)
     if part.size < 6000:  # patches of a colour card may have the background's colour; wings are larger
-        closed = ndimage.binary_closing(closed, structure=np.ones((3, 3), bool), iterations=3)
+        closed = ndimage.binary_closing(closed, structure=_EIGHT, iterations=3)
     closed = np.asarray(ndimage.binary_fill_holes(closed), dtype=bool)
     lines = np.flatnonzero(closed.any(axis=1))
     first, last = closed[lines].argmax(axis=1), closed.shape[1] - 1 - closed[lines, ::-1].argmax(axis=1)

@@ -96,7 +96,7 @@ def turned(plane: NDArray[np.float32], angle: float) -> NDArray[np.float32]:
     """Rotate a plane about its centre, counter-clockwise by degrees, onto one that holds all of it; zero around it."""
     if angle == 0.0:
         return plane
-    picture = Image.fromarray(plane.astype(np.float32)).rotate(angle, Image.Resampling.BILINEAR, expand=True)
+    picture = Image.fromarray(plane).rotate(angle, Image.Resampling.BILINEAR, expand=True)
     return np.asarray(picture, dtype=np.float32)
 
 
@@ -236,8 +236,7 @@ def _above(
         along = np.clip(np.abs(offsets) / max(reach, 1.0), 0.0, 1.0)
         here = offsets < 0 if side == 0 else offsets >= 0
         line[here] = (base + (row - base) * along)[here]
-    above: NDArray[np.bool_] = np.arange(shape[0])[:, None] + 0.5 < line[None, :]
-    return above
+    return np.asarray(np.arange(shape[0])[:, None] + 0.5 < line[None, :])
 
 
 def _voted(upright: NDArray[np.bool_], parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -245,7 +244,7 @@ def _voted(upright: NDArray[np.bool_], parts: NDArray[np.uint8]) -> NDArray[np.u
     from scipy import ndimage
 
     labels, count = ndimage.label(upright, structure=np.ones((3, 3), int))
-    votes = np.bincount((labels * 5 + parts).ravel(), minlength=5 * (count + 1)).reshape(count + 1, 5)[:, :5]
+    votes = np.bincount((labels * 5 + parts).ravel(), minlength=5 * (count + 1)).reshape(count + 1, 5)
     winner, share = votes.argmax(axis=1), votes.max(axis=1) / np.maximum(votes.sum(axis=1), 1)
     chosen = np.where((share >= _MAJORITY)[labels], winner[labels], parts) * upright
     return np.asarray(chosen, dtype=np.uint8)
@@ -261,5 +260,4 @@ def _body(upright: NDArray[np.bool_], column: float, trunk: tuple[int, int]) -> 
     body = upright & (offsets < _TRUNK * width)[None, :]
     thin = upright & ~ndimage.binary_opening(upright, structure=np.ones((3, 3), bool))
     thin[trunk[0] :] = False
-    found: NDArray[np.bool_] = body | (thin & (offsets < 0.3 * width)[None, :])
-    return found
+    return np.asarray(body | (thin & (offsets < 0.3 * width)[None, :]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from hybridwing.errors import SimulationError
 from hybridwing.files import write_text
 from hybridwing.folders import new_folder
-from hybridwing.main_script import main_script_hidden
+from hybridwing.main_script import main_script_hidden, processors
 from hybridwing.simulate.plan import plan
 from hybridwing.simulate.specimen import write_specimen
 from hybridwing.simulate.tables import README, write_reference, write_train, write_truth
@@ -32,28 +31,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SimulatedCollection:
-    """A collection on disk.
+    """A collection on disk."""
 
-    Parameters
-    ----------
-    root : Path
-        Its folder.
-    images : Path
-        Folder of the photographs, ``<filename>`` of the tables.
-    train, ref_val, ref_test : Path
-        Tables in the official forms.
-    truth : Path
-        Table of everything that is known; ``truth.parent / "masks"`` holds the masks.
-    n_train, n_val, n_test : int
-        Rows in the tables; val is inside test.
-    """
-
-    root: Path
-    images: Path
+    root: Path  # Its folder
+    images: Path  # Folder of the photographs, ``<filename>`` of the tables
+    # Tables in the official forms
     train: Path
     ref_val: Path
     ref_test: Path
-    truth: Path
+    truth: Path  # Table of everything that is known; ``truth.parent / "masks"`` holds the masks
+    # Rows in the tables; val is inside test
     n_train: int
     n_val: int
     n_test: int
@@ -70,8 +57,7 @@ def simulate(
 ) -> SimulatedCollection:
     """Make a collection of simulated specimens.
 
-    The collection is built in a hidden folder beside `out` and moved to its name at the end, so `out` is
-    either complete or not there.
+    It is built in a hidden folder beside `out` and gets its name at the end, so `out` is whole or not there.
 
     Parameters
     ----------
@@ -109,12 +95,13 @@ def simulate(
     slots = plan(specimens, seed)
     with new_folder(out, mark="train.csv", contents=()) as building:
         made = _photographs(building, slots, seed, size, workers, progress)
-        n_train = write_train(building / "train.csv", made)
-        n_val = write_reference(building / "ref_val.csv", made, val=True)
-        n_test = write_reference(building / "ref_test.csv", made, val=False)
+        write_train(building / "train.csv", made)
+        write_reference(building / "ref_val.csv", made, val=True)
+        write_reference(building / "ref_test.csv", made, val=False)
         write_truth(building / "truth" / "truth.csv", made)
         write_text(building / "truth" / "README.txt", README)
     logger.info("simulated %d images in %s", len(made), out)
+    n_train = sum(slot.split == "train" for slot in slots)
     return SimulatedCollection(
         out,
         out / "images",
@@ -123,8 +110,8 @@ def simulate(
         out / "ref_test.csv",
         out / "truth" / "truth.csv",
         n_train,
-        n_val,
-        n_test,
+        n_val=sum(slot.val for slot in slots),
+        n_test=len(slots) - n_train,
     )
 
 
@@ -166,7 +153,7 @@ def _photographs(
 def _in_order(
     work: Callable[[Slot], Specimen], slots: tuple[Slot, ...], workers: int | None
 ) -> Generator[Specimen, None, None]:
-    count = _usable_cpus() if workers is None else workers
+    count = processors() if workers is None else workers
     if count == 1:
         yield from map(work, slots)
         return
@@ -174,9 +161,3 @@ def _in_order(
         with main_script_hidden():  # the workers are started here
             made = pool.map(work, slots, chunksize=max(1, min(32, len(slots) // (4 * count))))
         yield from made
-
-
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

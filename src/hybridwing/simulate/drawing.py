@@ -209,5 +209,4 @@ def _draw_body(labels: Image.Image, ink: Image.Image, pose: Pose, size: tuple[in
 
 
 def _flat(points: Points) -> list[float]:
-    flat: list[float] = points.ravel().tolist()
-    return flat
+    return points.ravel().tolist()

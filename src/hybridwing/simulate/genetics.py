@@ -81,11 +81,6 @@ class Genotype(NamedTuple):
     aristaless: tuple[Aristaless, Aristaless]
     ro: tuple[Ro, Ro]
 
-    @property
-    def homozygous(self) -> bool:
-        """Whether both alleles are alike at every locus, as in a pure subspecies."""
-        return all(first is second for first, second in self)
-
     def spelled(self, locus: str) -> str:
         """One locus in writing, alleles in alphabetical order, such as ``"band/dennis_ray"``."""
         return "/".join(sorted(allele.name.lower() for allele in getattr(self, locus)))
@@ -132,12 +127,10 @@ class Diploid:
 
 
 def pure(genotype: Genotype, *, second: bool) -> Diploid:
-    """A homozygous individual of one parent subspecies, whose alleles count as the `second` parent's or the first's.
+    """An individual of a parent subspecies, which is homozygous at every locus.
 
-    Raises ValueError if a locus is heterozygous: a subspecies is taken to be fixed.
+    Its alleles count as the second parent's where `second` is true, else as the first's.
     """
-    if not genotype.homozygous:
-        raise ValueError(f"a pure subspecies is homozygous at every locus; got {genotype}")
     ancestry = (second,) * (len(LOCI) + BACKGROUND_LOCI)
     optix, wnta, cortex, aristaless, ro = genotype
     gamete = Haplotype((optix[0], wnta[0], cortex[0], aristaless[0], ro[0]), ancestry)

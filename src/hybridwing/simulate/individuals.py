@@ -110,8 +110,7 @@ class Bend:
     def __call__(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Bend points of shape (n, 2)."""
         moved = points + np.sin(points @ self.waves.T + self.phases) @ self.pushes
-        stretched: npt.NDArray[np.float64] = moved * [self.aspect, 1 / self.aspect]
-        return stretched
+        return np.asarray(moved * [self.aspect, 1 / self.aspect])
 
 
 def bend(aspect: float, rng: np.random.Generator, *, strength: float = 0.011) -> Bend:

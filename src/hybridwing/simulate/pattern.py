@@ -206,8 +206,7 @@ def _rays(species: str, phenotype: Phenotype, traits: Traits, wings: Anatomy) ->
 
 def _turned(points: Points, angle: float) -> Points:
     cos, sin = np.cos(angle), np.sin(angle)
-    turned: Points = points @ np.array([[cos, sin], [-sin, cos]])
-    return turned
+    return np.asarray(points @ np.array([[cos, sin], [-sin, cos]]))
 
 
 def _roughened(outline: Points, rough: Points, which: int) -> Points:
@@ -218,5 +217,4 @@ def _roughened(outline: Points, rough: Points, which: int) -> Points:
     middle = outline.mean(axis=0)
     away = outline - middle
     length = np.maximum(np.hypot(away[:, 0], away[:, 1]), 1e-9)[:, None]
-    moved: Points = outline + away / length * 0.008 * np.asarray(wave)[:, None]
-    return moved
+    return np.asarray(outline + away / length * 0.008 * np.asarray(wave)[:, None])

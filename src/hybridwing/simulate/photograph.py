@@ -70,13 +70,7 @@ def scales(traits: Traits, wear: float, *, ventral: bool, rng: np.random.Generat
 
 
 def photograph(drawing: Drawing, colours: Scales, record: int, wear: float, rng: np.random.Generator) -> Image.Image:
-    """Photograph a drawn specimen in the style of a record.
-
-    Returns
-    -------
-    PIL.Image.Image
-        Mode RGB, at the photograph's size.
-    """
+    """Photograph a drawn specimen in the style of a record: a picture of mode RGB, half as large as the drawing."""
     style = record_style(record)
     size = (drawing.labels.width // SUPERSAMPLING, drawing.labels.height // SUPERSAMPLING)
     wings = drawing.labels.copy()

@@ -34,11 +34,10 @@ class Share:
 def scale(specimens: int) -> tuple[Share, ...]:
     """Share out a collection of so many images among the strata.
 
-    Train, test and validation keep the official 2,082 : 2,350 : 1,175. Within a table every stratum gets its
-    official share, but never less than its least count (so that the rarest subspecies and every cross survive
-    in a small collection: at least 8 non-signal hybrids in test and 4 in validation); what that takes is
-    taken from the large strata in proportion. Fractions go to the largest remainder, ties to the earlier
-    stratum.
+    Train, test and validation keep the official 2,082 : 2,350 : 1,175. Within a table every stratum gets its official
+    share, but never less than its least count: the rarest subspecies and every cross stay in a small collection, with
+    at least 8 non-signal hybrids in test and 4 in validation. What that takes is taken from the large strata in
+    proportion. Fractions go to the largest remainder, ties to the earlier stratum.
 
     Parameters
     ----------
@@ -114,8 +113,8 @@ def _apportion(official: list[int], least: list[int], total: int, most: Ints | N
     while np.clip(above * weight, low, high).sum() < total:
         above *= 2
     # the sum grows with k, so halving finds it; k = 1 is tried first so that the official size is met exactly
-    factor = 1.0 if np.clip(weight, low, high).sum() == total else -1.0
-    if factor < 0:
+    factor = 1.0
+    if np.clip(weight, low, high).sum() != total:
         for _ in range(80):
             middle = (below + above) / 2
             if np.clip(middle * weight, low, high).sum() < total:
@@ -131,5 +130,5 @@ def _apportion(official: list[int], least: list[int], total: int, most: Ints | N
 
 
 def _records(stratum: Stratum, official: list[int], count: int) -> tuple[int, ...]:
-    shares = _apportion(official, [0] * len(official), count) if count else np.zeros(len(official), np.int64)
+    shares = _apportion(official, [0] * len(official), count)
     return tuple(source.record for source, n in zip(stratum.sources, shares, strict=True) for _ in range(int(n)))

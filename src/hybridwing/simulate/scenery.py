@@ -54,12 +54,8 @@ def _ruler(image: Image.Image, style: RecordStyle) -> None:
         reach = 0.55 if tick % 10 == 0 else 0.42 if tick % 5 == 0 else 0.28
         pen.line((x, 0, x, thick * reach), fill=(35, 35, 38), width=max(1, round(image.width / 700)))
         if tick % 10 == 0:
-            pen.text(
-                (x + millimetre * 0.5, thick * 0.5),
-                str(tick // 10),
-                fill=(35, 35, 38),
-                font_size=thick * 0.42,
-            )
+            place = (x + millimetre * 0.5, thick * 0.5)
+            pen.text(place, str(tick // 10), fill=(35, 35, 38), font_size=thick * 0.42)
     pen.line((0, 0, along, 0), fill=(120, 118, 110), width=2)
     if style.ruler == "bottom":
         image.paste(strip, (0, image.height - thick))
@@ -129,5 +125,4 @@ def light(record: int, size: tuple[int, int]) -> Floats:
     y = np.linspace(-1, 1, size[1], dtype=np.float32)[:, None]
     field = style.exposure * (1 + style.slope[0] * x + style.slope[1] * y)
     field = field * (1 - style.vignetting * (x * x + y * y) / 2)
-    shaded: Floats = (field[:, :, None] * np.asarray(style.white_balance)).astype(np.float32)
-    return shaded
+    return np.asarray(field[:, :, None] * np.asarray(style.white_balance), np.float32)

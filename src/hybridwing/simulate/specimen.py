@@ -48,13 +48,11 @@ def mask_name(filename: str) -> str:
     return f"{filename.rsplit('.', 1)[0]}.png"
 
 
-def picture_size(size: int) -> tuple[int, int]:
-    """Width and height in pixels of a picture whose long side is `size`: 4 : 3."""
-    return size, size * 3 // 4
-
-
 def render(slot: Slot, seed: int, size: int) -> Rendered:
-    """Draw and photograph the specimen of a slot; it depends on the seed and the slot's number alone."""
+    """Draw and photograph the specimen of a slot; it depends on the seed and the slot's number alone.
+
+    `size` is the long side of the picture in pixels, which is 4 : 3.
+    """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, slot.number)))
     style = record_style(slot.record)
     animal = individual(slot.stratum, rng)
@@ -66,7 +64,7 @@ def render(slot: Slot, seed: int, size: int) -> Rendered:
         rng=rng,
     )
     wear = float(rng.beta(1.3, 3.2))
-    drawing = draw(animal, lies, wear, picture_size(size), rng)
+    drawing = draw(animal, lies, wear, (size, size * 3 // 4), rng)
     colours = scales(animal.traits, wear, ventral=slot.ventral, rng=rng)
     picture = photograph(drawing, colours, slot.record, wear, rng)
     middle = np.asarray(drawing.labels)[::SUPERSAMPLING, ::SUPERSAMPLING]

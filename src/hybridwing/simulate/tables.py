@@ -10,7 +10,7 @@ from hybridwing.simulate.genetics import LOCI
 from hybridwing.simulate.taxa import TAXA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from hybridwing.simulate.specimen import Specimen
@@ -20,7 +20,6 @@ TRAIN_COLUMNS = (
     "parent_subspecies_2", "filename",
 )  # fmt: skip
 REFERENCE_COLUMNS = ("CAMID", "file_url", "hybrid_stat", "X", "subspecies_ref", "filename", "ssp_indicator")
-
 
 README = """SIMULATED SPECIMENS
 
@@ -57,27 +56,21 @@ masks/<filename without extension>.png: one byte a pixel (indexed; the palette i
 """
 
 
-def write_train(path: Path, specimens: Iterable[Specimen]) -> int:
-    """Write the training table in the official form; returns how many rows."""
-    return _write(path, TRAIN_COLUMNS, (_train_row(s) for s in specimens if s.slot.split == "train"))
+def write_train(path: Path, specimens: Iterable[Specimen]) -> None:
+    """Write the training table in the official form."""
+    write_rows(path, TRAIN_COLUMNS, (_train_row(s) for s in specimens if s.slot.split == "train"))
 
 
-def write_reference(path: Path, specimens: Iterable[Specimen], *, val: bool) -> int:
-    """Write the test table, or the validation table, which is part of it; returns how many rows."""
+def write_reference(path: Path, specimens: Iterable[Specimen], *, val: bool) -> None:
+    """Write the test table, or the validation table, which is part of it."""
     chosen = (s for s in specimens if s.slot.split == "test" and (s.slot.val or not val))
-    return _write(path, REFERENCE_COLUMNS, (_reference_row(s) for s in chosen))
+    write_rows(path, REFERENCE_COLUMNS, (_reference_row(s) for s in chosen))
 
 
-def write_truth(path: Path, specimens: Sequence[Specimen]) -> int:
-    """Write everything that is known of every specimen; returns how many rows."""
+def write_truth(path: Path, specimens: Iterable[Specimen]) -> None:
+    """Write everything that is known of every specimen."""
     rows = [_truth(s) for s in specimens]
-    return _write(path, tuple(rows[0]), (tuple(row.values()) for row in rows))
-
-
-def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    written = list(rows)
-    write_rows(path, columns, written)
-    return len(written)
+    write_rows(path, tuple(rows[0]), (tuple(row.values()) for row in rows))
 
 
 def _train_row(specimen: Specimen) -> tuple[object, ...]:

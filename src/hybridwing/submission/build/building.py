@@ -81,12 +81,12 @@ def build_submission(
 
     The zip stands beside it as ``OUT.zip``. Weights from a folder are always put in. Weights from the hub are put in
     with `bundle_weights`, and are otherwise fetched, at the same commit, when the submission is loaded. `backbone` is
-    the new place of the run's backbone if its folder was moved; of `compute` only `weights` and `offline` are used;
+    the new place of the run's backbone if its folder was moved. Of `compute` only `weights` and `offline` are used.
     `pins` are lines ``NAME==VERSION`` instead of :data:`hybridwing.submission.build.pins.PINS`. The same run, detector
     and version of hybridwing give the same bytes.
 
-    Raises HybridwingError if the run, its backbone or the pins do not serve, or `out` may not be replaced. Nothing is
-    written then.
+    Raises HybridwingError, and writes nothing, if the run, its backbone or a pin cannot be used, or `out` may not be
+    replaced.
     """
     name = detector or run.manifest.best_detector
     run.detector(name)

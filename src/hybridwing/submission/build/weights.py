@@ -33,7 +33,7 @@ class WeightPlan:
 
     @property
     def origins(self) -> frozenset[str]:
-        """Where weights come from, see :class:`hybridwing.runtime.serving.Weights`."""
+        """Where weights come from, see :class:`hybridwing.runtime.settings.Weights`."""
         return frozenset(one.origin for one in self.weights)
 
 

@@ -11,7 +11,7 @@ from hybridwing.submission.check.code import check_code
 from hybridwing.submission.check.files import check_extras, check_metadata, check_requirements_file, find_root
 from hybridwing.submission.check.findings import Check, CheckReport
 from hybridwing.submission.check.model import check_model
-from hybridwing.submission.check.packages import check_imports, needed_packages, read_lines
+from hybridwing.submission.check.packages import check_imports, check_requirements, needed_packages
 from hybridwing.submission.check.paths import check_paths
 from hybridwing.submission.check.pickles import check_pickles
 from hybridwing.submission.check.syntax import read_modules
@@ -49,7 +49,7 @@ def check_submission(
     """
     submission, checks = find_root(open_submission(path))
     checks += [check_requirements_file(submission), check_metadata(submission)]
-    lines, asked_for = read_lines(submission)
+    lines, asked_for = check_requirements(submission)
     modules, parsed = read_modules(submission)
     checks += [*asked_for, *parsed]
     if modules:

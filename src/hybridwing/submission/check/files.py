@@ -103,12 +103,12 @@ def check_extras(submission: Submission) -> list[Check]:
     checks = or_pass(checks, "junk", "no files that do not belong")
     checks += _stand_ins(submission)
     checks += _shadows(submission)
-    total = submission.total_bytes
-    largest = max(submission.members, key=lambda member: member.size, default=None)
+    total = sum(submission.sizes.values())
+    largest, size = max(submission.sizes.items(), key=lambda item: item[1], default=("", 0))
     amount = f"{total / 1e6:,.1f} MB" if total >= 1e5 else f"{total / 1e3:,.1f} kB"
     what = f"{amount} in {len(names)} files"
-    if largest is not None and total > _LARGE:
-        finding = f"{what}, the largest {largest.name} ({largest.size / 1e6:,.1f} MB): the time to fetch it counts"
+    if total > _LARGE:
+        finding = f"{what}, the largest {largest} ({size / 1e6:,.1f} MB): the time to fetch it counts"
         checks.append(Check("size", "warn", finding, "store weights as float16, or leave out what is not needed"))
     else:
         checks.append(Check("size", "pass", what))
@@ -118,13 +118,12 @@ def check_extras(submission: Submission) -> list[Check]:
 def _stand_ins(submission: Submission) -> list[Check]:
     """Find empty weights, and the pointers that a clone without Git LFS holds in place of files."""
     found = []
-    for member in submission.members:
-        if member.size == 0 and member.name.endswith(_WEIGHTS):
-            finding = f"{member.name} is empty"
-            found.append(Check("stand-ins", "fail", finding, "put the file itself there", member.name))
-        elif member.size < 1024 and submission.read(member.name, 64).startswith(_LFS):
-            finding = f"{member.name} is a pointer of Git LFS and not the file itself"
-            found.append(Check("stand-ins", "fail", finding, "run 'git lfs pull', then pack again", member.name))
+    for name, size in submission.sizes.items():
+        if size == 0 and name.endswith(_WEIGHTS):
+            found.append(Check("stand-ins", "fail", f"{name} is empty", "put the file itself there", name))
+        elif size < 1024 and submission.read(name, 64).startswith(_LFS):
+            finding = f"{name} is a pointer of Git LFS and not the file itself"
+            found.append(Check("stand-ins", "fail", finding, "run 'git lfs pull', then pack again", name))
     return or_pass(found, "stand-ins", "no pointers of Git LFS and no empty weights")
 
 

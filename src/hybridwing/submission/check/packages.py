@@ -40,7 +40,7 @@ _BRINGS = {
 }
 
 
-def read_lines(submission: Submission) -> tuple[tuple[Requirement, ...], list[Check]]:
+def check_requirements(submission: Submission) -> tuple[tuple[Requirement, ...], list[Check]]:
     """Lines of the submission's file, each checked as the ingestion program does; none if it has no readable one."""
     if _FILE not in submission.names:
         return (), []

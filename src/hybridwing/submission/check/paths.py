@@ -11,13 +11,12 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from hybridwing.submission.check.findings import Check, or_pass
+from hybridwing.submission.check.findings import Check, Status, or_pass
 from hybridwing.submission.check.syntax import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hybridwing.submission.check.findings import Status
     from hybridwing.submission.check.syntax import Module
 
 _REMEDY = "build it from __file__: os.path.join(os.path.dirname(__file__), NAME)"
@@ -66,9 +65,8 @@ def _absolute(module: Module) -> Iterator[Check]:
                 yield Check("paths", "fail", finding, _REMEDY, module.place(node))
     for name, call in module.calls():
         if name.endswith(("path.expanduser", "Path.home")) or name == "expanduser":
-            yield Check(
-                "paths", "warn", f"{name}(): the home folder on Codabench is empty", _REMEDY, module.place(call)
-            )
+            finding = f"{name}(): the home folder on Codabench is empty"
+            yield Check("paths", "warn", finding, _REMEDY, module.place(call))
 
 
 def _relative(module: Module, names: tuple[str, ...]) -> Iterator[Check]:

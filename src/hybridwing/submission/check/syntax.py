@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import io
 import sys
-import tokenize
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import decode_source
 from typing import TYPE_CHECKING
 
 from hybridwing.submission.check.findings import Check
@@ -136,6 +135,7 @@ def _parse(submission: Submission, name: str) -> Module | Check:
             tree = ast.parse(content, filename=name)
             # Compiled and thrown away, never run: "return" outside of a function is seen only here.
             compile(tree, name, "exec", dont_inherit=True)
+        text = decode_source(content)
     except SyntaxError as error:
         finding = f"Python {_VERSION} cannot parse it: {error.msg}"
         remedy = "mend the line; python -m py_compile tells more"
@@ -145,13 +145,7 @@ def _parse(submission: Submission, name: str) -> Module | Check:
     except (ValueError, RecursionError, MemoryError) as error:
         finding = f"it cannot be parsed: {str(error) or 'it is nested too deeply'}"
         return Check("syntax", "fail", finding, "save it as plain Python text in UTF-8", name)
-    return Module(name, _decoded(content), tree, tuple(_nodes(tree)), tuple(_imports(tree)))
-
-
-def _decoded(content: bytes) -> str:
-    """Source code as text, by its own declaration of an encoding."""
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-    return content.decode(encoding, "replace").replace("\r\n", "\n")
+    return Module(name, text, tree, tuple(_nodes(tree)), tuple(_imports(tree)))
 
 
 def _is_main_block(node: ast.AST) -> TypeGuard[ast.If]:

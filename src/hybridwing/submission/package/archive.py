@@ -37,17 +37,7 @@ _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CHUNK = 2**20
 #: What opening or reading a damaged or dishonest zip raises.
-_UNREADABLE = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error),
-)
-
-
-@dataclass(frozen=True)
-class Member:
-    """One file of a submission: its path from the root, joined by ``/``, and its bytes, unpacked."""
-
-    name: str
-    size: int
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -55,7 +45,8 @@ class Submission:
     """Files of a submission."""
 
     source: Path  # The folder or zip file
-    members: tuple[Member, ...]  # Its files, by name. Folders appear only as parts of names
+    # Bytes of each file, unpacked, by its path from the root, joined by ``/``; sorted. Folders are only parts of paths
+    sizes: dict[str, int]
     #: The zip's directory; empty for a folder.
     _zipped: dict[str, zipfile.ZipInfo] = field(default_factory=dict, repr=False, compare=False)
 
@@ -66,27 +57,18 @@ class Submission:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the files."""
-        return tuple(member.name for member in self.members)
+        """Paths of the files."""
+        return tuple(self.sizes)
 
     @property
     def own_modules(self) -> frozenset[str]:
         """What Python would import its files and folders as."""
         return frozenset(name.split("/")[0].removesuffix(".py") for name in self.names)
 
-    @property
-    def total_bytes(self) -> int:
-        """Bytes of all files, unpacked."""
-        return sum(member.size for member in self.members)
-
     def below(self, folder: str) -> Submission:
         """The contents of one of its top folders as a submission, e.g. where the folder itself was zipped."""
         start = f"{folder}/"
-        inside = tuple(
-            Member(member.name.removeprefix(start), member.size)
-            for member in self.members
-            if member.name.startswith(start)
-        )
+        inside = {name.removeprefix(start): size for name, size in self.sizes.items() if name.startswith(start)}
         if not self.is_zip:
             return Submission(self.source / folder, inside)
         zipped = {name.removeprefix(start): info for name, info in self._zipped.items() if name.startswith(start)}
@@ -98,7 +80,7 @@ class Submission:
 
         Raises SubmissionError if there is no such file or its data are damaged, also while it is read within the block.
         """
-        if name not in self.names:
+        if name not in self.sizes:
             raise SubmissionError(f"{self.source} has no file {name}")
         if not self._zipped:
             # Refuses a link that took the file's place after it was listed.
@@ -125,26 +107,23 @@ class Submission:
             return None
 
     def unpack(self, folder: Path) -> None:
-        """Write all files into `folder`, which must be new or empty; an error leaves what was written until then.
+        """Write all files into `folder`, which must be new or empty.
 
-        Files get the usual permissions and no links are followed; no more bytes are written than were declared.
-
-        Raises SubmissionError if `folder` is not empty, or a file is damaged.
+        Files get the usual permissions and no links are followed; no more bytes are written than were declared. Raises
+        SubmissionError if `folder` is not empty, or a file is damaged: what was written until then stays.
         """
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SubmissionError(f"cannot unpack into {folder}: it is there already and not an empty folder")
         folder.mkdir(parents=True, exist_ok=True)
-        for member in self.members:
-            target, left = folder / member.name, member.size
+        for name, left in self.sizes.items():
+            target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with self.open(member.name) as packed, target.open("xb") as out:
+            with self.open(name) as packed, target.open("xb") as out:
                 while (chunk := packed.read(_CHUNK)) and left >= 0:
                     left -= len(chunk)
                     out.write(chunk[: left + len(chunk)])
             if left:
-                raise SubmissionError(
-                    f"{self.source}: {member.name} is {'longer' if left < 0 else 'shorter'} than it says"
-                )
+                raise SubmissionError(f"{self.source}: {name} is {'longer' if left < 0 else 'shorter'} than it says")
 
 
 def open_submission(path: Path) -> Submission:
@@ -155,14 +134,14 @@ def open_submission(path: Path) -> Submission:
     encryption, zip bombs, too many entries.
     """
     if path.is_dir():
-        return Submission(path, tuple(_walk(path)))
+        return Submission(path, _walk(path))
     if not path.is_file():
         raise SubmissionError(f"{path}: no such file or folder; a submission is a folder or a zip of its files")
     with path.open("rb") as file, open_zip(file, path) as archive:
         infos = archive.infolist()
     files = {_plain(info.orig_filename): info for info in infos if not info.orig_filename.endswith("/")}
     _refuse(path, _entry_faults(infos) or _clashes(infos) or _size_faults(list(files.values()), path.stat().st_size))
-    return Submission(path, tuple(Member(name, files[name].file_size) for name in sorted(files)), files)
+    return Submission(path, {name: files[name].file_size for name in sorted(files)}, files)
 
 
 @contextmanager
@@ -188,9 +167,9 @@ def open_zip(file: IO[bytes], path: object) -> Iterator[zipfile.ZipFile]:
         raise SubmissionError(f"{path} is damaged, or no readable zip file: {error}") from error
 
 
-def _walk(root: Path) -> list[Member]:
-    """Files below a folder, no link followed."""
-    members: list[Member] = []
+def _walk(root: Path) -> dict[str, int]:
+    """Bytes of each file below a folder, no link followed."""
+    sizes: dict[str, int] = {}
     faults: list[str] = []
     folders = [""]
     entries = 0
@@ -209,13 +188,12 @@ def _walk(root: Path) -> list[Member]:
             elif stat.S_ISDIR(state.st_mode):
                 folders.append(f"{name}/")
             else:
-                members.append(Member(name, state.st_size))
-    members.sort(key=lambda member: member.name)
-    total = sum(member.size for member in members)
+                sizes[name] = state.st_size
+    total = sum(sizes.values())
     if total > MOST_BYTES:
         faults.append(f"it holds {total:,} bytes, and {MOST_BYTES:,} are allowed")
     _refuse(root, faults)
-    return members
+    return dict(sorted(sizes.items()))
 
 
 def name_fault(name: str) -> str | None:

@@ -104,12 +104,11 @@ def publish(
     reference: str = "",
     overwrite: bool = False,
 ) -> Published:
-    """Write a repository ready for ``git init``.
+    """Write a repository ready for ``git init``: a submission, the run that it was built from, and what explains them.
 
-    A run, the submission that was built from it, and all that explains them. With `catalogue`, the table that the run
-    was trained on, its records are cited; `bib` is BibTeX text, to which records that it lacks are added. `comparison`
-    holds the submission's measures on the table called `reference`; its first system is reported, so take what
-    :func:`compare_submission` gives. `overwrite` replaces what an earlier call wrote.
+    `catalogue` is the table that the run was trained on; its records are cited. `bib` is BibTeX text, to which records
+    that it lacks are added. `comparison` is what :func:`compare_submission` gives for the table called `reference`; its
+    first system is reported. `overwrite` replaces what an earlier call wrote.
 
     Raises HybridwingError if the submission is not built from this run, the catalogue is another, or `out` may not be
     replaced. Nothing is written then.
@@ -157,7 +156,7 @@ def publish(
             "held_titles": _MEASURES,
             "commands": commands.rstrip(),
             "n_references": count_entries(cited),
-            "picture": _picture(run),
+            "picture": "; ".join(dict.fromkeys(map(_picture, run.manifest.backbone.leaves))),
             "weights": _weights(run),
             "tree": _tree(partial),
         }
@@ -220,8 +219,7 @@ def _detector_of(submission: Submission, run: Run) -> str:
 def _write_training(folder: Path, run: Run, commands: str) -> None:
     folder.mkdir()
     versions = "".join(f"{name} {version}\n" for name, version in sorted(run.manifest.versions.items()))
-    script = f"#!/bin/sh\nset -eu\n{commands}"
-    write_text(folder / "commands.sh", script)
+    write_text(folder / "commands.sh", f"#!/bin/sh\nset -eu\n{commands}")
     write_text(folder / "versions.txt", versions)
     named = replace(run.manifest, backbone=without_paths(run.manifest.backbone))
     write_text(folder / MANIFEST, named.to_json())
@@ -256,11 +254,8 @@ def _tree(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _picture(run: Run) -> str:
-    return "; ".join(dict.fromkeys(_picture_of(part) for part in run.manifest.backbone.leaves))
-
-
-def _picture_of(spec: BackboneSpec) -> str:
+def _picture(spec: BackboneSpec) -> str:
+    """How a picture is prepared for a backbone."""
     prep = spec.preprocess
     if spec.family == "pattern":
         return "upright 8-bit RGB; the wings are found and registered by the descriptor itself"

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from hybridwing.submission.rehearse.bundle import Bundle, Task
     from hybridwing.submission.rehearse.submission_run import RehearsalState
 
-#: Packages that a program may be given for its imports besides the challenge's whitelist.
-_FURTHER = ("packaging", "PyYAML")
 #: Bytes of the largest file of scores that is read, and the number of scores that are kept.
 _MOST_BYTES, _MOST_SCORES = 1 << 20, 100
 _PIP_STANDS_STILL = '''"""Stands for pip where the running environment is to stay as it is."""
@@ -154,9 +152,9 @@ def _requirements(state: RehearsalState) -> list[str]:
 
 
 def program_needs(program: Path) -> tuple[str, ...]:
-    """Known packages that the files of a program import, under the names that pip uses."""
-    packages = {MODULES.get(name, name): name for name in (*ALLOWED, *_FURTHER)}
-    packages = {module: name for module, name in packages.items() if name != "pytorch"} | {"yaml": "PyYAML"}
+    """Packages that the files of a program import, by pip's names: of the challenge's list, packaging and PyYAML."""
+    packages = {MODULES.get(name, name): name for name in ALLOWED if name != "pytorch"}
+    packages |= {"packaging": "packaging", "yaml": "PyYAML"}
     found: set[str] = set()
     for path in sorted(program.rglob("*.py")):
         try:

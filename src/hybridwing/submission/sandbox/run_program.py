@@ -193,12 +193,8 @@ def _limited(limits: ResourceLimits) -> list[str]:
     kilobytes = (2 * limits.memory + 2**30) // 1024
     sets = f"ulimit -c 0; ulimit -f {limits.file_bytes // 512}; ulimit -t {int(cpu) + 1}; ulimit -d {kilobytes}"
     # Not every system takes every limit: macOS has none on private memory. Shells name that on processes -u or -p.
-    return [
-        "/bin/sh",
-        "-c",
-        f'{{ {sets}; ulimit -u {_THREADS} || ulimit -p {_THREADS}; }} 2>/dev/null; exec "$@"',
-        "sh",
-    ]
+    script = f'{{ {sets}; ulimit -u {_THREADS} || ulimit -p {_THREADS}; }} 2>/dev/null; exec "$@"'
+    return ["/bin/sh", "-c", script, "sh"]
 
 
 def _environment(interpreter: Interpreter, home: Path, further: Mapping[str, str]) -> dict[str, str]:
