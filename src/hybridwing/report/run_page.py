@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.csv_files import read_rows
 from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import threshold_of
 from hybridwing.embeddings.selection import select
@@ -25,6 +24,7 @@ from hybridwing.report.run_figures import draw_classes_scores, draw_curves
 from hybridwing.report.wing_drawing import as_webp
 from hybridwing.runs.explaining import Explainer
 from hybridwing.runs.folder import SCORES
+from hybridwing.runs.tables import read_scores
 from hybridwing.runs.training_choice import choice_of
 
 if TYPE_CHECKING:
@@ -69,26 +69,24 @@ class Judged:
 def held_out(run: Run) -> Judged:
     """What training held out."""
     knows = Explainer(run)
-    with (run.folder / SCORES).open(newline="", encoding="utf-8") as file:
-        rows = list(read_rows(file))
-    of = {name: [row for row in rows if row["detector"] == name] for name in run.manifest.detectors}
+    of = {name: read_scores(run.folder / SCORES, name) for name in run.manifest.detectors}
     own = of[run.manifest.best_detector]
     table = run.embeddings
-    index = table.rows_of([row["uuid"] for row in own])
+    index = table.rows_of(own.uuids)
     metadata = table.metadata
     records = (
         metadata["record"].fillna("").astype(str).to_numpy()[index]
         if metadata is not None and "record" in metadata
-        else np.full(len(own), "")
+        else np.full(len(index), "")
     )
     return Judged(
-        f"{len(own)} held-out images of {run.manifest.catalogue_name}",
-        np.array([row["uuid"] for row in own]),
+        f"{len(index)} held-out images of {run.manifest.catalogue_name}",
+        np.array(own.uuids),
         np.array([knows.classes[row] or "hybrid" for row in index]),
         records.astype(str),
-        np.array([row["label"] == "1" for row in own]),
+        own.labels == 1,
         table.vectors[index],
-        {name: np.array([float(row["score"]) for row in mine]) for name, mine in of.items()},
+        {name: found.scores for name, found in of.items()},
         run.uncertainty,
     )
 
