@@ -10,18 +10,16 @@ import numpy as np
 from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import threshold_of
 from hybridwing.embeddings.selection import select
-from hybridwing.errors import ImageError
 from hybridwing.evaluation.bootstrap import MEASURE_TITLES, Uncertainty
 from hybridwing.evaluation.intervals import Proportion
 from hybridwing.evaluation.metrics import detection_metrics, threshold_at_tnr
 from hybridwing.files import write_text
-from hybridwing.images.decode import read_rgb
 from hybridwing.images.listed import ImageFolder
 from hybridwing.report.drawing import svg_of
 from hybridwing.report.embedding_map import embedding_map
 from hybridwing.report.explained import page_environment
 from hybridwing.report.run_figures import draw_classes_scores, draw_curves
-from hybridwing.report.wing_drawing import as_webp
+from hybridwing.report.wing_drawing import thumbnail
 from hybridwing.runs.explaining import Explainer
 from hybridwing.runs.folder import SCORES
 from hybridwing.runs.tables import read_scores
@@ -142,7 +140,9 @@ def write_run_report(
             both=both,
             limit=limit,
             figures=figures,
-            measures=_measures(judged),
+            measures=[
+                name for name in MEASURE_TITLES if any(name in of for of in judged.uncertainty.measures.values())
+            ],
             titles=MEASURE_TITLES,
             control=detection_metrics(judged.control, labels.astype(np.int8)) if both else None,
             by_class=[
@@ -158,12 +158,6 @@ def write_run_report(
         )
     )
     write_text(page, text)
-
-
-def _measures(judged: Judged) -> list[str]:
-    """Names of the measures that any detector has."""
-    have = {name for measures in judged.uncertainty.measures.values() for name in measures}
-    return [name for name in MEASURE_TITLES if name in have]
 
 
 def _shares(
@@ -221,11 +215,7 @@ def _gallery(
             done += 1
             if progress is not None:
                 progress(done, total)
-            try:
-                picture = read_rgb(folder.locate(str(judged.uuids[row])), _THUMBNAIL)
-            except (ImageError, OSError):
-                continue
-            picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
-            told = f"{judged.classes[row]}, {scores[row]:.4f}"
-            shown[title].append((as_webp(picture, 75), str(judged.uuids[row]), told))
+            uuid = str(judged.uuids[row])
+            if address := thumbnail(folder.locate(uuid), _THUMBNAIL):
+                shown[title].append((address, uuid, f"{judged.classes[row]}, {scores[row]:.4f}"))
     return shown
