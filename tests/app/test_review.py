@@ -49,6 +49,17 @@ def test_a_photograph_that_went_is_a_failure(trained: Trained, tmp_path: Path) -
     assert project.specimens()[0].failure == "the file is no longer there"
 
 
+def test_each_of_several_bad_photographs_has_its_own_reason(trained: Trained, tmp_path: Path) -> None:
+    project = Project(tmp_path / "desk", trained.run)
+    (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff no photograph")
+    (tmp_path / "empty.jpg").touch()
+    project.add([tmp_path / "cut.jpg", tmp_path / "empty.jpg"])
+    assert score_waiting(project) == 0
+    failures = {one.name: one.failure for one in project.specimens()}
+    assert failures["cut.jpg"].startswith("decode: ")
+    assert failures["empty.jpg"] == "open: the file is empty (0 bytes)"
+
+
 def test_filters(board: Board) -> None:
     limit = Limit(0.9, sorted(board.scores())[-3])
     count = lambda **wanted: len(board.shown(Filter(**wanted), limit))  # noqa: E731

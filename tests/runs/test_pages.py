@@ -166,6 +166,13 @@ def test_a_run_has_a_page_of_its_held_out_images(trained, data, tmp_path):
     assert any(tag == "img" for tag, _ in page.tags)
 
 
+def test_a_damaged_table_of_held_out_scores_is_refused(trained, tmp_path):
+    folder = Path(shutil.copytree(trained.folder, tmp_path / "run"))
+    (folder / "scores.csv").write_text("detector,uuid\nsvm,a\n", encoding="utf-8")
+    with pytest.raises(RunError, match=r"scores\.csv cannot be read"):
+        held_out(replace(trained, folder=folder))
+
+
 def test_a_run_has_a_page_on_a_reference(trained, data, tmp_path):
     evaluation = trained.evaluate(data.test, data.test_embeddings, resamples=20)
     judged = judged_by(evaluation, data.test_embeddings)

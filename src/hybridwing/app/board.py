@@ -131,10 +131,8 @@ class Board:
         """Scores of the specimens of which something can be told."""
         return [one.score for one in self.specimens if one.score is not None and not one.reason]
 
-    def measured(self, limit: Limit | None) -> str:
+    def measured(self, limit: Limit) -> str:
         """What the decisions that were taken blind say of the threshold; empty where there are none."""
-        if limit is None:
-            return ""
         numbers = self.project.decided_blind()
         known = {one.id: one for one in self.specimens if one.id in numbers}
         counts = {"hybrid": [0, 0], "non-hybrid": [0, 0]}

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nicegui import app, events, run, ui
+from nicegui import events, run, ui
 
 from hybridwing.app.board import DECISIONS, ORDERS, VERDICTS, Board, Filter
 from hybridwing.app.cards import LABELS, card_html, state_html
@@ -156,8 +156,7 @@ class Desk:
         numbers = [one.id for one in self.shown]
         if self.current not in numbers:
             self.current = numbers[0] if numbers else None
-        decided = sum(bool(d.choice) for d in self.board.decisions.values())
-        self._summary.set_text(f"{len(self.shown):,} of {len(self.board.specimens):,} shown, {decided:,} decided")
+        self._say_counts()
         self._toggle.set_text("Grid" if self.one else "One by one")
         self._adding.set_visibility(not self.one)
         if self.one:
@@ -229,7 +228,7 @@ class Desk:
 
     def _draw_choices(self, one: Specimen) -> None:
         place = [s.id for s in self.shown].index(one.id) + 1
-        ui.label(f"{one.name}").classes("text-lg font-medium break-all")
+        ui.label(one.name).classes("text-lg font-medium break-all")
         ui.label(f"{place:,} of {len(self.shown):,}").classes("desk-soft")
         ui.html(self._state(one), sanitize=False).props("aria-live=polite")
         decision = self.board.decisions.get(one.id, Decision(one.id))
@@ -445,6 +444,9 @@ class Desk:
         for one in self.shown:
             if one.id in changed and not self.one:
                 ui.run_javascript(f"desk.mark({one.id}, {json.dumps(self._state(one))})")
+        self._say_counts()
+
+    def _say_counts(self) -> None:
         decided = sum(bool(d.choice) for d in self.board.decisions.values())
         self._summary.set_text(f"{len(self.shown):,} of {len(self.board.specimens):,} shown, {decided:,} decided")
         self._learn.set_text("Learn from decisions" if decided != 1 else "Learn from 1 decision")
@@ -454,9 +456,3 @@ def build_desk(board: Board) -> None:
     """Build the page of a new visitor."""
     board.refresh()
     Desk(board).build()
-
-
-def stop_with(board: Board) -> None:
-    """End the board's processes when the server ends."""
-    app.on_shutdown(board.scoring.stop)
-    app.on_shutdown(board.learning.stop)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import tempfile
 import zipfile
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
@@ -21,8 +21,6 @@ from hybridwing.files import written_whole
 from hybridwing.images.find import SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hybridwing.app.project import Project
 
 MOST_FILES, MOST_BYTES = 20_000, 50 * 10**9
@@ -91,8 +89,9 @@ def _archive(project: Project, name: str, file: Path) -> Taken:
 def _table(project: Project, file: Path, suffix: str) -> Taken:
     from hybridwing.catalogue.readers import read_catalogue
 
-    with _named(file, suffix) as path:
-        catalogue = read_catalogue(path)
+    with tempfile.TemporaryDirectory() as folder:
+        # Readers go by the ending of a file's name.
+        catalogue = read_catalogue(shutil.copyfile(file, Path(folder) / f"table{suffix}"))
     known = catalogue.table[["species", "subspecies", "pedigree"]].astype(object).where(catalogue.table.notna(), "")
     facts = {}
     for place, uuid in enumerate(catalogue.uuids):
@@ -101,17 +100,6 @@ def _table(project: Project, file: Path, suffix: str) -> Taken:
         facts[PurePosixPath(str(uuid)).name] = cells if not own or own in cells.values() else {"name": own, **cells}
     found = project.add_facts(facts)
     return Taken(facts=found, refused=[] if found else ["the spreadsheet names no photograph that is on the desk"])
-
-
-@contextmanager
-def _named(file: Path, suffix: str) -> Iterator[Path]:
-    """A copy of a file under a name with its ending, since readers go by the ending."""
-    path = file.with_name(f"{file.name}.table{suffix}")
-    try:
-        shutil.copyfile(file, path)
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _keep(project: Project, name: str, content: IO[bytes], limit: int) -> Path:

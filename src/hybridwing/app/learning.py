@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,8 @@ def refit(project: Project, tnr: float = 0.95) -> Change:
         detectors=[manifest.best_detector],
         seed=manifest.seed,
     )
-    project.keep_scores(scores_of(new, dict(vectors)), model=number)
-    change = replace(_compared(project, run, new, number, tnr), decisions=len(decided))
+    project.keep_scores(scores_of(new, vectors), model=number)
+    change = _compared(project, run, new, number, len(decided), tnr)
     project.set_setting(CANDIDATE, json.dumps(asdict(change)))
     return change
 
@@ -124,14 +124,14 @@ def _row(uuid: str, known: Mapping[Any, Any]) -> dict[str, object]:
     }
 
 
-def _compared(project: Project, old: Run, new: Run, number: int, tnr: float) -> Change:
-    decided = set(project.decisions())
+def _compared(project: Project, old: Run, new: Run, number: int, learned: int, tnr: float) -> Change:
+    decided = project.decisions()
     before, after = _verdicts(project, old, project.model, tnr), _verdicts(project, new, number, tnr)
     both = [one for one in before if one in after and one not in decided]
     to_hybrid = sum(after[one] and not before[one] for one in both)
     to_non_hybrid = sum(before[one] and not after[one] for one in both)
     measured = " against ".join(_measured(run) for run in (new, old))
-    return Change(number, 0, to_hybrid, to_non_hybrid, len(both) - to_hybrid - to_non_hybrid, measured)
+    return Change(number, learned, to_hybrid, to_non_hybrid, len(both) - to_hybrid - to_non_hybrid, measured)
 
 
 def _verdicts(project: Project, run: Run, model: int, tnr: float) -> dict[int, bool]:

@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import threading
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,7 @@ class Project:
                 raise RunError(f"{folder} is no project yet: name the run to begin with, as in hybridwing app RUN")
             if folder.exists() and any(folder.iterdir()):
                 raise RunError(f"{folder} is not empty and holds no {DATABASE}; choose another name for the project")
-            _copy_run(load_run(run).folder, folder / MODELS / "1")
+            shutil.copytree(load_run(run).folder, folder / MODELS / "1")
         for name in (PHOTOGRAPHS, THUMBNAILS):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
@@ -283,8 +283,7 @@ class Project:
             d for d, undoes in log if d.specimen == last.specimen and undoes is None and d.id not in undone | {last.id}
         ]
         stands = before[-1] if before else Decision(last.specimen)
-        restored = Decision(last.specimen, stands.choice, stands.parents, stands.note, who)
-        return self._append(restored, {}, undoes=last.id)
+        return self._append(replace(stands, who=who), {}, undoes=last.id)
 
     def _append(self, decision: Decision, shown: dict[str, object], undoes: int | None) -> Decision:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -297,8 +296,7 @@ class Project:
                     *(self.model, json.dumps(shown), undoes),
                 ),
             )
-            number = int(made.lastrowid or 0)
-        return Decision(decision.specimen, decision.choice, decision.parents, decision.note, decision.who, now, number)
+        return replace(decision, at=now, id=int(made.lastrowid or 0))
 
     def decisions(self, after: int = 0) -> dict[int, Decision]:
         """The latest decision on each specimen that has one with a number above `after`."""
@@ -321,8 +319,3 @@ def _looks(stored: str | None) -> Looks:
     values = json.loads(stored)
     identities = tuple((str(name), float(probability)) for name, probability in values["identities"])
     return Looks(identities, tuple(values["parents"]), values["hybrid_index"])
-
-
-def _copy_run(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True)
-    shutil.copytree(source, target)

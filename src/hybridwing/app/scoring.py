@@ -17,10 +17,8 @@ from filelock import FileLock, Timeout
 
 from hybridwing.app.project import Looks, Project
 from hybridwing.app.thumbnails import make_thumbnails
-from hybridwing.backbones.compute import DEFAULT
-from hybridwing.embeddings.embed import embed_photographs, photographs
+from hybridwing.embeddings.engine import NothingEmbeddedError, embed_images
 from hybridwing.embeddings.table import EmbeddingTable
-from hybridwing.errors import EmbeddingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,14 +26,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.backbones.base import LoadedBackbone
-    from hybridwing.runs.predict import RankedImage
+    from hybridwing.embeddings.table import Failure
+    from hybridwing.explain.parents import Looks as ExplainedLooks
     from hybridwing.runs.run import Run
 
 BATCH = 32
 """Photographs that are embedded and kept together."""
-
-TNR = 0.95
-"""True-negative rate that predictions are asked with; the desk reads scores and sets thresholds itself."""
 
 
 def score_waiting(project: Project) -> int:
@@ -47,9 +43,8 @@ def score_waiting(project: Project) -> int:
     known = project.vectors()
     ready = [number for number, _ in project.waiting() if number in known]
     if ready:
-        scores = scores_of(run, {number: known[number] for number in ready})
-        project.keep_scores(scores)
-        scored += len(scores)
+        project.keep_scores(scores_of(run, {number: known[number] for number in ready}))
+        scored += len(ready)
     loaded = None
     while batch := project.waiting(BATCH):
         loaded = loaded or run.load_backbone()
@@ -59,41 +54,36 @@ def score_waiting(project: Project) -> int:
 
 def scores_of(run: Run, vectors: Mapping[int, NDArray[np.float32]]) -> list[tuple[int, float, str, Looks]]:
     """Scores of specimens by their embeddings: id, score, reason, and what each looks like."""
-    table = EmbeddingTable(
-        tuple(map(str, vectors)),
-        np.stack(list(vectors.values())),
-        run.manifest.backbone,
-    )
-    ranked = run.predict(table, tnr=TNR)
-    return [(int(image.path.name), image.score, image.reason, _looks(image)) for image in ranked.images]
+    return _scores(run, EmbeddingTable(tuple(map(str, vectors)), np.stack([*vectors.values()]), run.manifest.backbone))
 
 
 def _score_batch(project: Project, run: Run, loaded: LoadedBackbone, batch: Sequence[tuple[int, Path]]) -> int:
     make_thumbnails(project.folder, batch)
-    found = photographs([path for _, path in batch if path.is_file()]) if any(p.is_file() for _, p in batch) else None
-    number_of = {str(path.resolve()): number for number, path in batch}
-    gone = [(number, "the file is no longer there") for number, path in batch if not path.is_file()]
-    if found is None:
-        project.keep_scores([], gone)
-        return 0
-    numbers = {key: number_of[str(path.resolve())] for key, path in found.items}
-    try:
-        table = embed_photographs(found, loaded, DEFAULT)
-    except EmbeddingError as error:  # not one could be read
-        reasons = getattr(error, "failures", ())
-        told = {numbers[f.uuid]: f"{f.stage}: {f.reason}" for f in reasons}
-        project.keep_scores([], [*gone, *((n, told.get(n, str(error))) for n in numbers.values())])
-        return 0
-    failures = [*gone, *((numbers[f.uuid], f"{f.stage}: {f.reason}") for f in table.failures)]
-    vectors = {numbers[uuid]: vector for uuid, vector in zip(table.uuids, table.vectors, strict=True)}
-    ranked = run.predict(table, tnr=TNR)
-    scores = [(numbers[str(image.path)], image.score, image.reason, _looks(image)) for image in ranked.images]
+    failures = [(number, "the file is no longer there") for number, path in batch if not path.is_file()]
+    there = [(str(number), path) for number, path in batch if path.is_file()]
+    scores: list[tuple[int, float, str, Looks]] = []
+    vectors: dict[int, NDArray[np.float32]] = {}
+    if there:
+        try:
+            table = embed_images(there, loaded)
+            failed: Sequence[Failure] = table.failures
+            scores = _scores(run, table)
+            vectors = {int(uuid): vector for uuid, vector in zip(table.uuids, table.vectors, strict=True)}
+        except NothingEmbeddedError as error:
+            failed = error.failures
+        failures += [(int(one.uuid), f"{one.stage}: {one.reason}") for one in failed]
     project.keep_scores(scores, failures, vectors)
     return len(scores)
 
 
-def _looks(image: RankedImage) -> Looks:
-    looks = image.looks
+def _scores(run: Run, table: EmbeddingTable) -> list[tuple[int, float, str, Looks]]:
+    """The same of a table whose keys are the specimens' numbers."""
+    return [
+        (int(image.path.name), image.score, image.reason, _looks(image.looks)) for image in run.predict(table).images
+    ]
+
+
+def _looks(looks: ExplainedLooks | None) -> Looks:
     return Looks() if looks is None else Looks(looks.identities, looks.parents, looks.hybrid_index)
 
 

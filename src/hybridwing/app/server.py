@@ -34,7 +34,7 @@ def serve(
     *,
     host: str = LOOPBACK,
     port: int = 0,
-    ready: Callable[[str], None] | None = None,
+    ready: Callable[[str], None],
 ) -> None:
     """Serve the desk until it is interrupted.
 
@@ -48,11 +48,12 @@ def serve(
     from starlette.responses import FileResponse, Response
 
     from hybridwing.app.board import Board
-    from hybridwing.app.desk import build_desk, stop_with
+    from hybridwing.app.desk import build_desk
 
     port, token = _free(host, port), secrets.token_urlsafe(16)
     board = Board(project)
-    stop_with(board)
+    app.on_shutdown(board.scoring.stop)
+    app.on_shutdown(board.learning.stop)
     if project.waiting():
         board.scoring.start(project)
 
@@ -71,8 +72,7 @@ def serve(
     app.get("/picture/{number}/{size}")(picture)
     app.add_static_files("/desk", STATIC)
     ui.page("/", title="hybridwing")(lambda: build_desk(board))
-    if ready is not None:
-        ready(f"http://{_shown(host)}:{port}/?token={token}")
+    ready(f"http://{_shown(host)}:{port}/?token={token}")
     # A bar that runs at the top with each request says nothing here, and has no name for who hears the page.
     app.config.quasar_config["loadingBar"] = {"skipHijack": True}
     ui.run(

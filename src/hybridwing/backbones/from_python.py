@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from hybridwing.backbones.compute import Compute
 
-#: Pictures a forward pass, for want of knowing what the model needs.
-_BATCH = 16
-
 
 @dataclass(frozen=True, eq=False)
 class PythonNetwork:
@@ -43,7 +40,7 @@ class PythonBackbone:
     """
 
     precision = "fp32"
-    batch_size = _BATCH
+    batch_size = 16  # for want of knowing what the model needs
     prepare_in_processes = False
 
     def __init__(self, name: str, network: PythonNetwork, compute: Compute) -> None:
@@ -54,12 +51,6 @@ class PythonBackbone:
             f"{kind.__module__}.{kind.__name__}" == "torch.nn.modules.module.Module" for kind in type(self._call).mro()
         )
         self.runtime = "torch" if self._is_module else "python"
-
-    @cached_property
-    def _device(self) -> str:
-        from hybridwing.runtime.device import pick_device
-
-        return str(pick_device(self._compute.device))
 
     @cached_property
     def spec(self) -> BackboneSpec:
@@ -99,9 +90,12 @@ class PythonBackbone:
     def _forward_module(self, stacked: NDArray[np.float32]) -> Any:
         import torch
 
+        from hybridwing.runtime.device import pick_device
+
         module: Any = self._call
+        device = pick_device(self._compute.device)
         with torch.inference_mode():
-            return module.to(self._device).eval()(torch.from_numpy(stacked).to(self._device)).float().cpu().numpy()
+            return module.to(device).eval()(torch.from_numpy(stacked).to(device)).float().cpu().numpy()
 
     def _digest(self) -> str:
         """SHA-256 of a module's weights; empty for other callables."""

@@ -121,7 +121,9 @@ def _named(request: Backbone, compute: Compute) -> LoadedBackbone:
     if entry is None or entry.repository is None:
         raise _unknown(str(request.name))
     place = _weights_place(compute)
-    folder = None if place is None else _folder_in(place, plain)
+    # The folder of all weights, or the backbone's own.
+    folders = [] if place is None else [place / plain, place]
+    folder = next((one for one in folders if one.name == plain and one.is_dir()), None)
     if folder is not None and revision in ("", entry.revision):
         # A run that was trained with the hub's files holds what it finds here against their hash.
         return LocalBackbone(folder, replace(request, name=plain), compute, entry.layout or None)
@@ -153,11 +155,6 @@ def _weights_place(compute: Compute) -> Path | None:
         said = remedy("Compute(weights=…)", "--weights") if compute.weights else WEIGHTS_FOLDER
         raise BackboneError(f"there is no folder of weights at {place}, which {said} names")
     return place
-
-
-def _folder_in(place: Path, name: str) -> Path | None:
-    """A backbone's own folder: one in the folder of all weights, or that folder itself."""
-    return next((folder for folder in (place / name, place) if folder.name == name and folder.is_dir()), None)
 
 
 def _pattern(request: Backbone) -> LoadedBackbone:

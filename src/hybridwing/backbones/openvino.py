@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 #: Smallest cosine, over random pictures, between its embeddings and torch's; anything less is not the same model.
 LEAST_COSINE = {"fp32": 0.9999, "bf16": 0.999}
-_PROBES = 2
 #: Networks smaller than this are not worth the seconds that their translation takes, unless it is asked for.
 _WORTH_IT = 10_000_000
 
@@ -56,7 +55,7 @@ class OpenVinoEncoder:
         self._side = encoder.side
         try:
             self._compiled = self._translated(encoder)
-            probes = np.random.default_rng(0).standard_normal((_PROBES, 3, self._side, self._side)).astype(np.float32)
+            probes = np.random.default_rng(0).standard_normal((2, 3, self._side, self._side)).astype(np.float32)
             mine, torchs = self.forward(list(probes)), encoder.forward(list(probes))
         except Exception as error:  # each of its front ends raises its own kinds
             raise BackboneError(f"OpenVINO cannot run {self.architecture} ({name}): {first_line(error)}") from error

@@ -39,8 +39,14 @@ class TimmBackbone(NetworkBackbone):
         if compute.runtime == "openvino":
             raise BackboneError("timm's models run in torch alone; leave --runtime out")
         model, _, revision = str(request.name).removeprefix("timm:").partition("@")
-        self._timm = _timm()
-        config = _published(self._timm, model)
+        try:
+            self._timm: Any = importlib.import_module("timm")
+        except ImportError as error:
+            raise MissingExtraError(str(error.name or "timm"), "timm", "a backbone of timm") from error
+        try:
+            config = self._timm.get_pretrained_cfg(model, allow_unregistered=False)
+        except RuntimeError:
+            config = None
         if config is None or not config.hf_hub_id:
             raise BackboneError(
                 f"timm has no model {model!r} with weights on the hub; see timm.list_models(pretrained=True)"
@@ -84,21 +90,6 @@ class TimmBackbone(NetworkBackbone):
             preprocess=self._preprocess,
             source=self._files.source,
         )
-
-
-def _timm() -> Any:
-    try:
-        return importlib.import_module("timm")
-    except ImportError as error:
-        raise MissingExtraError(str(error.name or "timm"), "timm", "a backbone of timm") from error
-
-
-def _published(timm: Any, model: str) -> Any:
-    """What timm knows of a model's weights; None where it knows none."""
-    try:
-        return timm.get_pretrained_cfg(model, allow_unregistered=False)
-    except RuntimeError:
-        return None
 
 
 def _preprocessing(timm: Any, model: str, config: Any) -> Preprocess:

@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     Item = tuple[str, Path]
 
 
+class NothingEmbeddedError(EmbeddingError):
+    """Every image failed; `failures` says why, of all `total` images or of the first ones."""
+
+    def __init__(self, failures: Sequence[Failure], total: int) -> None:
+        self.failures, first = failures, failures[0]
+        super().__init__(
+            f"not one of {total} images could be embedded; the first, {first.path}: {first.stage}: {first.reason}"
+        )
+
+
 def embed_images(
     items: Sequence[Item],
     backbone: LoadedBackbone,
@@ -54,7 +64,7 @@ def embed_images(
             remember(known, shard.table, shard.contents)
     failures = tuple(failure for table in tables for failure in table.failures)
     if len(failures) == len(items):
-        raise nothing_embedded(failures[0], len(items))
+        raise NothingEmbeddedError(failures, len(items))
     return EmbeddingTable(
         tuple(uuid for table in tables for uuid in table.uuids),
         np.concatenate([table.vectors for table in tables]),
@@ -73,24 +83,9 @@ def check_items(items: Sequence[Item]) -> None:
     """
     if not items:
         raise EmbeddingError("there are no images to embed")
-    odd = [repr(uuid) for uuid, _ in items if not _is_text(uuid)]
+    odd = [repr(uuid) for uuid, _ in items if uuid != uuid.encode(errors="ignore").decode()]
     if odd:
         raise EmbeddingError(f"{len(odd)} images have keys that are no valid text: {first_few(odd)}; rename them")
     twice = [uuid for uuid, count in Counter(uuid for uuid, _ in items).items() if count > 1]
     if twice:
         raise EmbeddingError(f"{len(twice)} images are listed more than once: {first_few(twice)}")
-
-
-def _is_text(key: str) -> bool:
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def nothing_embedded(first: Failure, total: int) -> EmbeddingError:
-    """The error for a job in which every image failed."""
-    return EmbeddingError(
-        f"not one of {total} images could be embedded; the first, {first.path}: {first.stage}: {first.reason}"
-    )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import cache_of
-from hybridwing.embeddings.engine import check_items, nothing_embedded
+from hybridwing.embeddings.engine import NothingEmbeddedError, check_items
 from hybridwing.embeddings.provenance import Part
 from hybridwing.embeddings.shards import SHARD_SIZE, Timings, embed_shards, remember
 from hybridwing.embeddings.unfinished import UnfinishedTable
@@ -156,7 +156,7 @@ def embed_to_file(
         pieces = unfinished.provenances()
         if part is None and not any(piece.rows for piece in pieces):
             unfinished.remove()
-            raise nothing_embedded(pieces[0].failures[0], total)
+            raise NothingEmbeddedError(pieces[0].failures, total)
         if known is not None:
             # All at the end: what the job finds there must not depend on how often it was interrupted.
             for table, contents in unfinished.pieces():

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import islice, tee
 from typing import TYPE_CHECKING
@@ -60,12 +60,7 @@ class Timings:
     write: float = 0.0  # Shards and table
 
     def __add__(self, other: Timings) -> Timings:
-        return Timings(
-            self.decode + other.decode,
-            self.preprocess + other.preprocess,
-            self.forward + other.forward,
-            self.write + other.write,
-        )
+        return Timings(*np.add(astuple(self), astuple(other)).tolist())
 
 
 @dataclass(frozen=True, eq=False)

@@ -193,8 +193,12 @@ def read_bytes(path: Path) -> bytes:
     unreadable.
     """
     try:
-        _refuse_absent(path)
+        if not path.is_file():
+            kind = "is a folder" if path.is_dir() else "is not a regular file" if path.exists() else "no such file"
+            raise ImageError("open", kind)
         size = path.stat().st_size
+        if size == 0:
+            raise ImageError("open", "the file is empty (0 bytes)")
         if size > MAX_BYTES:
             raise ImageError("open", f"the file has {size:,} bytes, more than {MAX_BYTES:,}")
         return path.read_bytes()
@@ -206,15 +210,6 @@ def read_bytes(path: Path) -> bytes:
         raise ImageError("open", OUT_OF_MEMORY) from error
     except (OSError, ValueError) as error:
         raise ImageError("open", f"cannot be read: {error}") from error
-
-
-def _refuse_absent(path: Path) -> None:
-    """Refuse a path that is no file, and an empty file."""
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "is not a regular file" if path.exists() else "no such file"
-        raise ImageError("open", kind)
-    if path.stat().st_size == 0:
-        raise ImageError("open", "the file is empty (0 bytes)")
 
 
 class _Hush:

@@ -63,10 +63,9 @@ def places_of(image: Image.Image) -> tuple[Place, ...]:
     size = (max(1, round(image.width / scale)), max(1, round(image.height / scale)))
     small = image.resize(size, reducing_gap=3.0) if scale > 1 else image
     found = find_specimens(np.asarray(small, dtype=np.float32) / np.float32(255.0))
-    rows = _rows(found)
     factors = (image.height / size[1], image.width / size[0])
     places = []
-    for row, boxes in enumerate(rows, start=1):
+    for row, boxes in enumerate(_rows(found), start=1):
         for column, box in enumerate(boxes, start=1):
             top, bottom = (round(factors[0] * edge) for edge in (box.top, box.bottom))
             left, right = (round(factors[1] * edge) for edge in (box.left, box.right))

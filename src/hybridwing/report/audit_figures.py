@@ -102,7 +102,7 @@ def draw_recalls(recalls: Sequence[RecallPrecision]) -> Figure:
     """Wilson's interval of each group's recall at a few values of it, the smallest groups on top."""
     from matplotlib.figure import Figure
 
-    groups = sorted({(one.hybrids, one.group, one.table) for one in recalls}, key=lambda item: (item[0], item[1:]))
+    groups = sorted({(one.hybrids, one.group, one.table) for one in recalls})
     figure = Figure(figsize=(8.6, 0.62 * len(groups) + 1.0), layout="constrained")
     ax = figure.subplots()
     bare(ax)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridwing import __version__
-from hybridwing.errors import HybridwingError, ImageError
+from hybridwing.errors import HybridwingError
 from hybridwing.files import write_text
 from hybridwing.report.audit_figures import draw_recalls, draw_rules, draw_sources
 from hybridwing.report.drawing import svg_of
 from hybridwing.report.pages import environment
+from hybridwing.report.wing_drawing import thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from jinja2 import Environment
-
-    from hybridwing.audit.findings import EvidenceTable, Finding
+    from hybridwing.audit.findings import EvidenceTable
     from hybridwing.audit.neighbours import ClassOutlier
     from hybridwing.audit.report import AuditReport
 
@@ -50,11 +47,11 @@ class _InlineFigure:
 
 @dataclass(frozen=True)
 class _Picture:
-    """A thumbnail as base64 JPEG, empty where the image cannot be read."""
+    """An image of the page."""
 
     uuid: str
     label: str
-    data: str
+    address: str  # Of its thumbnail; empty where it cannot be read
 
 
 def write_audit(report: AuditReport, out: Path) -> tuple[Path, Path]:
@@ -75,37 +72,17 @@ def write_audit(report: AuditReport, out: Path) -> tuple[Path, Path]:
 
 def audit_html(report: AuditReport) -> str:
     """The page as text. Whatever the tables hold is escaped; the page runs no script and loads nothing."""
-    ranked = sorted(report.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
-    return (
-        _environment()
-        .get_template("audit.html.j2")
-        .render(
-            report=report,
-            version=__version__,
-            topics=_TOPICS,
-            ranked=ranked,
-            numbers=_Numbers(report.findings),
-            figures=_figures(report),
-            outliers=_with_neighbours(report.outliers[:_SHOWN_OUTLIERS], report.folder) if report.folder else [],
-            shown_rows=_SHOWN_ROWS,
-        )
-    )
-
-
-class _Numbers:
-    """Number of each finding on the page; findings need not be hashable."""
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self._numbers = {id(finding): number for number, finding in enumerate(findings, start=1)}
-
-    def __getitem__(self, finding: Finding) -> int:
-        return self._numbers[id(finding)]
-
-
-def _environment() -> Environment:
     templates = environment()
     templates.tests["numeric_column"] = _is_numeric
-    return templates
+    return templates.get_template("audit.html.j2").render(
+        report=report,
+        version=__version__,
+        topics=_TOPICS,
+        ranked=sorted(report.findings, key=lambda finding: _SEVERITIES.index(finding.severity)),
+        figures=_figures(report),
+        outliers=_with_neighbours(report.outliers[:_SHOWN_OUTLIERS], report.folder) if report.folder else [],
+        shown_rows=_SHOWN_ROWS,
+    )
 
 
 def _is_numeric(table: EvidenceTable, column: int) -> bool:
@@ -155,7 +132,7 @@ def _with_neighbours(outliers: Sequence[ClassOutlier], folder: Path) -> list[lis
     """Each image in doubt, followed by the nearest to it."""
     return [
         [
-            _Picture(uuid, name, _thumbnail(folder / uuid))  # a catalogue's key is the path in the folder
+            _Picture(uuid, name, thumbnail(folder / uuid, _THUMBNAIL))  # a catalogue's key is the path in the folder
             for uuid, name, _ in [
                 (outlier.uuid, outlier.class_name, 1.0),
                 *outlier.neighbours[:_SHOWN_NEIGHBOURS],
@@ -163,16 +140,3 @@ def _with_neighbours(outliers: Sequence[ClassOutlier], folder: Path) -> list[lis
         ]
         for outlier in outliers
     ]
-
-
-def _thumbnail(path: Path) -> str:
-    from hybridwing.images.decode import read_rgb
-
-    try:
-        image = read_rgb(path, _THUMBNAIL)
-    except ImageError:
-        return ""
-    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    target = io.BytesIO()
-    image.save(target, "JPEG", quality=82)
-    return base64.b64encode(target.getvalue()).decode("ascii")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.catalogue.metadata import UNKNOWN
 from hybridwing.files import write_text
 from hybridwing.report.drawing import FAINT, INK, bare, plain, save_plain
 from hybridwing.report.figures import HYBRID, NON_HYBRID
@@ -56,9 +57,9 @@ def draw_metadata(description: CatalogueDescription) -> Figure:
     """Images by side, file type and, where the table has them, the challenge's groups."""
     from matplotlib.figure import Figure
 
-    parts = [("Side", description.sides), ("File type", description.file_types), ("Group", description.groups)]
-    shown = [(title, counts[:12]) for title, counts in parts if title != "Group" or _known(counts)]
-    shown = [(title, counts) for title, counts in shown if counts]
+    groups = description.groups if any(count.name != UNKNOWN for count in description.groups) else ()
+    parts = [("Side", description.sides), ("File type", description.file_types), ("Group", groups)]
+    shown = [(title, counts[:12]) for title, counts in parts if counts]
     rows = [len(counts) for _, counts in shown]
     figure = Figure(figsize=(8.2, 0.42 * sum(rows) + 0.75 * len(rows) + 0.5), layout="constrained")
     axes = figure.subplots(len(shown), 1, squeeze=False, height_ratios=rows)[:, 0]
@@ -163,12 +164,6 @@ def _title(ax: Axes, text: str, note: str = "") -> None:
     if note:
         ax.annotate(note, (0, 1), xycoords="axes fraction", xytext=(0, 6), textcoords="offset points", fontsize=9.5,
                     color=FAINT, va="bottom")  # fmt: skip
-
-
-def _known(counts: Sequence[StatusCount]) -> bool:
-    from hybridwing.catalogue.metadata import UNKNOWN
-
-    return any(count.name != UNKNOWN for count in counts)
 
 
 def _left_out(counts: Sequence[StatusCount], shown: int = _MOST_ROWS) -> str:

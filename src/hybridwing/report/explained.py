@@ -160,13 +160,10 @@ def write_explanations(
 def page_environment() -> Environment:
     """Templates with the names that every page of images uses."""
     templates = environment()
-    templates.globals.update(version=__version__, usual=usual, colours=_css())
-    return templates
-
-
-def _css() -> dict[str, str]:
     named = {"first": FIRST, "second": SECOND, "lowered": LOWERED, "raised": RAISED}
-    return {name: f"rgb{colour}" for name, colour in named.items()}
+    colours = {name: f"rgb{colour}" for name, colour in named.items()}
+    templates.globals.update(version=__version__, usual=usual, colours=colours)
+    return templates
 
 
 def _plain(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,15 +36,6 @@ _LINE: dict[str, Any] = {"color": INK, "lw": 1.2, "ls": (0, (4, 2))}
 _SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 
 
-@dataclass(frozen=True, eq=False)
-class _Panel:
-    """Scores of one group by one detector, and the threshold that holds for them."""
-
-    scores: NDArray[np.float64]
-    hybrid: NDArray[np.bool_]
-    threshold: float
-
-
 def draw_evaluation(evaluation: Evaluation) -> Figure:
     """Where the scores of hybrids and non-hybrids lie: a row a detector, a column a group of the challenge.
 
@@ -69,7 +59,7 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
             _name_row(axes[row, 0], detector, result, known=known)
             for column, name in enumerate(names):
                 ax = axes[row, column]
-                _draw_scores(ax, _panel(result.scores, labels, groups, name))
+                _draw_scores(ax, result.scores, labels, groups, name)
                 if row == 0:
                     title = _TITLES.get(name, "All images")
                     ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=INK, loc="left", pad=21)
@@ -92,24 +82,12 @@ def draw_predictions(scores: NDArray[np.float64], labels: NDArray[np.int8], grou
         figure = Figure(figsize=(11.4, 3.3), layout=ConstrainedLayoutEngine(wspace=0.05))
         axes = figure.subplots(1, len(_TITLES), sharex=True, sharey="row")
         for ax, (name, title) in zip(axes, _TITLES.items(), strict=True):
-            _draw_scores(ax, _panel(scores, labels.astype(bool), groups, name))
+            _draw_scores(ax, scores, labels.astype(bool), groups, name)
             ax.set_title(title, fontsize=_LARGE, fontweight="bold", color=INK, loc="left", pad=21)
             ax.set_xlabel("hybrid score", fontsize=_MEDIUM, color=INK)
         _scale_row(axes[0])
         _add_legend(figure, columns=3)
     return figure
-
-
-def _panel(
-    scores: NDArray[np.float64],
-    labels: NDArray[np.bool_],
-    groups: NDArray[np.str_] | NDArray[np.object_],
-    name: str,
-) -> _Panel:
-    """Images of a group, with the threshold that the score has for them."""
-    members = np.ones(len(labels), bool) if name == "all" else np.asarray(groups == name)
-    pool = members if name in ("all", "mimic") else np.asarray(groups != "mimic")
-    return _Panel(scores[members], labels[members], threshold_at_tnr(scores[pool], labels[pool]))
 
 
 def _name_row(ax: Axes, detector: str, result: DetectorEvaluation, *, known: bool) -> None:
@@ -136,20 +114,30 @@ def _add_legend(figure: Figure, columns: int) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=_MEDIUM)
 
 
-def _draw_scores(ax: Axes, panel: _Panel) -> None:
-    """Two histograms, hybrids over non-hybrids, with the threshold and what it does to each."""
-    edges = _edges(panel.threshold)
-    for members, colour, sign in ((panel.hybrid, HYBRID, 1), (~panel.hybrid, NON_HYBRID, -1)):
-        shares = _counts(panel.scores[members], edges) / max(int(members.sum()), 1)
+def _draw_scores(
+    ax: Axes,
+    scores: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    groups: NDArray[np.str_] | NDArray[np.object_],
+    name: str,
+) -> None:
+    """Two histograms of a group, hybrids over non-hybrids, with the group's threshold and what it does to each."""
+    members = np.ones(len(labels), bool) if name == "all" else np.asarray(groups == name)
+    pool = members if name in ("all", "mimic") else np.asarray(groups != "mimic")
+    threshold = threshold_at_tnr(scores[pool], labels[pool])
+    scores, hybrid = scores[members], labels[members]
+    edges = _edges(threshold)
+    for kind, colour, sign in ((hybrid, HYBRID, 1), (~hybrid, NON_HYBRID, -1)):
+        shares = _counts(scores[kind], edges) / max(int(kind.sum()), 1)
         some = shares > 0
         # The outline keeps a single image among hundreds visible.
         look: dict[str, Any] = {"color": colour, "edgecolor": colour, "linewidth": 0.7}
         ax.bar(edges[:-1][some], sign * shares[some], np.diff(edges)[some], align="edge", **look)
     ax.axhline(0, color=FAINT, lw=0.6, zorder=0.5)
-    ax.axvline(panel.threshold, **_LINE)
-    called = panel.scores > panel.threshold
-    found, hybrids = int((called & panel.hybrid).sum()), int(panel.hybrid.sum())
-    alarms, others = int((called & ~panel.hybrid).sum()), int((~panel.hybrid).sum())
+    ax.axvline(threshold, **_LINE)
+    called = scores > threshold
+    found, hybrids = int((called & hybrid).sum()), int(hybrid.sum())
+    alarms, others = int((called & ~hybrid).sum()), int((~hybrid).sum())
     above: dict[str, Any] = {"transform": ax.transAxes, "fontsize": _SMALL, "va": "bottom"}
     ax.text(0.0, 1.02, f"{found} of {hybrids} hybrids found" if hybrids else "no hybrids", color=HYBRID, **above)
     false = f"false alarms: {alarms} of {others}" if others else "no non-hybrids"

@@ -76,7 +76,7 @@ def write_prediction(
         reasons=Counter(image.reason.partition(" (")[0].partition(":")[0] for image in ranked.images if image.reason),
         columns=(*COLUMNS, *facts),
         choices=_choices(facts),
-        rows=[[*_row(image), *of] for image, of in zip(ranked.images, _per_image(facts, ranked), strict=True)],
+        rows=[[*_row(image), *(of[image.rank - 1] for of in facts.values())] for image in ranked.images],
         false_alarms=(1 - ranked.tnr) * sum(not image.reason for image in ranked.images),
         script=script,
         digest=digest,
@@ -97,10 +97,6 @@ def _facts(ranked: RankedImages) -> dict[str, list[str]]:
         if any(values) and not all(path.endswith(value) for path, value in zip(paths, values, strict=True))
     }
     return dict(list(said.items())[:MOST_COLUMNS])
-
-
-def _per_image(facts: dict[str, list[str]], ranked: RankedImages) -> list[tuple[str, ...]]:
-    return list(zip(*facts.values(), strict=True)) if facts else [()] * len(ranked.images)
 
 
 def _choices(facts: dict[str, list[str]]) -> dict[str, list[str]]:

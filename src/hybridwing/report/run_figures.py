@@ -30,25 +30,22 @@ _MOST_CLASSES = 40
 def draw_curves(scores: Mapping[str, NDArray[np.float64]], labels: NDArray[np.bool_]) -> Figure:
     """Receiver operating characteristic and precision against recall; a dot where 95 % of the non-hybrids pass."""
     from matplotlib.figure import Figure
+    from sklearn.metrics import precision_recall_curve, roc_curve
 
     figure = Figure(figsize=(9.2, 4.3), layout="constrained")
     left, right = figure.subplots(1, 2)
     for number, (name, values) in enumerate(scores.items()):
         colour, style = _LINES[number % len(_LINES)] if number < len(scores) - 1 else (FAINT, (0, (1, 1)))
-        limits = np.unique(values)[::-1]
-        above = np.concatenate([limits, [-np.inf]])
-        found = np.array([(values[labels] > limit).mean() for limit in above])
-        alarms = np.array([(values[~labels] > limit).mean() for limit in above])
-        right_ones, wrong = found * labels.sum(), alarms * (~labels).sum()
-        some = right_ones + wrong > 0
+        alarms, found, _ = roc_curve(labels, values, drop_intermediate=False)
         left.plot(alarms, found, color=colour, ls=style, lw=1.8, label=plain(name))
-        right.plot(found[some], (right_ones / np.maximum(right_ones + wrong, 1))[some], color=colour, ls=style, lw=1.8)
-        limit = threshold_at_tnr(values, labels.astype(np.int8))
-        hits, false = (values[labels] > limit).mean(), (values[~labels] > limit).mean()
-        left.plot(false, hits, "o", color=colour, ms=7)
-        caught = hits * labels.sum() + false * (~labels).sum()
-        if caught:
-            right.plot(hits, hits * labels.sum() / caught, "o", color=colour, ms=7)
+        precision, recall, _ = precision_recall_curve(labels, values)
+        # From the highest score on; scikit-learn has it last, and after it a point of no image.
+        right.plot(recall[-2::-1], precision[-2::-1], color=colour, ls=style, lw=1.8)
+        called = values > threshold_at_tnr(values, labels.astype(np.int8))
+        hits = called[labels].mean()
+        left.plot(called[~labels].mean(), hits, "o", color=colour, ms=7)
+        if called.any():
+            right.plot(hits, labels[called].mean(), "o", color=colour, ms=7)
     for ax, across, up in (
         (left, "false alarms", "hybrids found"),
         (right, "hybrids found", "flagged that are hybrids"),

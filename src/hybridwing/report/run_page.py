@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.csv_files import read_rows
 from hybridwing.detectors.calibration import TooFewError
 from hybridwing.detectors.threshold import threshold_of
 from hybridwing.embeddings.selection import select
-from hybridwing.errors import ImageError
 from hybridwing.evaluation.bootstrap import MEASURE_TITLES, Uncertainty
 from hybridwing.evaluation.intervals import Proportion
 from hybridwing.evaluation.metrics import detection_metrics, threshold_at_tnr
 from hybridwing.files import write_text
-from hybridwing.images.decode import read_rgb
 from hybridwing.images.listed import ImageFolder
 from hybridwing.report.drawing import svg_of
 from hybridwing.report.embedding_map import embedding_map
 from hybridwing.report.explained import page_environment
 from hybridwing.report.run_figures import draw_classes_scores, draw_curves
-from hybridwing.report.wing_drawing import as_webp
+from hybridwing.report.wing_drawing import thumbnail
 from hybridwing.runs.explaining import Explainer
 from hybridwing.runs.folder import SCORES
+from hybridwing.runs.tables import read_scores
 from hybridwing.runs.training_choice import choice_of
 
 if TYPE_CHECKING:
@@ -69,26 +67,24 @@ class Judged:
 def held_out(run: Run) -> Judged:
     """What training held out."""
     knows = Explainer(run)
-    with (run.folder / SCORES).open(newline="", encoding="utf-8") as file:
-        rows = list(read_rows(file))
-    of = {name: [row for row in rows if row["detector"] == name] for name in run.manifest.detectors}
+    of = {name: read_scores(run.folder / SCORES, name) for name in run.manifest.detectors}
     own = of[run.manifest.best_detector]
     table = run.embeddings
-    index = table.rows_of([row["uuid"] for row in own])
+    index = table.rows_of(own.uuids)
     metadata = table.metadata
     records = (
         metadata["record"].fillna("").astype(str).to_numpy()[index]
         if metadata is not None and "record" in metadata
-        else np.full(len(own), "")
+        else np.full(len(index), "")
     )
     return Judged(
-        f"{len(own)} held-out images of {run.manifest.catalogue_name}",
-        np.array([row["uuid"] for row in own]),
+        f"{len(index)} held-out images of {run.manifest.catalogue_name}",
+        np.array(own.uuids),
         np.array([knows.classes[row] or "hybrid" for row in index]),
         records.astype(str),
-        np.array([row["label"] == "1" for row in own]),
+        own.labels == 1,
         table.vectors[index],
-        {name: np.array([float(row["score"]) for row in mine]) for name, mine in of.items()},
+        {name: found.scores for name, found in of.items()},
         run.uncertainty,
     )
 
@@ -144,7 +140,9 @@ def write_run_report(
             both=both,
             limit=limit,
             figures=figures,
-            measures=_measures(judged),
+            measures=[
+                name for name in MEASURE_TITLES if any(name in of for of in judged.uncertainty.measures.values())
+            ],
             titles=MEASURE_TITLES,
             control=detection_metrics(judged.control, labels.astype(np.int8)) if both else None,
             by_class=[
@@ -160,12 +158,6 @@ def write_run_report(
         )
     )
     write_text(page, text)
-
-
-def _measures(judged: Judged) -> list[str]:
-    """Names of the measures that any detector has."""
-    have = {name for measures in judged.uncertainty.measures.values() for name in measures}
-    return [name for name in MEASURE_TITLES if name in have]
 
 
 def _shares(
@@ -223,11 +215,7 @@ def _gallery(
             done += 1
             if progress is not None:
                 progress(done, total)
-            try:
-                picture = read_rgb(folder.locate(str(judged.uuids[row])), _THUMBNAIL)
-            except (ImageError, OSError):
-                continue
-            picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
-            told = f"{judged.classes[row]}, {scores[row]:.4f}"
-            shown[title].append((as_webp(picture, 75), str(judged.uuids[row]), told))
+            uuid = str(judged.uuids[row])
+            if address := thumbnail(folder.locate(uuid), _THUMBNAIL):
+                shown[title].append((address, uuid, f"{judged.classes[row]}, {scores[row]:.4f}"))
     return shown

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from hybridwing.errors import ImageError
 from hybridwing.explain.wing_pictures import laid_on
+from hybridwing.images.decode import read_rgb
 from hybridwing.runtime.finding import find_wings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from hybridwing.explain.wing_pictures import WingPicture
@@ -101,3 +105,13 @@ def as_webp(picture: Image.Image, quality: int = 80) -> str:
     target = io.BytesIO()
     picture.save(target, "WEBP", quality=quality)
     return "data:image/webp;base64," + base64.b64encode(target.getvalue()).decode("ascii")
+
+
+def thumbnail(path: Path, side: int) -> str:
+    """A small copy of a photograph as a ``data:`` address; empty where the photograph cannot be read."""
+    try:
+        picture = read_rgb(path, side)
+    except ImageError:
+        return ""
+    picture.thumbnail((side, side))
+    return as_webp(picture, 75)

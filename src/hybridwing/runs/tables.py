@@ -165,6 +165,7 @@ def write_scores(
 class HeldOutImages:
     """What one detector of a run said of the images that training held out."""
 
+    uuids: tuple[str, ...]
     scores: NDArray[np.float64]
     labels: NDArray[np.int8]  # 1 for a hybrid
     specimens: tuple[str, ...]
@@ -178,6 +179,7 @@ def read_scores(path: Path, detector: str) -> HeldOutImages:
     try:
         rows = [row for row in _rows_of(path) if row["detector"] == detector]
         return HeldOutImages(
+            tuple(row["uuid"] for row in rows),
             np.array([float(row["score"]) for row in rows]),
             np.array([int(row["label"]) for row in rows], dtype=np.int8),
             tuple(row["specimen"] for row in rows),

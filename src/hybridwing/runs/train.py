@@ -132,7 +132,14 @@ def train(
             learned = seen = _divided(catalogue, division.train, embeddings)
             held_out = unseen = _divided(catalogue, division.test, embeddings)
             for name in dict.fromkeys(detectors):
-                saved[name] = _fit(make(name), learned, held_out)
+                saved[name] = fit_detector(
+                    make(name),
+                    learned.vectors,
+                    learned.catalogue.labels,
+                    held_out.vectors,
+                    held_out.catalogue.labels,
+                    **_metadata(learned.catalogue),
+                )
                 scores[name] = calibrated_scores(saved[name], held_out.vectors)
         metrics = {name: detection_metrics(values, held_out.catalogue.labels) for name, values in scores.items()}
         chosen = choose_detector(metrics)
@@ -230,17 +237,6 @@ def _divided(catalogue: Catalogue, index: NDArray[np.intp], embeddings: Embeddin
     if not len(part):
         raise RunError("no image is left in the training or the held-out part; see which images failed")
     return _Division(tuple(str(u) for u in part.uuids), embeddings.vectors[rows[embedded]], part)
-
-
-def _fit(detector: Detector, learned: _Division, held_out: _Division) -> SavedDetector:
-    return fit_detector(
-        detector,
-        learned.vectors,
-        learned.catalogue.labels,
-        held_out.vectors,
-        held_out.catalogue.labels,
-        **_metadata(learned.catalogue),
-    )
 
 
 def _fit_out_of_fold(
