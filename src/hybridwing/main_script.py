@@ -23,9 +23,9 @@ def processors() -> int:
 
 @contextmanager
 def main_script_hidden() -> Iterator[None]:
-    """Start workers that do not run the caller's script again, so that it needs no ``if __name__ == "__main__"``.
+    """Within it, workers that are started do not run the caller's script again. The work must need nothing of it.
 
-    A spawned process imports the main module by its ``__spec__`` or ``__file__``. The work must need nothing of it.
+    A spawned process imports the main module by its ``__spec__`` or ``__file__``, so these are taken away meanwhile.
     """
     with _one_at_a_time:
         main = vars(sys.modules["__main__"])

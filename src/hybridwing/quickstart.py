@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from hybridwing.backbones.compute import DEFAULT
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.embeddings.embed import embed
 from hybridwing.errors import RunError
+from hybridwing.evaluation.challenge_score import GROUPS
 from hybridwing.folders import new_folder
 from hybridwing.report.evaluation_folder import write_evaluation
 from hybridwing.runs.explaining import write_wings
@@ -18,7 +19,7 @@ from hybridwing.runs.train import train
 from hybridwing.simulate.collection import simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -34,40 +35,22 @@ COLLECTION, RUN, EVALUATION = "collection", "run", "evaluation"
 
 @dataclass(frozen=True)
 class Ceiling:
-    """How many hybrids of a group nobody can find in a picture.
+    """How many hybrids of a group nobody can find in a picture."""
 
-    Attributes
-    ----------
-    group : {"major", "minor", "mimic"}
-    hybrids : int
-        In the test set.
-    lookalikes : int
-        Of these, those that look exactly like a parent.
-    """
-
-    group: str
-    hybrids: int
-    lookalikes: int
+    group: str  # ``"major"``, ``"minor"`` or ``"mimic"``
+    hybrids: int  # In the test set
+    lookalikes: int  # Of these, those that look exactly like a parent
 
 
 @dataclass(frozen=True, eq=False)
 class QuickstartResult:
-    """What the quickstart made.
+    """What the quickstart made."""
 
-    Attributes
-    ----------
-    images, run, evaluation_folder : Path
-        The photographs, the trained run and its evaluation on the simulated test set.
-    evaluation : Evaluation
-    ceilings : tuple of Ceiling
-        For the signal, non-signal and mimic hybrids.
-    """
-
-    images: Path
-    run: Path
+    images: Path  # The photographs
+    run: Path  # The trained run
     evaluation_folder: Path
-    evaluation: Evaluation
-    ceilings: tuple[Ceiling, ...]
+    evaluation: Evaluation  # Of the run on the simulated test set
+    ceilings: tuple[Ceiling, ...]  # For the signal, non-signal and mimic hybrids
 
 
 def quickstart(
@@ -96,7 +79,7 @@ def quickstart(
     overwrite : bool
         Replace what an earlier quickstart made.
     progress : callable, optional
-        Given the name of a stage, gives a context whose value is called with images done and all.
+        Takes the name of a stage and gives a context, whose value is called with the images done and all.
 
     Raises
     ------
@@ -107,7 +90,7 @@ def quickstart(
         raise RunError(f"the quickstart needs at least {LEAST_SPECIMENS} specimens; got {specimens}")
     if not 0 <= seed < 2**32:
         raise RunError(f"the seed must lie in [0, 2**32); got {seed}")
-    progress = progress or _silently
+    progress = progress or (lambda _stage: nullcontext(lambda _done, _total: None))
     parts = (COLLECTION, RUN, EVALUATION)
     with new_folder(out, overwrite=overwrite, mark=COLLECTION, contents=parts) as partial:
         with progress("simulating photographs") as report:
@@ -129,19 +112,9 @@ def _ceilings(test: Catalogue, truth: Path) -> tuple[Ceiling, ...]:
     """Count the test hybrids that the truth says look like a parent."""
     with truth.open(newline="", encoding="utf-8") as file:
         alike = {row["filename"] for row in csv.DictReader(file) if row["looks_like_parent"] == "True"}
-    hybrids = [
-        (str(uuid), group) for uuid, group, label in zip(test.uuids, test.groups, test.labels, strict=True) if label
-    ]
-    return tuple(
-        Ceiling(
-            group,
-            sum(one == group for _, one in hybrids),
-            sum(one == group and uuid in alike for uuid, one in hybrids),
-        )
-        for group in ("major", "minor", "mimic")
-    )
-
-
-@contextmanager
-def _silently(_stage: str) -> Iterator[Callable[[int, int], None]]:
-    yield lambda _done, _total: None
+    hybrids = test.table[test.labels == 1]
+    found = []
+    for group in GROUPS:
+        own = hybrids.loc[hybrids["group"] == group, "uuid"]
+        found.append(Ceiling(group, len(own), int(own.isin(alike).sum())))
+    return tuple(found)

@@ -81,6 +81,13 @@ def test_bred_records_are_those_the_challenges_references_name(shared: Path) -> 
     assert read_bred_records(shared / "challenge" / "butterfly_anomaly.bib") == BRED_RECORDS
 
 
+def test_every_entry_of_a_bibliography_counts(tmp_path: Path) -> None:
+    with_mark = "\ufeff@misc{a,\ntitle = {My broods},\ndoi = {zenodo.1}\n}\n"
+    indented = "  @misc {b,\ntitle = {Bred},\ndoi = {zenodo.2}\n}\n"
+    (tmp_path / "own.bib").write_text(with_mark + indented, encoding="utf-8")
+    assert read_bred_records(tmp_path / "own.bib") == {"1": "My broods", "2": "Bred"}
+
+
 def test_siblings_of_ikiam_broods_are_on_both_sides(official_report: AuditReport) -> None:
     found = {finding.key: finding for finding in official_report.findings}
     assert found["siblings on both sides"].headline.startswith(

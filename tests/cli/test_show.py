@@ -107,12 +107,12 @@ def test_a_name_is_shown_as_it_is(capsys, name):
     console.show_ranking(ranking(name))
     console.show_failures([Failure("u", name, "open", name)], 1)
     console.say(name.replace("\n", ""))
-    console.error(name.replace("\n", ""))
+    console.note(name.replace("\n", ""))
     captured = capsys.readouterr()
     assert captured.out.splitlines()[3].rstrip() == f"   1  0.9000  hybrid   {shown}"
     assert captured.err.splitlines()[3].split("  ")[0] == shown
     assert captured.out.splitlines()[-1] == shown.replace("\\n", "")
-    assert captured.err.splitlines()[-1] == f"error: {shown}".replace("\\n", "")
+    assert captured.err.splitlines()[-1] == shown.replace("\\n", "")
 
 
 def test_unknown_measures_are_dashes(capsys):

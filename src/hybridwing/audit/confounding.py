@@ -18,6 +18,7 @@ from hybridwing.audit.findings import (
     of_text,
     share_text,
 )
+from hybridwing.catalogue.metadata import hybrid_rates
 from hybridwing.catalogue.strata import strata_of
 from hybridwing.evaluation.challenge_score import TRUE_NEGATIVE_RATE
 from hybridwing.evaluation.intervals import Interval, Proportion, bootstrap_interval, wilson_interval
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 RESAMPLES = 300
-_PSEUDO_IMAGES = 1.0  # keeps a value of one image from having the rate 0 or 1
 _SERIOUS, _CAUTION, _LITTLE = 0.5, 0.15, 0.05
 """Distances from chance (recall + TNR - 1, at the unfavourable ends of the intervals) from which on a column is
 serious, needs care, and is worth a finding."""
@@ -116,7 +116,7 @@ def score_group(column: str, train: AuditedTable, group: Group, *, seed: int) ->
     if own:
         scores = _held_out_rates(train, column, seed)
     else:
-        scores = _rates(train, column, np.arange(len(train)), group.table.columns[column])
+        scores = hybrid_rates(train.columns[column], train.hybrid, group.table.columns[column])
     rows = np.concatenate([group.hybrids, group.non_hybrids])
     scores, labels = scores[rows], np.arange(len(rows)) < len(group.hybrids)
     recall = recall_at_rate(scores, labels)
@@ -145,27 +145,16 @@ def recall_at_rate(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_
     return float(np.interp(1 - TRUE_NEGATIVE_RATE, false_alarms, recall))
 
 
-def _rates(
-    train: AuditedTable, column: str, rows: npt.NDArray[np.intp], values: Sequence[str]
-) -> npt.NDArray[np.float64]:
-    """Hybrid rate of each value among some rows of a table, shrunk a little towards the overall rate."""
-    known = [(train.columns[column][row], train.hybrid[row]) for row in rows.tolist() if train.hybrid[row] is not None]
-    images = Counter(value for value, _ in known)
-    hybrids = Counter(value for value, label in known if label)
-    overall = hybrids.total() / max(len(known), 1)
-    rate = {v: (hybrids[v] + _PSEUDO_IMAGES * overall) / (images[v] + _PSEUDO_IMAGES) for v in images}
-    return np.array([rate.get(value, overall) for value in values])
-
-
 def _held_out_rates(train: AuditedTable, column: str, seed: int) -> npt.NDArray[np.float64]:
     rng = np.random.default_rng(seed)
     fold = np.empty(len(train), dtype=np.intp)
     for rows in strata_of(np.array([str(label) for label in train.hybrid], dtype=object)):
         fold[rng.permutation(rows)] = np.arange(len(rows)) % FOLDS
+    values, hybrid = np.array(train.columns[column], dtype=object), np.array(train.hybrid, dtype=object)
     scores = np.empty(len(train))
     for number in range(FOLDS):
-        out = np.flatnonzero(fold == number)
-        scores[out] = _rates(train, column, np.flatnonzero(fold != number), [train.columns[column][row] for row in out])
+        out = fold == number
+        scores[out] = hybrid_rates(values[~out], hybrid[~out], values[out])
     return scores
 
 
@@ -251,7 +240,7 @@ def _predictive(
 
 
 def _worth_telling(rules: Sequence[RuleResult], train: AuditedTable) -> list[RuleResult]:
-    """Results on the table with the most hybrids, a reference before the catalogue; those well above chance."""
+    """Results well above chance, or else the best, on the table with the most hybrids: a reference if there is one."""
     tables = {rule.table for rule in rules if rule.table != train.name} or {train.name}
     sizes = {table: sum(rule.recall.total for rule in rules if rule.table == table) for table in sorted(tables)}
     largest = max(sizes, key=lambda table: sizes[table])

@@ -29,7 +29,7 @@ BRED_RECORDS: Mapping[str, str] = {
 Imageomics/HDR-anomaly-challenge (MIT)."""
 
 _KEYS = (("file name", "uuid"), ("address", "file_url"), ("MD5", "md5"), ("specimen", "specimen"))
-_ENTRY = re.compile(r"^@\w+\{", re.MULTILINE)
+_ENTRY = re.compile(r"^\s*@\w+\s*\{", re.MULTILINE)
 _TITLE = re.compile(r"^\s*title\s*=\s*[{\"]+(.*?)[}\"]+\s*,?\s*$", re.MULTILINE | re.IGNORECASE)
 _RECORD = re.compile(r"zenodo\.(\d+)")
 _BRED = re.compile(r"\b(bred|brood|broods|reared)\b", re.IGNORECASE)
@@ -208,7 +208,7 @@ def read_bred_records(path: Path) -> dict[str, str]:
     the file cannot be read as text.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path}: cannot be read as a BibTeX file in UTF-8: {error}") from error
     found = {}

@@ -183,6 +183,10 @@ def _recalls(recalls: Sequence[RecallPrecision]) -> Finding:
 
 def _scores(scores: Sequence[ScorePrecision]) -> Finding:
     widest = max(scores, key=lambda one: one.interval.width)
+    rows = tuple(
+        (s.table, str(s.signal), str(s.non_signal), str(s.mimic), f"{s.median:.3f}", interval_text(s.interval))
+        for s in scores
+    )
     return Finding(
         "power",
         _severity(widest.interval.width),
@@ -197,17 +201,7 @@ def _scores(scores: Sequence[ScorePrecision]) -> Finding:
                 f"{SIMULATIONS:,} simulated test sets of the same sizes; normal scores, threshold set as the "
                 "challenge does.",
                 ("table", "signal recall", "non-signal recall", "mimic recall", "median score", "95 % of scores"),
-                tuple(
-                    (
-                        s.table,
-                        str(s.signal),
-                        str(s.non_signal),
-                        str(s.mimic),
-                        f"{s.median:.3f}",
-                        interval_text(s.interval),
-                    )
-                    for s in scores
-                ),
+                rows,
             ),
         ),
     )

@@ -30,7 +30,7 @@ NON_HYBRID = frozenset({"non-hybrid", "0", "0.0", "false", "no", "n"})
 """Labels understood without being told, in lower case."""
 
 UNSURE = frozenset({"maybe", "unsure", "uncertain", "unknown", "possible", "possibly", "probable", "probably"})
-"""What people write for a label that they do not know, in lower case; so is whatever ends in a question mark."""
+"""What people write for a label that they do not know, in lower case. A label that ends in ``?`` says so too."""
 
 SIDES = frozenset({"d", "v", "dorsal", "ventral"})
 """Sides of a specimen, in lower case."""
@@ -44,8 +44,8 @@ _SIDE = re.compile(r"(?:^|[_\s-])(d|v|dorsal|ventral)(?=[_\s.-]|$)", re.IGNORECA
 def hybrid_of(label: str, hybrid_values: Collection[str] = (), non_hybrid_values: Collection[str] = ()) -> bool | None:
     """Whether a label means hybrid; None if it is empty or not understood.
 
-    `hybrid_values` and `non_hybrid_values` are labels that mean hybrid and non-hybrid besides the usual ones, in any
-    case. They take precedence over the usual meaning of a label.
+    `hybrid_values` and `non_hybrid_values` are labels that mean hybrid and non-hybrid besides the usual ones, in
+    capitals or not. They take precedence over the usual meaning of a label.
     """
     folded = label.casefold()
     if not folded:

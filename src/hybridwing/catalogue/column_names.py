@@ -169,8 +169,8 @@ class _Columns:
 
     def same(self, first: str, second: str) -> bool:
         """Whether two columns agree, apart from folders and endings of file names."""
-        pairs = zip(self._cells[first], self._cells[second], strict=True)
-        return all(_stem(one) == _stem(other) for one, other in pairs)
+        one, other = ([stem_of(cell.replace("\\", "/")) for cell in self._cells[name]] for name in (first, second))
+        return one == other
 
     def described(self, name: str) -> str:
         """What its cells are like, as the end of a reason."""
@@ -204,7 +204,7 @@ class _Columns:
             "md5": (lambda cell: _MD5.fullmatch(cell) is not None, "MD5 digests"),
             "file_url": (lambda cell: _ADDRESS.match(cell) is not None, "addresses"),
             "filename": (lambda cell: not _ADDRESS.match(cell), "file names"),
-            "taxon": (lambda cell: _names_taxon(cell), "taxon names"),
+            "taxon": (_names_taxon, "taxon names"),
         }
         if ours == "filename" and len(values) * 2 < sum(map(bool, self._cells[name])):
             return "most of its cells repeat others, as those of photographs do not"
@@ -237,7 +237,3 @@ class _Columns:
 def _names_taxon(cell: str) -> bool:
     found = parse_taxon(cell)
     return bool(found.species or found.subspecies or found.is_hybrid is not None)
-
-
-def _stem(path: str) -> str:
-    return stem_of(path.replace("\\", "/"))

@@ -27,7 +27,7 @@ class ColumnNames:
     filename : str or None
         Path of the image, relative to the folder of images.
     label : str or None
-        hybrid/non-hybrid, 1/0, true/false or yes/no, in any case; empty for an unlabelled image.
+        hybrid/non-hybrid, 1/0, true/false or yes/no, in capitals or not; empty for an unlabelled image.
     specimen : str or None
         The individual; by default the path of the image without its ending and a side such as ``_d`` or
         ``_v_whitestandard``.
@@ -46,7 +46,7 @@ class ColumnNames:
     file_url, md5 : str or None
         Where to download the image, and the MD5 digest of its bytes.
     hybrid_values, non_hybrid_values : tuple of str, default ()
-        Labels that mean hybrid and non-hybrid besides the usual ones, in any case.
+        Labels that mean hybrid and non-hybrid besides the usual ones, in capitals or not.
 
     Raises
     ------
@@ -182,10 +182,11 @@ def _lacking(path: Path, form: Form, missing: Sequence[str], text: TextTable, ou
     for name in missing:
         near = difflib.get_close_matches(name.casefold(), by_folded, n=1)
         described.append(f"'{name}'" + (f" (did you mean '{by_folded[near[0]]}'?)" if near else ""))
-    what = {"training": "a table in the challenge's training form", "reference": "a reference table"}.get(
-        form, "the table"
-    )
-    advice = "rename the columns" if form != "custom" else "name your own columns"
+    what, advice = {
+        "training": ("a table in the challenge's training form", "rename the columns"),
+        "reference": ("a reference table", "rename the columns"),
+        "custom": ("the table", "name your own columns"),
+    }[form]
     return CatalogueError(
         f"{path}: {what} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(described)}. "
         f"Columns found: {first_few(text.header, 30)}. To read it, {advice}: "

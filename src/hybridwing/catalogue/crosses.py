@@ -40,7 +40,7 @@ def cross_of(first: str, second: str) -> Cross:
     """
     if first == second:
         raise ValueError("crosses a subspecies with itself")
-    low, high = sorted((first, second), key=_order)
+    low, high = sorted((first, second), key=by_value)
     return Cross((low, high), f"{low} x {high}")
 
 
@@ -68,7 +68,7 @@ def parse_cross(text: str) -> Cross:
         raise ValueError(_NOT_A_CROSS)
     if len(subspecies) != 2:
         raise ValueError(f"names {len(subspecies)} subspecies where a cross has two")
-    first, second = sorted(subspecies, key=_order)
+    first, second = sorted(subspecies, key=by_value)
     return Cross((first, second), pedigree)
 
 
@@ -111,10 +111,10 @@ def _side(parts: list[str]) -> tuple[set[str], str, list[str]]:
 
 def _spelling(first: str, second: str) -> str:
     """Spell one crossing: compound sides in brackets and first, then in order."""
-    sides = sorted((first, second), key=lambda side: (not is_cross_name(side), _order(side)))
+    sides = sorted((first, second), key=lambda side: (not is_cross_name(side), by_value(side)))
     return " x ".join(f"({side})" if is_cross_name(side) else side for side in sides)
 
 
-def _order(name: str) -> tuple[bool, int, str]:
-    """Sort codes by value and before names."""
+def by_value(name: str) -> tuple[bool, int, str]:
+    """Key that sorts codes and other numbers by value, before names."""
     return (False, int(name), "") if name.isdecimal() else (True, 0, name)

@@ -38,8 +38,9 @@ def darwin_core(results: pd.DataFrame, catalogue: Catalogue | None = None, *, ru
     `results` has the column ``path``, and those of a written ranking or identification that are known: ``verdict``,
     ``score``, ``threshold``, ``tnr``, ``detector``, ``reason``, ``failure``, ``parent_1``, ``parent_2``,
     ``parent_probability``, ``identity_1`` and ``identity_1_probability``. `catalogue` is the table of the specimens,
-    row for row; its other columns are given by the term of their name, and under ``dynamicProperties`` where there is
-    none. `run` is what made the identifications, such as the run's folder or DOI: ``identificationReferences``.
+    row for row. Its other columns come under the term that their name stands for; those without one, under
+    ``dynamicProperties``. `run` is what made the identifications, such as the run's folder or DOI; it is given as
+    ``identificationReferences``.
 
     All cells are texts; what is not known is empty. ``dateIdentified`` is today. Nobody has verified the
     identifications: ``identificationVerificationStatus`` is ``"unverified"``.

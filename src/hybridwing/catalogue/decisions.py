@@ -38,7 +38,7 @@ class Decided:
 def join_decisions(catalogue: Catalogue, path: Path | str) -> Catalogue:
     r"""Join a table of decisions, such as the desk exports, to a table of specimens.
 
-    A decision labels a specimen of the table, or adds one; it goes before what the table says, since it was made later.
+    A decision labels a specimen of the table, or adds one. It takes precedence over the table, since it was made later.
     Rows without a decision, and those that say ``unsure``, are left out.
 
     Parameters

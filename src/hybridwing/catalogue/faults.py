@@ -58,17 +58,10 @@ def _kinds(faults: Sequence[Fault]) -> list[list[Fault]]:
 
 
 class CatalogueFaults(CatalogueError):  # noqa: N818 - it is the faults that one wants of it
-    """A table holds faulty cells.
+    """A table holds faulty cells, at least one.
 
     The message has one line for all rows with one and the same fault, and one for all values of a column where many
     values have one problem.
-
-    Parameters
-    ----------
-    source : Path
-        The file.
-    faults : sequence of Fault
-        All of them, at least one.
 
     Attributes
     ----------

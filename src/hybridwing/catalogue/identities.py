@@ -66,16 +66,12 @@ def _name(taxon: str, subspecies: str, second: str, species: str, genus: str) ->
                 species=found.species or narrow.species, certainty=doubt.certainty, reason=doubt.reason,
             )  # fmt: skip
     if second:
-        found = _with_second(found, second)
+        both = parse_taxon(found.subspecies or found.pedigree or found.raw, second)
+        found = replace(both, raw=f"{found.raw} × {second}", genus=found.genus, species=found.species)
     if not found.species and species:
         wide = parse_taxon(species)
         found = replace(found, genus=wide.genus or genus, species=wide.species or wide.subspecies)
     return replace(found, genus=genus) if genus and not found.genus and found.species else found
-
-
-def _with_second(found: TaxonName, second: str) -> TaxonName:
-    both = parse_taxon(found.subspecies or found.pedigree or found.raw, second)
-    return replace(both, raw=f"{found.raw} × {second}", genus=found.genus, species=found.species)
 
 
 def subspecies_of(cell: str) -> str:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
+import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    import numpy.typing as npt
     import pandas as pd
 
     from hybridwing.catalogue.schema import Catalogue
 
 UNKNOWN = "not known"
+_PSEUDO_IMAGES = 1.0  # keeps a value of one image from having the rate 0 or 1
 
 _OWN = ("specimen", "label", "subspecies", "parent_1", "parent_2", "record", "side")
 
@@ -76,3 +81,18 @@ def metadata_columns(catalogue: Catalogue) -> dict[str, list[str]]:
         "specimen-number pattern": [pattern_of(str(specimen)) for specimen in catalogue.specimens],
         "white standard": ["yes" if "whitestandard" in name.lower() else "no" for name in names],
     }
+
+
+def hybrid_rates(
+    values: Iterable[object], hybrid: Iterable[object], asked: Iterable[object]
+) -> npt.NDArray[np.float64]:
+    """Hybrid rate of each value that is asked about, by labelled images, shrunk a little towards the overall rate.
+
+    `values` and `hybrid` have an entry for each image: the value of a metadata column, and whether it is of a hybrid,
+    None where it is unlabelled. A value that no labelled image has gets the overall rate.
+    """
+    known = [(value, label) for value, label in zip(values, hybrid, strict=True) if label is not None]
+    images = Counter(value for value, _ in known)
+    hybrids = Counter(value for value, label in known if label)
+    overall = hybrids.total() / max(len(known), 1)
+    return np.array([(hybrids[v] + _PSEUDO_IMAGES * overall) / (images[v] + _PSEUDO_IMAGES) for v in asked])

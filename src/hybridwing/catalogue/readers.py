@@ -149,10 +149,8 @@ def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     changed = frame["filename"][local != frame["filename"]]
     if len(changed):
         notes.append(f"{len(changed)} file names are taken from paths and addresses, such as {changed.iloc[0]!r}")
-    return (
-        frame.assign(filename=local, file_url=frame["file_url"].where(frame["file_url"] != "", addresses)),
-        notes,
-    )
+    file_url = frame["file_url"].where(frame["file_url"] != "", addresses)
+    return frame.assign(filename=local, file_url=file_url), notes
 
 
 def _official_identities(frame: pd.DataFrame, layout: Layout) -> list[Identity]:

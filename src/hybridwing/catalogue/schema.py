@@ -52,7 +52,8 @@ specimen
 hybrid
     True for a hybrid; NA if unlabelled.
 species
-    Such as ``"Heliconius erato"``; NA where the table does not say, as the challenge's do not, and for a cross of two.
+    Such as ``"Heliconius erato"``; NA for a cross of two species, and where the table does not say: the challenge's
+    tables do not.
 subspecies
     NA for hybrids. A code ``"0"`` to ``"13"`` in the training form, a name in the reference form.
 parent_1, parent_2
@@ -117,7 +118,7 @@ class Catalogue:
         SHA-256 of that file's bytes, in lower-case hexadecimal: what a run records as its provenance.
     extra : pandas.DataFrame
         The file's other columns as text, such as locality, sex and date, by its own names; same rows as `table`,
-        missing values NA. Without it, there are none.
+        missing values NA. By default there are none.
     reading : Reading
         How the file was read.
 

@@ -34,12 +34,7 @@ def find_faults(cells: pd.DataFrame, layout: Layout, *, strict: bool) -> list[Fa
     except SchemaErrors as errors:
         cases = errors.failure_cases
         found = zip(cases["index"], cases["column"], cases["failure_case"], cases["check"], strict=True)
-        return sorted(
-            {
-                Fault(int(line), layout.source_name(column), str(value), problem)
-                for line, column, value, problem in found
-            }
-        )
+        return sorted({Fault(int(line), layout.source_name(name), str(value), why) for line, name, value, why in found})
     return []
 
 

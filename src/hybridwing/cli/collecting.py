@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,9 +17,7 @@ from hybridwing.errors import EmbeddingError
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """Which photographs."""
-
-    SECTION: ClassVar[str] = "Which of them"
+    """Which of them."""
 
     fraction: Annotated[
         float | None, typer.Option("--fraction", help="Share of every subspecies and cross, e.g. 0.15.")
@@ -30,9 +28,7 @@ class SampleOptions:
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How the servers are asked."""
-
-    SECTION: ClassVar[str] = "How servers are asked"
+    """How servers are asked."""
 
     jobs: Annotated[int, typer.Option("--jobs", help="Files fetched at a time.")] = 4
     rate: Annotated[str, typer.Option("--rate", help="Requests a minute and host: 60 or 60/min.")] = "60/min"
@@ -140,9 +136,8 @@ def describe(
 
 @dataclass(frozen=True)
 class EvidenceOptions:
-    """What an audit looks at beside the table."""
+    """What is looked at beside the table."""
 
-    SECTION: ClassVar[str] = "What is looked at beside the table"
     images: Annotated[Path | None, typer.Option("--images", help="Folder of images, to look for copies.")] = None
     embeddings: Annotated[
         Path | None, typer.Option("--embeddings", help="Table of embeddings of the images, to look for odd ones.")

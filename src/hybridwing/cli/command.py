@@ -79,7 +79,7 @@ def main() -> None:
             raise
         from hybridwing.cli import show as console
 
-        console.error(bounded(_told(fault)))
+        console.note(f"error: {bounded(_told(fault))}")
         sys.exit(2)
     except SystemExit as stop:
         # Typer turns Ctrl-C into exit code 130 and says nothing.

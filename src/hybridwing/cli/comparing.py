@@ -9,7 +9,7 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import Overwrite, Seed
+from hybridwing.cli.inputs import Overwrite, Resamples, Seed
 from hybridwing.cli.options import ComputeOptions
 
 
@@ -27,7 +27,7 @@ def leaderboard(
     images: Annotated[Path | None, typer.Option("--images", help="Folder of its images, for runs.")] = None,
     detector: Annotated[str | None, typer.Option("--detector", help="Compare this detector of each run alone.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for leaderboard.csv and .html.")] = None,
-    resamples: Annotated[int, typer.Option("--resamples", help="Resamples of the bootstrap.", min=1)] = 2000,
+    resamples: Resamples = 2000,
     seed: Seed = 42,
     overwrite: Overwrite = False,
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import Overwrite, Seed
+from hybridwing.cli.inputs import Megapixels, Overwrite, Seed
 
 
 @verb(app, "hybridwing simulate collection --specimens 1000")
@@ -33,9 +33,7 @@ def simulate(
 def cut(
     drawers: Annotated[list[Path], typer.Argument(help="Photographs of several specimens, or folders of them.")],
     out: Annotated[Path, typer.Option("--out", help="New folder for a picture of each specimen, and a table.")],
-    max_megapixels: Annotated[
-        float, typer.Option("--max-megapixels", help="Largest photograph that is read, in millions of pixels.", min=0)
-    ] = 120.0,
+    max_megapixels: Megapixels = 120.0,
     overwrite: Overwrite = False,
 ) -> None:
     """Cut photographs of drawers or plates into their specimens.
@@ -70,12 +68,12 @@ def quickstart(
     Simulates, trains and evaluates, with no data, weights or network.
     """
     from hybridwing.cli import show as console
+    from hybridwing.evaluation.challenge_score import TITLES
     from hybridwing.quickstart import quickstart as run_all
 
     made = run_all(out, specimens=specimens, seed=seed, overwrite=overwrite, progress=console.progress)
     console.show_evaluation(made.evaluation)
-    names = {"major": "signal", "minor": "non-signal", "mimic": "mimic"}
-    alike = ", ".join(f"{c.lookalikes} of {c.hybrids} {names[c.group]}" for c in made.ceilings)
+    alike = ", ".join(f"{c.lookalikes} of {c.hybrids} {TITLES[c.group]}" for c in made.ceilings)
     console.say(f"\nhybrids that look exactly like a parent, so that no picture tells them: {alike}")
     console.say("the challenge score is the harmonic mean of the three recalls: 0 where one of them is 0")
     console.say(f"\nfigure:  {made.evaluation_folder / 'evaluation.png'}")

@@ -6,13 +6,13 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import CacheFolder
+from hybridwing.cli.inputs import CacheFolder, Images
 from hybridwing.cli.options import BackboneOptions, ComputeOptions, TableOptions, check_file
 from hybridwing.errors import EmbeddingError
 
@@ -28,9 +28,8 @@ app.add_typer(tables, name="embeddings")
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """How several machines share the work."""
+    """On several machines."""
 
-    SECTION: ClassVar[str] = "On several machines"
     shard: Annotated[
         str | None, typer.Option("--shard", metavar="I/N", help="Do the i-th of n shares; then `embeddings merge`.")
     ] = None
@@ -63,9 +62,7 @@ def embed(
     compute: ComputeOptions,
     cluster: ClusterOptions,
     table: TableOptions,
-    images: Annotated[
-        Path | None, typer.Option("--images", help="Folder that the table's file names are relative to.")
-    ] = None,
+    images: Images = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Turn photographs into embeddings.

@@ -9,7 +9,7 @@ import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import MovedBackbone, Overwrite, RunArgument
+from hybridwing.cli.inputs import DetectorName, MovedBackbone, Overwrite, RunArgument
 from hybridwing.cli.options import ComputeOptions, SourceOptions, TableOptions, check_file
 
 
@@ -19,7 +19,7 @@ def explain(
     images: Annotated[list[Path], typer.Argument(help="Photographs or folders of them.")],
     compute: ComputeOptions,
     out: Annotated[Path, typer.Option("--out", help="New folder for the page and its pictures.")],
-    detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
+    detector: DetectorName = None,
     parents: Annotated[
         str | None,
         typer.Option(

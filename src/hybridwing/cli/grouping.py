@@ -1,7 +1,7 @@
 """Options that belong together as one value, and help that shows them together.
 
-A verb that takes a dataclass for a parameter gets one option for each of its fields; the help lists them under the
-dataclass's ``SECTION``.
+A verb that takes a dataclass for a parameter gets one option for each of its fields. The help lists these options under
+the dataclass's docstring.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kind))
             continue
         groups[name] = kind
-        own, section = get_type_hints(kind, include_extras=True), str(groups[name].SECTION)
+        own, section = get_type_hints(kind, include_extras=True), str(kind.__doc__).removesuffix(".")
         for field in dataclasses.fields(kind):
             default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
             annotation = _in_section(own[field.name], section)

@@ -17,6 +17,10 @@ Embeddings = Annotated[
     ),
 ]
 Resamples = Annotated[int, typer.Option("--resamples", help="Resamples of the bootstrap.", min=1)]
+DetectorName = Annotated[str | None, typer.Option("--detector", help="By default the run's best.")]
+Megapixels = Annotated[
+    float, typer.Option("--max-megapixels", help="Largest photograph that is read, in millions of pixels.", min=0)
+]
 MovedBackbone = Annotated[
     str | None,
     typer.Option("--backbone", help="New place of the run's backbone, if its folder was moved; of several, name all."),
@@ -33,7 +37,5 @@ WeightsFolder = Annotated[
 CacheFolder = Annotated[
     Path | None, typer.Option("--cache", help="Folder of embeddings made before; default the user's cache.")
 ]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute every embedding, and keep none.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed and data, same bytes.", min=0)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier call left under this name.")]

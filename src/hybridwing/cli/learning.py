@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import CatalogueArgument, MovedBackbone, Overwrite, Resamples, RunArgument
+from hybridwing.cli.inputs import CatalogueArgument, DetectorName, MovedBackbone, Overwrite, Resamples, RunArgument
 from hybridwing.cli.options import (
     AskingOptions,
     BackboneOptions,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LearnedTableOptions(TableOptions):
-    """The table that is learned from."""
+    """How the table is read."""
 
     decisions: Annotated[
         Path | None,
@@ -137,9 +137,8 @@ def train(
 
 @dataclass(frozen=True)
 class ProtocolOptions:
-    """What is hidden from a detector."""
+    """What is hidden."""
 
-    SECTION: ClassVar[str] = "What is hidden"
     protocol: Annotated[
         str, typer.Option("--protocol", help="What is hidden in turn: cross, subspecies, record or specimen.")
     ] = "cross"
@@ -158,7 +157,6 @@ class ProtocolOptions:
 class ReportOptions:
     """Where the result goes."""
 
-    SECTION: ClassVar[str] = "Where the result goes"
     out: Annotated[Path | None, typer.Option("--out", help="New folder for tables and scores.")] = None
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON instead.")] = False
     overwrite: Overwrite = False
@@ -222,7 +220,6 @@ def validate(
 class MeasureOptions:
     """What is measured."""
 
-    SECTION: ClassVar[str] = "What is measured"
     minus: Annotated[
         Path | None, typer.Option("--minus", help="Measure a second time without the images of this table.")
     ] = None
@@ -274,11 +271,10 @@ def evaluate(
 
 @dataclass(frozen=True)
 class VerdictOptions:
-    """What decides a verdict."""
+    """The verdict."""
 
-    SECTION: ClassVar[str] = "The verdict"
     tnr: Annotated[float, typer.Option("--tnr", help="True-negative rate: share of non-hybrids not flagged.")] = 0.95
-    detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None
+    detector: DetectorName = None
     prevalence: Annotated[
         float | None, typer.Option("--prevalence", help="Share of hybrids you expect: says what a flag is worth.")
     ] = None

@@ -68,19 +68,9 @@ def detectors(
         typer.echo(json.dumps([{name: str(getattr(entry, name)) for name in known} for entry in entries], indent=2))
         return
     if details:
-        console.show_entries(
-            [
-                (
-                    entry.name,
-                    [
-                        entry.summary,
-                        f"source: {entry.source}",
-                        *([f"seen crosses only: {entry.seen_only}"] if entry.seen_only else []),
-                    ],
-                )
-                for entry in entries
-            ]
-        )
+        for one in entries:
+            limit = [f"seen crosses only: {one.seen_only}"] if one.seen_only else []
+            console.show_entries([(one.name, [one.summary, f"source: {one.source}", *limit])])
         return
     rows = [(entry.name, "seen crosses" if entry.seen_only else "any cross", entry.summary) for entry in entries]
     console.show_rows(f"{len(entries)} detectors; more with --details", ("name", "looks for", "what it does"), rows)

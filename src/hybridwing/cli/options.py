@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hybridwing.catalogue.text_table import is_table
-from hybridwing.cli.inputs import (
-    CacheFolder,
-    Device,
-    Embeddings,
-    Images,
-    NoCache,
-    Offline,
-    Overwrite,
-    Seed,
-    WeightsFolder,
-)
+from hybridwing.cli.inputs import CacheFolder, Embeddings, Images, Megapixels, Offline, Overwrite, Seed, WeightsFolder
 from hybridwing.errors import CatalogueError, EmbeddingError, RunError
 
 if TYPE_CHECKING:
@@ -35,9 +25,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How a table of one's own is read."""
+    """How the table is read."""
 
-    SECTION: ClassVar[str] = "How the table is read"
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -84,9 +73,8 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class BackboneOptions:
-    """Which backbone embeds the photographs."""
+    """What embeds the photographs."""
 
-    SECTION: ClassVar[str] = "What embeds the photographs"
     backbone: Annotated[
         str | None,
         typer.Option(
@@ -137,10 +125,9 @@ class BackboneOptions:
 
 @dataclass(frozen=True)
 class ComputeOptions:
-    """Where and how embeddings are computed."""
+    """Where it runs."""
 
-    SECTION: ClassVar[str] = "Where it runs"
-    device: Device = "auto"
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto"
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32, bf16 or fp16.")] = "auto"
     runtime: Annotated[
         str,
@@ -157,13 +144,11 @@ class ComputeOptions:
         int | None, typer.Option("--workers", help="Threads or processes that decode; default all processors.", min=1)
     ] = None
     cache: CacheFolder = None
-    no_cache: NoCache = False
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Compute every embedding, and keep none.")] = False
     allow_damaged: Annotated[bool, typer.Option("--allow-damaged", help="Use what is left of damaged photographs.")] = (
         False
     )
-    max_megapixels: Annotated[
-        float, typer.Option("--max-megapixels", help="Largest photograph that is read, in millions of pixels.", min=0)
-    ] = 120.0
+    max_megapixels: Megapixels = 120.0
 
     def compute(self) -> Compute:
         """Where and how to compute, with the user's cache unless another one or none is wanted."""
@@ -186,9 +171,8 @@ class ComputeOptions:
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """Where the embeddings of a table come from."""
+    """Photographs or embeddings."""
 
-    SECTION: ClassVar[str] = "Photographs or embeddings"
     images: Images = None
     embeddings: Embeddings = None
 
@@ -232,9 +216,8 @@ Places = Annotated[
 
 @dataclass(frozen=True)
 class AskingOptions:
-    """The photographs of a table, and which names come into question for them."""
+    """With a table of specimens."""
 
-    SECTION: ClassVar[str] = "With a table of specimens"
     images: Images = None
     embeddings: Embeddings = None
     candidates: Annotated[
@@ -260,7 +243,6 @@ class AskingOptions:
 class ResultOptions:
     """Where the result goes."""
 
-    SECTION: ClassVar[str] = "Where the result goes"
     out: Annotated[Path | None, typer.Option("--out", help="Table of all images: .csv, .xlsx or .parquet.")] = None
     form: Annotated[
         str, typer.Option("--format", help="table, or dwc: identifications in Darwin Core, to send to a collection.")
@@ -286,9 +268,8 @@ class ResultOptions:
 
 @dataclass(frozen=True)
 class LearningOptions:
-    """What is learned, and from which part of the table."""
+    """What is learned."""
 
-    SECTION: ClassVar[str] = "What is learned"
     detector: Annotated[
         str, typer.Option("--detector", help="One or more, with commas between; see `hybridwing detectors`.")
     ] = "ridge"
@@ -302,9 +283,8 @@ class LearningOptions:
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """Which part of the table is held out."""
+    """What is held out."""
 
-    SECTION: ClassVar[str] = "What is held out"
     split: Annotated[
         str | None,
         typer.Option(

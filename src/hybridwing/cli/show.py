@@ -149,11 +149,6 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def error(message: str) -> None:
-    """One clear line (or the list of faults that a message holds) on standard error."""
-    note(f"error: {message}")
-
-
 def note(message: str) -> None:
     """A line, or several, on standard error."""
     _print_lines(console(stderr=True), message)

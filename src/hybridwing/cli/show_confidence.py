@@ -48,19 +48,10 @@ def show_validation(validation: Validation) -> None:
     report = validation.report
     title = f"{validation.catalogue.source.name}, one {validation.protocol} out: {_QUESTIONS[validation.protocol]}"
     header = ["scorer", "held out", "hybrids", "non-hybrids", "recall", "false alarms", "ROC AUC", "note"]
-    rows = [
-        [
-            row.scorer,
-            row.unit,
-            str(row.hybrids),
-            str(row.non_hybrids),
-            spelled(row.recall),
-            spelled(row.false_alarms),
-            spelled(row.roc_auc),
-            row.note,
-        ]
-        for row in report.rows
-    ]
+    rows = []
+    for one in report.rows:
+        measures = map(spelled, (one.recall, one.false_alarms, one.roc_auc))
+        rows.append([one.scorer, one.unit, str(one.hybrids), str(one.non_hybrids), *measures, one.note])
     for place in (6, 5, 4, 3, 2):  # a column of which no row has anything
         if all(row[place] in (UNKNOWN, "0") for row in rows):
             del header[place]

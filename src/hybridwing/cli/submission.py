@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import typer
 
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
-from hybridwing.cli.inputs import MovedBackbone, Offline, Overwrite, RunArgument, WeightsFolder
+from hybridwing.cli.inputs import DetectorName, MovedBackbone, Offline, Overwrite, RunArgument, WeightsFolder
 from hybridwing.errors import SubmissionError
 
 submission = typer.Typer(
@@ -26,9 +26,8 @@ app.add_typer(submission)
 
 @dataclass(frozen=True)
 class WeightOptions:
-    """Where the weights of the run's backbone come from, and whether the submission holds them."""
+    """Weights."""
 
-    SECTION: ClassVar[str] = "Weights"
     bundle_weights: Annotated[
         bool, typer.Option("--bundle-weights", help="Include weights from the hub: the network may be off there.")
     ] = False
@@ -42,7 +41,7 @@ def build(
     run: RunArgument,
     options: WeightOptions,
     out: Annotated[Path, typer.Option("--out", help="New folder for the submission.")],
-    detector: Annotated[str | None, typer.Option("--detector", help="By default the run's best.")] = None,
+    detector: DetectorName = None,
     archive: Annotated[bool, typer.Option("--zip", help="Also write OUT.zip, ready to upload.")] = False,
     pin: Annotated[
         list[str] | None, typer.Option("--pin", metavar="NAME==VERSION", help="Another version to ask for.")
@@ -78,9 +77,7 @@ def list_recipes() -> None:
     from hybridwing.cli import show as console
     from hybridwing.submission.build.recipes import recipes
 
-    console.show_entries(
-        [(r.name, [r.summary, r.choice.command("CATALOGUE", "DIR", "RUN")]) for r in recipes()],
-    )
+    console.show_entries([(r.name, [r.summary, r.choice.command("CATALOGUE", "DIR", "RUN")]) for r in recipes()])
 
 
 @verb(submission, "hybridwing submission check mine.zip")
@@ -122,9 +119,8 @@ def check(
 
 @dataclass(frozen=True)
 class ConditionOptions:
-    """Under which conditions a submission is run."""
+    """Conditions."""
 
-    SECTION: ClassVar[str] = "Conditions"
     isolated: Annotated[bool, typer.Option("--isolated", help="Install its requirements into a fresh environment.")] = (
         False
     )

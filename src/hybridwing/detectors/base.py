@@ -44,11 +44,6 @@ class Metadata:
     subspecies: list[str | None] | None = None  # The subspecies of each non-hybrid
     parents: list[tuple[str, str] | None] | None = None  # The parent subspecies of each hybrid
 
-    def select(self, rows: Labels) -> Metadata:
-        """Return the metadata of some specimens, by their rows."""
-        fields = (self.subspecies, self.parents)
-        return Metadata(*(field and [field[row] for row in rows] for field in fields))  # type: ignore[arg-type]
-
 
 class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no type information
     """A scikit-learn classifier of embeddings: the higher its decision function, the more likely a hybrid.
@@ -74,8 +69,8 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
     kind: ClassVar[str]
     """The name in the registry and in saved headers."""
 
-    form: ClassVar[str]
-    """The saved form: which arrays ``_arrays`` returns, one of ``hybridwing.runtime.layouts.LAYOUTS``."""
+    form: ClassVar[str] = ""
+    """The saved form: which arrays ``_arrays`` returns, one of ``hybridwing.runtime.layouts.LAYOUTS``; or the kind."""
 
     min_per_class: ClassVar[int] = 1
     """Fewest non-hybrids and fewest hybrids that ``fit`` can work with."""
@@ -106,8 +101,8 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
             Embeddings, finite. The computation is in float64.
         y : array-like of shape (n_samples,)
             1 (or True) for a hybrid, 0 (or False) for a non-hybrid. Other labels are refused, text too: scikit-learn
-            takes the last label in sorted order for the positive one, which of "hybrid" and "non-hybrid" is the wrong
-            one. Of a pandas column of names use ``y = names == "hybrid"``.
+            takes the last label in sorted order for the positive one, and of "hybrid" and "non-hybrid" that is the
+            wrong one. Of a pandas column of names use ``y = names == "hybrid"``.
         subspecies : sequence of str or None, of length n_samples, optional
             The subspecies of each non-hybrid. A detector that has no use for it ignores it, like the next one.
         parents : sequence of (str, str) or None, of length n_samples, optional
@@ -194,9 +189,12 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
         check_is_fitted(self, "classes_")
         header = DetectorHeader(
             kind=self.kind,
-            form=self.form,
+            form=self.form or self.kind,
             n_features=self.n_features_in_,
-            params={name: _plain(value) for name, value in self.get_params(deep=False).items()},
+            # JSON knows Python's numbers, and none of NumPy's.
+            params={
+                name: v.item() if isinstance(v, np.generic) else v for name, v in self.get_params(deep=False).items()
+            },
             package_version=hybridwing.__version__,
         )
         saved = SavedDetector(header, self._arrays())
@@ -276,11 +274,6 @@ def compact(values: ArrayLike) -> Array:
     with np.errstate(over="ignore"):
         narrow = wide.astype(np.float32)
     return narrow if np.array_equal(narrow, wide) else wide
-
-
-def _plain(value: object) -> object:
-    """Return a NumPy scalar as the Python number that JSON knows."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _checked_entries(name: str, entries: Sequence[Any] | None, n_samples: int) -> list[Any] | None:

@@ -25,11 +25,6 @@ class TooFewError(DetectorError):
     """Too few non-hybrids were held out to promise a true-negative rate."""
 
 
-def highest_rate(n: int) -> float:
-    """The highest true-negative rate that `n` held-out non-hybrids can promise, in three decimals, rounded down."""
-    return math.floor(1000 * n / (n + 1)) / 1000
-
-
 @dataclass(frozen=True, eq=False)
 class ScoreMap:
     """A strictly rising map from raw scores to calibrated quantiles in (0, 1)."""
@@ -47,7 +42,7 @@ def fit_score_map(raw_heldout: ArrayLike, y_heldout: ArrayLike) -> ScoreMap:
     """Fit the map from raw scores to calibrated quantiles on specimens the detector was not fitted on.
 
     A specimen's level is the mean of two empirical distribution functions, that of the non-hybrids and that of the
-    hybrids, with equal scores at the middle of their ranks. Each class so gets half of the range, however few the
+    hybrids, with equal scores at the middle of their ranks. So each class gets half of the range, however few the
     hybrids are, and no pile of scores at one end is squeezed into the last decimal. Without held-out hybrids the level
     is the distribution function of the non-hybrids alone. The map has tails beyond the held-out scores.
 
@@ -125,20 +120,17 @@ def threshold_at(saved: SavedDetector, tnr: float) -> float:
     if not saved.is_calibrated:
         raise DetectorError("this detector is not calibrated, so it has no threshold; fit it with held-out specimens")
     scores = np.sort(saved.arrays["heldout_nonhybrid"])
-    rank = _conformal_rank(len(scores), tnr)
-    if rank > len(scores):
+    n = len(scores)
+    # The small term undoes rounding such as 0.07 * 100 = 7.000000000000001, which would cost a rank.
+    rank = max(1, math.ceil((n + 1) * tnr - 1e-9))
+    if rank > n:
         needed = math.ceil(tnr / (1 - tnr) - 1e-9)
+        highest = math.floor(1000 * n / (n + 1)) / 1000  # rounded down, so that the rate can be asked for
         raise TooFewError(
             f"a true-negative rate of {tnr} needs at least {needed} held-out non-hybrids and this "
-            f"detector has {len(scores)}, which can promise {highest_rate(len(scores)):.3f} at most; hold out more, "
-            "or ask for a lower rate"
+            f"detector has {n}, which can promise {highest:.3f} at most; hold out more, or ask for a lower rate"
         )
     return float(scores[rank - 1])
-
-
-def _conformal_rank(n: int, tnr: float) -> int:
-    # The small term undoes rounding such as 0.07 * 100 = 7.000000000000001, which would cost a rank.
-    return max(1, math.ceil((n + 1) * tnr - 1e-9))
 
 
 def _checked_heldout(raw: ArrayLike, y: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
@@ -165,7 +157,4 @@ def midranks(values: Floats, sample: Floats) -> Floats:
 
 def _tail_scale(spread: float, raw: Floats) -> float:
     """Width of a tail: the distance from the median to the last knot, or the next best where that is 0."""
-    for candidate in (spread, float(np.ptp(raw)), float(np.abs(raw).max())):
-        if candidate > 0:
-            return candidate
-    return 1.0
+    return next(width for width in (spread, float(np.ptp(raw)), float(np.abs(raw).max()), 1.0) if width > 0)

@@ -13,12 +13,8 @@ from hybridwing.detectors.base import ProbabilisticDetector, compact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    from hybridwing.detectors.base import Metadata
+    from hybridwing.detectors.base import Floats, Labels, Metadata
     from hybridwing.runtime.arrays import Array
-
-    Floats = NDArray[np.float64]
 
 
 class GaussianDetector(ProbabilisticDetector):
@@ -45,13 +41,12 @@ class GaussianDetector(ProbabilisticDetector):
     """
 
     kind: ClassVar[str] = "gaussian"
-    form: ClassVar[str] = "gaussian"
     estimator_: GaussianProcessClassifier
 
     def __init__(self, random_state: int = 0) -> None:
         self.random_state = random_state
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], _metadata: Metadata) -> None:
+    def _fit(self, X: Floats, y: Labels, _metadata: Metadata) -> None:
         self.estimator_ = GaussianProcessClassifier(random_state=self.random_state)
         self.estimator_.fit(X, y)
 

@@ -12,12 +12,8 @@ from hybridwing.runtime.scoring import raw_scores
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    from hybridwing.detectors.base import Metadata
+    from hybridwing.detectors.base import Floats, Labels, Metadata
     from hybridwing.runtime.arrays import Array
-
-    Floats = NDArray[np.float64]
 
 
 class KnnDetector(ProbabilisticDetector):
@@ -46,17 +42,16 @@ class KnnDetector(ProbabilisticDetector):
     """
 
     kind: ClassVar[str] = "knn"
-    form: ClassVar[str] = "knn"
     vectors_: Array
-    labels_: NDArray[np.int64]
+    labels_: Labels
 
     def __init__(self, n_neighbors: int = 5) -> None:
         self.n_neighbors = n_neighbors
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], _metadata: Metadata) -> None:
+    def _fit(self, X: Floats, y: Labels, _metadata: Metadata) -> None:
         self.vectors_, self.labels_ = compact(X), y
 
-    def _check_counts(self, y: NDArray[np.int64]) -> None:
+    def _check_counts(self, y: Labels) -> None:
         super()._check_counts(y)
         if self.n_neighbors < 1:
             raise DetectorInputError(f"n_neighbors must be a whole number of at least 1; got {self.n_neighbors}")

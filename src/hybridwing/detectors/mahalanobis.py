@@ -14,12 +14,8 @@ from hybridwing.runtime.parents import score_nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from hybridwing.detectors.base import Metadata
+    from hybridwing.detectors.base import Floats, Labels, Metadata
     from hybridwing.runtime.arrays import Array
-
-    Floats = NDArray[np.float64]
 
 
 class MahalanobisDetector(Detector):
@@ -47,14 +43,13 @@ class MahalanobisDetector(Detector):
     """
 
     kind: ClassVar[str] = "mahalanobis"
-    form: ClassVar[str] = "mahalanobis"
     needs_hybrids: ClassVar[bool] = False
     arrays_: dict[str, Array]
 
     def __init__(self, blocks: Sequence[int] | None = None) -> None:
         self.blocks = blocks
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
+    def _fit(self, X: Floats, y: Labels, metadata: Metadata) -> None:
         starts = block_starts(self.blocks, X.shape[1])
         self.arrays_ = parent_arrays(X, group(y, metadata), starts)
         self.threshold_ = float(np.quantile(score_nearest(self.arrays_, X[y == 0]), TRAINING_TNR))

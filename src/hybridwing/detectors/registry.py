@@ -1,10 +1,6 @@
 """The detectors by name. Importing this loads none of them.
 
-A new detector takes one file and one entry. The file ``hybridwing/detectors/NAME.py`` holds a subclass of
-:class:`hybridwing.detectors.base.Detector` whose ``form`` is one of ``hybridwing.runtime.layouts.LAYOUTS``. The entry
-is added to ``_ENTRIES`` below, and the tests that every detector has to pass then run on it. Only a detector whose
-fitted state has a form of its own adds that form too: its arrays to ``LAYOUTS`` and its function to
-``hybridwing.runtime.scoring.SCORERS``, because a submission carries no more of the package than ``runtime``.
+CONTRIBUTING.md says how to add one.
 """
 
 from __future__ import annotations

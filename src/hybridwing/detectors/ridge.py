@@ -17,21 +17,17 @@ from hybridwing.runtime.ridge import kernel, lead_of_hybrid, projected, score_ri
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from hybridwing.detectors.base import Metadata
+    from hybridwing.detectors.base import Floats, Labels, Metadata
     from hybridwing.detectors.groups import Groups
     from hybridwing.runtime.arrays import Array
 
-    Floats = NDArray[np.float64]
-    Labels = NDArray[np.int64]
 
 BETWEEN = 3.0
 """Weight, without known hybrids, of a direction in which the subspecies' means differ; other directions have 1."""
 
 
 class RidgeDetector(Detector):
-    """How much of a hybrid a specimen is, less most of how much of its likeliest subspecies.
+    """A specimen's membership of the hybrids, less most of its membership of the likeliest subspecies.
 
     A kernel ridge regression predicts a specimen's membership of each subspecies and of the known hybrids, 1 or 0. The
     score is the membership of the hybrids less four fifths of the largest one of a subspecies. What is unlike every
@@ -80,7 +76,6 @@ class RidgeDetector(Detector):
     """
 
     kind: ClassVar[str] = "ridge"
-    form: ClassVar[str] = "ridge"
     needs_hybrids: ClassVar[bool] = False
     arrays_: dict[str, Array]
     left_out_scores_: Floats

@@ -16,12 +16,9 @@ from hybridwing.detectors.base import ProbabilisticDetector
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    from hybridwing.detectors.base import Metadata
+    from hybridwing.detectors.base import Floats, Labels, Metadata
     from hybridwing.runtime.arrays import Array
 
-    Floats = NDArray[np.float64]
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +36,7 @@ class SgdDetector(ProbabilisticDetector):
     eta0 : float, default=0.001
         First learning rate, in ``(0, inf)``; divided by 5 whenever the loss stops falling.
     n_iter_no_change : int, default=100
-        Epochs without improvement that count as such, at least 1.
+        Epochs without improvement after which the loss counts as no longer falling, at least 1.
     max_iter : int, default=1000
         Most epochs, at least 1.
     random_state : int, default=0
@@ -59,7 +56,6 @@ class SgdDetector(ProbabilisticDetector):
     """
 
     kind: ClassVar[str] = "sgd"
-    form: ClassVar[str] = "sgd"
     min_per_class: ClassVar[int] = N_FOLDS
     estimator_: CalibratedClassifierCV
     n_iter_: int
@@ -78,7 +74,7 @@ class SgdDetector(ProbabilisticDetector):
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], _metadata: Metadata) -> None:
+    def _fit(self, X: Floats, y: Labels, _metadata: Metadata) -> None:
         linear = SGDClassifier(
             loss="log_loss",
             penalty="l2",

@@ -15,13 +15,9 @@ from hybridwing.runtime.scoring import raw_scores
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    from hybridwing.detectors.base import Metadata
+    from hybridwing.detectors.base import Floats, Labels, Metadata
     from hybridwing.detectors.groups import Groups
     from hybridwing.runtime.arrays import Array
-
-    Floats = NDArray[np.float64]
 
 
 class _SoftmaxDetector(Detector):
@@ -85,9 +81,8 @@ class SoftParentsDetector(_SoftmaxDetector):
     """
 
     kind: ClassVar[str] = "soft-parents"
-    form: ClassVar[str] = "soft-parents"
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
+    def _fit(self, X: Floats, y: Labels, metadata: Metadata) -> None:
         groups = group(y, metadata)
         labels = _soft_labels(groups)
         self._fit_softmax(X, labels)
@@ -116,9 +111,8 @@ class GapDetector(_SoftmaxDetector):
     """
 
     kind: ClassVar[str] = "gap"
-    form: ClassVar[str] = "gap"
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], metadata: Metadata) -> None:
+    def _fit(self, X: Floats, y: Labels, metadata: Metadata) -> None:
         groups = group(y, metadata)
         self._fit_softmax(X, np.eye(len(groups))[groups.member])
         self.arrays_["crossed"] = groups.crossed

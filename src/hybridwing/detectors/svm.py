@@ -13,12 +13,8 @@ from hybridwing.detectors.base import Detector, compact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    from hybridwing.detectors.base import Metadata
+    from hybridwing.detectors.base import Floats, Labels, Metadata
     from hybridwing.runtime.arrays import Array
-
-    Floats = NDArray[np.float64]
 
 
 class SvmDetector(Detector):
@@ -56,7 +52,6 @@ class SvmDetector(Detector):
     """
 
     kind: ClassVar[str] = "svm"
-    form: ClassVar[str] = "svm"
     scaler_: StandardScaler
     svc_: SVC
     support_vectors_: Floats
@@ -64,7 +59,7 @@ class SvmDetector(Detector):
     def __init__(self, C: float = 1.0) -> None:
         self.C = C
 
-    def _fit(self, X: Floats, y: NDArray[np.int64], _metadata: Metadata) -> None:
+    def _fit(self, X: Floats, y: Labels, _metadata: Metadata) -> None:
         self.scaler_ = StandardScaler().fit(X)
         self.svc_ = SVC(C=self.C, gamma="scale", class_weight="balanced")
         self.svc_.fit(self.scaler_.transform(X), y)

@@ -117,11 +117,10 @@ def _flagged(prevalence: float, recall: float, alarms: float) -> float:
     return hits / called if called else 0.0
 
 
-def _true_rate(scores: ArrayLike, value: float, level: float) -> Interval:
+def _true_rate(scores: NDArray[np.float64], value: float, level: float) -> Interval:
     """Quantiles of Beta(k, n + 1 - k), k of n held-out scores being at or below the threshold."""
     from scipy.special import betaincinv
 
-    found: NDArray[np.float64] = np.asarray(scores, dtype=np.float64)
-    count, total = int((found <= value).sum()), len(found)
+    count, total = int((scores <= value).sum()), len(scores)
     tail = (1 - level) / 2
     return Interval(*(float(betaincinv(count, total + 1 - count, tail)) for tail in (tail, 1 - tail)))

@@ -150,10 +150,7 @@ def challenge_uncertainty(
         hybrids,
         drawn,
         pairs,
-        [
-            *absent_notes(absent),
-            *_reversed_notes(scores, labels, specimens, names, drawn),
-        ],
+        [*absent_notes(absent), *_reversed_notes(scores, labels, specimens, names, drawn)],
     )
 
 

@@ -89,9 +89,10 @@ def wilson_interval(count: int, total: int) -> Interval:
 
 
 def clopper_pearson_interval(count: int, total: int, level: float) -> Interval:
-    """Exact interval of a proportion: covers with at least `level`, in (0, 1), and is therefore wider than Wilson's.
+    """Exact interval of a proportion. It covers the true one with a probability of at least `level`, in (0, 1).
 
-    From Clopper & Pearson (1934, Biometrika 26, 404-413). Counts and errors as in :func:`wilson_interval`.
+    It is therefore wider than Wilson's. From Clopper & Pearson (1934, Biometrika 26, 404-413). Counts and errors are
+    those of :func:`wilson_interval`.
     """
     return _binomial(count, total, level, "exact")
 

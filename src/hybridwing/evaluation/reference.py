@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 REFERENCE_COLUMNS = ("filename", "hybrid_stat", "ssp_indicator")
-SPECIMEN = "CAMID"
 _GROUPS = frozenset({"major", "minor", "mimic"})
 _LABELS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}
 
@@ -62,7 +61,7 @@ def read_reference(path: Path) -> Reference:
         faults = [f"line {table.lines[row]}: {cells[row]!r}" for row, bad in enumerate(wrong) if bad]
         if faults:
             raise ScoringError(f"{path}: {column} {rule}: {first_few(faults)}.")
-    specimens = columns.get(SPECIMEN, names)
+    specimens = columns.get("CAMID", names)
     return Reference(
         np.array(names, dtype=object),
         np.array([_LABELS[stat] for stat in stats], dtype=np.int8),

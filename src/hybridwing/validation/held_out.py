@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.catalogue.metadata import hybrid_rates
 from hybridwing.detectors.calibration import midranks
 from hybridwing.detectors.registry import detector_for_run
 from hybridwing.errors import DetectorError
@@ -27,14 +27,13 @@ if TYPE_CHECKING:
 #: Name under which the score from the record alone is reported.
 RECORD_ONLY = "record only"
 MADE_CROSSES = "made crosses"
-_PSEUDO_IMAGES = 1.0  # keeps a record of one image from having the rate 0 or 1
 
 
 @dataclass(frozen=True)
 class Fitting:
     """How the detectors of a validation are fitted."""
 
-    # What a fold does whose training images show no hybrid: learn from made crosses, or have no score and say so
+    # Whether a fold whose training images show no hybrid learns from made crosses; otherwise it has no score
     make_crosses: bool = True
     # Widths of the parts of the embeddings, for detectors that tell them apart; by default they are one
     blocks: Sequence[int] | None = None
@@ -163,13 +162,8 @@ def record_only_scores(catalogue: Catalogue, folds: Sequence[Fold]) -> HeldOutSc
     scores = []
     for fold in folds:
         rows = np.concatenate([fold.asked, fold.reference])
-        known = np.flatnonzero(~np.isin(specimens, specimens[rows]))
-        images = Counter(records[known].tolist())
-        hybrids = Counter(records[known[labels[known] == 1]].tolist())
-        overall = hybrids.total() / max(len(known), 1)
-        scores.append(
-            np.array([(hybrids[r] + _PSEUDO_IMAGES * overall) / (images[r] + _PSEUDO_IMAGES) for r in records[rows]])
-        )
+        known = ~np.isin(specimens, specimens[rows])
+        scores.append(hybrid_rates(records[known], labels[known], records[rows]))
     return _gathered(RECORD_ONLY, folds, scores, ())
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from hybridwing.catalogue.crosses import by_value
 from hybridwing.catalogue.strata import strata_of
 from hybridwing.errors import ScoringError, first_few
 
@@ -151,7 +152,7 @@ def _crosses(table: _Table) -> tuple[Fold, ...]:
 
 def _subspecies(table: _Table) -> tuple[Fold, ...]:
     subspecies, parents = table.catalogue.subspecies, table.catalogue.parents
-    units = sorted({str(name) for name in subspecies if name is not None}, key=_by_value)
+    units = sorted({str(name) for name in subspecies if name is not None}, key=by_value)
     if len(units) < 2:
         raise ScoringError(
             f"{table.catalogue.source}: {len(units)} subspecies are known; to hold one out takes two or more."
@@ -175,7 +176,7 @@ def _records(table: _Table) -> tuple[Fold, ...]:
             f"{table.catalogue.source}: {len(lacking)} images have no record, so it cannot be held out: "
             f"{first_few(lacking)}. Fill them in or choose another protocol."
         )
-    units = sorted({str(name) for name in records}, key=_by_value)
+    units = sorted({str(name) for name in records}, key=by_value)
     if len(units) < 2:
         raise ScoringError(f"{table.catalogue.source}: all images are from record {units[0]}; none can be held out.")
     nothing = np.zeros(len(records), dtype=np.bool_)
@@ -195,8 +196,3 @@ def _specimens(table: _Table) -> tuple[Fold, ...]:
     if not found:
         raise ScoringError(f"{table.catalogue.source}: there are no hybrids to be found.")
     return tuple(found)
-
-
-def _by_value(name: str) -> tuple[bool, int, str]:
-    """Numbers by value, before names."""
-    return (False, int(name), "") if name.isdecimal() else (True, 0, name)

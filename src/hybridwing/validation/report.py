@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.evaluation.challenge_score import TRUE_NEGATIVE_RATE
 from hybridwing.evaluation.intervals import MINIMUM_SPECIMENS, Estimate, difference_interval, measure_interval
 from hybridwing.evaluation.resampling import RESAMPLES, RankedScores, Resampling
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-TRUE_NEGATIVE_RATE = 0.95
 MEASURES = ("recall", "false_alarms", "roc_auc")
 
 

@@ -140,16 +140,7 @@ def validate(
             if progress is not None:
                 progress(before * total + done, len(names) * total)
 
-        scored.append(
-            held_out_scores(
-                embeddings.vectors,
-                known,
-                divided,
-                name,
-                fitting,
-                progress=fitted,
-            )
-        )
+        scored.append(held_out_scores(embeddings.vectors, known, divided, name, fitting, progress=fitted))
     scored.append(record_only_scores(known, divided))
     report = protocol_report(known, scored, resamples=resamples, seed=seed)
     return Validation(protocol, known, embeddings.backbone, report, tuple(scored), embeddings.failures, seed, parts)
