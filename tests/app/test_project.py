@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from hybridwing.app.project import Decision, Looks, Project
+from hybridwing.backbones.base import BackboneSpec
+from hybridwing.embeddings.table import EmbeddingTable, Fallback
 from hybridwing.errors import RunError
 from hybridwing.runs.run import load_run
 
@@ -41,12 +43,16 @@ def test_the_likeliest_come_first_then_what_cannot_be_told_then_what_waits(proje
     assert [number for number, _ in project.waiting()] == [4]
 
 
-def test_looks_and_vectors_come_back(project: Project) -> None:
+def test_looks_and_embeddings_come_back(project: Project) -> None:
     looks = Looks((("venus", 0.75), ("cyrbia", 0.25)), ("cyrbia", "venus"), 0.5)
-    project.keep_scores([(1, 0.5, "", looks)], [(2, "empty")], {1: np.arange(3, dtype=np.float32)})
+    upside_down = Fallback("1", "specimen", 0.75, "upside down")
+    vectors = np.arange(3, dtype=np.float32)[None]
+    table = EmbeddingTable(("1",), vectors, BackboneSpec.elsewhere(3), fallbacks=(upside_down,))
+    project.keep_scores([(1, 0.5, "", looks)], [(2, "empty")], table)
     assert next(one for one in project.specimens() if one.id == 1).looks == looks
     assert next(one for one in project.specimens() if one.id == 2).failure == "empty"
     np.testing.assert_array_equal(project.vectors()[1], [0, 1, 2])
+    assert project.fallbacks() == {1: upside_down}
 
 
 def test_the_last_decision_stands_and_can_be_undone(project: Project) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from hybridwing.app.board import Board, Filter
 from hybridwing.app.exports import write_contact_sheet, write_darwin_core, write_decisions
 from hybridwing.app.learning import candidate, end_candidate, refit
 from hybridwing.app.project import Decision, Project
-from hybridwing.app.scoring import score_waiting
+from hybridwing.app.scoring import score_waiting, scores_of
 from hybridwing.app.thresholds import Limit
 from hybridwing.errors import RunError
 
@@ -47,6 +48,17 @@ def test_a_photograph_that_went_is_a_failure(trained: Trained, tmp_path: Path) -
     project.add([tmp_path / "gone.jpg"])
     assert score_waiting(project) == 0
     assert project.specimens()[0].failure == "the file is no longer there"
+
+
+def test_a_doubt_about_the_view_outlives_another_scoring(trained: Trained, tmp_path: Path) -> None:
+    project = Project(tmp_path / "desk", trained.run)
+    Image.new("RGB", (120, 80), "white").save(tmp_path / "blank.png")
+    project.add([trained.photographs[0], tmp_path / "blank.png"])
+    assert score_waiting(project) == 2
+    kept = {one.id: (one.score, one.reason) for one in project.specimens()}
+    assert kept[2][1] == "no specimen was found in the picture"
+    again = scores_of(project.run(), project.vectors(), project.fallbacks())
+    assert {number: (score, reason) for number, score, reason, _ in again} == kept
 
 
 def test_each_of_several_bad_photographs_has_its_own_reason(trained: Trained, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,12 +62,17 @@ def refit(project: Project, tnr: float = 0.95) -> Change:
         raise RunError("nothing to learn from yet: decide of some specimens that they are hybrids or not")
     old = run.embeddings
     keys = [f"{_PREFIX}{d.specimen}" for d in decided]
-    named = zip(keys, decided, strict=True)
+    named = [*zip(keys, decided, strict=True)]
     catalogue = with_decisions(_learned(run), [Decided(k, d.choice == "hybrid", d.parents.strip()) for k, d in named])
+    fallbacks = project.fallbacks()
+    fallen = (
+        replace(fallbacks[d.specimen], uuid=k) for k, d in zip(keys, decided, strict=True) if d.specimen in fallbacks
+    )
     joined = EmbeddingTable(
         (*old.uuids, *keys),
         np.concatenate([old.vectors, np.stack([vectors[d.specimen] for d in decided])]),
         old.backbone,
+        fallbacks=(*old.fallbacks, *fallen),
         precision=old.precision,
         runtime=old.runtime,
     )
@@ -79,7 +84,7 @@ def refit(project: Project, tnr: float = 0.95) -> Change:
         detectors=[manifest.best_detector],
         seed=manifest.seed,
     )
-    project.keep_scores(scores_of(new, vectors), model=number)
+    project.keep_scores(scores_of(new, vectors, fallbacks), model=number)
     change = _compared(project, run, new, number, len(decided), tnr)
     project.set_setting(CANDIDATE, json.dumps(asdict(change)))
     return change

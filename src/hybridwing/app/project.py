@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybridwing.embeddings.table import EmbeddingTable, Fallback
 from hybridwing.errors import RunError
 from hybridwing.runs.run import Run, load_run
 
@@ -40,6 +41,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS specimen (
     id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, name TEXT NOT NULL, facts TEXT NOT NULL DEFAULT '{}',
     failure TEXT NOT NULL DEFAULT '', vector BLOB);
+CREATE TABLE IF NOT EXISTS fallback (
+    specimen INTEGER PRIMARY KEY REFERENCES specimen(id), view TEXT NOT NULL, confidence REAL NOT NULL,
+    doubt TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS score (
     model INTEGER NOT NULL, specimen INTEGER NOT NULL REFERENCES specimen(id), score REAL NOT NULL,
     reason TEXT NOT NULL, looks TEXT NOT NULL, PRIMARY KEY (model, specimen));
@@ -243,10 +247,13 @@ class Project:
         self,
         scores: Sequence[tuple[int, float, str, Looks]],
         failures: Sequence[tuple[int, str]] = (),
-        vectors: Mapping[int, NDArray[np.float32]] | None = None,
+        embeddings: EmbeddingTable | None = None,
         model: int | None = None,
     ) -> None:
-        """Keep scores (specimen, score, reason, looks), failures (specimen, reason) and embeddings, all or none."""
+        """Keep scores (specimen, score, reason, looks), failures (specimen, reason) and embeddings, all or none.
+
+        The keys of the embeddings are the specimens' numbers.
+        """
         number = model or self.model
         with self._transaction() as base:
             base.executemany(
@@ -254,15 +261,25 @@ class Project:
                 [(number, one, score, why, json.dumps(asdict(looks))) for one, score, why, looks in scores],
             )
             base.executemany("UPDATE specimen SET failure = ? WHERE id = ?", [(why, one) for one, why in failures])
-            base.executemany(
-                "UPDATE specimen SET vector = ? WHERE id = ?",
-                [(np.ascontiguousarray(v, np.float32).tobytes(), one) for one, v in (vectors or {}).items()],
-            )
+            if embeddings is not None:
+                base.executemany(
+                    "UPDATE specimen SET vector = ? WHERE id = ?",
+                    [(v.tobytes(), int(one)) for one, v in zip(embeddings.uuids, embeddings.vectors, strict=True)],
+                )
+                base.executemany(
+                    "INSERT OR REPLACE INTO fallback VALUES (?, ?, ?, ?)",
+                    [(int(one.uuid), one.view, one.confidence, one.doubt) for one in embeddings.fallbacks],
+                )
 
     def vectors(self) -> dict[int, NDArray[np.float32]]:
         """Embeddings of the specimens that have one, by id."""
         rows = self._rows("SELECT id, vector FROM specimen WHERE vector IS NOT NULL")
         return {number: np.frombuffer(vector, np.float32) for number, vector in rows}
+
+    def fallbacks(self) -> dict[int, Fallback]:
+        """The specimens of which another view was embedded than was asked for, or one that is in doubt, by id."""
+        rows = self._rows("SELECT specimen, view, confidence, doubt FROM fallback")
+        return {number: Fallback(str(number), *known) for number, *known in rows}
 
     # -- decisions -------------------------------------------------------------------------------------------------
 

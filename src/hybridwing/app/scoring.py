@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridwing.backbones.base import LoadedBackbone
-    from hybridwing.embeddings.table import Failure
+    from hybridwing.embeddings.table import Failure, Fallback
     from hybridwing.explain.parents import Looks as ExplainedLooks
     from hybridwing.runs.run import Run
 
@@ -43,7 +43,7 @@ def score_waiting(project: Project) -> int:
     known = project.vectors()
     ready = [number for number, _ in project.waiting() if number in known]
     if ready:
-        project.keep_scores(scores_of(run, {number: known[number] for number in ready}))
+        project.keep_scores(scores_of(run, {n: known[n] for n in ready}, project.fallbacks()))
         scored += len(ready)
     loaded = None
     while batch := project.waiting(BATCH):
@@ -52,9 +52,13 @@ def score_waiting(project: Project) -> int:
     return scored
 
 
-def scores_of(run: Run, vectors: Mapping[int, NDArray[np.float32]]) -> list[tuple[int, float, str, Looks]]:
+def scores_of(
+    run: Run, vectors: Mapping[int, NDArray[np.float32]], fallbacks: Mapping[int, Fallback]
+) -> list[tuple[int, float, str, Looks]]:
     """Scores of specimens by their embeddings: id, score, reason, and what each looks like."""
-    return _scores(run, EmbeddingTable(tuple(map(str, vectors)), np.stack([*vectors.values()]), run.manifest.backbone))
+    fallen = tuple(fallbacks[number] for number in vectors if number in fallbacks)
+    keys, stacked = tuple(map(str, vectors)), np.stack([*vectors.values()])
+    return _scores(run, EmbeddingTable(keys, stacked, run.manifest.backbone, fallbacks=fallen))
 
 
 def _score_batch(project: Project, run: Run, loaded: LoadedBackbone, batch: Sequence[tuple[int, Path]]) -> int:
@@ -62,17 +66,16 @@ def _score_batch(project: Project, run: Run, loaded: LoadedBackbone, batch: Sequ
     failures = [(number, "the file is no longer there") for number, path in batch if not path.is_file()]
     there = [(str(number), path) for number, path in batch if path.is_file()]
     scores: list[tuple[int, float, str, Looks]] = []
-    vectors: dict[int, NDArray[np.float32]] = {}
+    table = None
     if there:
         try:
             table = embed_images(there, loaded)
             failed: Sequence[Failure] = table.failures
             scores = _scores(run, table)
-            vectors = {int(uuid): vector for uuid, vector in zip(table.uuids, table.vectors, strict=True)}
         except NothingEmbeddedError as error:
             failed = error.failures
         failures += [(int(one.uuid), f"{one.stage}: {one.reason}") for one in failed]
-    project.keep_scores(scores, failures, vectors)
+    project.keep_scores(scores, failures, table)
     return len(scores)
 
 
