@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from detection.measures import Score, resampled, score
-from detection.simulated import moved as moved_slots
 from sklearn.metrics import roc_auc_score
 
 from hybridwing.backbones.load import load
@@ -33,6 +32,10 @@ from hybridwing.evaluation.intervals import Proportion
 from hybridwing.simulate.plan import Slot, plan
 from hybridwing.simulate.specimen import render
 from hybridwing.simulate.styles import record_style
+
+sys.path.append(str(Path(__file__).parent / "detection"))
+from measures import Score, resampled, score
+from simulated import moved as moved_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

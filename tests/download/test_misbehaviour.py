@@ -8,15 +8,12 @@ import re
 import socket
 from dataclasses import replace
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hybridwing.download.errors import DownloadError
-from hybridwing.download.partial import PartialFile
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def is_whole(out: Path, site: Any, name: str = "a.jpg") -> bool:
@@ -314,11 +311,15 @@ def test_an_address_that_only_the_client_refuses(fetch: Any, reference: Any) -> 
 def test_a_disk_that_fills_in_mid_body(site: Any, training: Any, fetch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue = training("a.jpg", "b.jpg")
 
-    def full(part: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    usual = Path.open
+
+    def full(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+        if mode == "ab":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return usual(path, mode, *more, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(PartialFile, "append", full)
+        patch.setattr(Path, "open", full)
         report = fetch(catalogue, jobs=1)
     assert report.failed[0].reason == "cannot be written: No space left on device"
     assert fetch(catalogue).complete

@@ -14,7 +14,7 @@ from hybridwing.explain.pattern_columns import UNKNOWN, is_pattern, paleness, tu
 from hybridwing.explain.typicality import LEAST_TURN
 from hybridwing.explain.typicality_fitting import Images, fit_typicality
 from hybridwing.runtime.orientation import Direction
-from hybridwing.runtime.pattern import DIMENSION, REGIONS, TRAITS, describe
+from hybridwing.runtime.pattern import DIMENSION, REGIONS, TRAITS, prepare
 from hybridwing.runtime.preprocess import Preprocess
 from hybridwing.simulate.plan import plan
 from hybridwing.simulate.specimen import render
@@ -40,7 +40,7 @@ def pictures(slots):
 
 @pytest.fixture(scope="module")
 def vectors(pictures):
-    return np.array([describe(picture) for picture in pictures], dtype=np.float64)
+    return np.array([prepare(picture).value for picture in pictures], dtype=np.float64)
 
 
 def table(vectors):
@@ -57,8 +57,8 @@ def test_turned_over_is_what_the_picture_turned_over_gives():
     # Wings laid apart are cut in the same places, whichever way they lie.
     apart = [slot for slot in plan(1400, 5) if record_style(slot.record).detached == 1 and not slot.ventral][:6]
     pictures = [render(slot, 5, 320).picture for slot in apart]
-    lying = np.array([describe(picture) for picture in pictures], dtype=np.float64)
-    over = np.array([describe(picture.rotate(180)) for picture in pictures], dtype=np.float64)
+    lying = np.array([prepare(picture).value for picture in pictures], dtype=np.float64)
+    over = np.array([prepare(picture.rotate(180)).value for picture in pictures], dtype=np.float64)
     predicted = turned_over(lying)
     error, apart = (np.linalg.norm(over - found, axis=1) for found in (predicted, lying))
     assert (error < 0.5 * apart).all()
@@ -76,7 +76,7 @@ def test_specimens_upside_down_are_told_from_upright_ones(pictures, vectors):
     train, held_out, asked = vectors[:15], vectors[15:25], vectors[25:].astype(np.float32)
     whole = [Images(part.astype(np.float32), np.zeros(len(part), bool)) for part in (train, held_out)]
     known = fit_typicality(*whole, regions=REGIONS, is_pattern=True, fallbacks=0, doubts=0)
-    over = np.array([describe(picture.rotate(180)) for picture in pictures[25:]])
+    over = np.array([prepare(picture.rotate(180)).value for picture in pictures[25:]])
     assert (
         known.turn(asked, known.distance(asked)).max() < 1 < LEAST_TURN < known.turn(over, known.distance(over)).min()
     )
@@ -89,7 +89,7 @@ def test_specimens_upside_down_are_told_from_upright_ones(pictures, vectors):
 def test_the_ground_of_undersides_is_paler(slots, vectors):
     known = vectors[:20]
     under = np.array(
-        [describe(render(replace(slot, ventral=True), 5, 192).picture) for slot in slots[20:]], dtype=np.float64
+        [prepare(render(replace(slot, ventral=True), 5, 192).picture).value for slot in slots[20:]], dtype=np.float64
     )
     above, below = (
         paleness(asked, np.broadcast_to(known, (len(asked), *known.shape))) for asked in (vectors[20:], under)
