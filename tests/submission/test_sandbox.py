@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from hybridwing.submission.sandbox import bubblewrap, seccomp
 from hybridwing.submission.sandbox.bubblewrap import Access, why_no_sandbox
 from hybridwing.submission.sandbox.interpreter import inspect_interpreter, running_interpreter
 from hybridwing.submission.sandbox.printed_output import KEPT
+from hybridwing.submission.sandbox.process_tree import ProcessTree
 from hybridwing.submission.sandbox.run_program import PLAIN, SANDBOXED, ResourceLimits, run_program
 
 if TYPE_CHECKING:
@@ -240,6 +242,38 @@ class TestNothingOutlivesIt:
     def test_those_started_while_others_are_ended(self, run, tmp_path):
         assert run(f"{FORKING.format(400)}time.sleep(60)", limits=ResourceLimits(processes=16)).ending == "processes"
         assert started_in(tmp_path) == []
+
+    @linux
+    def test_one_that_is_being_started_while_its_parent_is_told_to_halt(self, tmp_path, monkeypatch):
+        # As in a kernel that is in the midst of a fork: neither signal is heard until the new process is there.
+        program = tmp_path / "program.py"
+        program.write_text(
+            "import os, signal, time\n"
+            "def halt(*_):\n"
+            "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
+            "    time.sleep(0.3)\n"
+            "    if os.fork() == 0:\n"
+            "        signal.signal(signal.SIGUSR1, signal.SIG_DFL)\n"
+            "        time.sleep(60)\n"
+            "    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])\n"
+            "    os.kill(os.getpid(), signal.SIGSTOP)\n"
+            "signal.signal(signal.SIGUSR1, halt)\n"
+            "print('ready', flush=True)\n"
+            "time.sleep(60)\n"
+        )
+
+        def end(process: psutil.Process) -> None:
+            process.terminate()
+            process.resume()
+
+        with subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE) as started:
+            assert started.stdout is not None
+            assert started.stdout.readline() == b"ready\n"
+            with monkeypatch.context() as patch:
+                patch.setattr(psutil.Process, "suspend", lambda process: process.send_signal(signal.SIGUSR1))
+                patch.setattr(psutil.Process, "kill", end)
+                ProcessTree(started.pid).kill()
+            assert started_in(tmp_path) == []
 
     @needs_sandbox
     def test_who_breaks_away_at_once(self, sandboxed, tmp_path):

@@ -7,6 +7,9 @@ from contextlib import suppress
 
 import psutil
 
+#: Seconds until a process that does not halt, such as one that waits for a disk, is ended all the same.
+_PATIENCE = 2.0
+
 
 class ProcessTree:
     """The process `pid` and all its descendants. A descendant that was seen once is remembered."""
@@ -40,7 +43,8 @@ class ProcessTree:
 
     def kill(self) -> None:
         """End every process that was ever seen in the tree, also those that left it since."""
-        # All are halted first: what a process starts while it is being ended has no parent to be found by.
+        # All are halted first: what a process starts while it is being ended has no parent to be found by. One that was
+        # told to halt may be in the midst of starting another, which is there only when it has halted.
         halted: set[psutil.Process] = set()
         while running := self._running() - halted:
             halted |= running
@@ -48,6 +52,9 @@ class ProcessTree:
                 self._written.setdefault(process, 0)
                 with suppress(psutil.Error):
                     process.suspend()
+            last = time.monotonic() + _PATIENCE
+            while time.monotonic() < last and not all(map(_has_halted, running)):
+                time.sleep(0.001)
         while left := self._running():
             for process in left:
                 with suppress(psutil.Error):
@@ -65,6 +72,13 @@ class ProcessTree:
             return [self._root, *self._root.children(recursive=True)]
         except psutil.Error:
             return []
+
+
+def _has_halted(process: psutil.Process) -> bool:
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True
 
 
 def _runs(process: psutil.Process) -> bool:
