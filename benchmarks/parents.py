@@ -5,7 +5,9 @@ for the parents of simulated crosses of every pair of subspecies: first generati
 back-crosses for the hybrid index. Many pairs have offspring that look the same, so an ideal observer stands beside it:
 it knows every pattern element and quantitative trait without error, and the genetics, and still has to guess.
 
-    python benchmarks/parents.py [--specimens 4432] [--each 3] [--seed 42] [--json results.json]
+    python benchmarks/parents.py [--specimens 4432] [--each 3] [--seed 42] [--weights DINOV2_SMALL] [--json FILE]
+
+With `--weights` the same crosses are also told by a network, place by place, alone and beside `pattern`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import io
 import itertools
 import json
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +24,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from hybridwing.backbones.compute import DEFAULT
+from hybridwing.backbones.load import load
+from hybridwing.backbones.pattern import PatternBackbone
+from hybridwing.backbones.request import Backbone
+from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.evaluation.intervals import Proportion
 from hybridwing.explain.parent_fitting import fit_parent_model
-from hybridwing.runtime import pattern
-from hybridwing.runtime.pattern import describe
+from hybridwing.runtime.pattern import prepare
 from hybridwing.simulate.genetics import Generation, cross, express
 from hybridwing.simulate.individuals import HETEROZYGOTE_SHRINKS, Individual
 from hybridwing.simulate.plan import Slot, plan
@@ -33,6 +40,7 @@ from hybridwing.simulate.strata import STRATA, Stratum
 from hybridwing.simulate.taxa import TAXA, Traits
 
 if TYPE_CHECKING:
+    from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.explain.parents import Parentage
 
 SIZE = 320
@@ -51,7 +59,7 @@ def described(rendered: Rendered) -> np.ndarray:
     """Descriptor of a photograph as it lies on disk."""
     buffer = io.BytesIO()
     rendered.picture.save(buffer, "JPEG", quality=90)
-    return describe(Image.open(buffer).convert("RGB"))
+    return prepare(Image.open(buffer).convert("RGB")).value
 
 
 def crosses(each: int, seed: int) -> list[tuple[tuple[str, str], Generation, Rendered]]:
@@ -104,6 +112,53 @@ def ideal(animal: Individual, looks: dict[tuple[str, str], tuple[tuple[str, ...]
     return max(fits, key=lambda pair: fits[pair])
 
 
+def with_a_network(
+    weights: Path,
+    seed: int,
+    slots: tuple[list[Slot], list[Slot]],
+    made: list[tuple[tuple[str, str], Generation, Rendered]],
+) -> dict[str, str]:
+    """How well parents are told by `pattern`, by a network's places, and by both; `slots` are learned and new ones."""
+    request = Backbone(("pattern", f"local:{weights}"), view=("specimen", "forewings"), feature="patches-4x4")
+    loaded = load(request, DEFAULT)
+    learn, new = ([render(slot, seed, SIZE) for slot in some] for some in slots)
+    X, unseen, crossed = (embedded(loaded, some) for some in (learn, new, [rendered for _, _, rendered in made]))
+    ends = np.cumsum(loaded.spec.widths)
+    network = tuple(slice(*pair) for pair in itertools.pairwise(ends))
+    figures = {}
+    first = [row for row, (_, generation, _) in enumerate(made) if generation is Generation.F1]
+    for title, traits in {
+        "pattern": loaded.spec.traits,
+        "the network": network,
+        "both": (*loaded.spec.traits, *network),
+    }.items():
+        model = fit_parent_model(X, [slot.stratum.name for slot in slots[0]], traits)
+        assert model is not None
+        found = model.parentage(crossed)
+        figures[f"by {title}: F1, both parents right"] = share([found[row].parents == made[row][0] for row in first])
+        looks = model.looks(crossed)
+        figures[f"by {title}: F1, the likeliest pair right"] = share(
+            [looks[row].parents == made[row][0] for row in first]
+        )
+        figures[f"by {title}: new non-hybrids, subspecies right"] = share(
+            [
+                found.identities[0][0] == slot.stratum.name
+                for found, slot in zip(model.looks(unseen), slots[1], strict=True)
+            ]
+        )
+    return figures
+
+
+def embedded(loaded: LoadedBackbone, rendered: list[Rendered]) -> np.ndarray:
+    """Embeddings of photographs as they lie on disk, in their order."""
+    with tempfile.TemporaryDirectory() as place:
+        paths = [Path(place) / f"{number:05}.jpg" for number in range(len(rendered))]
+        for one, path in zip(rendered, paths, strict=True):
+            one.picture.save(path, "JPEG", quality=90)
+        table = embed_photographs(photographs(paths), loaded)
+        return table.vectors[table.rows_of([str(path) for path in paths])]
+
+
 def share(right: list[bool]) -> str:
     found = Proportion(sum(right), len(right))
     return f"{found.share:.3f} ({found.interval.low:.3f} to {found.interval.high:.3f}; {found.count} of {found.total})"
@@ -116,11 +171,13 @@ def main() -> None:
     )
     parser.add_argument("--each", type=int, default=3, help="first generations of each pair, and as many others")
     parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--weights", type=Path, help="folder of a DINOv2-small; left out, pattern looks alone")
     parser.add_argument("--json", type=Path, help="write the figures here")
     arguments = parser.parse_args()
-    slots = [s for s in plan(arguments.specimens, arguments.seed) if s.split == "train" and not s.stratum.hybrid]
+    pure = [s for s in plan(arguments.specimens, arguments.seed) if not s.stratum.hybrid]
+    slots = [s for s in pure if s.split == "train"]
     vectors = np.stack([described(render(slot, arguments.seed, SIZE)) for slot in slots])
-    model = fit_parent_model(vectors, [slot.stratum.name for slot in slots], pattern.TRAITS)
+    model = fit_parent_model(vectors, [slot.stratum.name for slot in slots], PatternBackbone().spec.traits)
     assert model is not None
     made = crosses(arguments.each, arguments.seed)
     found = model.parentage(np.stack([described(rendered) for _, _, rendered in made]))
@@ -167,6 +224,10 @@ def main() -> None:
         error = np.mean([abs(found[row].hybrid_index - index[row]) for row in right])
         figures["mean error of the index where both parents are right"] = f"{error:.3f} ({len(right)} hybrids)"
     figures["mean width of the interval"] = f"{np.mean((high - low)[:even]):.3f}"
+    if arguments.weights:
+        figures |= with_a_network(
+            arguments.weights, arguments.seed, (slots, [s for s in pure if s.split != "train" and not s.ventral]), made
+        )
     for name, value in figures.items():
         print(f"{name}: {value}")
     if arguments.json:

@@ -149,7 +149,7 @@ def main() -> None:
         for title, request in requests.items():
             spec = load(request, DEFAULT).spec
             widths = spec.widths
-            right = named(embedded(request, paths), names, spec.trait_widths)
+            right = named(embedded(request, paths), names, spec.traits)
             share = Proportion(sum(right), len(right))
             X, crossed = embedded(request, redrawn), embedded(request, made)
             pure = scores(X, X, names, [(number,) for number in range(len(X))], widths)

@@ -92,18 +92,23 @@ def test_the_pattern_has_a_version_of_its_own(monkeypatch):
     assert PatternBackbone().spec.key == spec.key
 
 
+def widths_of(spec):
+    return tuple(trait.stop - trait.start for trait in spec.traits)
+
+
 def test_the_three_divisions_add_up_to_the_embedding():
     spec = PatternBackbone().spec
     assert spec.widths == (spec.dimension,)
     assert len(spec.region_widths) == 4
-    assert len(spec.trait_widths) == 10
-    assert sum(spec.region_widths) == sum(spec.trait_widths) == spec.dimension
+    assert len(spec.traits) == 10
+    assert sum(spec.region_widths) == sum(widths_of(spec)) == spec.dimension
+    assert [trait.start for trait in spec.traits[1:]] == [trait.stop for trait in spec.traits[:-1]]
     assert SPEC.region_widths == (16, 16)
-    assert SPEC.trait_widths == SPEC.widths == (32,)
+    assert widths_of(SPEC) == SPEC.widths == (32,)
     assert dataclasses.replace(SPEC, feature="pooled").region_widths == (32,)
     # A descriptor of another length.
     other = dataclasses.replace(spec, dimension=500)
-    assert other.region_widths == other.trait_widths == (500,)
+    assert other.region_widths == widths_of(other) == (500,)
 
 
 def test_every_part_of_a_composite_is_divided_by_itself():
@@ -112,7 +117,14 @@ def test_every_part_of_a_composite_is_divided_by_itself():
     joined = BackboneSpec.of_parts([SPEC, spec, behind])
     assert joined.widths == (32, spec.dimension, 32)
     assert joined.region_widths == (16, 16, *spec.region_widths, 16, 16)
-    assert joined.trait_widths == (32, *spec.trait_widths, 32)
+
+
+def test_parents_are_told_by_the_pattern_where_it_is_there_and_else_by_the_blocks():
+    spec = PatternBackbone().spec
+    moved = [slice(32 + trait.start, 32 + trait.stop) for trait in spec.traits]
+    assert list(BackboneSpec.of_parts([SPEC, spec, spec]).traits[:10]) == moved
+    assert len(BackboneSpec.of_parts([SPEC, spec, spec]).traits) == 20
+    assert BackboneSpec.of_parts([SPEC, SPEC]).traits == (slice(0, 32), slice(32, 64))
 
 
 @pytest.mark.parametrize("background", ["masked", "kept"])

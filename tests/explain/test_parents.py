@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from hybridwing.array_file import read_arrays, write_arrays
-from hybridwing.detectors.base import DetectorInputError
 from hybridwing.detectors.mahalanobis import MahalanobisDetector
 from hybridwing.errors import RunError
 from hybridwing.explain.parent_fitting import fit_parent_model
@@ -17,6 +16,7 @@ from hybridwing.runtime.pattern import DIMENSION, TRAITS
 
 NAMES = ("ada", "bea", "cleo", "dora", "eve")
 WIDTHS = (12, 12, 12)
+COLUMNS = (slice(0, 12), slice(12, 24), slice(24, 36))
 
 
 class Brood:
@@ -36,7 +36,7 @@ class Brood:
 
     def model(self, each=30) -> ParentModel:
         vectors = np.vstack([self.pure(name, each) for name in NAMES])
-        model = fit_parent_model(vectors, [name for name in NAMES for _ in range(each)], WIDTHS)
+        model = fit_parent_model(vectors, [name for name in NAMES for _ in range(each)], COLUMNS)
         assert model is not None
         return model
 
@@ -104,7 +104,7 @@ def test_scale_does_not_count_and_an_empty_picture_does_no_harm(brood, model):
 def test_a_subspecies_of_one_image_is_believed_less():
     brood = Brood(seed=3, apart=1.0)
     vectors = np.vstack([brood.pure("ada", 40), brood.pure("bea", 40), brood.pure("cleo", 1)])
-    model = fit_parent_model(vectors, ["ada"] * 40 + ["bea"] * 40 + ["cleo"], WIDTHS)
+    model = fit_parent_model(vectors, ["ada"] * 40 + ["bea"] * 40 + ["cleo"], COLUMNS)
     assert model is not None
     assert model.counts.tolist() == [40, 40, 1]
     assert len(model.parentage(brood.pure("cleo", 2))) == 2
@@ -134,8 +134,17 @@ def test_where_nothing_can_be_said_there_is_no_model():
     assert fit_parent_model(vectors, ["ada"] * 5 + [None]) is None
     assert fit_parent_model(vectors[:2], ["ada", "bea"]) is None
     assert fit_parent_model(np.ones((6, 4), np.float32), ["ada", "bea"] * 3) is None
-    with pytest.raises(DetectorInputError, match="do not divide embeddings of 4"):
-        fit_parent_model(vectors, ["ada", "bea"] * 3, (3, 2))
+
+
+def test_columns_that_belong_to_no_trait_change_nothing(brood):
+    vectors = np.vstack([brood.pure(name, 30) for name in NAMES])
+    names = [name for name in NAMES for _ in range(30)]
+    beside = np.hstack([np.full((len(vectors), 5), np.nan, np.float32), vectors])
+    wider = fit_parent_model(beside, names, [slice(one.start + 5, one.stop + 5) for one in COLUMNS])
+    alone = fit_parent_model(vectors, names, COLUMNS)
+    assert wider is not None
+    assert alone is not None
+    assert wider.parentage(beside) == alone.parentage(vectors)
 
 
 def test_the_traits_of_the_pattern_backbone_add_up():
@@ -155,7 +164,7 @@ def test_the_interval_of_an_index_that_may_be_none():
 def test_the_projection_keeps_the_mahalanobis_distances_of_the_detectors_model(brood):
     vectors = np.vstack([brood.pure(name, 30) for name in NAMES])
     names = [name for name in NAMES for _ in range(30)]
-    model = fit_parent_model(vectors, names, WIDTHS)
+    model = fit_parent_model(vectors, names, COLUMNS)
     detector = MahalanobisDetector(WIDTHS).fit(
         np.vstack([vectors, brood.cross("ada", "bea", (0.5,) * 3, 1)]),
         [0] * len(names) + [1],
@@ -181,6 +190,6 @@ def test_a_trait_without_variance_is_left_out():
     names = ["ada", "bea"] * 20
     flat = np.repeat(np.float32([[1, 2, 3]]), 40, axis=0)
     vectors = np.hstack([flat, rng.normal(size=(40, 4)).astype(np.float32) + np.tile([[0], [3]], (20, 4))])
-    model = fit_parent_model(vectors.astype(np.float32), names, (3, 4))
+    model = fit_parent_model(vectors.astype(np.float32), names, (slice(0, 3), slice(3, 7)))
     assert [trait.start for trait in model.traits] == [3]
     assert fit_parent_model(flat, names) is None

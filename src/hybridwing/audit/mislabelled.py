@@ -51,7 +51,7 @@ def find_mislabelled(catalogue: Catalogue, embeddings: EmbeddingTable, seed: int
     part = deal(table.specimens, table.classes, table.labels, seed)
     for number in np.unique(part):
         seen, new = np.flatnonzero(part != number), np.flatnonzero(part == number)
-        model = fit_parent_model(vectors[seen], table.subspecies[seen].tolist(), embeddings.backbone.trait_widths)
+        model = fit_parent_model(vectors[seen], table.subspecies[seen].tolist(), embeddings.backbone.traits)
         if model is None:
             continue
         names = {*model.names}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hybridwing.errors import EmbeddingError
@@ -13,7 +14,7 @@ from hybridwing.runtime.composite import PartInput, joint_view
 from hybridwing.runtime.preprocess import Preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -160,10 +161,10 @@ class BackboneSpec:
     def widths(self) -> tuple[int, ...]:
         """Widths of the blocks of the embedding: one for each backbone on each view.
 
-        An embedding is divided in three ways, and the widths of each add up to its dimension. *Blocks* are what
+        An embedding is divided in three ways. *Blocks* are what
         detectors work on one by one. *Regions* (:attr:`region_widths`) are wings or kinds of token, and each has a
-        scale of its own where distances to the training images are measured. *Traits* (:attr:`trait_widths`) are what
-        parents are told by. Of most backbones all three are the same.
+        scale of its own where distances to the training images are measured. *Traits* (:attr:`traits`) are what parents
+        are told by. Of most backbones all three are the same.
         """
         return tuple(part.dimension for part in self.leaves)
 
@@ -179,13 +180,20 @@ class BackboneSpec:
         return (self.dimension,)
 
     @property
-    def trait_widths(self) -> tuple[int, ...]:
-        """Widths of the traits: blocks, but edges, colours and proportions of each wing of `pattern`."""
-        if self.parts:
-            return tuple(width for part in self.parts for width in part.trait_widths)
-        if self.family == "pattern" and self.dimension == pattern.DIMENSION:
-            return pattern.TRAITS
-        return (self.dimension,)
+    def traits(self) -> tuple[slice, ...]:
+        """Columns of the traits: edges, colours and proportions of each wing where `pattern` is there, else the blocks.
+
+        Beside `pattern` a network's block is left out: it has far more columns than there are specimens to learn their
+        covariance from. Where both were tried, parents were told better by `pattern` alone
+        (``benchmarks/parents.py --weights``).
+        """
+        blocks = _divided(0, self.widths)
+        described = [
+            block
+            for block, leaf in zip(blocks, self.leaves, strict=True)
+            if leaf.family == "pattern" and leaf.dimension == pattern.DIMENSION
+        ]
+        return tuple(trait for block in described for trait in _divided(block.start, pattern.TRAITS)) or blocks
 
     @property
     def key(self) -> str:
@@ -194,6 +202,11 @@ class BackboneSpec:
         if self.parts:
             values["parts"] = [part.key for part in self.parts]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _divided(start: int, widths: Iterable[int]) -> tuple[slice, ...]:
+    """Columns of parts that follow each other."""
+    return tuple(slice(*ends) for ends in pairwise(accumulate(widths, initial=start)))
 
 
 def _listed(stored: object) -> list[Any]:

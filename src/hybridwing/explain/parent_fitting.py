@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.detectors.groups import block_starts
 from hybridwing.detectors.parent_model import fit_gaussians
 from hybridwing.explain.parents import ParentModel, Trait
-from hybridwing.runtime.parents import block_slices, unit_blocks
+from hybridwing.runtime.parents import unit_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,30 +19,27 @@ if TYPE_CHECKING:
 
 
 def fit_parent_model(
-    vectors: NDArray[np.float32], subspecies: Sequence[str | None], widths: Sequence[int] | None = None
+    vectors: NDArray[np.float32], subspecies: Sequence[str | None], traits: Sequence[slice] | None = None
 ) -> ParentModel | None:
     """Fit subspecies on the embeddings of non-hybrids, shape (n, d); specimens without a subspecies are left out.
 
-    `widths` of the traits add up to d. None where fewer than two subspecies are known, where none has two images, or
-    where the subspecies do not differ: there is nothing to tell parents by. Raises DetectorInputError if the widths do
-    not add up.
+    `traits` are the columns of each trait; by default all columns are one trait. None where fewer than two subspecies
+    are known, where none has two images, or where the subspecies do not differ: there is nothing to tell parents by.
     """
-    slices = block_slices(block_starts(widths, vectors.shape[1]), vectors.shape[1])
     known = np.array([name is not None for name in subspecies], dtype=np.bool_)
     names, member = np.unique(np.array([str(name) for name in subspecies])[known], return_inverse=True)
     if len(names) < 2 or len(member) == len(names):
         return None
-    unit = unit_blocks(vectors[known].astype(np.float64), slices)
-    means, whitener = fit_gaussians(unit, member, len(names), len(names), slices)
-    found = [
-        _discriminants(part.start, means[:, part], whitener[part, : part.stop - part.start])
-        for part in slices
-        if (unit[:, part] != means[member][:, part]).any()
-    ]
-    traits = tuple(trait for trait in found if trait is not None)
-    if not traits:
-        return None
-    return ParentModel(tuple(names.tolist()), np.bincount(member).astype(np.float64), traits)
+    found = []
+    for trait in traits or [slice(0, vectors.shape[1])]:
+        columns = vectors[known, trait].astype(np.float64)
+        block = [slice(0, columns.shape[1])]
+        unit = unit_blocks(columns, block)
+        means, whitener = fit_gaussians(unit, member, len(names), len(names), block)
+        if (unit != means[member]).any():
+            found.append(_discriminants(trait.start, means, whitener))
+    kept = tuple(trait for trait in found if trait is not None)
+    return ParentModel(tuple(names.tolist()), np.bincount(member).astype(np.float64), kept) if kept else None
 
 
 def _discriminants(start: int, means: Floats, whitener: Floats) -> Trait | None:

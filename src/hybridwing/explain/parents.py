@@ -1,6 +1,6 @@
 """Which subspecies an image shows, one or two, and how much of each.
 
-An embedding is divided into traits, see :attr:`hybridwing.backbones.base.BackboneSpec.trait_widths`. The Gaussian model
+An embedding is divided into traits, see :attr:`hybridwing.backbones.base.BackboneSpec.traits`. The Gaussian model
 of :mod:`hybridwing.detectors.parent_model` is fitted to them, and each trait is projected on the directions in which
 the subspecies differ (Fisher's linear discriminants). In the projection a subspecies is a Gaussian of unit covariance.
 A hybrid of two shows, trait by trait, the one parent, the other, or half of each: pattern elements are inherited by

@@ -71,7 +71,7 @@ def write_typicality(
 
 def write_parents(folder: Path, catalogue: Catalogue, vectors: NDArray[np.float32], backbone: BackboneSpec) -> None:
     """Learn and write the subspecies, where two or more are known."""
-    model = fit_parent_model(vectors, named(catalogue).subspecies.tolist(), backbone.trait_widths)
+    model = fit_parent_model(vectors, named(catalogue).subspecies.tolist(), backbone.traits)
     if model is not None:
         model.write(folder / PARENTS)
 
