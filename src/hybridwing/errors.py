@@ -184,6 +184,17 @@ def what_is_wrong(error: ValidationError | HybridwingError) -> str:
     return f"{place!r}: {first['msg']}" if place else first["msg"]
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "image"), counted(2082, "image"), counted(2, "image is", "images are")
+    ('1 image', '2,082 images', '2 images are')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def first_few(items: Sequence[str], limit: int = 5) -> str:
     """Join the first few of many items for an error message.
 

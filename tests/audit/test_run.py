@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridwing.audit.findings import count, listed
+from hybridwing.audit.findings import listed
 from hybridwing.audit.run import audit
 from hybridwing.backbones.base import BackboneSpec
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.embeddings.table import EmbeddingTable
-from hybridwing.errors import CatalogueError, EmbeddingError
+from hybridwing.errors import CatalogueError, EmbeddingError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,6 +185,6 @@ def test_json_holds_shares_and_intervals_and_no_path(collection: SimulatedCollec
 
 
 def test_wording() -> None:
-    assert (count(1, "class", "classes"), count(2000, "image")) == ("1 class", "2,000 images")
+    assert (counted(1, "class", "classes"), counted(2000, "image")) == ("1 class", "2,000 images")
     assert listed(["a"]) == "a"
     assert listed(list("abcd"), limit=2) == "a, b and 2 more"

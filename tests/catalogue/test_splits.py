@@ -95,7 +95,7 @@ def test_what_cannot_be_divided_is_said(make) -> None:
         ([hybrid, other], "record", "all hybrids are from record 1"),
         ([hybrid, ("s", "1", "a x b", "2"), other], "record", "all non-hybrids are from record 1"),
         ([other, ("t", "0", "a", "2")], "record", "there are no hybrids"),
-        ([other, ("t", "0", "a", "")], "record", "1 images have no record.*: 1.jpg"),
+        ([other, ("t", "0", "a", "")], "record", "1 image has no record.*: 1.jpg"),
         ([other, ("t", "", "a", "1")], "specimen", "have no label"),
         ([other], "random", "1 images cannot be divided"),
         ([hybrid, other], "stratified", "leaves nothing to test on"),

@@ -128,7 +128,7 @@ def test_nothing_to_embed():
 
 def test_an_image_listed_twice_is_found_before_the_work(items):
     backbone = MeanColour()
-    with pytest.raises(EmbeddingError, match="1 images are listed more than once: u0"):
+    with pytest.raises(EmbeddingError, match="1 image is listed more than once: u0"):
         embed_images([*items, items[0]], backbone)
     assert backbone.batches == []
 

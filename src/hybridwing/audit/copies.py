@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count
-from hybridwing.errors import ImageError
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear
+from hybridwing.errors import ImageError, counted
 from hybridwing.images.decode import read_rgb
 from hybridwing.runtime.digests import file_digest
 
@@ -181,11 +181,11 @@ def copy_finding(groups: Sequence[CopyGroup], places: Mapping[str, str], read: i
         return clear(
             "leaks",
             "no copies among the images",
-            f"No two of {count(read, 'image')} are the same file, the same pixels or visibly the same picture.",
+            f"No two of {counted(read, 'image')} are the same file, the same pixels or visibly the same picture.",
             "Copies that were cropped or turned are not found this way.",
         )
     divided = [group for group in groups if len({places[uuid] for uuid in group.uuids}) > 1]
-    across = f"{count(len(divided), 'group')} of copies are in" if divided else "no group of copies is in"
+    across = f"{counted(len(divided), 'group')} of copies are in" if divided else "no group of copies is in"
     rows = tuple(
         (group.likeness, uuid, places[uuid], number)
         for number, group in enumerate(groups, start=1)
@@ -195,7 +195,7 @@ def copy_finding(groups: Sequence[CopyGroup], places: Mapping[str, str], read: i
         "leaks",
         "serious" if divided else "caution",
         "copies among the images",
-        f"{count(sum(len(group.uuids) - 1 for group in groups), 'image')} of {read:,} repeat another; {across} two "
+        f"{counted(sum(len(group.uuids) - 1 for group in groups), 'image')} of {read:,} repeat another; {across} two "
         "tables or classes.",
         "A copy in training and test is a question with the answer beside it; a copy under two classes is a "
         "wrong label for one of them.",
@@ -216,7 +216,7 @@ def unreadable_findings(unreadable: Sequence[Unreadable], asked: int) -> list[Fi
             "labels",
             "caution",
             "images not readable",
-            f"{count(len(unreadable), 'image')} of {asked:,} could not be read: {missing:,} missing, "
+            f"{counted(len(unreadable), 'image')} of {asked:,} could not be read: {missing:,} missing, "
             f"{len(unreadable) - missing:,} damaged.",
             "They take no part in the search for copies, and will be missing from training.",
             "Fetch them again (hybridwing download fetches only what is missing or wrong), or drop their rows.",

@@ -55,11 +55,6 @@ class Unchecked:
     why: str  # What it lacked, and how to give it
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: ``"1 image"``, ``"2,082 images"``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def interval_text(interval: Interval) -> str:
     """``"0.57–0.87"``."""
     return f"{interval.low:.2f}–{interval.high:.2f}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count, listed
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, listed
 from hybridwing.catalogue.describe import TINY
 from hybridwing.catalogue.metadata import UNKNOWN
+from hybridwing.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ def class_findings(tables: Sequence[AuditedTable]) -> list[Finding]:
                 "labels",
                 "caution",
                 "tiny classes",
-                f"{count(len(tiny), 'class has', 'classes have')} fewer than {TINY} images in {train.name}: "
+                f"{counted(len(tiny), 'class has', 'classes have')} fewer than {TINY} images in {train.name}: "
                 f"{listed([f'{name} ({number})' for number, name in tiny])}.",
                 "A model cannot learn how such a class varies, so an unusual one of them looks like a hybrid; a "
                 "random split may leave none to test on.",
@@ -91,7 +92,7 @@ def class_findings(tables: Sequence[AuditedTable]) -> list[Finding]:
                 "labels",
                 "serious",
                 "specimen under several classes",
-                f"{count(len(contradicted), 'specimen stands', 'specimens stand')} under more than one class.",
+                f"{counted(len(contradicted), 'specimen stands', 'specimens stand')} under more than one class.",
                 "One individual has one class: at least one of its labels is wrong, or two individuals share a number.",
                 "Check these against the collection's register and correct the table.",
                 (EvidenceTable("Specimens and their classes.", ("specimen", "classes"), rows[:MOST_ROWS]),),
@@ -104,7 +105,7 @@ def class_findings(tables: Sequence[AuditedTable]) -> list[Finding]:
                 "labels",
                 "note",
                 "images without a label",
-                f"{count(unlabelled, 'image')} of {train.name} without a label.",
+                f"{counted(unlabelled, 'image')} of {train.name} without a label.",
                 "They have no part in what is said here of hybrids and non-hybrids.",
                 "Label them, or leave them out of training.",
             )

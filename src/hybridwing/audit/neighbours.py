@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear
+from hybridwing.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,7 +124,7 @@ def likeness_finding(pairs: Sequence[tuple[str, str, float]], places: Mapping[st
         "leaks",
         "serious" if divided else "caution",
         "copies among the embeddings",
-        f"To the backbone {count(len(pairs), 'pair')} of images cannot be told apart (cosine {COPY_COSINE} or "
+        f"To the backbone {counted(len(pairs), 'pair')} of images cannot be told apart (cosine {COPY_COSINE} or "
         f"more), {divided:,} of them in two tables or classes.",
         "They may be copies, two photographs of one specimen, or pictures in which the backbone sees nothing.",
         "Look at each pair; keep one of two copies, and give photographs of one specimen one specimen number.",
@@ -137,7 +138,7 @@ def outlier_finding(outliers: Sequence[ClassOutlier], asked: int) -> Finding:
         return clear(
             "labels",
             "every image like its class",
-            f"None of {count(asked, 'image')} is nearer to another class and without a neighbour of its own.",
+            f"None of {counted(asked, 'image')} is nearer to another class and without a neighbour of its own.",
             "The embeddings give no reason to doubt a label.",
         )
     rows = tuple(
@@ -149,7 +150,7 @@ def outlier_finding(outliers: Sequence[ClassOutlier], asked: int) -> Finding:
         "labels",
         "caution" if len(outliers) >= 0.02 * asked else "note",
         "images unlike their class",
-        f"Of {asked:,} images {count(len(outliers), 'is', 'are')} nearer to another class than to their own, "
+        f"Of {asked:,} images {counted(len(outliers), 'is', 'are')} nearer to another class than to their own, "
         "with no image of their own class among the nearest.",
         "Some will be mislabelled, some show the other side of the wing or a damaged specimen, and some are "
         "right: hybrids that look like a parent, and classes that mimic each other. What “look” means is up to the "

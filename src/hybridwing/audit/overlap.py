@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, count, listed
-from hybridwing.errors import CatalogueError
+from hybridwing.audit.findings import MOST_ROWS, EvidenceTable, Finding, clear, listed
+from hybridwing.errors import CatalogueError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,9 +85,9 @@ def _shared(first: str, second: str, overlaps: Sequence[Overlap], *, with_traini
     fewer = min(most.first, most.second)
     what = "specimen" if most.key == "specimen" else "row"
     if len(most.shared) == fewer:
-        headline = f"All {count(fewer, what)} of {small} are inside {large}."
+        headline = f"All {counted(fewer, what)} of {small} are inside {large}."
     else:
-        headline = f"{count(len(most.shared), what)} of {first} can be found in {second} too."
+        headline = f"{counted(len(most.shared), what)} of {first} can be found in {second} too."
     if with_training:
         meaning = "A result on the second table is partly a result on what was trained on."
         remedy = "Drop the shared rows from the training table, or from the test."
@@ -126,7 +126,7 @@ def specimen_finding(train: AuditedTable) -> Finding:
         "leaks",
         "serious" if images >= 0.1 * len(train) else "caution",
         "specimens photographed several times",
-        f"{count(len(repeated), 'specimen')} of {train.name} have several images, {images:,} in all.",
+        f"{counted(len(repeated), 'specimen')} of {train.name} have several images, {images:,} in all.",
         "A random split puts images of one individual on both sides; the model is then asked to recognise it, "
         "which is easier than recognising a hybrid.",
         "Split by specimen (hybridwing train --split specimen).",
@@ -156,7 +156,7 @@ def brood_findings(tables: Sequence[AuditedTable], broods: Mapping[str, str]) ->
                 "leaks",
                 "caution",
                 "siblings on both sides",
-                f"Record {record} holds bred specimens and is divided: {count(here, 'image')} in {train.name}, "
+                f"Record {record} holds bred specimens and is divided: {counted(here, 'image')} in {train.name}, "
                 f"{there:,} in {other}.",
                 "Siblings on both sides share more than their class: a nearest neighbour in training may be a brother "
                 "of the tested butterfly, so the result is better than it will be on wild ones.",
@@ -177,8 +177,8 @@ def brood_findings(tables: Sequence[AuditedTable], broods: Mapping[str, str]) ->
                 "leaks",
                 "caution",
                 "siblings within the catalogue",
-                f"{count(sum(row[2] for row in within), 'image')} of {train.name} are from "
-                f"{count(len(within), 'record')} of bred specimens.",
+                f"{counted(sum(row[2] for row in within), 'image')} of {train.name} are from "
+                f"{counted(len(within), 'record')} of bred specimens.",
                 "Bred specimens come in families. A random split tests on brothers and sisters of what it trained "
                 "on, and the result is better than it will be on wild ones. The table does not say who is whose "
                 "sibling.",
@@ -193,7 +193,7 @@ def brood_findings(tables: Sequence[AuditedTable], broods: Mapping[str, str]) ->
                 "clear",
                 "no known broods",
                 "No record is known to hold bred siblings.",
-                f"They were compared with a list of {count(len(broods), 'record')} of bred specimens; others may "
+                f"They were compared with a list of {counted(len(broods), 'record')} of bred specimens; others may "
                 "hold some.",
                 "If you know of bred records, name them (broods={record: title}).",
             )

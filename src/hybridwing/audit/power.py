@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridwing.audit.findings import EvidenceTable, Finding, Severity, count, interval_text
+from hybridwing.audit.findings import EvidenceTable, Finding, Severity, interval_text
 from hybridwing.audit.tables import GROUP_NAMES, AuditedTable, groups_of
+from hybridwing.errors import counted
 from hybridwing.evaluation.challenge_score import TRUE_NEGATIVE_RATE
 from hybridwing.evaluation.intervals import Interval, wilson_interval
 
@@ -156,7 +157,7 @@ def _recalls(recalls: Sequence[RecallPrecision]) -> Finding:
         "power",
         _severity(shown.wilson.width),
         "interval of recall",
-        f"With {count(shown.hybrids, shown.group.removesuffix('s'), shown.group)} in {shown.table}, {shown.found} "
+        f"With {counted(shown.hybrids, shown.group.removesuffix('s'), shown.group)} in {shown.table}, {shown.found} "
         f"found (recall {shown.recall:.2f}) means anything from {shown.wilson.low:.2f} to {shown.wilson.high:.2f}"
         f"{beside}.",
         "Two systems whose intervals overlap this much cannot be ranked by these images, and a single specimen "

@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridwing.audit.findings import EvidenceTable, Finding, count, listed
+from hybridwing.audit.findings import EvidenceTable, Finding, listed
 from hybridwing.catalogue.metadata import UNKNOWN
+from hybridwing.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,8 +74,8 @@ def _single_record(own: Sequence[ClassSource], single: Sequence[ClassSource], ta
         "confounding",
         "caution",
         "class from one record",
-        f"{len(single)} of {count(classes, 'class', 'classes')} in {table} come from one record only "
-        f"({count(sum(source.images for source in single), 'image')}).",
+        f"{len(single)} of {counted(classes, 'class', 'classes')} in {table} come from one record only "
+        f"({counted(sum(source.images for source in single), 'image')}).",
         "For these classes nobody can tell what is the butterfly and what is the photographer's bench."
         + (f" Hybrids among them: {listed(hybrids)}." if hybrids else ""),
         "Do not quote a number for such a class alone. Look for images of it in another record, or mask the "
@@ -97,9 +98,9 @@ def _hardly_trained(unseen: Sequence[ClassSource], table: str, train: str) -> Fi
         "serious" if top.images >= FEW else "caution",
         "record hardly trained on",
         f"{whole} {top.class_name} in {table} come from record {top.record}, which has "
-        f"{count(top.trained_on, 'image')} in {train}.",
-        f"{count(sum(s.images for s in unseen), 'image')} of {table} are from records with fewer than {FEW} images in "
-        f"{train}. Their backgrounds are new to the model. Where they are non-hybrids, a threshold set on held-out "
+        f"{counted(top.trained_on, 'image')} in {train}.",
+        f"{counted(sum(s.images for s in unseen), 'image')} of {table} are from records with fewer than {FEW} images "
+        f"in {train}. Their backgrounds are new to the model. Where they are non-hybrids, a threshold set on held-out "
         "training images raises false alarms on them, and a threshold set on them hides how the model does elsewhere.",
         "Hold whole records out in validation (hybridwing train --split record) to see this before the test does, "
         "and state the true-negative rate record by record.",

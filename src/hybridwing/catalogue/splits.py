@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from hybridwing.catalogue.strata import shares_of_strata, strata_of
-from hybridwing.errors import CatalogueError, first_few
+from hybridwing.errors import CatalogueError, counted, first_few
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -99,8 +99,8 @@ def _whole_groups(
     lacking = catalogue.table.loc[groups.isna(), "uuid"].tolist()
     if lacking:
         raise CatalogueError(
-            f"{catalogue.source}: {len(lacking)} images have no {method}, so it cannot be held out: "
-            f"{first_few(lacking)}. Fill them in or choose another split."
+            f"{catalogue.source}: {counted(len(lacking), 'image has', 'images have')} no {method}, so it cannot be "
+            f"held out: {first_few(lacking)}. Fill them in or choose another split."
         )
     names, member = np.unique(groups.to_numpy(dtype=object).astype(str), return_inverse=True)
     hybrids = np.bincount(member, weights=labels, minlength=len(names)).astype(np.float64)

@@ -10,6 +10,7 @@ import typer
 from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
 from hybridwing.cli.inputs import Megapixels, Overwrite, Seed
+from hybridwing.errors import counted
 
 
 @verb(app, "hybridwing simulate collection --specimens 1000")
@@ -52,7 +53,7 @@ def cut(
     for one in made:
         on_edge = sum(place.on_edge for place in one.places)
         cut_off = f", {on_edge} of them on its edge, so that a part may be missing" if on_edge else ""
-        console.say(f"{one.source}: {len(one.places)} specimens{cut_off}")
+        console.say(f"{one.source}: {counted(len(one.places), 'specimen')}{cut_off}")
     console.say(f"next: hybridwing predict RUN {out}; where each lay is in {out / TABLE}")
 
 

@@ -11,6 +11,7 @@ from hybridwing.cli.command import app
 from hybridwing.cli.grouping import verb
 from hybridwing.cli.inputs import DetectorName, MovedBackbone, Overwrite, RunArgument
 from hybridwing.cli.options import ComputeOptions, SourceOptions, TableOptions, check_file
+from hybridwing.errors import counted
 
 
 @verb(app, "hybridwing explain my-run drawer/0231.jpg --out why")
@@ -45,7 +46,7 @@ def explain(
         page = write_explanations(found, knows, out, overwrite=overwrite, progress=report)
     for one in found[:20]:
         console.say(f"{one.path.name}: score {one.score:.4f}; {one.words}")
-    console.say(f"\n{page}: {len(found)} images")
+    console.say(f"\n{page}: {counted(len(found), 'image')}")
 
 
 @verb(app, "hybridwing report my-run --images photos --out my-run.html")

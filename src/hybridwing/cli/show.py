@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from hybridwing.errors import counted
 from hybridwing.images.kinds import is_raw_name
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def show_evaluation(evaluation: Evaluation) -> None:
 
         note(stand_in_note(len(evaluation.failures), len(evaluation.catalogue)))
     official = {name: result.challenge for name, result in evaluation.detectors.items() if result.challenge}
-    title = f"{evaluation.catalogue.source.name}: {len(evaluation.catalogue)} images"
+    title = f"{evaluation.catalogue.source.name}: {counted(len(evaluation.catalogue), 'image')}"
     if not official:
         show_metrics(title, {name: result.metrics for name, result in evaluation.detectors.items()})
         return
@@ -260,7 +261,7 @@ def show_ranking(ranking: RankedImages) -> None:
         for row, image, name in zip(rows, shown, names, strict=False):
             row[-1:] = [name or UNKNOWN, image.path.name]
     if ranking.threshold is None:
-        title = f"{len(ranking.images)} images, ranked by {ranking.detector} without a verdict"
+        title = f"{counted(len(ranking.images), 'image')}, ranked by {ranking.detector} without a verdict"
     else:
         title = (
             f"{flagged} of {len(ranking.images)} images score above {ranking.threshold:.4f} "
@@ -273,12 +274,12 @@ def show_names(found: Identifications) -> None:
     """Show how many images have each name and, for a table that names them, those named otherwise there."""
     counts = Counter(image.name for image in found.images).most_common()
     rows = [(name, str(count)) for name, count in counts]
-    show_rows(f"{len(found.images)} images", ("looks like", "images"), rows, numeric=("images",))
+    show_rows(counted(len(found.images), "image"), ("looks like", "images"), rows, numeric=("images",))
     others = found.others()
     if others:
         told = [(image.path.name, known, image.name, f"{image.probability:.2f}") for image, known in others[:_IMAGES]]
         header = ("image", "in the table", "looks like", "probability")
-        title = f"{len(others)} images look like something else than the table says"
+        title = f"{counted(len(others), 'image looks', 'images look')} like something else than the table says"
         show_rows(title, header, told, header[-1:], total=len(others))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hybridwing.cli.show import note, say, show_rows
-from hybridwing.errors import first_few
+from hybridwing.errors import counted, first_few
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def show_description(description: CatalogueDescription) -> None:
     for title, counts in (("class", description.classes), ("record", description.records)):
         rows = [(c.name, *map(str, (c.images, c.hybrids, c.non_hybrids, c.unlabelled))) for c in counts]
         header = (title, "images", "hybrids", "non-hybrids", "unlabelled")
-        show_rows(f"{source}: {description.images} images", header, rows, numeric=header[1:])
+        show_rows(f"{source}: {counted(description.images, 'image')}", header, rows, numeric=header[1:])
     if description.names_inferred:
         say("\nnames beside codes are inferred: the subspecies in alphabetical order")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from hybridwing.backbones.compute import Compute
-from hybridwing.errors import EmbeddingError, first_few
+from hybridwing.errors import EmbeddingError, counted, first_few
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +79,9 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         table = embed_images(items, load(self.backbone, compute), compute)
         if table.failures:
             failed = [f"{failure.path} ({failure.reason})" for failure in table.failures]
-            raise EmbeddingError(f"{len(failed)} images cannot be embedded: {first_few(failed)}; leave them out")
+            raise EmbeddingError(
+                f"{counted(len(failed), 'image')} cannot be embedded: {first_few(failed)}; leave them out"
+            )
         self.n_features_out_: int = table.vectors.shape[1]
         return table.vectors
 

@@ -11,7 +11,7 @@ from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.embeddings.cache import cache_of
 from hybridwing.embeddings.shards import SHARD_SIZE, embed_shards, remember
 from hybridwing.embeddings.table import EmbeddingTable
-from hybridwing.errors import EmbeddingError, first_few
+from hybridwing.errors import EmbeddingError, counted, first_few
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,7 +85,12 @@ def check_items(items: Sequence[Item]) -> None:
         raise EmbeddingError("there are no images to embed")
     odd = [repr(uuid) for uuid, _ in items if uuid != uuid.encode(errors="ignore").decode()]
     if odd:
-        raise EmbeddingError(f"{len(odd)} images have keys that are no valid text: {first_few(odd)}; rename them")
+        raise EmbeddingError(
+            f"{counted(len(odd), 'image has a key that is', 'images have keys that are')} no valid text: "
+            f"{first_few(odd)}; rename them"
+        )
     twice = [uuid for uuid, count in Counter(uuid for uuid, _ in items).items() if count > 1]
     if twice:
-        raise EmbeddingError(f"{len(twice)} images are listed more than once: {first_few(twice)}")
+        raise EmbeddingError(
+            f"{counted(len(twice), 'image is', 'images are')} listed more than once: {first_few(twice)}"
+        )

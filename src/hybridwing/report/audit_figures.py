@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridwing.errors import counted
 from hybridwing.report.drawing import FAINT, GRID, INK, bare, plain
 from hybridwing.report.figures import HYBRID, NON_HYBRID
 
@@ -114,7 +115,7 @@ def draw_recalls(recalls: Sequence[RecallPrecision]) -> Figure:
             ax.plot(one.recall, place, "o", color=HYBRID, ms=4.5)
         if row:
             ax.axhline(row - 0.5, color=GRID, lw=0.8)
-    names = [f"{hybrids} {plain(group)}\n{plain(table)}" for hybrids, group, table in groups]
+    names = [f"{counted(hybrids, plain(group).removesuffix('s'))}\n{plain(table)}" for hybrids, group, table in groups]
     ax.set_yticks(range(len(groups)), names, fontsize=9)
     ax.set_ylim(len(groups) - 0.5, -0.5)
     ax.set_xlim(0, 1)

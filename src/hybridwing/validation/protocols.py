@@ -24,7 +24,7 @@ import numpy as np
 
 from hybridwing.catalogue.crosses import by_value
 from hybridwing.catalogue.strata import strata_of
-from hybridwing.errors import ScoringError, first_few
+from hybridwing.errors import ScoringError, counted, first_few
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -173,8 +173,8 @@ def _records(table: _Table) -> tuple[Fold, ...]:
     lacking = [str(uuid) for uuid, record in zip(table.catalogue.uuids, records, strict=True) if record is None]
     if lacking:
         raise ScoringError(
-            f"{table.catalogue.source}: {len(lacking)} images have no record, so it cannot be held out: "
-            f"{first_few(lacking)}. Fill them in or choose another protocol."
+            f"{table.catalogue.source}: {counted(len(lacking), 'image has', 'images have')} no record, so it "
+            f"cannot be held out: {first_few(lacking)}. Fill them in or choose another protocol."
         )
     units = sorted({str(name) for name in records}, key=by_value)
     if len(units) < 2:
