@@ -167,7 +167,7 @@ class TestStages:
 
     def test_an_embedder_names_the_images_that_cannot_be_used(self, made, tmp_path):
         (tmp_path / "x.png").write_bytes(b"no picture")
-        with pytest.raises(hw.HybridwingError, match=r"1 images cannot be embedded: .*x\.png \(not an image"):
+        with pytest.raises(hw.HybridwingError, match=r"1 image cannot be embedded: .*x\.png \(not an image"):
             hw.Embedder("pattern").transform([tmp_path / "x.png", next(made.images.iterdir())])
 
     def test_only_catalogues_and_evaluations_are_drawn(self, made):

@@ -98,7 +98,7 @@ def test_embed(call, files, tmp_path):
     answer = call("embed", table, "--images", images, "--out", tmp_path / "e.parquet", "--batch-size", "4")
     assert answer.code == 0
     first, second = answer.out.splitlines()
-    assert first == f"{tmp_path / 'e.parquet'}: 5 embeddings of dimension {DIMENSION}, 1 images failed"
+    assert first == f"{tmp_path / 'e.parquet'}: 5 embeddings of dimension {DIMENSION}, 1 failed"
     assert re.fullmatch(
         r"6 images in \d+ s \([\d.]+ a second; fp32, batches of 4\): forward [\d.]+ s, write [\d.]+ s; "
         r"beside them, on \d+ workers, decode [\d.]+ s, preprocess [\d.]+ s",

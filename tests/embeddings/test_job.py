@@ -277,7 +277,7 @@ def test_a_piece_that_is_damaged_in_the_middle_is_made_again(pictures, tmp_path)
 
 def test_keys_that_are_no_text_are_found_before_the_work(pictures, tmp_path):
     backbone = MeanColour()
-    with pytest.raises(EmbeddingError, match=r"1 images have keys that are no valid text: 'bad.udcff.png'"):
+    with pytest.raises(EmbeddingError, match=r"1 image has a key that is no valid text: 'bad.udcff.png'"):
         embed_to_file([*pictures, ("bad\udcff.png", pictures[0][1])], backbone, tmp_path / "e.parquet")
     assert backbone.batches == []
 

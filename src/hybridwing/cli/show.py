@@ -357,7 +357,7 @@ def show_embedding(summary: EmbeddingSummary) -> None:
     """Show the counts of an embedding job, and where the time went."""
     counts = [f"{summary.embedded} embeddings of dimension {summary.dimension}"]
     for number, what in (
-        (len(summary.failures), "images failed"),
+        (len(summary.failures), "failed"),
         (summary.damaged, "are damaged and were used as far as they go"),
         (summary.fallbacks, "show the whole picture instead of the view"),
         (summary.cached, "were known from the cache"),
@@ -372,7 +372,7 @@ def show_embedding(summary: EmbeddingSummary) -> None:
         return
     spent = summary.timings
     say(
-        f"{summary.images - summary.resumed} images in {duration(summary.seconds)} "
+        f"{counted(summary.images - summary.resumed, 'image')} in {duration(summary.seconds)} "
         f"({summary.images_per_second:.1f} a second; {summary.precision}, batches of {summary.batch_size}): "
         f"forward {spent.forward:.1f} s, write {spent.write:.1f} s; "
         f"beside them, on {summary.workers} workers, decode {spent.decode:.1f} s, preprocess {spent.preprocess:.1f} s"
