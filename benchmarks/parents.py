@@ -225,9 +225,9 @@ def main() -> None:
         figures["mean error of the index where both parents are right"] = f"{error:.3f} ({len(right)} hybrids)"
     figures["mean width of the interval"] = f"{np.mean((high - low)[:even]):.3f}"
     if arguments.weights:
-        figures |= with_a_network(
-            arguments.weights, arguments.seed, (slots, [s for s in pure if s.split != "train" and not s.ventral]), made
-        )
+        known = {slot.stratum.name for slot in slots}
+        new = [s for s in pure if s.split != "train" and not s.ventral and s.stratum.name in known]
+        figures |= with_a_network(arguments.weights, arguments.seed, (slots, new), made)
     for name, value in figures.items():
         print(f"{name}: {value}")
     if arguments.json:
