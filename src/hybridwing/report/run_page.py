@@ -21,8 +21,6 @@ from hybridwing.report.explained import page_environment
 from hybridwing.report.run_figures import draw_classes_scores, draw_curves
 from hybridwing.report.wing_drawing import thumbnail
 from hybridwing.runs.explaining import Explainer
-from hybridwing.runs.folder import SCORES
-from hybridwing.runs.tables import read_scores
 from hybridwing.runs.training_choice import choice_of
 
 if TYPE_CHECKING:
@@ -67,8 +65,7 @@ class Judged:
 def held_out(run: Run) -> Judged:
     """What training held out."""
     knows = Explainer(run)
-    of = {name: read_scores(run.folder / SCORES, name) for name in run.manifest.detectors}
-    own = of[run.manifest.best_detector]
+    own = run.held_out[run.manifest.best_detector]
     table = run.embeddings
     index = table.rows_of(own.uuids)
     metadata = table.metadata
@@ -84,7 +81,7 @@ def held_out(run: Run) -> Judged:
         records.astype(str),
         own.labels == 1,
         table.vectors[index],
-        {name: found.scores for name, found in of.items()},
+        {name: found.scores for name, found in run.held_out.items()},
         run.uncertainty,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hybridwing.embeddings.table import EmbeddingTable, Failure
     from hybridwing.evaluation.bootstrap import Uncertainty
     from hybridwing.evaluation.metrics import DetectionMetrics
+    from hybridwing.runs.tables import HeldOutImages
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,23 @@ class SavedRun:
     def uncertainty(self) -> Uncertainty:
         """Intervals of the detectors' measures on the held-out images, by the bootstrap over specimens."""
         from hybridwing.evaluation.bootstrap import detection_uncertainty
+
+        one = self.held_out[self.manifest.best_detector]
+        scores = {name: rows.scores for name, rows in self.held_out.items()}
+        return detection_uncertainty(scores, one.labels, one.specimens)
+
+    @cached_property
+    def held_out(self) -> dict[str, HeldOutImages]:
+        """What each detector said of the images that training held out, by the detector's name.
+
+        Raises
+        ------
+        RunError
+            If the run's table of scores is missing or damaged.
+        """
         from hybridwing.runs.tables import read_scores
 
-        found = {name: read_scores(self.folder / SCORES, name) for name in self.manifest.detectors}
-        one = found[self.manifest.best_detector]
-        return detection_uncertainty({name: rows.scores for name, rows in found.items()}, one.labels, one.specimens)
+        return {name: read_scores(self.folder / SCORES, name) for name in self.manifest.detectors}
 
     @property
     def failures(self) -> tuple[Failure, ...]:
