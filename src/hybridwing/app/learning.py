@@ -65,9 +65,7 @@ def refit(project: Project, tnr: float = 0.95) -> Change:
     named = [*zip(keys, decided, strict=True)]
     catalogue = with_decisions(_learned(run), [Decided(k, d.choice == "hybrid", d.parents.strip()) for k, d in named])
     fallbacks = project.fallbacks()
-    fallen = (
-        replace(fallbacks[d.specimen], uuid=k) for k, d in zip(keys, decided, strict=True) if d.specimen in fallbacks
-    )
+    fallen = (replace(fallbacks[d.specimen], uuid=k) for k, d in named if d.specimen in fallbacks)
     joined = EmbeddingTable(
         (*old.uuids, *keys),
         np.concatenate([old.vectors, np.stack([vectors[d.specimen] for d in decided])]),

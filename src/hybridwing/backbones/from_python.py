@@ -53,6 +53,12 @@ class PythonBackbone:
         self.runtime = "torch" if self._is_module else "python"
 
     @cached_property
+    def _device(self) -> str:
+        from hybridwing.runtime.device import pick_device
+
+        return str(pick_device(self._compute.device))
+
+    @cached_property
     def spec(self) -> BackboneSpec:
         """What it is; calls the model once to learn the embedding dimension."""
         side = self._preprocess.size
@@ -90,12 +96,9 @@ class PythonBackbone:
     def _forward_module(self, stacked: NDArray[np.float32]) -> Any:
         import torch
 
-        from hybridwing.runtime.device import pick_device
-
         module: Any = self._call
-        device = pick_device(self._compute.device)
         with torch.inference_mode():
-            return module.to(device).eval()(torch.from_numpy(stacked).to(device)).float().cpu().numpy()
+            return module.to(self._device).eval()(torch.from_numpy(stacked).to(self._device)).float().cpu().numpy()
 
     def _digest(self) -> str:
         """SHA-256 of a module's weights; empty for other callables."""

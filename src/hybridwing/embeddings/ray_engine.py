@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybridwing.errors import EmbeddingError, HybridwingError, MissingExtraError
+from hybridwing.errors import EmbeddingError, HybridwingError, MissingExtraError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -147,7 +147,7 @@ class _Actor:
         from hybridwing.embeddings.shards import embed_shards
 
         if ray.get(self._attempts.begin.remote(number)) > self._most:
-            died = "1 worker" if self._most == 1 else f"{self._most} workers"
+            died = counted(self._most, "worker")
             raise EmbeddingError(f"{died} died over the images from {items[0][1]} to {items[-1][1]}")
         # total: an actor has processors of its own, so it starts no processes.
         return next(embed_shards([items], self._backbone, self._compute, total=0))
