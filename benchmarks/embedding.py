@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from decoding import by_pillow
 from PIL import Image
 
 from hybridwing.backbones.compute import Compute
@@ -40,7 +41,6 @@ from hybridwing.backbones.load import load
 from hybridwing.backbones.request import Backbone
 from hybridwing.embeddings.embed import photographs
 from hybridwing.embeddings.job import embed_to_file
-from hybridwing.runtime.decode import draft, to_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,13 +95,6 @@ def timed(work: Callable[[], object], count: int) -> tuple[float, float]:
     begun, spent = time.perf_counter(), sum(os.times()[:4])
     work()
     return count / (time.perf_counter() - begun), count / (sum(os.times()[:4]) - spent)
-
-
-def by_pillow(path: str, short_side: int = 0) -> Image.Image:
-    """A picture decoded as a submission decodes it."""
-    with Image.open(path) as image:
-        draft(image, short_side)
-        return to_rgb(image)
 
 
 def stages(backbone: LoadedBackbone, folder: Path) -> dict[str, float]:

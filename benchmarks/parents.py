@@ -141,10 +141,7 @@ def with_a_network(
             [looks[row].parents == made[row][0] for row in first]
         )
         figures[f"by {title}: new non-hybrids, subspecies right"] = share(
-            [
-                found.identities[0][0] == slot.stratum.name
-                for found, slot in zip(model.looks(unseen), slots[1], strict=True)
-            ]
+            [one.identities[0][0] == slot.stratum.name for one, slot in zip(model.looks(unseen), slots[1], strict=True)]
         )
     return figures
 

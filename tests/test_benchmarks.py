@@ -11,10 +11,11 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 #: Shows the help of each benchmark, one after the other in one process, so that slow imports are paid once.
 PROGRAM = """
-import runpy, sys
+import os, runpy, sys
 for path in sys.argv[1:]:
     sys.argv[:] = [path, "--help"]
     before = list(sys.path)
+    sys.path.insert(0, os.path.dirname(path))  # as Python does for a script
     try:
         runpy.run_path(path, run_name="__main__")
     except SystemExit as end:
