@@ -161,10 +161,10 @@ class BackboneSpec:
     def widths(self) -> tuple[int, ...]:
         """Widths of the blocks of the embedding: one for each backbone on each view.
 
-        An embedding is divided in three ways. *Blocks* are what
-        detectors work on one by one. *Regions* (:attr:`region_widths`) are wings or kinds of token, and each has a
-        scale of its own where distances to the training images are measured. *Traits* (:attr:`traits`) are what parents
-        are told by. Of most backbones all three are the same.
+        An embedding is divided in three ways. *Blocks* are what detectors work on one by one. *Regions*
+        (:attr:`region_widths`) are wings or kinds of token, and each has a scale of its own where distances to the
+        training images are measured. *Traits* (:attr:`traits`) are what parents are told by. Of most backbones all
+        three are the same.
         """
         return tuple(part.dimension for part in self.leaves)
 
