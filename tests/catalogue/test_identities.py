@@ -69,14 +69,20 @@ def test_species_are_kept_apart(write) -> None:
     ]  # fmt: skip
 
 
-def test_a_parent_that_is_a_cross_itself_is_left_as_it_stands(write) -> None:
+def test_a_parent_that_is_a_cross_itself_makes_a_back_cross(write) -> None:
     table = (
         "Photo,Taxon,Parent 1,Parent 2\na.jpg,Heliconius erato venus,,\nb.jpg,Heliconius melpomene venus,,\n"
-        "c.jpg,Heliconius erato,venus x cyrbia,hydara\nd.jpg,Heliconius erato,venus,hydara\n"
+        "c.jpg,Heliconius erato,F1 venus × hydara,hydara\nd.jpg,,venus x hydara,(hydara x venus)\n"
+        "e.jpg,hydara x venus,hydara x venus,\nf.jpg,,venus x hydara,\ng.jpg,,venus x cyrbia,hydara\n"
     )
-    assert read_catalogue(write(table)).classes.tolist() == [
-        "erato venus", "melpomene venus", "hydara x venus x cyrbia", "erato venus x hydara",
+    found = read_catalogue(write(table))
+    assert found.table["pedigree"].fillna("").tolist()[2:] == [
+        "(erato venus x hydara) x hydara", "(hydara x venus) x (hydara x venus)", "hydara x venus", "", "",
     ]  # fmt: skip
+    assert found.table["hybrid"].tolist()[2:] == [True] * 5
+    assert found.parents[6].tolist() == ["hydara", None]  # and a cross that has neither
+    with pytest.raises(CatalogueFaults, match=r"row 8: .*'Parent 2': 'hydara' makes a cross of 3 subspecies"):
+        read_catalogue(write(table), strict=True)
 
 
 def test_paths_of_other_machines(write) -> None:

@@ -338,7 +338,7 @@ def test_faults_of_the_training_form(write, change: tuple[str, str], column: str
     [
         ("1,4,cyrbia,a.jpg,major", "subspecies_ref", "is not the name of a cross"),
         ("1,4,(a x b x a,a.jpg,major", "subspecies_ref", "bracket that is not closed"),
-        ("1,4,(a x b) x c,a.jpg,major", "subspecies_ref", "names 3 subspecies"),
+        ("1,4,(a x b) x c,a.jpg,major", "subspecies_ref", "a cross of 3 subspecies"),
         ("0,4,a x b,a.jpg,major", "subspecies_ref", "is a cross, but the row is a non-hybrid"),
         ("0,4,,a.jpg,major", "subspecies_ref", "is missing"),
         ("0,4,a,a.jpg,Major", "ssp_indicator", "must be major, minor or mimic"),
@@ -358,7 +358,7 @@ def test_faults_of_the_reference_form(write, cells: str, column: str, problem: s
         ("no,a x b,,,", "taxon", "is a cross, but"),
         ("no,a,b,,", "mother", "is the parent of a hybrid"),
         ("yes,,b,b,", "father", "with itself"),
-        ("yes,a x a,,,", "taxon", "names 1 subspecies"),
+        ("yes,a x a,,,", "taxon", "a cross of 1 subspecies"),
         ("yes,a,,,", "taxon", "is one subspecies, but the row is a hybrid; write its cross"),
         ("yes,a,a,b,", "taxon", "is one subspecies, but the row is a hybrid"),
         ("yes,a x b,a,c,", "taxon", "is a cross of other subspecies than the parents"),

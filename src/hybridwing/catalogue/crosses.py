@@ -29,15 +29,20 @@ class Cross:
 
 
 def cross_of(first: str, second: str) -> Cross:
-    """Cross of two subspecies, in either order.
+    """Cross of two parents, in either order. Each is a subspecies or itself a cross of the same two.
 
-    Raises ValueError if the two are one and the same.
+    Raises ValueError if the parents are one and the same subspecies, or descend from more than two; the message
+    completes the sentence "the value ...".
 
     Examples
     --------
     >>> cross_of("notabilis", "lativitta").name
     'lativitta x notabilis'
+    >>> cross_of("notabilis", "notabilis x lativitta").pedigree
+    '(lativitta x notabilis) x notabilis'
     """
+    if is_cross_name(first) or is_cross_name(second):
+        return parse_cross(f"({first}) x ({second})")
     if first == second:
         raise ValueError("crosses a subspecies with itself")
     low, high = sorted((first, second), key=by_value)
@@ -67,7 +72,7 @@ def parse_cross(text: str) -> Cross:
     if rest or not is_cross_name(text):
         raise ValueError(_NOT_A_CROSS)
     if len(subspecies) != 2:
-        raise ValueError(f"names {len(subspecies)} subspecies where a cross has two")
+        raise ValueError(f"makes a cross of {len(subspecies)} subspecies; a cross has two")
     first, second = sorted(subspecies, key=by_value)
     return Cross((first, second), pedigree)
 

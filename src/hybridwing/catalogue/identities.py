@@ -75,10 +75,12 @@ def _name(taxon: str, subspecies: str, second: str, species: str, genus: str) ->
 
 
 def subspecies_of(cell: str) -> str:
-    """A parent's cell as the name of its subspecies; as it stands if it is a cross or no name."""
-    if not cell or is_cross_name(cell) or spreadsheet_error(cell):
+    """A parent's cell as the name of its subspecies or of its cross; as it stands if it is neither."""
+    if not cell or spreadsheet_error(cell):
         return cell
     found = parse_taxon(cell, epithet=True)
+    if is_cross_name(cell):
+        return found.pedigree or cell
     return found.subspecies or (found.binomial if found.certainty == "certain" else "")
 
 
@@ -91,9 +93,10 @@ def _identity(name: TaxonName, label: bool | None, cell: str, pair: tuple[str, s
     if hybrid is False:
         return Identity(name, False, name.subspecies, species=name.binomial)
     cross, known = name.cross, [parent for parent in pair if parent]
-    if cross is None and len({*known}) == 2:
-        cross = cross_of(*known)
-    parent = known[0] if known else name.parent
+    if cross is None and len(known) == 2:
+        with suppress(ValueError):  # descends from more than two subspecies
+            cross = cross_of(*known)
+    parent = next((parent for parent in known if not is_cross_name(parent)), "") if known else name.parent
     if hybrid and not parent and not cross:
         parent = name.subspecies
     subspecies = "" if hybrid or cross or parent else name.subspecies
@@ -139,7 +142,7 @@ def _qualified(identity: Identity, shared: set[str]) -> Identity:
     cross = identity.cross
     if cross:
         pattern = rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(shared)))})(?![\w-])"
-        with suppress(ValueError):  # a parent that is a cross itself makes more than two subspecies
+        with suppress(ValueError):  # too long with the species
             cross = parse_cross(re.sub(pattern, lambda name: spelled(name.group()), cross.pedigree))
     return replace(identity, subspecies=spelled(identity.subspecies), parent=spelled(identity.parent), cross=cross)
 

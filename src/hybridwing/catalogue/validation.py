@@ -152,12 +152,13 @@ def _custom_problem(
             return ("parent_1" if first else "parent_2"), "is the parent of a hybrid, but the row is a non-hybrid"
         hybrids = "is a cross" if is_cross_name(name) else "is a hybrid's" if parse_taxon(name).label else ""
         return "subspecies", hybrids and f"{hybrids}, but the row is a non-hybrid"
-    if first and second and (problem := _problem(cross_of, first, second)):
+    plain = not (is_cross_name(first) or is_cross_name(second))  # a table may hold hybrids of more than two subspecies
+    if first and second and (strict or plain) and (problem := _problem(cross_of, first, second)):
         return "parent_2", problem
     if is_cross_name(name):
         if problem := _problem(parse_cross, name):
             return "subspecies", problem
-        others = {first, second} - {"", *parse_cross(name).parents}
+        others = {*_subspecies(first), *_subspecies(second)} - {"", *parse_cross(name).parents}
         return "subspecies", "is a cross of other subspecies than the parents" if others else ""
     if hybrid and name and strict:
         return (
@@ -171,6 +172,11 @@ def _custom_problem(
             "is missing: a hybrid needs both parents, or its cross as the subspecies",
         )
     return "subspecies", ""
+
+
+def _subspecies(parent: str) -> tuple[str, ...]:
+    """The subspecies that a parent descends from: itself, or the two of its cross."""
+    return (parent,) if _problem(parse_cross, parent) else parse_cross(parent).parents
 
 
 def _problem(read: Callable[..., Cross], *names: str) -> str:
