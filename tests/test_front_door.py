@@ -303,3 +303,15 @@ class TestEmbeddingsMadeElsewhere:
         path = shared / "embeddings" / "bioclip_train_subset.parquet"
         run = hw.train(table, path, tmp_path / "run", detectors=["knn"], split_method="stratified")
         assert run.manifest.n_embedded > 200
+
+
+def test_a_data_frame_stands_for_a_table(small, run):
+    made, _, embeddings = small
+    frame, table = pd.read_csv(made.ref_test), hw.read_catalogue(made.ref_test)
+    for ask in (run.predict, run.identify):
+        pd.testing.assert_frame_equal(ask(frame, embeddings).to_frame(), ask(table, embeddings).to_frame())
+    evaluated = [run.evaluate(one, embeddings, resamples=50).to_frame() for one in (frame, table)]
+    pd.testing.assert_frame_equal(*evaluated)
+    few = frame.iloc[:3]
+    assert hw.embed(few, made.images, compute=hw.Compute(workers=1)).uuids == tuple(few["filename"])
+    assert hw.describe(few).images == 3

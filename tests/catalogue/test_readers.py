@@ -5,6 +5,7 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +62,39 @@ def test_training_form(write) -> None:
         "split": "train",
         "row": 2,
     }
+
+
+def test_a_data_frame_is_read_as_its_file_is(write) -> None:
+    hybrid = GOOD.replace("C1", "C2").replace("non-hybrid", "hybrid").replace("8.0,,", ",9.0,8.0")
+    path = write(TRAINING + GOOD + hybrid)
+    frame = pd.read_csv(path)
+    found = read_catalogue(frame)
+    pd.testing.assert_frame_equal(found.table, read_catalogue(path).table)
+    assert (found.form, found.source.name) == ("training", "DataFrame")
+    pd.testing.assert_frame_equal(read_catalogue(frame.set_index("filename")).table, found.table)
+    with pytest.raises(CatalogueFaults, match=r"DataFrame: 1 fault; .*\n  row 3: column 'md5'"):
+        read_catalogue(frame.assign(md5=[None, "x"]))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"Photo": ["a;b.jpg", "c;d.jpg"], "hybrid": [1.0, None]}),  # and no separator is guessed
+        pd.DataFrame({"Photo": ["a;b.jpg", "c;d.jpg"], "hybrid": [True, None]}),
+        pd.DataFrame({"hybrid": pd.Categorical(["yes", None])}, index=pd.Index(["a;b.jpg", "c;d.jpg"], name="Photo")),
+    ],
+)
+def test_cells_of_a_data_frame_are_of_any_type(frame: pd.DataFrame) -> None:
+    found = read_catalogue(frame).table
+    assert found["filename"].tolist() == ["a;b.jpg", "c;d.jpg"]
+    assert found["hybrid"].iloc[0]
+    assert found["hybrid"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("empty", [pd.DataFrame(), pd.DataFrame({"Photo": []}), pd.DataFrame({"Photo": [None]})])
+def test_an_empty_data_frame(empty: pd.DataFrame) -> None:
+    with pytest.raises(CatalogueError, match=r"^DataFrame: "):
+        read_catalogue(empty)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridwing.catalogue import cells
 from hybridwing.catalogue.crosses import cross_columns
+from hybridwing.catalogue.readers import as_catalogue
 from hybridwing.catalogue.schema import COLUMNS, Catalogue
 from hybridwing.catalogue.text_table import read_text_table
 from hybridwing.errors import CatalogueError, first_few
@@ -15,6 +16,7 @@ from hybridwing.errors import CatalogueError, first_few
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hybridwing.catalogue.readers import TableLike
     from hybridwing.catalogue.text_table import TextTable
 
 FILE, DECISION, NAME = "file", "decision", "decided_name"
@@ -35,7 +37,7 @@ class Decided:
     name: str = ""
 
 
-def join_decisions(catalogue: Catalogue, path: Path | str) -> Catalogue:
+def join_decisions(catalogue: TableLike, path: Path | str) -> Catalogue:
     r"""Join a table of decisions, such as the desk exports, to a table of specimens.
 
     A decision labels a specimen of the table, or adds one. It takes precedence over the table, since it was made later.
@@ -43,7 +45,7 @@ def join_decisions(catalogue: Catalogue, path: Path | str) -> Catalogue:
 
     Parameters
     ----------
-    catalogue : Catalogue
+    catalogue : Catalogue, path or data frame
     path : Path or str
         ``.csv``, ``.xlsx`` or ``.ods`` with the columns :data:`FILE`, :data:`DECISION` and maybe :data:`NAME`; others
         are not read.
@@ -60,15 +62,14 @@ def join_decisions(catalogue: Catalogue, path: Path | str) -> Catalogue:
 
     Examples
     --------
-    >>> known = hw.read_catalogue(collection.train)
     >>> text = "file,decision,decided_name\ndrawer/7.jpg,hybrid,erato x notabilis\n"
     >>> _ = Path("decisions.csv").write_text(text)
-    >>> joined = join_decisions(known, "decisions.csv")
+    >>> joined = join_decisions(collection.train, "decisions.csv")
     >>> joined.table.iloc[-1][["filename", "cross"]].tolist()
     ['drawer/7.jpg', 'erato x notabilis']
     """
     table = read_text_table(Path(path))
-    joined = with_decisions(catalogue, _decided(Path(path), table))
+    joined = with_decisions(as_catalogue(catalogue), _decided(Path(path), table))
     return replace(joined, reading=replace(joined.reading, decisions=(Path(path).name, table.sha256)))
 
 

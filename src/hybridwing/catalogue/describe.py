@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.metadata import UNKNOWN, metadata_columns
 from hybridwing.catalogue.names import named
+from hybridwing.catalogue.readers import as_catalogue
 from hybridwing.catalogue.schema import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from hybridwing.catalogue.readers import TableLike
     from hybridwing.catalogue.schema import Catalogue
 
 TINY = 10
@@ -87,20 +89,21 @@ class CatalogueDescription:
         return json.dumps({**asdict(self), "tiny": [count.name for count in self.tiny]}, indent=2, ensure_ascii=False)
 
 
-def describe(catalogue: Catalogue) -> CatalogueDescription:
+def describe(catalogue: TableLike) -> CatalogueDescription:
     """Count the images of a catalogue by class, record, side, file type and group.
 
     Parameters
     ----------
-    catalogue : Catalogue
+    catalogue : Catalogue, path or data frame
         Of any form and any size, labelled or not.
 
     Examples
     --------
-    >>> found = describe(hw.read_catalogue(collection.train))
+    >>> found = describe(collection.train)
     >>> found.images == found.hybrids + found.non_hybrids
     True
     """
+    catalogue = as_catalogue(catalogue)
     status = ["unlabelled" if value is None else "hybrid" if value else "non-hybrid" for value in statuses(catalogue)]
     columns = metadata_columns(catalogue)
     codes, names = catalogue.classes, named(catalogue).classes

@@ -16,13 +16,15 @@ from hybridwing.catalogue.faults import CatalogueFaults
 from hybridwing.catalogue.identities import Identity, counted_names, read_identities, subspecies_of
 from hybridwing.catalogue.schema import COLUMNS, Catalogue, Reading
 from hybridwing.catalogue.taxon_words import TaxonName
-from hybridwing.catalogue.text_table import TextTable, read_text_table
+from hybridwing.catalogue.text_table import DATA_FRAME, TextTable, is_data_frame, read_text_table
 from hybridwing.catalogue.validation import find_faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+
+    TableLike = Catalogue | pd.DataFrame | Path | str
 
 __all__ = ["ColumnNames", "read_catalogue"]
 
@@ -33,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 def read_catalogue(
-    path: Path | str,
+    table: pd.DataFrame | Path | str,
     *,
     columns: ColumnNames | Mapping[str, str] | None = None,
     sheet: str | None = None,
@@ -43,10 +45,10 @@ def read_catalogue(
 
     Parameters
     ----------
-    path : Path or str
+    table : Path, str or pandas.DataFrame
         CSV file, or an ``.xlsx`` or ``.ods`` workbook, see `read_text_table`. The challenge's training form
         (``butterfly_anomaly_train.csv``) and reference form (``ref_val.csv``) are recognised by their
-        headers.
+        headers. A data frame is read as its CSV file would be; messages count rows as in that file.
     columns : ColumnNames or mapping, optional
         What the columns are called in a file of another form, where they are not guessed rightly.
         ``{"filename": "Photo", "label": "Status"}`` says it in short.
@@ -76,10 +78,10 @@ def read_catalogue(
     >>> table.classes.tolist(), table.labels.tolist()
     (['cyrbia x venus', 'venus'], [1, 0])
     """
-    path = Path(path)
+    path = DATA_FRAME if is_data_frame(table) else Path(table)
     if columns is not None and not isinstance(columns, ColumnNames):
         columns = ColumnNames.of(columns)
-    text = read_text_table(path, sheet=sheet)
+    text = read_text_table(table if is_data_frame(table) else path, sheet=sheet)
     layout = layout_of(path, text, columns)
     own = layout.form == "custom"
     if own:
@@ -97,15 +99,15 @@ def read_catalogue(
     faults = find_faults(checked, layout, strict=strict or not own)
     if faults:
         raise CatalogueFaults(path, faults)
-    table = _typed(frame, layout, identities)
+    typed = _typed(frame, layout, identities)
     reading = _reading(layout, identities, len(text.cells) - len(frame)) if own else Reading()
     reading = replace(reading, notes=tuple(notes), sheet=sheet)
-    return Catalogue(table, layout.form, path, text.sha256, extra.reset_index(drop=True), reading)
+    return Catalogue(typed, layout.form, path, text.sha256, extra.reset_index(drop=True), reading)
 
 
-def as_catalogue(catalogue: Catalogue | Path | str) -> Catalogue:
-    """A catalogue, read where a path is given."""
-    return read_catalogue(catalogue) if isinstance(catalogue, (str, Path)) else catalogue
+def as_catalogue(table: TableLike) -> Catalogue:
+    """A catalogue, read where a path or a data frame is given."""
+    return table if isinstance(table, Catalogue) else read_catalogue(table)
 
 
 def _cells(text: TextTable, layout: Layout) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import logging
 import re
+import sys
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from hybridwing.csv_files import read_cell
 from hybridwing.errors import CatalogueError, first_few
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from typing_extensions import TypeIs
+
     from hybridwing.catalogue.workbooks import Row
 
 TABLE_ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods"})
@@ -36,6 +40,9 @@ _OTHER_FORMATS = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
 )
+
+DATA_FRAME = Path("DataFrame")
+"""What a data frame is called where a table has a file's name."""
 
 _SEPARATOR_LINE = re.compile(r"""\s*("?sep=([^"\r\n])"?)[ ,;\t]*(?=[\r\n]|\Z)""", re.IGNORECASE)
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -55,7 +62,7 @@ class TextTable:
     header: tuple[str, ...]  # Column names, stripped, unique
     cells: tuple[tuple[str, ...], ...]  # One tuple a row, as long as the header; stripped
     lines: tuple[int, ...]  # Line of the file, or row of the sheet, on which each row begins; the first is 1
-    sha256: str  # SHA-256 of the file's bytes, in lower-case hexadecimal
+    sha256: str  # SHA-256 of the file's bytes (of a data frame as CSV), in lower-case hexadecimal
     hint: str = ""  # A sentence, after a blank, on the separator that was assumed; empty for a workbook
     notes: tuple[str, ...] = ()  # What was done to read it: encoding, sheet, lines above the header
 
@@ -72,14 +79,24 @@ def is_table(path: Path | str) -> bool:
     return path.suffix.lower() in TABLE_ENDINGS and not path.is_dir()
 
 
-def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:
+def is_data_frame(table: object) -> TypeIs[pd.DataFrame]:
+    """Whether a table is a pandas data frame."""
+    pandas = sys.modules.get("pandas")  # not imported for paths
+    return pandas is not None and isinstance(table, pandas.DataFrame)
+
+
+def read_text_table(table: Path | pd.DataFrame, *, sheet: str | None = None) -> TextTable:
     """Read a table: CSV separated by commas, semicolons or tabs, or as its first line ``sep=`` says; or a workbook.
 
     Text is UTF-8, UTF-16 with its mark, or else Windows-1252. Of an ``.xlsx`` or ``.ods`` workbook `sheet` is read, by
-    default the first that is not empty. Title lines above the header, and empty rows and columns, are left out. Raises
-    CatalogueError if it is no such file, or has no header and at least one row.
+    default the first that is not empty. Title lines above the header, and empty rows and columns, are left out. A data
+    frame is read as pandas writes it to CSV, with its index where that has a name of its own. Raises CatalogueError if
+    it is no such table, or has no header and at least one row.
     """
-    data = _read_bytes(path)
+    if isinstance(table, Path):
+        path, data = table, _read_bytes(table)
+    else:
+        path, data = DATA_FRAME, _csv_of(table)
     notes: list[str] = []
     hint = ""
     if data.startswith(b"PK\x03\x04"):
@@ -89,7 +106,7 @@ def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:
         raise CatalogueError(f"{path}: is no workbook, so it has no sheet {sheet!r}; leave the sheet out.")
     else:
         text, said = _decode(path, data)
-        rows, hint = _parsed(path, text)
+        rows, hint = _parsed(path, text, None if isinstance(table, Path) else ",")
         notes += [said] if said else []
     if not rows:
         raise CatalogueError(f"{path}: the file is empty: all its cells are.")
@@ -119,14 +136,14 @@ def read_text_table(path: Path, *, sheet: str | None = None) -> TextTable:
     )
 
 
-def _parsed(path: Path, text: str) -> tuple[list[Row], str]:
+def _parsed(path: Path, text: str, separator: str | None) -> tuple[list[Row], str]:
     """Rows of a CSV text that are not empty, and a sentence on the separator that was assumed."""
-    announced = _SEPARATOR_LINE.match(text)
+    announced = None if separator else _SEPARATOR_LINE.match(text)
     if announced:  # Excel's; the line ends stay, so that lines are counted as in the file
         text = text[: announced.start(1)] + text[announced.end(1) :]
         if not text.strip():
             raise CatalogueError(f"{path}: the file is empty but for the line that names its separator.")
-    delimiter = announced.group(2) if announced else separator_of(text)
+    delimiter = announced.group(2) if announced else separator or separator_of(text)
     assumed = f" Its columns were taken to be separated by {SEPARATORS.get(delimiter, repr(delimiter))}."
     if delimiter != ",":
         _log.info("%s: columns are separated by %r", path, delimiter)
@@ -178,6 +195,11 @@ def _read_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         raise CatalogueError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     return data
+
+
+def _csv_of(frame: pd.DataFrame) -> bytes:
+    named = not {None, *frame.columns}.issuperset(frame.index.names)
+    return frame.to_csv(index=named, lineterminator="\n").encode(errors="replace")
 
 
 def _decode(path: Path, data: bytes) -> tuple[str, str]:

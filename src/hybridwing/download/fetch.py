@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybridwing.catalogue.readers import as_catalogue
 from hybridwing.csv_files import write_rows
 from hybridwing.download.catalogue_rows import write_catalogue_rows
 from hybridwing.download.downsample import Downsizer
@@ -23,6 +24,7 @@ from hybridwing.download.urls import checked_base
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from hybridwing.catalogue.readers import TableLike
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.download.plan import Wanted
 
@@ -51,7 +53,7 @@ class DownloadReport:
     manifest: Path  # Table of everything in the folder that was checked
     missing: Path  # Table of what failed
     # The catalogue's rows whose photographs are there, with the paths they have; None if there are none, or the
-    # catalogue's file is no longer what was read
+    # catalogue's file is no longer what was read, or it was a data frame
     catalogue: Path | None
     requests: int  # Sent, redirects and refusals counted
     bytes_received: int
@@ -74,7 +76,7 @@ class DownloadReport:
 
 
 def download(
-    catalogue: Catalogue,
+    catalogue: TableLike,
     out: Path | str,
     *,
     sample: Sample = EVERYTHING,
@@ -93,7 +95,7 @@ def download(
 
     Parameters
     ----------
-    catalogue : Catalogue
+    catalogue : Catalogue, path or data frame
     out : Path
         Folder, made if need be. It also gets ``manifest.csv`` (path, bytes, md5, sha256, url, licence),
         ``missing.csv`` (path, url, reason) and ``catalogue.csv`` (the catalogue's rows that are there).
@@ -131,12 +133,12 @@ def download(
 
     Examples
     --------
-    >>> table = hw.read_catalogue("butterfly_anomaly_train.csv")  # doctest: +SKIP
-    >>> report = download(table, "images", sample=hw.Sample(fraction=0.15))  # doctest: +SKIP
+    >>> sample = hw.Sample(fraction=0.15)
+    >>> report = download("butterfly_anomaly_train.csv", "images", sample=sample)  # doctest: +SKIP
     >>> report.complete  # doctest: +SKIP
     True
     """
-    out = Path(out)
+    catalogue, out = as_catalogue(catalogue), Path(out)
     base = None if base_url is None else checked_base(base_url)
     stop = Stop()
     chosen = catalogue.select(sample.rows(catalogue))

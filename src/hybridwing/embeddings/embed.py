@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridwing.backbones.compute import DEFAULT, Compute
+from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.catalogue.schema import Catalogue
-from hybridwing.catalogue.text_table import is_table
+from hybridwing.catalogue.text_table import is_data_frame, is_table
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.embeddings.metadata import aligned, metadata_of
 from hybridwing.errors import EmbeddingError, remedy
@@ -18,18 +18,19 @@ from hybridwing.images.find import find_images
 from hybridwing.images.listed import ImageFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
 
     from hybridwing.backbones.base import LoadedBackbone
     from hybridwing.backbones.request import Backbone
+    from hybridwing.catalogue.readers import TableLike
     from hybridwing.embeddings.table import EmbeddingTable
 
-logger = logging.getLogger(__name__)
+    #: What is embedded: a catalogue or the table of one, a folder of photographs, or image files and folders.
+    Source = TableLike | Iterable[Path | str]
 
-#: What is embedded: a catalogue or the path of one, a folder of photographs, or image files and folders.
-Source = Catalogue | Path | str | Iterable[Path | str]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,8 @@ def photographs(source: Source, images: Path | str | None = None) -> Photographs
     The key of a photograph is its file name in a catalogue, its path below a single folder, and the path itself
     otherwise. Raises HybridwingError if there are no photographs, or a catalogue comes without a folder of images.
     """
+    if is_data_frame(source):
+        source = read_catalogue(source)
     if isinstance(source, Catalogue):
         return _of_catalogue(source, images)
     if isinstance(source, (str, Path)):
@@ -61,8 +64,6 @@ def photographs(source: Source, images: Path | str | None = None) -> Photographs
             items = [(key_of(path.relative_to(place)), path) for path in found.images]
             return Photographs(items, None, found.left_out)
         if is_table(place):
-            from hybridwing.catalogue.readers import read_catalogue
-
             return _of_catalogue(read_catalogue(place), images)
         source = [place]
     if images is not None:
@@ -84,8 +85,8 @@ def embed(
 
     Parameters
     ----------
-    source : Catalogue, path, or iterable of paths
-        A catalogue, or the path of one; a folder of photographs; or several image files and folders.
+    source : Catalogue, path, data frame, or iterable of paths
+        A catalogue, or the table of one; a folder of photographs; or several image files and folders.
     images : Path or str, optional
         Folder that a catalogue's file names are relative to.
     backbone : Backbone or str

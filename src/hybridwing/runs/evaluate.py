@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from hybridwing.catalogue.readers import TableLike
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable, Failure
     from hybridwing.runs.folder import RunManifest
@@ -93,10 +94,10 @@ class Evaluation:
 
 def evaluate(
     run: SavedRun,
-    catalogue: Catalogue | Path | str,
+    catalogue: TableLike,
     embeddings: EmbeddingTable | Path | str,
     *,
-    minus: Catalogue | Path | str | None = None,
+    minus: TableLike | None = None,
     resamples: int = RESAMPLES,
 ) -> Evaluation:
     """Score a labelled catalogue with every detector of a run.
@@ -104,11 +105,11 @@ def evaluate(
     Parameters
     ----------
     run : SavedRun
-    catalogue : Catalogue or path
+    catalogue : Catalogue, path or data frame
         Labelled; the reference form gives the challenge's scores as well.
     embeddings : EmbeddingTable or path
         Of the catalogue's images, and maybe more, by the run's backbone.
-    minus : Catalogue or path, optional
+    minus : Catalogue, path or data frame, optional
         A table whose images and specimens are taken out for a second measurement beside the first: all of the
         challenge's validation table is in its test table, and who has looked at the one has seen a part of the other.
     resamples : int

@@ -183,7 +183,7 @@ def predict(
     Parameters
     ----------
     run : SavedRun
-    source : Catalogue, path, iterable of paths, or EmbeddingTable
+    source : Catalogue, path, data frame, iterable of paths, or EmbeddingTable
         A table of specimens, whose columns then stand beside the verdicts; image files, and folders that are searched
         with all they hold; or embeddings by the run's backbone, as a table or as the path of a ``.parquet`` or
         ``.json`` file.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hybridwing.backbones.request import Backbone
-    from hybridwing.catalogue.schema import Catalogue
+    from hybridwing.catalogue.readers import TableLike
     from hybridwing.embeddings.embed import Source
     from hybridwing.embeddings.table import EmbeddingTable
     from hybridwing.runs.evaluate import Evaluation
@@ -103,10 +103,10 @@ class Run(SavedRun):
 
     def evaluate(
         self,
-        catalogue: Catalogue | Path | str,
+        catalogue: TableLike,
         embeddings: EmbeddingTable | Path | str,
         *,
-        minus: Catalogue | Path | str | None = None,
+        minus: TableLike | None = None,
         resamples: int = 2000,
     ) -> Evaluation:
         """Score a labelled catalogue; see :func:`hybridwing.runs.evaluate.evaluate`."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hybridwing.catalogue.readers import TableLike
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.detectors.base import Detector
     from hybridwing.embeddings.table import EmbeddingTable
@@ -60,7 +61,7 @@ class _Division:
 
 
 def train(
-    catalogue: Catalogue | Path | str,
+    catalogue: TableLike,
     embeddings: EmbeddingTable | Path | str,
     out: Path | str,
     *,
@@ -74,7 +75,7 @@ def train(
 
     Parameters
     ----------
-    catalogue : Catalogue or path
+    catalogue : Catalogue, path or data frame
         Labelled. It may hold non-hybrids alone, if the detectors do not need known hybrids: the default one does not.
     embeddings : EmbeddingTable or path
         Of the catalogue's images, and maybe more.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hybridwing.backbones.base import BackboneSpec
+    from hybridwing.catalogue.readers import TableLike
     from hybridwing.catalogue.schema import Catalogue
     from hybridwing.embeddings.table import EmbeddingTable, Failure
 
@@ -78,7 +79,7 @@ class Validation:
 
 
 def validate(
-    catalogue: Catalogue | Path | str,
+    catalogue: TableLike,
     embeddings: EmbeddingTable | Path | str,
     *,
     protocol: Protocol = "cross",
@@ -93,7 +94,7 @@ def validate(
 
     Parameters
     ----------
-    catalogue : Catalogue or path
+    catalogue : Catalogue, path or data frame
         Labelled: the training table. A reference table has no place here.
     embeddings : EmbeddingTable or path
         Of the catalogue's images, and maybe more.
