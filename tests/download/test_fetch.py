@@ -10,6 +10,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -18,14 +19,13 @@ from hybridwing.download import fetch as fetch_module
 from hybridwing.download.errors import DownloadError
 from hybridwing.download.folder import DownloadFolder
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
-
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -343,3 +343,9 @@ def test_nothing_there_no_catalogue(site: Any, training: Any, fetch: Any, out: P
     site.plans["/a.jpg"] = ["status:404"]
     assert fetch(catalogue).catalogue is None
     assert not (out / "catalogue.csv").exists()
+
+
+def test_of_a_data_frame_no_rows_are_written(site: Any, training: Any, fetch: Any, caplog: Any) -> None:
+    report = fetch(pd.read_csv(training("a.jpg").source))
+    assert (report.fetched, report.catalogue) == (("a.jpg",), None)
+    assert "catalogue.csv is not written: the catalogue is a data frame" in caplog.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from hybridwing.catalogue.text_table import read_text_table
+from hybridwing.catalogue.text_table import DATA_FRAME, read_text_table
 from hybridwing.csv_files import write_rows
 from hybridwing.errors import CatalogueError
 
@@ -22,13 +22,15 @@ def write_catalogue_rows(catalogue: Catalogue, paths: Mapping[int, str], target:
     """Write the rows of a catalogue's file that have photographs, with every column as it stands there.
 
     `paths` gives, for each line of the file that is kept, the path of the photograph, which becomes the file name.
-    Returns `target`, or None where nothing was written: without rows, or if the catalogue's file has changed. What was
-    there is removed then.
+    Returns `target`, or None where nothing was written: without rows, if the catalogue's file has changed, or if it was
+    a data frame. What was there is removed then.
     """
     target.unlink(missing_ok=True)
     if not paths:
         return None
     try:
+        if catalogue.source == DATA_FRAME:
+            raise CatalogueError("the catalogue is a data frame; read it from a file to have its rows written")
         text = read_text_table(catalogue.source, sheet=catalogue.reading.sheet)
         if text.sha256 != catalogue.sha256:
             raise CatalogueError(f"{catalogue.source} changed since it was read")
