@@ -116,6 +116,7 @@ def test_descriptions_tell_what_matters():
     assert describe_entry(find_entry("pattern"))[1:] == ["embedding: 862 numbers (wings)"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", HUB, ids=lambda entry: entry.name)
 def test_sizes_are_those_of_the_architecture(entry):
     """Built without memory for the weights, from the shapes that the families publish."""

@@ -190,6 +190,7 @@ def test_train_says_that_there_is_a_better_backbone(call, files, tmp_path, monke
     assert (said in answer.err) == at_hand
 
 
+@pytest.mark.slow
 def test_train_says_when_a_network_beside_pattern_hides_hybrids(call, files, tmp_path, monkeypatch):
     embeddings = read_table(files.train_embeddings)
     network = BackboneSpec("stub", "transformers", "v1", "", "cls", 3, Preprocess())

@@ -230,6 +230,7 @@ def test_a_draft_keeps_the_short_side_and_the_picture(tmp_path, size, short_side
     assert np.abs(difference).mean() < (1 if short_side > 56 else 2)
 
 
+@pytest.mark.slow
 def test_a_draft_saves_work_where_it_can(tmp_path):
     path = written(photograph(1792, 1792), tmp_path / "x.jpg")
     assert open_rgb(str(path), 448).size == (448, 448)

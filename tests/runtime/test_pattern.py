@@ -121,6 +121,7 @@ def test_a_mirrored_picture_is_described_nearly_alike():
     assert moved.max() < 0.5
 
 
+@pytest.mark.slow
 def test_half_the_light_matters_little():
     moved = change(lambda rendered: scene(rendered).point(lambda value: value // 2))
     assert np.median(moved) < 0.45
