@@ -20,5 +20,5 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 def _section(name: str) -> str:
     """A public name with what its docstring says, wherever in the package it lives."""
     item = getattr(hybridwing, name)
-    shown = "    options:\n      show_root_heading: false\n      show_root_toc_entry: false"
+    shown = "    options:\n      heading_level: 3\n      show_root_heading: false\n      show_root_toc_entry: false"
     return f"## `hw.{name}`\n\n::: {item.__module__}.{item.__qualname__}\n{shown}"

@@ -37,3 +37,4 @@ def test_it_builds_strictly_and_asks_nobody_for_anything(tmp_path):
     reference = (tmp_path / "site" / "reference" / "python" / "index.html").read_text(encoding="utf-8")
     for name in getattr(hybridwing, "__all__", ()):
         assert name in reference
+    assert not re.findall(r":[a-z]+:<code>|::</p>|<p>\.\. ", reference)  # markup that Markdown does not know

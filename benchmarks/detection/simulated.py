@@ -122,7 +122,7 @@ def collection(
     size : int
         Long side of the photographs; `pattern` itself works on 256 pixels.
     weights : Path, optional
-        Folder of a DINOv2-small; it sees views of :data:`SIDE` pixels.
+        Folder of a DINOv2-small; it sees views of `SIDE` pixels.
     executor : Executor, optional
         Does the work in parallel.
     """

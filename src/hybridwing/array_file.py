@@ -45,12 +45,12 @@ def write_arrays(path: Path, kind: str, header: Mapping[str, object], arrays: Ar
 
 
 def read_arrays(path: Path, kind: str) -> tuple[dict[str, object], Arrays]:
-    """Read what :func:`write_arrays` wrote.
+    """Read what `write_arrays` wrote.
 
     Parameters
     ----------
     path : Path
-        Not trusted: nothing is unpickled, see :func:`hybridwing.runtime.arrays.read_archive`.
+        Not trusted: nothing is unpickled, see `hybridwing.runtime.arrays.read_archive`.
     kind : str
         What the arrays must be of.
 

@@ -53,7 +53,7 @@ def write_rows(path: Path, header: Sequence[str] | None, rows: Iterable[Sequence
 
 
 def csv_text(header: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> str:
-    """What :func:`write_rows` writes."""
+    """What `write_rows` writes."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     if header is not None:
@@ -64,7 +64,7 @@ def csv_text(header: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> 
 
 
 def read_rows(file: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Rows of a file that :func:`write_rows` wrote, by column, with the values that it was given.
+    """Rows of a file that `write_rows` wrote, by column, with the values that it was given.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def escaped(cell: str) -> str:
 
 
 def read_cell(cell: str) -> str:
-    r"""The text that :func:`write_cell` was given.
+    r"""The text that `write_cell` was given.
 
     Examples
     --------

@@ -28,7 +28,7 @@ class HybridwingError(Exception):
     """Base of every error that is the input's fault and not a bug.
 
     Whatever a message repeats of the input is bounded here, so that a cell of a million characters does not fill the
-    screen: a word of more than :data:`LONGEST_WORD` characters and a line of more than :data:`LONGEST_LINE` are cut.
+    screen: a word of more than `LONGEST_WORD` characters and a line of more than `LONGEST_LINE` are cut.
 
     Examples
     --------

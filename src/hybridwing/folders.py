@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def check_new_folder(out: Path, *, overwrite: bool = False, mark: str, contents: Sequence[str]) -> None:
-    """Refuse a folder that :func:`new_folder` would refuse, before long work; arguments and errors are the same."""
+    """Refuse a folder that `new_folder` would refuse, before long work; arguments and errors are the same."""
     try:
         if not out.exists():
             return

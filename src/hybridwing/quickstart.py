@@ -70,7 +70,7 @@ def quickstart(
     out : Path
         New folder for ``collection``, ``run`` and ``evaluation``; it appears when all three are complete.
     specimens : int
-        Images in the collection, at least :data:`LEAST_SPECIMENS`.
+        Images in the collection, at least `LEAST_SPECIMENS`.
     size : int
         Long side of the photographs in pixels.
     seed : int

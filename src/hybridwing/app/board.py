@@ -43,10 +43,10 @@ MOST_SEEN = 50
 class Filter:
     """Which specimens are shown, and in which order."""
 
-    verdict: str = ""  # A key of :data:`VERDICTS`
-    decision: str = ""  # A key of :data:`DECISIONS`
+    verdict: str = ""  # A key of `VERDICTS`
+    decision: str = ""  # A key of `DECISIONS`
     text: str = ""  # Part of a file name, a likely name or the spreadsheet's columns, in any case
-    order: str = "score"  # A key of :data:`ORDERS`
+    order: str = "score"  # A key of `ORDERS`
 
 
 class Board:
@@ -82,7 +82,7 @@ class Board:
     def shown(self, wanted: Filter, limit: Limit | None, places: Mapping[int, int] | None = None) -> list[Specimen]:
         """The specimens that a filter lets through, in its order.
 
-        `places` is what :meth:`uncertain_first` said before, for an order that decisions do not change.
+        `places` is what `uncertain_first` said before, for an order that decisions do not change.
         """
         found = [one for one in self.specimens if self._passes(one, wanted, limit)]
         if wanted.order == "near" and limit is not None:
@@ -100,7 +100,7 @@ class Board:
         return {one.id: place for place, one in enumerate(self._unlike_first(ranked))}
 
     def _unlike_first(self, ranked: list[Specimen]) -> list[Specimen]:
-        """Every :data:`TOGETHER` specimens in a row so that each is as unlike those before it as can be.
+        """Every `TOGETHER` specimens in a row so that each is as unlike those before it as can be.
 
         What was decided on counts as seen. Farthest first: Gonzalez (1985), "Clustering to minimize the maximum
         intercluster distance"; for choosing what to label: Sener and Savarese (2018), "Active learning for

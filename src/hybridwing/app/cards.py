@@ -17,7 +17,7 @@ _TAIL = 10
 
 
 def card_html(one: Specimen, state: str) -> str:
-    """A card of the grid: the thumbnail, the file's name and what :func:`state_html` says."""
+    """A card of the grid: the thumbnail, the file's name and what `state_html` says."""
     return (
         f'<button class="desk-card" data-id="{one.id}">'
         f'<img loading="lazy" alt="" src="/picture/{one.id}/small">{_name(one.name)}'

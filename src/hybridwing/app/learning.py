@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hybridwing.runs.run import Run
 
 CANDIDATE = "candidate"
-"""Setting that holds a :class:`Change`, until it is taken or left."""
+"""Setting that holds a `Change`, until it is taken or left."""
 _PREFIX = "desk-"
 
 

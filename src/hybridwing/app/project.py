@@ -83,7 +83,7 @@ class Decision:
     """What somebody decided of a specimen."""
 
     specimen: int
-    choice: str = ""  # One of :data:`CHOICES`, or empty
+    choice: str = ""  # One of `CHOICES`, or empty
     parents: str = ""  # Corrected parents or subspecies, as ``"a x b"``; empty where nobody corrected them
     note: str = ""
     who: str = ""

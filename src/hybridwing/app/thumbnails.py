@@ -18,7 +18,7 @@ SIDES = {"small": 320, "large": 1600}
 
 
 def thumbnail_path(project: Path, number: int, size: str) -> Path:
-    """Where the copy of a specimen's photograph lies; `size` is one of :data:`SIDES`."""
+    """Where the copy of a specimen's photograph lies; `size` is one of `SIDES`."""
     return project / THUMBNAILS / f"{number}-{size}.webp"
 
 

@@ -49,7 +49,7 @@ def audit(
         reference images that are not there are left out.
     embeddings : EmbeddingTable, optional
         Of the catalogue's images; those of reference images in it are used too. A table made elsewhere may lack images
-        and name them as :func:`hybridwing.embeddings.selection.select` says.
+        and name them as `hybridwing.embeddings.selection.select` says.
     references : sequence of Catalogue
         Tables to test on.
     seed : int, default 42

@@ -46,7 +46,7 @@ class BackboneSpec:
     # for all; the parts have their own.
     preprocess: Preprocess
     # Repository on the hub and commit that the weights were fetched from, as ``"REPO@COMMIT"``; empty for others. It is
-    # told, but does not count in :attr:`key`: what was fetched is known by its hash.
+    # told, but does not count in `key`: what was fetched is known by its hash.
     source: str = ""
     # What had to be assumed, since the model's files do not say it; empty for most. It is told, and does not count.
     assumed: str = ""
@@ -63,7 +63,7 @@ class BackboneSpec:
     def of_parts(cls, parts: Sequence[BackboneSpec]) -> BackboneSpec:
         """The description of a composite.
 
-        Raises EmbeddingError if there are fewer than two parts or more than :data:`MOST_PARTS`, or one has parts
+        Raises EmbeddingError if there are fewer than two parts or more than `MOST_PARTS`, or one has parts
         itself.
         """
         _check_parts(parts)
@@ -84,7 +84,7 @@ class BackboneSpec:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BackboneSpec:
-        """Read what :meth:`to_dict` wrote.
+        """Read what `to_dict` wrote.
 
         Raises EmbeddingError if something is missing, unknown or out of range, or the parts do not make up the whole.
         """
@@ -162,8 +162,8 @@ class BackboneSpec:
         """Widths of the blocks of the embedding: one for each backbone on each view.
 
         An embedding is divided in three ways. *Blocks* are what detectors work on one by one. *Regions*
-        (:attr:`region_widths`) are wings or kinds of token, and each has a scale of its own where distances to the
-        training images are measured. *Traits* (:attr:`traits`) are what parents are told by. Of most backbones all
+        (`region_widths`) are wings or kinds of token, and each has a scale of its own where distances to the
+        training images are measured. *Traits* (`traits`) are what parents are told by. Of most backbones all
         three are the same.
         """
         return tuple(part.dimension for part in self.leaves)

@@ -26,7 +26,7 @@ class CompositeBackbone:
     """Backbones whose embeddings of one picture are joined, unscaled, in their order.
 
     The two or more parts are `pattern`, or networks. Those that differ in the view alone should share their network,
-    see :meth:`hybridwing.backbones.network.NetworkBackbone.with_view`. Raises BackboneError if there are fewer than two
+    see `hybridwing.backbones.network.NetworkBackbone.with_view`. Raises BackboneError if there are fewer than two
     or very many, or two are the same.
     """
 

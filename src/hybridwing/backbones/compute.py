@@ -24,7 +24,7 @@ class Compute:
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``; of no effect on `pattern`.
     precision : {"auto", "fp32", "bf16", "fp16"}
-        Number format of the forward pass; see :mod:`hybridwing.runtime.device`. Of no effect on `pattern`.
+        Number format of the forward pass; see `hybridwing.runtime.device`. Of no effect on `pattern`.
     runtime : {"auto", "torch", "openvino"}
         Program that runs the forward pass. OpenVINO is for processors, not for ``timm:``. By default it is taken where
         it is installed and gives torch's embeddings, for all but small networks; otherwise torch. Of no effect on
@@ -44,7 +44,7 @@ class Compute:
         Threads or processes that decode; default the number of processors.
     allow_damaged : bool
     max_megapixels : float
-        Which pictures are read, see :class:`hybridwing.images.decode.ReadOptions`.
+        Which pictures are read, see `hybridwing.images.decode.ReadOptions`.
 
     Raises
     ------

@@ -34,7 +34,7 @@ _PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
 def find_pickle(names: Collection[str]) -> tuple[str, bool] | None:
     """Find the pickle that most likely holds a model's weights, among the names of the files in its folder.
 
-    Returns its name, and whether :func:`convert` can make a model of it that loads; None where there is no pickle.
+    Returns its name, and whether `convert` can make a model of it that loads; None where there is no pickle.
     """
     fitting = next((name for name, config in _CONFIGS.items() if name in names and config in names), None)
     if fitting is not None:
@@ -44,7 +44,7 @@ def find_pickle(names: Collection[str]) -> tuple[str, bool] | None:
 
 
 def not_convertible(pickle: str) -> str:
-    """What to do about a pickle that :func:`convert` cannot make a model of."""
+    """What to do about a pickle that `convert` cannot make a model of."""
     known = " or ".join(f"{name} beside {config}" for name, config in _CONFIGS.items())
     return (
         f"{pickle} is a pickle, which could run code when loaded and is refused; hybridwing converts {known} and no "
@@ -53,7 +53,7 @@ def not_convertible(pickle: str) -> str:
 
 
 def convert(folder: Path) -> Path:
-    """Convert a folder's pickle, one of :data:`NAMES`, to a safetensors file beside it; return the path of that.
+    """Convert a folder's pickle, one of `NAMES`, to a safetensors file beside it; return the path of that.
 
     Raises BackboneError if there is no such pickle, it holds something else than tensors by name, or the new file is
     there already, and MissingExtraError if torch is not installed.

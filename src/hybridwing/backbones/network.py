@@ -56,7 +56,7 @@ class NetworkBackbone:
     def with_view(self, request: Backbone) -> NetworkBackbone:
         """The same network for the view and background of another request; loads the model, which both share.
 
-        Raises BackboneError as :func:`applied`.
+        Raises BackboneError as `applied`.
         """
         preprocess = applied(request, self._preprocess)
         # Once looked at, the network is kept in the instance, and comes along.

@@ -81,7 +81,7 @@ class OpenVinoEncoder:
         return openvino.Core().compile_model(model, "CPU", settings)
 
     def forward(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Embed prepared inputs; see :meth:`hybridwing.runtime.encoder.Encoder.forward`.
+        """Embed prepared inputs; see `hybridwing.runtime.encoder.Encoder.forward`.
 
         Raises MemoryError if the memory does not hold a batch of this size; a smaller one may do.
         """

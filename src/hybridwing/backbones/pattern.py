@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class PatternBackbone:
-    """See :mod:`hybridwing.runtime.pattern`."""
+    """See `hybridwing.runtime.pattern`."""
 
     prepare_in_processes = True
     precision = "fp32"

@@ -44,9 +44,9 @@ class Backbone:
     background : {"masked", "kept"}, optional
         Whether what is around a view becomes grey; by default it does, except around the whole picture.
     parts : tuple of Backbone
-        Requests to put side by side, each with its own view and feature; see :meth:`join`. All else is ignored then.
+        Requests to put side by side, each with its own view and feature; see `join`. All else is ignored then.
     network : object, optional
-        A model given as a Python object; see :meth:`from_callable`.
+        A model given as a Python object; see `from_callable`.
 
     Raises
     ------

@@ -28,7 +28,7 @@ _FAULTS = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError,
 def read_preprocess(folder: Path) -> Preprocess:
     """Preprocessing as preprocessor_config.json states it, in Hugging Face's terms.
 
-    Of a folder without such a file it is :data:`ASSUMED`. Raises BackboneError if the file is damaged, or asks for what
+    Of a folder without such a file it is `ASSUMED`. Raises BackboneError if the file is damaged, or asks for what
     is not offered.
     """
     path = next((folder / name for name in PREPROCESSORS if (folder / name).is_file()), None)
@@ -57,7 +57,7 @@ def assumption(folder: Path, preprocess: Preprocess) -> str:
 
 
 def _translated(values: dict[str, Any]) -> Preprocess:
-    """Hugging Face's settings as a :class:`Preprocess`.
+    """Hugging Face's settings as a `Preprocess`.
 
     One case differs from the original: where a square resize precedes the cut (DeiT), the aspect ratio is kept.
     """

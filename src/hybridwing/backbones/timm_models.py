@@ -106,7 +106,7 @@ def _preprocessing(timm: Any, model: str, config: Any) -> Preprocess:
 
 
 def _pooling(network: Any) -> Any:
-    """A model of timm as :class:`~hybridwing.runtime.encoder.Encoder` calls one."""
+    """A model of timm as `hybridwing.runtime.encoder.Encoder` calls one."""
     import torch
 
     class Pooling(torch.nn.Module):

@@ -47,7 +47,7 @@ def join_decisions(catalogue: TableLike, path: Path | str) -> Catalogue:
     ----------
     catalogue : Catalogue, path or data frame
     path : Path or str
-        ``.csv``, ``.xlsx`` or ``.ods`` with the columns :data:`FILE`, :data:`DECISION` and maybe :data:`NAME`; others
+        ``.csv``, ``.xlsx`` or ``.ods`` with the columns `FILE`, `DECISION` and maybe `NAME`; others
         are not read.
 
     Returns
@@ -110,7 +110,7 @@ def with_decisions(catalogue: Catalogue, decided: Sequence[Decided]) -> Catalogu
     """Label specimens of a table by what was decided of them, and add those that it lacks.
 
     A specimen of the table is known by the whole path of its photograph, or by the name of its file where only one has
-    it. Specimens that were added come last, with :data:`RECORD` as their record. The result is of the form
+    it. Specimens that were added come last, with `RECORD` as their record. The result is of the form
     ``"custom"``.
     """
     import pandas as pd

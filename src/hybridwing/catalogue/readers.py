@@ -73,7 +73,8 @@ def read_catalogue(
 
     Examples
     --------
-    >>> _ = Path("drawer.csv").write_text("Photo;Taxon\na.jpg;H. erato venus x cyrbia\nb.jpg;H. erato venus\n")
+    >>> text = "Photo;Taxon\na.jpg;H. erato venus x cyrbia\nb.jpg;H. erato venus\n"
+    >>> _ = Path("drawer.csv").write_text(text)
     >>> table = read_catalogue("drawer.csv")
     >>> table.classes.tolist(), table.labels.tolist()
     (['cyrbia x venus', 'venus'], [1, 0])

@@ -61,7 +61,7 @@ class Detector(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sc
         The two labels, that of the hybrids last: ``[0, 1]`` or ``[False, True]``, as ``fit`` was given them.
     threshold_ : float
         ``predict`` calls hybrid what the decision function puts above it. It rests on the training specimens; the
-        threshold of a stated true-negative rate is :func:`hybridwing.detectors.threshold.threshold_of`.
+        threshold of a stated true-negative rate is `hybridwing.detectors.threshold.threshold_of`.
     n_features_in_ : int
         Length of the embeddings that ``fit`` saw.
     """

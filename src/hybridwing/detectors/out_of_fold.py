@@ -25,7 +25,7 @@ FOLDS = 5
 
 
 def deal(specimens: NDArray[np.object_], classes: NDArray[np.object_], labels: NDArray[np.int8], seed: int) -> Rows:
-    """Deal specimens into :data:`FOLDS` parts, so that each has its share of hybrids and of every class.
+    """Deal specimens into `FOLDS` parts, so that each has its share of hybrids and of every class.
 
     Images of one specimen come into one part. `classes` are the cross or the subspecies of each image; labels are 1 for
     a hybrid. Returns the part of each image, from 0, without gaps, since hybrids and classes are dealt one after
@@ -66,7 +66,7 @@ def calibrate_out_of_fold(
     labels : ndarray of shape (n,)
         1 for a hybrid, 0 for a non-hybrid.
     fold : ndarray of shape (n,)
-        See :func:`deal`.
+        See `deal`.
 
     Returns
     -------

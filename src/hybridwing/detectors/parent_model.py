@@ -1,6 +1,6 @@
 """The Gaussian model of subspecies and crosses: a mean of each and a covariance that all share, block by block.
 
-The detectors that reason about parents and :mod:`hybridwing.explain.parents` are fitted by it.
+The detectors that reason about parents and `hybridwing.explain.parents` are fitted by it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def fit_gaussians(
     """Fit the mean of every group, shape (n_groups, d), and the whitener of the covariance that they share.
 
     Only subspecies of two and more specimens shape the covariance: one specimen has no spread of its own. `unit` are
-    embeddings of shape (n, d) of which every block has unit length, see :func:`hybridwing.runtime.parents.unit_blocks`,
+    embeddings of shape (n, d) of which every block has unit length, see `hybridwing.runtime.parents.unit_blocks`,
     and `slices` the columns of each block. `member` is the group of each, in ``[0, n_groups)``; every group has a
-    specimen, and the `n_pure` subspecies come first. For the whitener see :func:`shrunk_whitener`.
+    specimen, and the `n_pure` subspecies come first. For the whitener see `shrunk_whitener`.
     """
     means = np.stack([unit[member == place].mean(axis=0) for place in range(n_groups)])
     spread = (member < n_pure) & (np.bincount(member, minlength=n_groups)[member] > 1)

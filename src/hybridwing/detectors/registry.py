@@ -149,7 +149,7 @@ def detector_for_run(name: str, *, seed: int, blocks: Sequence[int] | None = Non
     """Make a detector with those of a run's settings that it has a parameter for.
 
     `seed`, in ``[0, 2**32)``, is that of whatever the detector draws, its ``random_state``. `blocks` are widths of the
-    blocks of the embeddings, see :attr:`hybridwing.backbones.base.BackboneSpec.widths`. Raises DetectorError if there
+    blocks of the embeddings, see `hybridwing.backbones.base.BackboneSpec.widths`. Raises DetectorError if there
     is no detector of that name, or the seed is out of range.
     """
     if not 0 <= seed < 2**32:

@@ -39,7 +39,7 @@ class RidgeDetector(Detector):
     does not drown a narrow one. For a small saved form the distances are those of principal components, and what lies
     outside these is taken to be at right angles between two specimens. Without known hybrids nothing shows which
     differences matter: each component then counts by how little it varies within subspecies, directions in which the
-    subspecies differ count more than others (:data:`BETWEEN`), since hybrids of these lie there, and what lies outside
+    subspecies differ count more than others (`BETWEEN`), since hybrids of these lie there, and what lies outside
     does not count. ``threshold_`` is the 95 % quantile of the non-hybrids' leave-one-out scores.
 
     Parameters

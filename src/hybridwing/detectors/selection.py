@@ -26,7 +26,7 @@ def choose_detector(metrics: Mapping[str, DetectionMetrics]) -> DetectorChoice:
     """Choose one of a run's detectors by the held-out specimens.
 
     It is the one of the highest average precision. Of several with the same, and of all where fewer than
-    :data:`FEWEST_HYBRIDS` hybrids were held out, it is the default detector, or the first one asked for if the default
+    `FEWEST_HYBRIDS` hybrids were held out, it is the default detector, or the first one asked for if the default
     is not among them.
 
     `metrics` are those on the held-out specimens, in the order in which the detectors were asked for; at least one.

@@ -69,7 +69,7 @@ class Flag:
 def threshold_of(saved: SavedDetector, tnr: float) -> Threshold:
     """Set a threshold at a true-negative rate, in (0, 1), by the split-conformal rule, and say what it promises.
 
-    Raises DetectorError as :func:`hybridwing.detectors.calibration.threshold_at` does.
+    Raises DetectorError as `hybridwing.detectors.calibration.threshold_at` does.
     """
     # Rounded as the scores are: otherwise a score equal to the threshold could round to one above it.
     value = round(threshold_at(saved, tnr), DECIMALS)

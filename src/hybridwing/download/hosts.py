@@ -96,7 +96,7 @@ class Stop:
             self._event.set()
 
     def check(self) -> None:
-        """Raise :class:`StoppedError` if the download is to stop."""
+        """Raise `StoppedError` if the download is to stop."""
         if self._event.is_set():
             raise StoppedError(self.reason)
 
@@ -172,7 +172,7 @@ class Host:
 
 
 class Hosts:
-    """One :class:`Host` for each host, made when first asked for."""
+    """One `Host` for each host, made when first asked for."""
 
     def __init__(self, politeness: Politeness, stop: Stop) -> None:
         self._politeness, self._stop = politeness, stop
@@ -180,7 +180,7 @@ class Hosts:
         self._hosts: dict[str, Host] = {}
 
     def of(self, url: str) -> Host:
-        """Host of an address from :func:`hybridwing.download.urls.plain_address`."""
+        """Host of an address from `hybridwing.download.urls.plain_address`."""
         name = urlsplit(url).netloc
         with self._lock:
             if name not in self._hosts:

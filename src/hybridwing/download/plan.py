@@ -100,7 +100,7 @@ def plan(catalogue: Catalogue, *, by: str | None, base: str | None) -> list[Want
     """Files of a catalogue, one a row.
 
     Values of the column `by` become sub-folders, and `base` is the address of a mirror, from
-    :func:`hybridwing.download.urls.checked_base`. Raises DownloadError if `by` is no column for sub-folders.
+    `hybridwing.download.urls.checked_base`. Raises DownloadError if `by` is no column for sub-folders.
     """
     table = catalogue.table
     columns = (table[name].fillna("") for name in ("filename", "file_url", "md5"))

@@ -49,7 +49,7 @@ class CachedEmbedding:
 
     vector: NDArray[np.float32]  # Shape (dimension,)
     view: str
-    confidence: float  # This and `doubt` as in :class:`hybridwing.runtime.preprocess.Prepared`
+    confidence: float  # This and `doubt` as in `hybridwing.runtime.preprocess.Prepared`
     doubt: str = ""
 
 

@@ -1,4 +1,4 @@
-"""Embed images and keep the table in memory; :mod:`.job` writes it to a file instead, and can be interrupted."""
+"""Embed images and keep the table in memory; `.job` writes it to a file instead, and can be interrupted."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def embed_to_file(
     """Embed images, given by unique key and path, into a parquet file.
 
     The file appears, or replaces an older one, when it is complete. With a `share` only that share is embedded, into
-    ``share.of_file(out)``; see :func:`hybridwing.embeddings.merge.merge_parts`. The `engine` does the work, by default
+    ``share.of_file(out)``; see `hybridwing.embeddings.merge.merge_parts`. The `engine` does the work, by default
     this process. Images are written, and at worst done twice, in shards of `shard_size`. `metadata`, indexed by key, is
     written beside the embeddings. `progress` is called with the number of images done and of all, first with those an
     earlier call had done.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def merge_parts(paths: Sequence[Path], out: Path) -> Provenance:
     """Merge parts, in any order, into the table that one machine would have made.
 
-    The `paths` are all that :func:`hybridwing.embeddings.job.embed_to_file` wrote of one table with ``share=``. The
+    The `paths` are all that `hybridwing.embeddings.job.embed_to_file` wrote of one table with ``share=``. The
     table appears, or replaces an older one, when it is complete.
 
     Raises EmbeddingError if a file is no part, a part is missing, given twice or of another table, or backbone or

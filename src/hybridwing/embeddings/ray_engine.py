@@ -32,7 +32,7 @@ _MOST_BLOCKS = 4096
 
 @dataclass(frozen=True)
 class RayEngine:
-    """An engine for :func:`hybridwing.embeddings.job.embed_to_file`."""
+    """An engine for `hybridwing.embeddings.job.embed_to_file`."""
 
     load: Callable[[], LoadedBackbone]  # Makes the backbone, in every actor once; can be pickled
     # Of a cluster that runs (``"auto"``, ``"host:6379"``); default one that is started on this machine.
@@ -50,7 +50,7 @@ class RayEngine:
         compute: Compute,
         advance: Callable[[], None],
     ) -> Iterator[tuple[int, Shard]]:
-        """Embed shards and yield them as they come; see ``Engine`` in :mod:`hybridwing.embeddings.job`.
+        """Embed shards and yield them as they come; see ``Engine`` in `hybridwing.embeddings.job`.
 
         The number of workers is ignored: an actor prepares with as many threads as it has processors. Raises
         MissingExtraError if Ray is not installed, and EmbeddingError if the cluster cannot be reached or a worker

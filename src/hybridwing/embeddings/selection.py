@@ -54,12 +54,12 @@ def select(embeddings: EmbeddingTable, catalogue: Catalogue) -> EmbeddingTable:
 
 
 def select_with(embeddings: EmbeddingTable, catalogue: Catalogue, others: Sequence[Catalogue]) -> EmbeddingTable:
-    """The catalogue's images of a table as :func:`select` finds them, and after them the images of `others`.
+    """The catalogue's images of a table as `select` finds them, and after them the images of `others`.
 
     None of the others' images need be in the table. A row belongs to one image, of the first catalogue that has it.
     Failures, fallbacks and metadata are left out.
 
-    Raises EmbeddingError where :func:`select` does.
+    Raises EmbeddingError where `select` does.
     """
     rows = {uuid: row for uuid, row in _rows(embeddings, catalogue).items() if row >= 0}
     place = {uuid: row for row, uuid in enumerate(embeddings.uuids)}
@@ -73,7 +73,7 @@ def select_with(embeddings: EmbeddingTable, catalogue: Catalogue, others: Sequen
 def _rows(embeddings: EmbeddingTable, catalogue: Catalogue) -> dict[str, int]:
     """Row of each of the catalogue's images that a table has, in the catalogue's order; -1 for one that failed.
 
-    Raises EmbeddingError as :func:`select`.
+    Raises EmbeddingError as `select`.
     """
     keys = _keys(embeddings, catalogue)
     if not keys and not embeddings.backbone.can_embed:

@@ -5,7 +5,7 @@ it is computed in one go with its neighbours or by itself after an interruption.
 parallel, over the ends of shards; the forward pass follows.
 
 What a job finds in the cache must not depend on where it was interrupted, so nothing is put into the cache here. The
-caller does that when all shards are there (:func:`remember`).
+caller does that when all shards are there (`remember`).
 """
 
 from __future__ import annotations

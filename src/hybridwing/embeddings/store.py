@@ -139,7 +139,7 @@ def _with_columns(rows: pa.Table, beside: pa.Table, schema: pa.Schema) -> pa.Tab
 def read_provenance(path: Path) -> Provenance:
     """Read what a table of ours says about its rows, without the rows.
 
-    Raises EmbeddingError as :func:`read_table`.
+    Raises EmbeddingError as `read_table`.
     """
     import pyarrow.parquet as pq
 
@@ -195,7 +195,7 @@ def _writing(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
 
 
 def read_table(path: Path) -> EmbeddingTable:
-    """Read what :func:`write_table` wrote; :func:`hybridwing.embeddings.foreign.read_embeddings` reads others' too.
+    """Read what `write_table` wrote; `hybridwing.embeddings.foreign.read_embeddings` reads others' too.
 
     Raises EmbeddingError if the file is missing or damaged, is no parquet file, or was written by something else or by
     a newer version.
@@ -225,7 +225,7 @@ def read_table(path: Path) -> EmbeddingTable:
 def read_metadata(path: Path) -> pd.DataFrame | None:
     """Read the columns beside the embeddings of a file; None if there are none.
 
-    Raises EmbeddingError as :func:`read_table`.
+    Raises EmbeddingError as `read_table`.
     """
     import pyarrow.parquet as pq
 

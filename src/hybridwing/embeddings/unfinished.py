@@ -52,7 +52,7 @@ class UnfinishedTable:
     shards: tuple[Sequence[Item], ...]  # The images of each piece
     # Of each piece: names, sizes and times of change of its files, as they were before any of them was read.
     digests: tuple[str, ...]
-    # Key of the backbone, precision and runtime, see :attr:`hybridwing.embeddings.provenance.Provenance.kind`.
+    # Key of the backbone, precision and runtime, see `hybridwing.embeddings.provenance.Provenance.kind`.
     kind: tuple[str, str, str]
 
     @classmethod
@@ -171,7 +171,7 @@ class UnfinishedTable:
         return made
 
     def remove(self) -> None:
-        """Remove the pieces. :meth:`missing` sees all of them or none."""
+        """Remove the pieces. `missing` sees all of them or none."""
         gone = self.folder.with_suffix(".gone")
         shutil.rmtree(gone, ignore_errors=True)
         with suppress(OSError):

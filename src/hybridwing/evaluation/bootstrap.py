@@ -65,7 +65,7 @@ class Uncertainty:
     measures: dict[str, dict[str, Estimate]]
     # Of two detectors, the measure of the first less that of the second on the same resamples: what makes a draw of
     # specimens easy or hard for both drops out. A difference that rests on fewer than
-    # :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` hybrids or non-hybrids is absent.
+    # `hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` hybrids or non-hybrids is absent.
     differences: dict[tuple[str, str], dict[str, Estimate]]
     resamples: int
     level: float  # Of the intervals
@@ -164,8 +164,8 @@ def detection_uncertainty(
 ) -> Uncertainty:
     """The measures of any labelled table with their intervals, and the differences of each two detectors.
 
-    Arguments and errors are those of :func:`challenge_uncertainty`, but specimens are resampled within label. Measures
-    go by the names :data:`DETECTION_MEASURES`; where the table lacks hybrids or non-hybrids, nothing is known and they
+    Arguments and errors are those of `challenge_uncertainty`, but specimens are resampled within label. Measures
+    go by the names `DETECTION_MEASURES`; where the table lacks hybrids or non-hybrids, nothing is known and they
     are empty.
     """
     hybrid = np.asarray(labels) == 1
@@ -306,7 +306,7 @@ def _challenge_interval(recalls: Sequence[Estimate], draws: Floats, fewest: int)
 
 
 def absent_notes(absent: Mapping[str, str]) -> list[str]:
-    """One sentence on measures that are shown as a dash; `absent` is what :func:`unmeasured` found."""
+    """One sentence on measures that are shown as a dash; `absent` is what `unmeasured` found."""
     lacking = sorted(set(absent.values()))
     return [f"–: not measured, since the table has {' and '.join(lacking)}"] if lacking else []
 

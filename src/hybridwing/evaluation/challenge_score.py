@@ -6,7 +6,7 @@ scikit-learn 1.9: *Heliconius erato* ("Species A": signal hybrids are ``major``,
 threshold is quadratic; this one sorts once.
 
 Where only one class is present the numbers are the official ones: ROC areas are NaN, an average precision
-without hybrids is 0, and recall and precision with nothing to divide by are 0. :func:`unmeasured` names those that
+without hybrids is 0, and recall and precision with nothing to divide by are 0. `unmeasured` names those that
 were not measured. Where the official program stops with an error (no rows of an indicator, a NaN or infinite
 score) a `ScoringError` says so.
 """
@@ -131,7 +131,7 @@ def unmeasured(labels: npt.ArrayLike, groups: npt.ArrayLike) -> dict[str, str]:
     """Leaderboard measures that a table cannot give, with what it lacks for them.
 
     The official program writes 0 there, which reads as if hybrids had been missed. Labels and groups are those of
-    :func:`challenge_scores`. Measures go by the names of :meth:`ChallengeScores.leaderboard`; there is none for the
+    `challenge_scores`. Measures go by the names of `ChallengeScores.leaderboard`; there is none for the
     challenge's own tables.
 
     Examples
@@ -184,7 +184,7 @@ class LabelledScores:
 def read_labelled_scores(
     predictions: Path, reference: Path, *, lower_is_hybrid: bool = False, allow_extra: bool = False
 ) -> LabelledScores:
-    """Read what :func:`score_files` scores; parameters and errors are the same."""
+    """Read what `score_files` scores; parameters and errors are the same."""
     from hybridwing.evaluation.predictions import read_predictions
     from hybridwing.evaluation.reference import read_reference
 

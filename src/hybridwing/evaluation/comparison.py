@@ -37,7 +37,7 @@ class ComparedSystem:
     """One system of a comparison."""
 
     name: str
-    measures: dict[str, Estimate]  # By the keys of :data:`COLUMNS`; one that the table cannot give is absent
+    measures: dict[str, Estimate]  # By the keys of `COLUMNS`; one that the table cannot give is absent
     # This system's measure less that of the first, on the same resamples; empty for the first. One that rests on too
     # few specimens is absent.
     differences: dict[str, Estimate]
@@ -75,7 +75,7 @@ def compare(
     Specimens are resampled within group and label, and all systems are measured on the same resamples: what makes a
     draw of specimens easy or hard drops out of the differences. The threshold is set anew on each. `scores` are hybrid
     scores by the system's name; the other arguments are those of
-    :func:`hybridwing.evaluation.bootstrap.challenge_uncertainty`.
+    `hybridwing.evaluation.bootstrap.challenge_uncertainty`.
 
     Raises ScoringError if there are no systems, or an argument does not fit.
     """

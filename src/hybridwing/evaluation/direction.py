@@ -67,7 +67,7 @@ def reversed_rankings(
     -------
     tuple of ReversedRanking
         All images first; empty where nothing is upside down, or where it rests on fewer than
-        :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` hybrids or non-hybrids.
+        `hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` hybrids or non-hybrids.
 
     Raises
     ------

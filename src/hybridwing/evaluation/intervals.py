@@ -43,7 +43,7 @@ class Estimate:
     """A measure, or a difference of two, with its interval."""
 
     value: float  # Measured on all images
-    interval: Interval  # See :func:`measure_interval` and :func:`difference_interval`
+    interval: Interval  # See `measure_interval` and `difference_interval`
 
     @property
     def cells(self) -> tuple[float, float, float]:
@@ -92,7 +92,7 @@ def clopper_pearson_interval(count: int, total: int, level: float) -> Interval:
     """Exact interval of a proportion. It covers the true one with a probability of at least `level`, in (0, 1).
 
     It is therefore wider than Wilson's. From Clopper & Pearson (1934, Biometrika 26, 404-413). Counts and errors are
-    those of :func:`wilson_interval`.
+    those of `wilson_interval`.
     """
     return _binomial(count, total, level, "exact")
 
@@ -116,7 +116,7 @@ def measure_interval(value: float, draws: Floats, specimens: int) -> Interval:
     """Interval of a measure in [0, 1] from its bootstrap.
 
     A recall of all or none and an area of exactly 0 or 1 get Wilson's interval, since no resample differs. With fewer
-    than :data:`MINIMUM_SPECIMENS` specimens, or where all resamples agree, the interval takes in Wilson's of the shares
+    than `MINIMUM_SPECIMENS` specimens, or where all resamples agree, the interval takes in Wilson's of the shares
     next to the measure.
 
     Parameters
@@ -175,8 +175,8 @@ def bootstrap_interval(
 ) -> Interval:
     """Percentile interval of a statistic, resampling whole specimens within strata.
 
-    `statistic` takes the rows of a resample, see :meth:`.Resampling.rows`, and returns a finite number; the other
-    arguments are those of :class:`hybridwing.evaluation.resampling.Resampling`. Raises ScoringError if the arrays do
+    `statistic` takes the rows of a resample, see `.Resampling.rows`, and returns a finite number; the other
+    arguments are those of `hybridwing.evaluation.resampling.Resampling`. Raises ScoringError if the arrays do
     not fit, there are no resamples, or the statistic is not finite on one.
     """
     values = np.array([statistic(rows) for rows in Resampling(strata, specimens, resamples, seed).rows()])

@@ -68,7 +68,7 @@ def detection_metrics(scores: npt.ArrayLike, labels: npt.ArrayLike, tnr: float =
     labels : array-like of shape (n,)
         1 for a hybrid, 0 for a non-hybrid.
     tnr : float in (0, 1], default 0.95
-        True-negative rate that sets the threshold, see :func:`threshold_at_tnr`.
+        True-negative rate that sets the threshold, see `threshold_at_tnr`.
 
     Raises
     ------

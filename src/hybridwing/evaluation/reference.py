@@ -33,7 +33,7 @@ class Reference:
 def read_reference(path: Path) -> Reference:
     """Read the columns of a reference table that scoring needs; other columns may be missing or odd.
 
-    The table is one that :func:`hybridwing.catalogue.text_table.read_text_table` reads, with the columns ``filename``,
+    The table is one that `hybridwing.catalogue.text_table.read_text_table` reads, with the columns ``filename``,
     ``hybrid_stat`` (0 or 1, or 0.0 or 1.0) and ``ssp_indicator``; ``CAMID`` is read where it is.
 
     Raises ScoringError if the file cannot be read, a column is missing or there twice, a label is neither 0 nor 1, an

@@ -1,14 +1,14 @@
 """What raised a hybrid score: contributions of places on the wings that add up to it.
 
 The columns of an embedding are divided into groups, each of which means something: edges or colours of one place on the
-wings for `pattern` (see :mod:`hybridwing.runtime.pattern`), a region of the embedding for other backbones. The score is
+wings for `pattern` (see `hybridwing.runtime.pattern`), a region of the embedding for other backbones. The score is
 taken apart by Shapley values: a group's contribution is what the score gains when its columns are set from those of a
 pure specimen to those of the image, averaged over orders in which that may happen (Shapley 1953; sampled as in Castro
 et al. 2009, *Computers & Operations Research* 36, each order beside its reverse) and over pure specimens (as in
 Lundberg & Lee 2017, *NeurIPS*). Whatever the detector, in any order the gains add up to the difference of the two
 scores, and so do their means. The specimens' mean would not do in their place: it is blurred, and no specimen is.
 
-Of a transformer's columns nothing is known by place. There, :mod:`.occlusion` covers places in the photograph.
+Of a transformer's columns nothing is known by place. There, `.occlusion` covers places in the photograph.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Contributions:
 
     @property
     def by_covering(self) -> bool:
-        """Whether places were covered in the photograph, see :mod:`hybridwing.explain.occlusion`."""
+        """Whether places were covered in the photograph, see `hybridwing.explain.occlusion`."""
         return self.groups[-1].name == TOGETHER
 
     @property
@@ -106,7 +106,7 @@ def contributions(
     """Mean score of pure specimens, score of an image, and contributions of groups, which add up to the difference.
 
     `vector` is the embedding of the image, shape (d,). `bases`, shape (b, d), are those of pure specimens: the first
-    :data:`ORDERS` are taken, over again where there are fewer.
+    `ORDERS` are taken, over again where there are fewer.
     """
     rng = np.random.default_rng(_SEED)
     orders = np.stack(
@@ -137,7 +137,7 @@ def contributions_of_places(
     """Contributions of places: what the score loses where each is covered.
 
     `without`, of shape (g, d), are embeddings of the image with the place of each group covered; `vector` and `bases`
-    are those of :func:`contributions`. What is left of the score is a last group of its own, :data:`TOGETHER`: places
+    are those of `contributions`. What is left of the score is a last group of its own, `TOGETHER`: places
     that count only together, and what has no place. With it, the contributions add up to the score.
     """
     base = float(calibrated_scores(detector, bases).mean())
@@ -172,7 +172,7 @@ def _pattern_groups(start: int) -> list[Group]:
 def cell(wing: int, place: int, side: int, columns: NDArray[np.int64], what: str = "") -> Group:
     """One cell of a grid of `side` by `side` cells on a wing, 0 the forewing, 1 the hindwing.
 
-    Places are counted row by row, and `side` divides :data:`.SIDE`. `columns` of the embedding hold the trait `what`;
+    Places are counted row by row, and `side` divides `.SIDE`. `columns` of the embedding hold the trait `what`;
     there are none for a place that is looked at in the photograph.
     """
     row, column = divmod(place, side)

@@ -1,4 +1,4 @@
-"""Fitting the subspecies of :mod:`hybridwing.explain.parents`."""
+"""Fitting the subspecies of `hybridwing.explain.parents`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which of two parents each place of the wings takes after.
 
 At every place, the colour is compared with what the two parents look like there, by the ratio of their likelihoods
-(Student's t with :data:`FREEDOM` degrees of freedom, whose tails let the ratio fade where a colour is like neither).
+(Student's t with `FREEDOM` degrees of freedom, whose tails let the ratio fade where a colour is like neither).
 Pattern elements of hybrids are swapped rather than blended, so connected places between which the parents differ alike
 are looked at together, as one element.
 """
@@ -154,7 +154,7 @@ COLOURS = ("dark", "brown", "red", "orange", "yellow", "white", "blue")
 
 
 def colour_codes(colours: NDArray[np.floating]) -> NDArray[np.int64]:
-    """The word in :data:`COLOURS` for each red, green and blue, by its place; shape of `colours` without the last."""
+    """The word in `COLOURS` for each red, green and blue, by its place; shape of `colours` without the last."""
     light, redness, warmth = np.moveaxis(opponent(colours), -1, 0)
     chroma = np.hypot(redness, warmth)
     hue = np.degrees(np.arctan2(warmth, redness))

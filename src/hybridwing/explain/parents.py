@@ -1,14 +1,14 @@
 """Which subspecies an image shows, one or two, and how much of each.
 
-An embedding is divided into traits, see :attr:`hybridwing.backbones.base.BackboneSpec.traits`. The Gaussian model
-of :mod:`hybridwing.detectors.parent_model` is fitted to them, and each trait is projected on the directions in which
+An embedding is divided into traits, see `hybridwing.backbones.base.BackboneSpec.traits`. The Gaussian model
+of `hybridwing.detectors.parent_model` is fitted to them, and each trait is projected on the directions in which
 the subspecies differ (Fisher's linear discriminants). In the projection a subspecies is a Gaussian of unit covariance.
 A hybrid of two shows, trait by trait, the one parent, the other, or half of each: pattern elements are inherited by
 locus and swapped rather than blended (Wallbank et al. 2016, *PLoS Biology* 14; Martin et al. 2012, *PNAS* 109), so the
 traits need not agree.
 
 Traits are not independent and crosses lie outside of what was fitted. So log-likelihoods are divided by
-:data:`TEMPERING` times the number of traits before they become probabilities. This and :data:`DOMINANCE` were set on
+`TEMPERING` times the number of traits before they become probabilities. This and `DOMINANCE` were set on
 simulated crosses; see ``benchmarks/parents.py``.
 """
 
@@ -223,7 +223,7 @@ class ParentModel:
         """Share of the second parent of each image's best pair, and its standard deviation.
 
         Each trait tells where the image lies between the two; traits in which they hardly differ tell little. The mean
-        of the traits is a normal likelihood, and :data:`USUAL_SHARE` is the mean of the normal prior.
+        of the traits is a normal likelihood, and `USUAL_SHARE` is the mean of the normal prior.
         """
         pairs = np.array(self.pairs)[best]
         shown = np.empty((len(vectors), len(self.traits)))

@@ -1,6 +1,6 @@
 """What the columns of the `pattern` descriptor say beyond a distance: upside down, and paler than usual.
 
-See :mod:`hybridwing.runtime.pattern` for the descriptor.
+See `hybridwing.runtime.pattern` for the descriptor.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def paleness(vectors: Floats, like: Floats) -> Floats:
     at in which like images show ground colour; red is compared, since iridescence lightens blue alone. The median over
     a wing's cells ignores a band in a few of them, and the smaller value of both pairs of wings ignores one odd pair.
 
-    Descriptors have shape (n, DIMENSION), and those of like images (n, k, DIMENSION). :data:`UNKNOWN` where no ground
+    Descriptors have shape (n, DIMENSION), and those of like images (n, k, DIMENSION). `UNKNOWN` where no ground
     colour is known.
     """
     pale = np.stack([_paler(vectors, like, colours) for colours in (_FORE[1], _HIND[1])])

@@ -5,9 +5,9 @@ There are up to four measures. The limit of each comes from held-out images by t
 - the distance of an embedding to its nearest training embeddings, each region of the embedding on its own scale (Sun et
   al. 2022, "Out-of-distribution detection with deep nearest neighbors", ICML, arXiv:2204.06507; without their
   normalisation, since the length of an embedding shows that a picture is empty);
-- where the training table names some undersides, how much an image looks like them (:mod:`.typicality_fitting`);
+- where the training table names some undersides, how much an image looks like them (`.typicality_fitting`);
 - for `pattern`, whether the specimen would be more typical upside down, and whether its wings are paler than those of
-  similar specimens, as undersides are (:mod:`.pattern_columns`).
+  similar specimens, as undersides are (`.pattern_columns`).
 
 The share of typical images that may be rejected is divided among the measures (Bonferroni).
 """
@@ -65,7 +65,7 @@ class Typicality:
     # Shape (h,): how many times farther from the training images the held-out images are than turned over; None unless
     # the backbone is `pattern`
     turns: Floats | None = None
-    # Shape (d,): direction in which undersides lie, see :mod:`.typicality_fitting`; None where the training table
+    # Shape (d,): direction in which undersides lie, see `.typicality_fitting`; None where the training table
     # names too few undersides, or so many that they are typical
     direction: Floats | None = None
     sides: Floats | None = None  # Shape (h,): products of the held-out images with `direction`
@@ -79,7 +79,7 @@ class Typicality:
     def turn(self, vectors: NDArray[np.floating], distances: Floats) -> Floats:
         """How many times farther from the training images embeddings of `pattern` are than turned over, shape (n,).
 
-        `distances` are those of the same embeddings, see :meth:`distance`.
+        `distances` are those of the same embeddings, see `distance`.
         """
         over = self.distance(turned_over(np.asarray(vectors, dtype=np.float64)))
         return distances / np.maximum(over, _LEAST_DISTANCE)

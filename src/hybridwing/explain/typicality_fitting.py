@@ -1,4 +1,4 @@
-"""Fit the out-of-distribution check of :mod:`hybridwing.explain.typicality`."""
+"""Fit the out-of-distribution check of `hybridwing.explain.typicality`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def fit_typicality(
     """Fit the check to training images, hybrids among them, and its limits to held-out images of the same kind.
 
     `regions` are the widths of the regions of an embedding, whose values may be of very different size, see
-    :attr:`hybridwing.backbones.base.BackboneSpec.region_widths`. `fallbacks` and `doubts` count the training images in
+    `hybridwing.backbones.base.BackboneSpec.region_widths`. `fallbacks` and `doubts` count the training images in
     which the view was not found, and in which it is in doubt. Raises RunError if there is nothing to learn from.
     """
     if not len(train.vectors) or not len(held_out.vectors):

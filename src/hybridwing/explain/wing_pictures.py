@@ -1,6 +1,6 @@
 """Both pairs of wings of a specimen as small pictures in one frame, so that places can be compared between specimens.
 
-The wings are found as for `pattern` (:mod:`hybridwing.runtime.finding`). Each is cut to its own box and shrunk to a
+The wings are found as for `pattern` (`hybridwing.runtime.finding`). Each is cut to its own box and shrunk to a
 square grid of places; left and mirrored right are averaged, and colours are relative to the light of the photograph.
 All are seen as left wings: the body lies to the right.
 """
@@ -32,7 +32,7 @@ SIDE = 24
 """Places along a side of a wing's box."""
 _GRID = 2 * SIDE * SIDE
 DIMENSION = 4 * _GRID + 4
-"""Numbers that hold a :class:`WingPicture`."""
+"""Numbers that hold a `WingPicture`."""
 _SIDES = ((LEFT_FOREWING, RIGHT_FOREWING), (LEFT_HINDWING, RIGHT_HINDWING))
 #: A wing of fewer rows or columns than this is not seen.
 _LEAST = 3
@@ -57,7 +57,7 @@ class WingPicture:
 
     @classmethod
     def from_vector(cls, vector: Pixels) -> WingPicture:
-        """The picture of a vector that :meth:`as_vector` gave."""
+        """The picture of a vector that `as_vector` gave."""
         colours, inside, boxes = np.split(vector, [3 * _GRID, 4 * _GRID])
         return cls(colours.reshape(2, SIDE, SIDE, 3), inside.reshape(2, SIDE, SIDE), boxes.reshape(2, 2))
 
@@ -94,7 +94,7 @@ def laid_on(
 ) -> Pixels:
     """Lay a map of places on the four wings of an upright specimen; 0 beside the wings.
 
-    `parts`, of shape (height, width) like the result, is a :attr:`hybridwing.runtime.wings.WingMap.parts`. `values`, of
+    `parts`, of shape (height, width) like the result, is a `hybridwing.runtime.wings.WingMap.parts`. `values`, of
     shape (2, side, side), are those of forewing and hindwing, seen as left wings.
     """
     laid = np.zeros(parts.shape, np.float32)

@@ -84,7 +84,7 @@ def read_rgb(
     """Decode a photograph to upright 8-bit RGB.
 
     JPEGs are decoded by simplejpeg, which gives Pillow's pixels and tells of damage that Pillow hides; TIFFs by
-    tifffile, see :mod:`.tiff`; the rest by Pillow.
+    tifffile, see `.tiff`; the rest by Pillow.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def read_rgb(
     short_side : int
         Pixels the short side must keep: a JPEG is decoded at the smallest scale that does. 0 decodes in full.
     content : bytes, optional
-        What the file holds, as :func:`read_bytes` gives it; otherwise it is read here.
+        What the file holds, as `read_bytes` gives it; otherwise it is read here.
     options : ReadOptions
 
     Returns
@@ -189,7 +189,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def read_bytes(path: Path) -> bytes:
     """Read a file whole.
 
-    Raises ImageError with stage ``"open"``: no such file, empty, not a file, larger than :data:`MAX_BYTES`, or
+    Raises ImageError with stage ``"open"``: no such file, empty, not a file, larger than `MAX_BYTES`, or
     unreadable.
     """
     try:

@@ -98,7 +98,7 @@ def cut_drawers(
     """Write one picture a specimen, as PNG, and a table of where each lay.
 
     `out` is a new folder, or with `overwrite` one that this wrote before. Its ``specimens.csv`` has the columns
-    `filename`, `source`, `row`, `column`, `left`, `top`, `right`, `bottom` and `on_edge`, see :class:`Place`; the box
+    `filename`, `source`, `row`, `column`, `left`, `top`, `right`, `bottom` and `on_edge`, see `Place`; the box
     is the specimen's own, the picture has a rim around it. One picture is held in memory at a time; `progress` is
     called with the number of pictures done and of all.
 

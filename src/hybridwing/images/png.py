@@ -12,7 +12,7 @@ _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 
 
 def without_long_texts(content: bytes) -> bytes:
-    """Leave out texts and colour profile from where they are together longer than :data:`MOST_TEXT`.
+    """Leave out texts and colour profile from where they are together longer than `MOST_TEXT`.
 
     Pillow takes a PNG with such chunks, or with damaged ones, for damaged. No more of a packed text is unpacked than is
     needed to know. What is no PNG, or has no such chunk, is returned as it is.

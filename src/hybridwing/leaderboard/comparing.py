@@ -59,7 +59,7 @@ def compare_places(
     to score the table's photographs first, which lie in the folder `images`.
 
     `progress` is called with images or resamples done and all; the other arguments are those of
-    :func:`hybridwing.evaluation.comparison.compare`. Raises RunError if a place holds nothing to compare or lacks the
+    `hybridwing.evaluation.comparison.compare`. Raises RunError if a place holds nothing to compare or lacks the
     detector asked for, or a run comes without images; another HybridwingError if other input is at fault.
     """
     listed = read_reference(reference)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hybridwing.audit.neighbours import ClassOutlier
     from hybridwing.audit.report import AuditReport
 
-#: All that :func:`write_audit` writes.
+#: All that `write_audit` writes.
 FILES = ("audit.html", "audit.json")
 _TOPICS = (
     ("confounding", "Confounding", "Does something other than the wing say which image is a hybrid?"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hybridwing.catalogue.describe import CatalogueDescription, StatusCount
 
 UNLABELLED = "#8a8a8a"
-#: All that :func:`write_description` writes, as patterns.
+#: All that `write_description` writes, as patterns.
 FILES = ("description.json", "classes.*", "records.*", "metadata.*")
 _MOST_ROWS = 60
 _LOG_START = 0.7  # left end of a logarithmic scale, so that a bar of one image has a length

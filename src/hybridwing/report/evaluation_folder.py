@@ -34,7 +34,7 @@ CONTENTS = (
 
 
 def check_evaluation_folder(out: Path, *, overwrite: bool = False) -> None:
-    """Refuse what :func:`write_evaluation` would refuse, before the images are embedded.
+    """Refuse what `write_evaluation` would refuse, before the images are embedded.
 
     Raises RunError if `out` exists and may not be replaced.
     """

@@ -71,7 +71,7 @@ def draw_evaluation(evaluation: Evaluation) -> Figure:
 
 
 def draw_predictions(scores: NDArray[np.float64], labels: NDArray[np.int8], groups: NDArray[np.str_]) -> Figure:
-    """Where the scores of one system lie, a panel a group of the challenge; see :func:`draw_evaluation`.
+    """Where the scores of one system lie, a panel a group of the challenge; see `draw_evaluation`.
 
     Scores, in [0, 1], labels, 1 for a hybrid, and groups, ``"major"``, ``"minor"`` or ``"mimic"``, have shape (n,).
     """

@@ -47,7 +47,7 @@ def write_prediction(
 ) -> None:
     """Write a prediction as one HTML file that needs nothing beside it; an existing one is replaced in one step.
 
-    `run` ranked the images, and `compute` is as it was given to :func:`hybridwing.runs.predict.predict`. `progress` is
+    `run` ranked the images, and `compute` is as it was given to `hybridwing.runs.predict.predict`. `progress` is
     called with the number of images explained, then drawn, and of all that are drawn. Raises HybridwingError if the
     run's files are damaged, or the page cannot be written.
     """

@@ -115,7 +115,7 @@ def write_run_report(
 ) -> None:
     """Write the page of a run as one HTML file that needs nothing beside it; an existing one is replaced in one step.
 
-    `judged` is what :func:`held_out` or :func:`judged_by` gives. With `images`, the folder of the photographs, a
+    `judged` is what `held_out` or `judged_by` gives. With `images`, the folder of the photographs, a
     gallery is shown, and `progress` is called with the number of thumbnails made and of all.
     """
     best = run.manifest.best_detector

@@ -1,7 +1,7 @@
 """Which subspecies, and which pairs of parents, each photograph may show.
 
 Species are kept apart: parents are of one species, unless training shows a cross of the two. A table that names a
-specimen's species limits its candidates to that species, see :func:`candidates_of`.
+specimen's species limits its candidates to that species, see `candidates_of`.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def look_into(
 ) -> Drawer:
     """Embed photographs by a run's backbone, or take the embeddings that are given.
 
-    The arguments are those of :func:`hybridwing.runs.predict.predict`. Raises HybridwingError if there are no
+    The arguments are those of `hybridwing.runs.predict.predict`. Raises HybridwingError if there are no
     photographs, none could be embedded, or embeddings are of another backbone.
     """
     if isinstance(source, (str, Path)) and Path(source).suffix.lower() in _EMBEDDINGS:

@@ -63,7 +63,7 @@ class Explanation:
         What makes the image unlike those in training, so that its score means nothing; empty where it is like them.
     looks : Looks or None
         The likeliest subspecies and the likeliest pair of parents; None where the run knows fewer than two subspecies.
-        Subspecies of fewer than :data:`LEAST_OF_A_PARENT` training specimens are no parents here, unless they are named
+        Subspecies of fewer than `LEAST_OF_A_PARENT` training specimens are no parents here, unless they are named
         or fewer than two others are known.
     picture : WingPicture or None
         The wings as they were compared; None where no wings could be compared.
@@ -97,7 +97,7 @@ class Explanation:
 
     @property
     def remark(self) -> str:
-        """A sentence on :attr:`left_out`; empty where nothing was."""
+        """A sentence on `left_out`; empty where nothing was."""
         if not self.left_out:
             return ""
         names = " and ".join(self.left_out)
@@ -181,7 +181,7 @@ class Explainer:
         compute: Compute = DEFAULT,
         progress: Callable[[int, int], None] | None = None,
     ) -> tuple[Explanation, ...]:
-        """Explain photographs, in their order, as :func:`explain` does."""
+        """Explain photographs, in their order, as `explain` does."""
         found = photographs([source] if isinstance(source, (str, Path)) else source)
         loaded = self.run.load_backbone(compute=compute)
         table = embed_photographs(found, loaded, compute, progress=None if self.covers else progress)
@@ -289,7 +289,7 @@ class Explainer:
         )
 
     def pure(self, name: str) -> Vectors:
-        """Embeddings of pure training specimens of a subspecies, or of any: up to :data:`.ORDERS`, evenly spaced."""
+        """Embeddings of pure training specimens of a subspecies, or of any: up to `.ORDERS`, evenly spaced."""
         own = (self.classes == name) & ~self._hybrid
         rows = np.flatnonzero(own if own.any() else ~self._hybrid)
         kept: Vectors = self._table.vectors[
@@ -319,7 +319,7 @@ def explain(
     parents : sequence of two str, optional
         Subspecies that each place of the wings is compared with; by default the likeliest two of each photograph.
     compute, progress
-        As for :func:`hybridwing.runs.predict.predict`.
+        As for `hybridwing.runs.predict.predict`.
 
     Returns
     -------

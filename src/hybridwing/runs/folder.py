@@ -57,7 +57,7 @@ class RunManifest:
     choice: str  # Why it is that one, in a sentence
     without_hybrids: str  # What was learned from, where no hybrid is known; otherwise empty
     seed: int
-    split_method: str  # How images were held out, see :func:`hybridwing.runs.train.train`
+    split_method: str  # How images were held out, see `hybridwing.runs.train.train`
     test_fraction: float  # Share of the images held out, in (0, 1)
     catalogue_name: str  # File name of the catalogue
     # Of the catalogue's bytes, and of the names and vectors of the embeddings

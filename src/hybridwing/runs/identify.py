@@ -78,7 +78,7 @@ class Identifications(ImageRows):
     left_out : tuple of Path
         Files in searched folders whose names do not end as photographs' do.
     run, catalogue, notes
-        See :class:`hybridwing.runs.tables.ImageRows`.
+        See `hybridwing.runs.tables.ImageRows`.
     """
 
     images: tuple[Identification, ...]
@@ -125,7 +125,7 @@ def identify(
     run : SavedRun
         Trained on two or more named subspecies.
     source, images, candidates, compute, progress
-        As for :func:`hybridwing.runs.predict.predict`.
+        As for `hybridwing.runs.predict.predict`.
 
     Raises
     ------

@@ -115,7 +115,7 @@ class RankedImages(ImageRows):
     no_verdict : str
         Why there is no threshold, and which rate could be promised; empty where there is one.
     run, catalogue, notes
-        See :class:`hybridwing.runs.tables.ImageRows`.
+        See `hybridwing.runs.tables.ImageRows`.
     """
 
     detector: str
@@ -148,7 +148,7 @@ class RankedImages(ImageRows):
 
 
 def name_cells(looks: Looks | None, *, is_cross: bool) -> tuple[object, ...]:
-    """Cells of :data:`NAMES`: either the identities of a non-hybrid or the parents of a hybrid are filled in."""
+    """Cells of `NAMES`: either the identities of a non-hybrid or the parents of a hybrid are filled in."""
     if looks is None:
         return ("",) * len(NAMES)
     if is_cross:
@@ -190,15 +190,15 @@ def predict(
     images : path or EmbeddingTable, optional
         Folder that a table's file names are relative to, or the embeddings of its photographs.
     tnr : float in (0, 1)
-        True-negative rate that sets the threshold, see :func:`hybridwing.detectors.threshold.threshold_of`.
+        True-negative rate that sets the threshold, see `hybridwing.detectors.threshold.threshold_of`.
     detector : str, optional
         By default the run's best.
     prevalence : float in (0, 1), optional
         Share of hybrids among images of this kind, if one is known or assumed: says what a verdict of hybrid is worth,
-        see :func:`hybridwing.detectors.threshold.flag_of`.
+        see `hybridwing.detectors.threshold.flag_of`.
     candidates : str or sequence of str
         What the parents and names are looked for among: ``"species"``, ``"locality"``, ``"all"`` or a list, see
-        :func:`hybridwing.runs.candidates.candidates_of`.
+        `hybridwing.runs.candidates.candidates_of`.
     compute : Compute
     progress : callable, optional
         Called with the number of images embedded and of all.

@@ -31,7 +31,7 @@ class Run(SavedRun):
     manifest : RunManifest
         What was trained, on what, with which versions.
     moved : str, Backbone or None
-        Where its backbone is now, if not where it was, see :func:`load_run`.
+        Where its backbone is now, if not where it was, see `load_run`.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Run(SavedRun):
         compute: Compute = DEFAULT,
         progress: Callable[[int, int], None] | None = None,
     ) -> RankedImages:
-        """Rank photographs or embeddings; see :func:`hybridwing.runs.predict.predict`."""
+        """Rank photographs or embeddings; see `hybridwing.runs.predict.predict`."""
         from hybridwing.runs.predict import predict
 
         return predict(
@@ -77,7 +77,7 @@ class Run(SavedRun):
         compute: Compute = DEFAULT,
         progress: Callable[[int, int], None] | None = None,
     ) -> Identifications:
-        """Name subspecies or parents; see :func:`hybridwing.runs.identify.identify`."""
+        """Name subspecies or parents; see `hybridwing.runs.identify.identify`."""
         from hybridwing.runs.identify import identify
 
         return identify(self, source, images, candidates=candidates, compute=compute, progress=progress)
@@ -90,7 +90,7 @@ class Run(SavedRun):
         parents: Sequence[str] | None = None,
         compute: Compute = DEFAULT,
     ) -> Explanation:
-        """Say why a photograph has its score; see :func:`hybridwing.runs.explaining.explain` for several.
+        """Say why a photograph has its score; see `hybridwing.runs.explaining.explain` for several.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Run(SavedRun):
         minus: TableLike | None = None,
         resamples: int = 2000,
     ) -> Evaluation:
-        """Score a labelled catalogue; see :func:`hybridwing.runs.evaluate.evaluate`."""
+        """Score a labelled catalogue; see `hybridwing.runs.evaluate.evaluate`."""
         from hybridwing.runs.evaluate import evaluate
 
         return evaluate(self, catalogue, embeddings, minus=minus, resamples=resamples)

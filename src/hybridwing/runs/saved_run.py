@@ -36,7 +36,7 @@ class SavedRun:
     manifest : RunManifest
         What was trained, on what, with which versions.
     moved : str, Backbone or None
-        Where its backbone is now, if not where it was, see :func:`hybridwing.runs.run.load_run`.
+        Where its backbone is now, if not where it was, see `hybridwing.runs.run.load_run`.
 
     Examples
     --------
@@ -142,7 +142,7 @@ class SavedRun:
         Parameters
         ----------
         names : str or Backbone, optional
-            Where it is now, as for :func:`hybridwing.runs.run.load_run`, whose answer stands otherwise.
+            Where it is now, as for `hybridwing.runs.run.load_run`, whose answer stands otherwise.
         compute : Compute
 
         Raises
@@ -183,7 +183,7 @@ class SavedRun:
         compute: Compute = DEFAULT,
         progress: Callable[[int, int], None] | None = None,
     ) -> EmbeddingTable:
-        """Embed photographs with this run's backbone; see :func:`hybridwing.embeddings.embed.embed`."""
+        """Embed photographs with this run's backbone; see `hybridwing.embeddings.embed.embed`."""
         from hybridwing.embeddings.embed import embed_photographs, photographs
 
         found = photographs(source, images)

@@ -63,15 +63,15 @@ class ImageRows:
         return pd.concat([frame.iloc[:, : self._beside], known, frame.iloc[:, self._beside :]], axis=1)
 
     def write(self, path: Path | str, *, dwc: bool = False) -> None:
-        """Write what :meth:`to_frame` gives, as the ending says: ``.csv``, ``.xlsx`` or ``.parquet``.
+        """Write what `to_frame` gives, as the ending says: ``.csv``, ``.xlsx`` or ``.parquet``.
 
         Parameters
         ----------
         path : Path or str
-            See :func:`hybridwing.result_files.write_results`; :func:`hybridwing.csv_files.read_cell` reads a cell that
+            See `hybridwing.result_files.write_results`; `hybridwing.csv_files.read_cell` reads a cell that
             looks like a formula.
         dwc : bool
-            Write identifications in Darwin Core instead, see :func:`hybridwing.catalogue.darwin_core.darwin_core`.
+            Write identifications in Darwin Core instead, see `hybridwing.catalogue.darwin_core.darwin_core`.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class ImageRows:
 
 
 def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
-    """A row a detector; the columns are the attributes of :class:`DetectionMetrics`, empty where not measured."""
+    """A row a detector; the columns are the attributes of `DetectionMetrics`, empty where not measured."""
     header = ["detector", *(field.name for field in fields(DetectionMetrics))]
     rows = (
         [name, *("" if key in values.unmeasured() else value for key, value in asdict(values).items())]
@@ -95,7 +95,7 @@ def write_metrics(path: Path, metrics: Mapping[str, DetectionMetrics]) -> None:
 
 
 def read_metrics(path: Path) -> dict[str, DetectionMetrics]:
-    """What :func:`write_metrics` wrote. Raises RunError if the file cannot be read."""
+    """What `write_metrics` wrote. Raises RunError if the file cannot be read."""
     kinds = {field.name: str(field.type) for field in fields(DetectionMetrics)}
     return {
         row.pop("detector"): DetectionMetrics(
@@ -106,7 +106,7 @@ def read_metrics(path: Path) -> dict[str, DetectionMetrics]:
 
 
 def read_failures(path: Path) -> tuple[Failure, ...]:
-    """What :func:`write_failures` wrote. Raises RunError if the file cannot be read."""
+    """What `write_failures` wrote. Raises RunError if the file cannot be read."""
     return tuple(Failure(**row) for row in _rows_of(path))
 
 
@@ -172,7 +172,7 @@ class HeldOutImages:
 
 
 def read_scores(path: Path, detector: str) -> HeldOutImages:
-    """Read the rows of one detector from what :func:`write_scores` wrote.
+    """Read the rows of one detector from what `write_scores` wrote.
 
     Raises RunError if the file is missing or damaged.
     """

@@ -85,7 +85,7 @@ def train(
         See ``hybridwing detectors``; one named twice is fitted once.
     split_method : {"folds", "random", "stratified", "record", "specimen"}, optional
         How images are held out. ``"folds"`` holds out every specimen once and learns from all in the end, see
-        :mod:`hybridwing.detectors.out_of_fold`; for the others see :func:`hybridwing.catalogue.splits.split`. By
+        `hybridwing.detectors.out_of_fold`; for the others see `hybridwing.catalogue.splits.split`. By
         default it is ``"random"``, as in the challenge's sample, for a table in a form of the challenge, and
         ``"folds"`` for any other table and where no hybrid is known.
     test_fraction : float in (0, 1)
@@ -193,7 +193,7 @@ def check_training(
     test_fraction: float = 0.2,
     seed: int = 42,
 ) -> HoldOut:
-    """Refuse now, rather than after hours of embedding, what :func:`train` cannot do; return how it holds images out.
+    """Refuse now, rather than after hours of embedding, what `train` cannot do; return how it holds images out.
 
     Raises HybridwingError if a detector is unknown or needs hybrids that the catalogue lacks, all images are hybrids,
     one is unlabelled, or the catalogue cannot be divided so.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class TrainingChoice:
     """The options of ``hybridwing train``, but for its table and its folders.
 
-    Backbone, preprocess, view, feature and background are those of :class:`hybridwing.backbones.request.Backbone`;
+    Backbone, preprocess, view, feature and background are those of `hybridwing.backbones.request.Backbone`;
     several stand with commas between.
     """
 

@@ -105,9 +105,9 @@ def save_arrays(path: str | os.PathLike[str], saved: SavedDetector) -> None:
 
 
 def load_arrays(path: str | os.PathLike[str]) -> SavedDetector:
-    """Read a detector that :func:`save_arrays` wrote; its arrays are read-only.
+    """Read a detector that `save_arrays` wrote; its arrays are read-only.
 
-    The file is not trusted, see :func:`read_archive`. Raises FormatError if it is missing, damaged, made by a newer
+    The file is not trusted, see `read_archive`. Raises FormatError if it is missing, damaged, made by a newer
     version, or not a saved detector.
     """
     try:
@@ -184,12 +184,12 @@ def write_archive(stream: io.BufferedWriter, header: bytes, arrays: Arrays) -> N
 
 
 def read_archive(path: Path) -> tuple[bytes, dict[str, NDArray[np.generic]]]:
-    """Read the header and the arrays that :func:`write_archive` wrote, or what wants to pass for them.
+    """Read the header and the arrays that `write_archive` wrote, or what wants to pass for them.
 
     Every size that the file declares is held against the bytes that are there before memory is spent on it, and
     nothing is unpickled or evaluated. The arrays are read-only, of float32, float64, int64 or uint8. Raises FormatError
-    if the file is missing, damaged, of another form, larger than :data:`MAX_BYTES`, or has more than
-    :data:`MAX_MEMBERS` members; the message does not name the file.
+    if the file is missing, damaged, of another form, larger than `MAX_BYTES`, or has more than
+    `MAX_MEMBERS` members; the message does not name the file.
     """
     try:
         if path.stat().st_size > MAX_BYTES:

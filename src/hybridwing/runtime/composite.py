@@ -56,9 +56,9 @@ def prepare_parts(image: Image.Image, parts: Sequence[PartInput], found: Found |
 
 
 def prepare_joined(image: Image.Image, parts: tuple[PartInput, ...], found: Found | None = None) -> Prepared:
-    """All inputs of one RGB picture as one flat array, part after part; `found` as for :func:`prepare_parts`.
+    """All inputs of one RGB picture as one flat array, part after part; `found` as for `prepare_parts`.
 
-    Where every part shows its view, the result has :func:`joint_view` and the least confidence of all. Otherwise its
+    Where every part shows its view, the result has `joint_view` and the least confidence of all. Otherwise its
     view and its confidence are those of one part: of those that lack their view, the one that was found least surely.
     """
     prepared = prepare_parts(image, parts, found)

@@ -56,7 +56,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
     Of an animation the current (first) frame is taken. EXIF orientation is applied, a damaged EXIF block ignored;
     transparency is laid over white, as a specimen on paper; samples wider than 8 bits are scaled: 16-bit by 1/257,
-    others as :func:`scaled_to_8_bits` does. Raises OSError, SyntaxError or ValueError, as Pillow does, for data that
+    others as `scaled_to_8_bits` does. Raises OSError, SyntaxError or ValueError, as Pillow does, for data that
     cannot be decoded, and ValueError for TIFFs that Pillow would decode wrongly.
     """
     _refuse_misread(image)
@@ -66,7 +66,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
-    """Upright 8-bit RGB picture of a decoded one, as :func:`to_rgb`; `image` itself where it is that already."""
+    """Upright 8-bit RGB picture of a decoded one, as `to_rgb`; `image` itself where it is that already."""
     source_format = image.format  # lost when the picture is turned
     image = _upright(image)
     if image.mode in _WIDE_MODES:

@@ -5,7 +5,7 @@ later), ``"fp16"`` on older ones, ``"fp32"`` on processors and on Apple's (witho
 is several times slower than fp32). Half precision means autocast: weights stay in fp32, products are computed in half.
 
 The batch size is estimated from the memory that is free and from what one picture is seen to need; see
-:func:`batch_for`.
+`batch_for`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-#: Outputs that may be asked for, beside ``"patches-NxN"`` with a number from 2 for N; see :class:`Encoder`.
+#: Outputs that may be asked for, beside ``"patches-NxN"`` with a number from 2 for N; see `Encoder`.
 FEATURES = ("default", "cls+patches", "cls", "pooled", "projected", "projected-unit")
 
 #: Those that need CLIP's last projection.
@@ -50,7 +50,7 @@ class Encoder:
     It is loaded from a folder that holds ``config.json`` and ``model.safetensors`` (or its sharded form), or
     ``open_clip_config.json`` and ``open_clip_model.safetensors``, which is the folder's layout; or it was loaded from
     elsewhere. The device is ``"auto"`` or any name that torch knows, the side that of the square pictures that will be
-    embedded, in pixels; for the precision see :mod:`.device`.
+    embedded, in pixels; for the precision see `.device`.
 
     The feature says which output is the embedding. ``"cls"`` is the CLS token, ``"pooled"`` the average over places,
     ``"cls+patches"`` the CLS token joined with the average over places, ``"projected"`` CLIP's picture in the space it

@@ -51,7 +51,7 @@ def find_wings(image: Image.Image) -> Found:
 
 
 def find_in_copy(copy: NDArray[np.float32]) -> Found:
-    """Find the specimen in a working copy, see :func:`hybridwing.runtime.specimen.working_copy`."""
+    """Find the specimen in a working copy, see `hybridwing.runtime.specimen.working_copy`."""
     specimen = find_specimen(copy)
     direction = find_direction(copy, specimen.mask)
     whole = sum(find_direction(copy, piece).confidence >= _SPECIMEN for piece in specimen.pieces)

@@ -34,7 +34,7 @@ class LoadedModel:
 def transformers_weights(folder: Path) -> tuple[str, ...]:
     """Names of the weight files of a folder in Hugging Face's layout; with an index, that and the files it names.
 
-    Raises EncoderError as :func:`shards_of` does.
+    Raises EncoderError as `shards_of` does.
     """
     if (folder / "model.safetensors").is_file():
         return ("model.safetensors",)

@@ -20,7 +20,7 @@ from .wings import box_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Degrees that the search for an upright specimen's axis covers on either side, see :func:`.wings.symmetry_axis`.
+#: Degrees that the search for an upright specimen's axis covers on either side, see `.wings.symmetry_axis`.
 TILT = 24.0
 #: Below this confidence it is not decided which way a specimen lies.
 LEAST_DIRECTION = 0.6
@@ -32,7 +32,7 @@ _STEP = 7.5
 _FLAT = 8.0
 #: Axes that are followed up: the most symmetric ones.
 _MOST_AXES = 3
-#: Of the evidence for a direction, see :func:`candidates`; fitted, as the next, to some hundred simulated specimens and
+#: Of the evidence for a direction, see `candidates`; fitted, as the next, to some hundred simulated specimens and
 #: to photographs of real ones, at random angles, whole and with wings taken away. The program that fitted them is not
 #: kept; ``benchmarks/orientation.py`` measures what they give.
 _WEIGHTS = np.array([5.6, 5.4, 3.2, 4.1, -14.5, 6.1, 3.0])
@@ -52,8 +52,8 @@ class Direction:
     """Which way a specimen lies."""
 
     # Degrees, in [-180, 180), by which the picture must be turned counter-clockwise to bring the head up, to within the
-    # tilt of :data:`TILT`. 0 for a specimen that is no further from upright than that, and where `confidence` is below
-    # :data:`LEAST_DIRECTION`; a multiple of 90 for one that is about so far from it.
+    # tilt of `TILT`. 0 for a specimen that is no further from upright than that, and where `confidence` is below
+    # `LEAST_DIRECTION`; a multiple of 90 for one that is about so far from it.
     turn: float
     # In [0, 1]: the probability of that direction against all others, times that of a whole specimen.
     confidence: float
@@ -157,7 +157,7 @@ def _alike(plane: NDArray[np.float32], colours: NDArray[np.float32], across: int
 
 
 def _shape(plane: NDArray[np.float32], column: float) -> list[float]:
-    """Proportions, and how much higher the far parts lie, of one axis with its upper end up; see :func:`candidates`."""
+    """Proportions, and how much higher the far parts lie, of one axis with its upper end up; see `candidates`."""
     share = plane / np.float32(plane.sum())
     across = np.abs(np.arange(_SIDE) + 0.5 - column)
     down = np.arange(_SIDE) + 0.5

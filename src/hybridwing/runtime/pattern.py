@@ -1,6 +1,6 @@
 """The `pattern` backbone: a registered colour-and-shape descriptor of the wings, without weights.
 
-The specimen is found, turned upright and divided into forewings and hindwings (:mod:`.specimen`). Each wing is cut to
+The specimen is found, turned upright and divided into forewings and hindwings (`.specimen`). Each wing is cut to
 its own box, so that where a wing lies and how far it is opened does not count; left and right are mirrored onto each
 other and averaged. A wing is then described by the directions of its pattern's edges, cell by cell (histograms of
 oriented gradients, Dalal & Triggs 2005, CVPR, as square roots, i.e. compared by the Hellinger kernel as in Arandjelović

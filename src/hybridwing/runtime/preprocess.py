@@ -51,14 +51,14 @@ class Preprocess:
     # larger; ``"none"`` leaves the picture to the backbone
     resize: str = "squash"
     resize_to: int = 224  # Short side before the centre cut, in pixels; only for ``"shortest"``
-    interpolation: str = "bilinear"  # Resampling filter, one of :data:`FILTERS`
+    interpolation: str = "bilinear"  # Resampling filter, one of `FILTERS`
     # Whether the filter covers the source area when it shrinks. Always true: Pillow knows no other way
     antialias: bool = True
     # RGB values, scaled to [0, 1], are reduced by `mean` and then divided by `std`
     mean: _Triple = (0.0, 0.0, 0.0)
     std: _Triple = (1.0, 1.0, 1.0)
-    view: str = "whole"  # Part of the picture: all of it, or what :mod:`.views` cuts out of it
-    # Version of the code that cuts the view. 0 is replaced by the one of this package, :data:`.views.VERSION`; of
+    view: str = "whole"  # Part of the picture: all of it, or what `.views` cuts out of it
+    # Version of the code that cuts the view. 0 is replaced by the one of this package, `.views.VERSION`; of
     # ``"whole"``, which is not cut, it is always 0
     view_version: int = 0
     # ``"masked"`` or ``"kept"``: whether what is around a view becomes grey. Empty is replaced by ``"masked"``; of
@@ -108,7 +108,7 @@ class Preprocess:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
-        """Read what :meth:`to_dict` wrote; ValueError for unknown or missing names and for values out of range."""
+        """Read what `to_dict` wrote; ValueError for unknown or missing names and for values out of range."""
         unknown = sorted(str(name) for name in set(values) - set(cls.__dataclass_fields__))
         if unknown:
             raise ValueError(f"unknown preprocessing settings: {', '.join(unknown)}")
@@ -180,7 +180,7 @@ class Prepared:
     value: NDArray[np.float32]  # What the backbone's forward pass takes, e.g. of shape (3, size, size)
     view: str = "whole"  # The view it shows: the one asked for, or ``"whole"`` where that was not found
     confidence: float = 1.0  # How surely the view was found, in [0, 1]; 1 for ``"whole"`` where it was asked for
-    doubt: str = ""  # Why the picture may not show what it seems to, see :attr:`.finding.Found.doubt`; empty for most
+    doubt: str = ""  # Why the picture may not show what it seems to, see `.finding.Found.doubt`; empty for most
 
 
 def prepare(image: Image.Image, prep: Preprocess, found: Found | None = None) -> Prepared:

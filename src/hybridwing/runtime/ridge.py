@@ -41,7 +41,7 @@ def kernel(arrays: Arrays, vectors: Floats, rest: Floats) -> Floats:
     """Gaussian kernel of projected embeddings with those of training.
 
     What lies outside the projection in one and in the other is taken to be at right angles. It counts where hybrids are
-    known, see :class:`hybridwing.detectors.ridge.RidgeDetector`.
+    known, see `hybridwing.detectors.ridge.RidgeDetector`.
     """
     known = as_floats(arrays, "vectors")
     distances = np.square(vectors).sum(axis=1)[:, None] + np.square(known).sum(axis=1) - 2 * (vectors @ known.T)

@@ -63,7 +63,7 @@ def raw_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
 def calibrated_scores(saved: SavedDetector, X: ArrayLike) -> Floats:
     """Score embeddings of shape (n, n_features) as calibrated quantiles: shape (n,), higher = more likely hybrid.
 
-    Within [0.0001, 0.9999], never NaN: a row that cannot be scored (NaN, infinity) gets :func:`fallback_score`. Raises
+    Within [0.0001, 0.9999], never NaN: a row that cannot be scored (NaN, infinity) gets `fallback_score`. Raises
     FormatError if the detector has no score map, or the embeddings do not fit it.
     """
     fallback = fallback_score(saved)

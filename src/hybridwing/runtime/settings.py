@@ -34,7 +34,7 @@ class Weights:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Weights:
-        """Read what :meth:`to_dict` wrote; raises what reading damaged values raises."""
+        """Read what `to_dict` wrote; raises what reading damaged values raises."""
         return cls(
             str(values["origin"]),
             str(values["repository"]),
@@ -60,7 +60,7 @@ class Embedding:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Embedding:
-        """Read what :meth:`to_dict` wrote; raises what reading damaged values raises."""
+        """Read what `to_dict` wrote; raises what reading damaged values raises."""
         return cls(
             family=str(values["family"]),
             feature=str(values["feature"]),
@@ -92,7 +92,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """Read what :meth:`to_json` wrote; ServingError if it is something else, or has another format version."""
+        """Read what `to_json` wrote; ServingError if it is something else, or has another format version."""
         try:
             values = json.loads(text)
             version = values["format_version"]

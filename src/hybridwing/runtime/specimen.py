@@ -66,7 +66,7 @@ class Box:
 
 
 def working_copy(image: Image.Image) -> NDArray[np.float32]:
-    """Shrink an RGB picture to :data:`WORKING_SIDE` pixels on its long side; float32 in [0, 1]."""
+    """Shrink an RGB picture to `WORKING_SIDE` pixels on its long side; float32 in [0, 1]."""
     width, height = image.size
     scale = WORKING_SIDE / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -170,7 +170,7 @@ def find_specimens(rgb: NDArray[np.float32]) -> list[Box]:
 
 
 def _confidence(distance: NDArray[np.float32], mask: NDArray[np.bool_], unexplained: float) -> float:
-    """How surely a mask is the specimen, see :class:`Specimen`; the limits were read off ``benchmarks/views.py``."""
+    """How surely a mask is the specimen, see `Specimen`; the limits were read off ``benchmarks/views.py``."""
     from scipy import ndimage
 
     share = float(mask.mean())

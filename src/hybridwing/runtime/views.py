@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 VIEWS = ("whole", "specimen", "forewings", "hindwings")
 #: What is done with all that is around a view.
 BACKGROUNDS = ("masked", "kept")
-#: Raise when a view of the same picture changes, be it here, in :mod:`.specimen` or in :mod:`.wings`: it is part of the
-#: cache key, of every table and of every run. The descriptor of :mod:`.pattern` has a version of its own.
+#: Raise when a view of the same picture changes, be it here, in `.specimen` or in `.wings`: it is part of the
+#: cache key, of every table and of every run. The descriptor of `.pattern` has a version of its own.
 VERSION = 1
 #: What is around a view, in every channel.
 GREY = 128
@@ -51,7 +51,7 @@ class View:
     image: Image.Image  # Mode RGB
     view: str  # What it shows: the view asked for, or ``"whole"`` where that was not found
     confidence: float  # How surely the view that was asked for was found, in [0, 1]; 1 for ``"whole"``
-    doubt: str = ""  # See :attr:`.finding.Found.doubt`
+    doubt: str = ""  # See `.finding.Found.doubt`
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Rotations tried for the axis of symmetry, in degrees.
 _ANGLES = np.arange(-24.0, 24.1, 4.0)
-#: Parts in :attr:`WingMap.parts`, left and right as one sees them in the picture.
+#: Parts in `WingMap.parts`, left and right as one sees them in the picture.
 LEFT_FOREWING, RIGHT_FOREWING, LEFT_HINDWING, RIGHT_HINDWING = 1, 2, 3, 4
 #: Trunk and antennae.
 BODY = 5
@@ -33,8 +33,8 @@ _MAJORITY = 0.8
 class WingMap:
     """The wings of an upright specimen."""
 
-    # Shape (height, width): 0 where there is no specimen, else one of :data:`LEFT_FOREWING`, :data:`RIGHT_FOREWING`,
-    # :data:`LEFT_HINDWING`, :data:`RIGHT_HINDWING` and :data:`BODY`. The turned working copy: as large as is needed to
+    # Shape (height, width): 0 where there is no specimen, else one of `LEFT_FOREWING`, `RIGHT_FOREWING`,
+    # `LEFT_HINDWING`, `RIGHT_HINDWING` and `BODY`. The turned working copy: as large as is needed to
     # lose no corner, its centre where that of the working copy was
     parts: NDArray[np.uint8]
     angle: float  # Degrees by which the working copy was turned (counter-clockwise) to set the specimen upright
@@ -65,7 +65,7 @@ def _ramp(value: float, low: float, high: float) -> float:
 def map_wings(mask: NDArray[np.bool_], turn: float = 0.0) -> WingMap:
     """Turn a specimen's mask upright and divide it into four wings and the body.
 
-    `turn` brings the head up but for a tilt, see :func:`.orientation.find_direction`.
+    `turn` brings the head up but for a tilt, see `.orientation.find_direction`.
     """
     about = turned(mask.astype(np.float32), turn) > 0.5
     tilt, column, symmetry = symmetry_axis(about)

@@ -1,4 +1,4 @@
 """Make collections of *Heliconius*-like specimens whose truth is known.
 
-Start at :func:`hybridwing.simulate.collection.simulate`.
+Start at `hybridwing.simulate.collection.simulate`.
 """

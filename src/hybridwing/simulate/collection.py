@@ -64,7 +64,7 @@ def simulate(
     out : Path
         Folder to make; it may exist if it is empty.
     specimens : int
-        Images in all, train and test together; see :func:`hybridwing.simulate.proportions.scale`.
+        Images in all, train and test together; see `hybridwing.simulate.proportions.scale`.
     seed : int
         Non-negative. The same seed gives the same bytes, whatever the number of workers.
     size : int

@@ -1,7 +1,7 @@
 """Draw a specimen's wings as a picture of labels, twice as large as the photograph.
 
 A label is one byte: bits 0 to 2 hold the part (0 background, 1 left forewing, 2 right forewing, 3 left
-hindwing, 4 right hindwing, 5 body), bits 3 and up the :class:`~hybridwing.simulate.pattern.Element`. Left and
+hindwing, 4 right hindwing, 5 body), bits 3 and up the `hybridwing.simulate.pattern.Element`. Left and
 right are as one sees them in the picture.
 """
 

@@ -60,7 +60,7 @@ class Slot:
 def plan(specimens: int, seed: int) -> tuple[Slot, ...]:
     """Lay out a collection in random order, so that numbers tell nothing about the class.
 
-    Raises SimulationError if `specimens` are too few; see :func:`~hybridwing.simulate.proportions.scale`.
+    Raises SimulationError if `specimens` are too few; see `hybridwing.simulate.proportions.scale`.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
     rows: list[tuple[Stratum, int, str, bool]] = []

@@ -47,7 +47,7 @@ def scale(specimens: int) -> tuple[Share, ...]:
     Returns
     -------
     tuple of Share
-        One for each stratum of :data:`~hybridwing.simulate.strata.STRATA`, in that order.
+        One for each stratum of `hybridwing.simulate.strata.STRATA`, in that order.
 
     Raises
     ------

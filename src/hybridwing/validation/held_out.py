@@ -47,7 +47,7 @@ DEFAULT_FITTING = Fitting()
 class HeldOutScores:
     """Out-of-fold scores of one detector under a protocol."""
 
-    scorer: str  # The detector, or :data:`RECORD_ONLY`
+    scorer: str  # The detector, or `RECORD_ONLY`
     units: npt.NDArray[np.str_]  # Shape (m,): what was held out, as ``Fold.unit``
     rows: Indices  # Shape (m,): of the catalogue. A row can be in several folds.
     # Shape (m,): true where the protocol asks about the row, False where it is of the reference
@@ -100,7 +100,7 @@ def fit_fold(
 ) -> tuple[Detector, str]:
     """Fit a detector on the training rows of a fold; return it with a note.
 
-    The note is :data:`MADE_CROSSES` if the training rows held no hybrid, the detector needs some and such were made;
+    The note is `MADE_CROSSES` if the training rows held no hybrid, the detector needs some and such were made;
     otherwise it is empty. Raises DetectorError if the detector cannot be fitted.
     """
     part = catalogue.select(fold.train)
@@ -133,7 +133,7 @@ def made_crosses(
     crosses inherit elements whole, so these are a poor likeness; they let a detector that needs two classes be fitted.
 
     `vectors`, of shape (n, d), are those of non-hybrids. `pairs` are the subspecies to cross, see
-    :meth:`hybridwing.catalogue.schema.Catalogue.possible_pairs`; those of which one has no specimen are left out.
+    `hybridwing.catalogue.schema.Catalogue.possible_pairs`; those of which one has no specimen are left out.
     Returns vectors of shape (count, d), each as long as its parents are on average, and the pair of each. Raises
     DetectorError if there are no two subspecies to cross.
     """

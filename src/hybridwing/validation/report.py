@@ -44,7 +44,7 @@ class ProtocolRow:
     """One scorer on one thing held out."""
 
     scorer: str  # A detector, or ``"record only"``
-    unit: str  # A cross, a subspecies, a record, ``"all"``, or :data:`MEAN` of the units
+    unit: str  # A cross, a subspecies, a record, ``"all"``, or `MEAN` of the units
     # Images asked about, and those the threshold rests on
     hybrids: int
     non_hybrids: int
@@ -77,7 +77,7 @@ class ProtocolReport:
 
     # By scorer, its units and then their mean. Nothing is left out: what has no value says why.
     rows: tuple[ProtocolRow, ...]
-    # Those that rest on fewer than :data:`hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` specimens are absent
+    # Those that rest on fewer than `hybridwing.evaluation.intervals.MINIMUM_SPECIMENS` specimens are absent
     differences: tuple[ProtocolDifference, ...]
     resamples: int
 
@@ -89,7 +89,7 @@ def protocol_report(
 
     Specimens are resampled within what is asked and the reference; the models stay as they are, so the intervals know
     nothing of how a model would have changed with other training specimens. Where no resample can differ the interval
-    is that of :func:`hybridwing.evaluation.intervals.measure_interval`. For the mean of two or more units these are
+    is that of `hybridwing.evaluation.intervals.measure_interval`. For the mean of two or more units these are
     resampled as well.
     """
     rows: list[ProtocolRow] = []

@@ -99,7 +99,7 @@ def validate(
     embeddings : EmbeddingTable or path
         Of the catalogue's images, and maybe more.
     protocol, parts
-        See :func:`hybridwing.validation.protocols.folds`.
+        See `hybridwing.validation.protocols.folds`.
     detectors : sequence of str
         See ``hybridwing detectors``; one named twice is fitted once.
     seed : int
@@ -148,7 +148,7 @@ def validate(
 
 
 def check_validation_folder(out: Path, *, overwrite: bool = False) -> None:
-    """Refuse what :func:`write_validation` would refuse, before the images are embedded.
+    """Refuse what `write_validation` would refuse, before the images are embedded.
 
     Raises RunError if `out` exists and may not be replaced.
     """

@@ -82,7 +82,7 @@ def build_submission(
     The zip stands beside it as ``OUT.zip``. Weights from a folder are always put in. Weights from the hub are put in
     with `bundle_weights`, and are otherwise fetched, at the same commit, when the submission is loaded. `backbone` is
     the new place of the run's backbone if its folder was moved. Of `compute` only `weights` and `offline` are used.
-    `pins` are lines ``NAME==VERSION`` instead of :data:`hybridwing.submission.build.pins.PINS`. The same run, detector
+    `pins` are lines ``NAME==VERSION`` instead of `hybridwing.submission.build.pins.PINS`. The same run, detector
     and version of hybridwing give the same bytes.
 
     Raises HybridwingError, and writes nothing, if the run, its backbone or a pin cannot be used, or `out` may not be
@@ -165,7 +165,7 @@ def _zip(folder: Path, archive: Path) -> None:
 
 
 def runtime_modules(family: str, origins: Collection[str]) -> tuple[str, ...]:
-    """Modules of :mod:`hybridwing.runtime` that a submission needs: ``serving`` and all that it imports.
+    """Modules of `hybridwing.runtime` that a submission needs: ``serving`` and all that it imports.
 
     Of a backbone of the family ``"pattern"`` nothing of torch comes along, and where none of the `origins` of its
     weights is ``"hub"`` nothing that fetches.

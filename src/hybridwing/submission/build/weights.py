@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hybridwing.backbones.base import BackboneSpec
     from hybridwing.runs.run import Run
 
-#: Families of backbones that :mod:`hybridwing.runtime.serving` can load.
+#: Families of backbones that `hybridwing.runtime.serving` can load.
 FAMILIES = ("pattern", "transformers", "open_clip")
 
 
@@ -33,7 +33,7 @@ class WeightPlan:
 
     @property
     def origins(self) -> frozenset[str]:
-        """Where weights come from, see :class:`hybridwing.runtime.settings.Weights`."""
+        """Where weights come from, see `hybridwing.runtime.settings.Weights`."""
         return frozenset(one.origin for one in self.weights)
 
 

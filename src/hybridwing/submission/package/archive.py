@@ -1,6 +1,6 @@
 """A submission opened as a value: the files of a folder or of a zip, all checked before any is unpacked.
 
-Nothing of the submission is run or imported here, and nothing is written but by :meth:`Submission.unpack`.
+Nothing of the submission is run or imported here, and nothing is written but by `Submission.unpack`.
 """
 
 from __future__ import annotations

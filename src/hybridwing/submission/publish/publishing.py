@@ -107,7 +107,7 @@ def publish(
     """Write a repository ready for ``git init``: a submission, the run that it was built from, and what explains them.
 
     `catalogue` is the table that the run was trained on; its records are cited. `bib` is BibTeX text, to which records
-    that it lacks are added. `comparison` is what :func:`compare_submission` gives for the table called `reference`; its
+    that it lacks are added. `comparison` is what `compare_submission` gives for the table called `reference`; its
     first system is reported. `overwrite` replaces what an earlier call wrote.
 
     Raises HybridwingError if the submission is not built from this run, the catalogue is another, or `out` may not be
@@ -185,7 +185,7 @@ def compare_submission(
     resamples: int = RESAMPLES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Measures of a submission on a reference table, for :func:`publish`: its own detector stands first.
+    """Measures of a submission on a reference table, for `publish`: its own detector stands first.
 
     `evaluation` is the folder of an evaluation of the run, whose other detectors are held against the submission's, or
     of the submission that was run, or a file of its predictions.

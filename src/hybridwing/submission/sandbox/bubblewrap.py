@@ -33,7 +33,7 @@ class Access:
     """What a program may see, change and reach."""
 
     # Files and folders that it may read, and folders that it may change. What is in these afterwards comes from a
-    # program that nobody trusts: read it with :mod:`hybridwing.submission.sandbox.left_behind`
+    # program that nobody trusts: read it with `hybridwing.submission.sandbox.left_behind`
     readable: Sequence[Path] = ()
     writable: Sequence[Path] = ()
     hidden: Sequence[Path] = ()  # What it may not see even if it lies within these
@@ -65,7 +65,7 @@ def bubblewrap_command(access: Access, *, scratch: Path, cwd: Path, seccomp_fd: 
     ``/tmp``. Paths that are writable or hidden must hold no link.
 
     `scratch` is a folder with ``tmp`` and ``shm``, which stand for ``/tmp`` and ``/dev/shm``: they are on disk, so that
-    memory cannot be taken there. The filter of :mod:`hybridwing.submission.sandbox.seccomp` is read from `seccomp_fd`.
+    memory cannot be taken there. The filter of `hybridwing.submission.sandbox.seccomp` is read from `seccomp_fd`.
     """
     words = ["bwrap", "--unshare-all", "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
     words += ["--share-net"] if access.network else []

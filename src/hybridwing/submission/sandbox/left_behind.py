@@ -50,7 +50,7 @@ def read_file(folder: Path, name: str, most_bytes: int) -> bytes:
 def read_lines(folder: Path, name: str, *, most_lines: int, longest_line: int) -> bytes:
     """Read a text file that a program left, whole and as it is, if its lines are few and short enough.
 
-    Raises LeftBehindError as :func:`read_file`, or if it has too many lines or too long a one; the line itself is not
+    Raises LeftBehindError as `read_file`, or if it has too many lines or too long a one; the line itself is not
     shown.
     """
     data = read_file(folder, name, most_lines * (longest_line + 1))

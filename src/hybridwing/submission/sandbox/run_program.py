@@ -51,7 +51,7 @@ class ResourceLimits:
     processes: int = 128  # At one time
 
 
-#: How a program ended, see :class:`ProgramResult`.
+#: How a program ended, see `ProgramResult`.
 Ending = Literal["ok", "crash", "timeout", "memory", "output", "disk", "processes"]
 
 
