@@ -29,22 +29,23 @@ class Compute:
         Program that runs the forward pass. OpenVINO is for processors, not for ``timm:``. By default it is taken where
         it is installed and gives torch's embeddings, for all but small networks; otherwise torch. Of no effect on
         `pattern`.
-    weights : Path or str, optional
+    weights : Path or str or None
         Folder that holds weights by backbone, such as ``dinov2-small/``, or that is one of them: a backbone of the list
         is looked for there before the hub is asked. Default the folder that the environment variable
         ``HYBRIDWING_WEIGHTS`` names.
     offline : bool
         Never touch the network: take what the hub's cache holds, or say what is missing. Setting ``HF_HUB_OFFLINE=1``
         does the same.
-    cache : Path or str, optional
+    cache : Path or str or None
         Folder in which embeddings are looked up before they are computed, and kept afterwards. None: no cache.
-    batch_size : int, optional
+    batch_size : int or None
         Images a forward pass; default what suits the backbone. It is halved when memory runs out.
-    workers : int, optional
+    workers : int or None
         Threads or processes that decode; default the number of processors.
     allow_damaged : bool
+        Read what is left of a damaged picture.
     max_megapixels : float
-        Which pictures are read, see `hybridwing.images.decode.ReadOptions`.
+        Refuse pictures with more pixels than so many millions.
 
     Raises
     ------

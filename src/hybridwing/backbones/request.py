@@ -41,11 +41,11 @@ class Backbone:
     feature : str
         Output that is the embedding: ``"default"``, or one that the backbone lists, e.g. ``"cls"``. Of no effect on
         `pattern` beside others.
-    background : {"masked", "kept"}, optional
+    background : {"masked", "kept"} or None
         Whether what is around a view becomes grey; by default it does, except around the whole picture.
     parts : tuple of Backbone
         Requests to put side by side, each with its own view and feature; see `join`. All else is ignored then.
-    network : object, optional
+    network : object or None
         A model given as a Python object; see `from_callable`.
 
     Raises

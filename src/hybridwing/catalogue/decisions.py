@@ -47,8 +47,8 @@ def join_decisions(catalogue: TableLike, path: Path | str) -> Catalogue:
     ----------
     catalogue : Catalogue, path or data frame
     path : Path or str
-        ``.csv``, ``.xlsx`` or ``.ods`` with the columns `FILE`, `DECISION` and maybe `NAME`; others
-        are not read.
+        ``.csv``, ``.xlsx`` or ``.ods`` with the columns ``file``, ``decision`` and maybe ``decided_name``; others are
+        not read.
 
     Returns
     -------

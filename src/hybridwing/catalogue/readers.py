@@ -45,7 +45,7 @@ def read_catalogue(
 
     Parameters
     ----------
-    table : Path, str or pandas.DataFrame
+    table : path or data frame
         CSV file, or an ``.xlsx`` or ``.ods`` workbook, see `read_text_table`. The challenge's training form
         (``butterfly_anomaly_train.csv``) and reference form (``ref_val.csv``) are recognised by their
         headers. A data frame is read as its CSV file would be; messages count rows as in that file.

@@ -43,37 +43,22 @@ COLUMNS: Mapping[str, str] = {
 }
 """The columns of `Catalogue.table`, in order, with their pandas dtypes. What is not known is NA.
 
-uuid
-    The file name: unique, and the key of an image in every later table.
-filename
-    POSIX path relative to the folder of images; nothing outside that folder.
-specimen
-    The photographed individual (the challenge's ``CAMID``).
-hybrid
-    True for a hybrid; NA if unlabelled.
-species
-    Such as ``"Heliconius erato"``; NA for a cross of two species, and where the table does not say: the challenge's
-    tables do not.
-subspecies
-    NA for hybrids. A code ``"0"`` to ``"13"`` in the training form, a name in the reference form.
-parent_1, parent_2
-    The parent subspecies of a hybrid, sorted, because a cross has no order; NA for non-hybrids.
-cross
-    ``"parent_1 x parent_2"``; NA for non-hybrids and hybrids of unknown parents.
-pedigree
-    As `cross` for a first generation; ``"(a x b) x a"`` for a back-cross.
-record
-    Batch of images, such as the Zenodo record ``"3082688"``.
-side
-    ``"dorsal"`` or ``"ventral"``.
-group
-    ``"major"`` (signal), ``"minor"`` (non-signal) or ``"mimic"``: the challenge's ``ssp_indicator``.
-file_url, md5
-    Where the photograph is, and the lower-case hexadecimal digest of its bytes.
-split
-    The part of a data set that the source assigned the image to, such as ``"train"``.
-row
-    Line of the source file; the header is line 1.
+- `uuid`: The file name: unique, and the key of an image in every later table.
+- `filename`: POSIX path relative to the folder of images; nothing outside that folder.
+- `specimen`: The photographed individual (the challenge's ``CAMID``).
+- `hybrid`: True for a hybrid; NA if unlabelled.
+- `species`: Such as ``"Heliconius erato"``; NA for a cross of two species, and where the table does not say: the
+  challenge's tables do not.
+- `subspecies`: NA for hybrids. A code ``"0"`` to ``"13"`` in the training form, a name in the reference form.
+- `parent_1`, `parent_2`: The parent subspecies of a hybrid, sorted, because a cross has no order; NA for non-hybrids.
+- `cross`: ``"parent_1 x parent_2"``; NA for non-hybrids and hybrids of unknown parents.
+- `pedigree`: As `cross` for a first generation; ``"(a x b) x a"`` for a back-cross.
+- `record`: Batch of images, such as the Zenodo record ``"3082688"``.
+- `side`: ``"dorsal"`` or ``"ventral"``.
+- `group`: ``"major"`` (signal), ``"minor"`` (non-signal) or ``"mimic"``: the challenge's ``ssp_indicator``.
+- `file_url`, `md5`: Where the photograph is, and the lower-case hexadecimal digest of its bytes.
+- `split`: The part of a data set that the source assigned the image to, such as ``"train"``.
+- `row`: Line of the source file; the header is line 1.
 """
 
 

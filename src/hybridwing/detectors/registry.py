@@ -114,7 +114,7 @@ def make_detector(name: str, **params: object) -> Detector:
     Parameters
     ----------
     name : str
-        One of ``detector_names()``.
+        One of those that ``hybridwing detectors`` lists.
     **params
         Parameters of the detector's class; the others keep their defaults. ``fit`` checks their ranges.
 

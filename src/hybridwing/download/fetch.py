@@ -101,8 +101,9 @@ def download(
         ``missing.csv`` (path, url, reason) and ``catalogue.csv`` (the catalogue's rows that are there).
     sample : Sample
         Which of the photographs; all by default.
-    by : {"hybrid_stat", "subspecies", "record", "group", "side", "split"}, optional
-        Sort the files into sub-folders by this column.
+    by : str, optional
+        Sort the files into sub-folders by this column: ``"hybrid_stat"``, ``"subspecies"``, ``"record"``, ``"group"``,
+        ``"side"`` or ``"split"``.
     downsize : int, at least 1, optional
         Also write copies with this short side in pixels, into ``OUT_downsized``.
     verify : bool

@@ -41,19 +41,38 @@ class Fallback:
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingTable:
-    """Embeddings of a collection."""
+    """Embeddings of a collection.
 
-    uuids: tuple[str, ...]  # Keys of the images, unique
-    vectors: NDArray[np.float32]  # Shape (n, dimension): row i is the embedding of ``uuids[i]``; finite
-    backbone: BackboneSpec  # What made them
-    failures: tuple[Failure, ...] = ()  # Images that were asked for and have no row
-    fallbacks: tuple[Fallback, ...] = ()  # Images in which the view asked for was not found, or is in doubt
-    # Number format the backbone computed in: ``"fp32"``, ``"bf16"`` or ``"fp16"``; joined by ``+`` where parts differ
+    Attributes
+    ----------
+    uuids : tuple of str
+        Keys of the images, unique.
+    vectors : ndarray of shape (n, dimension), float32
+        Row i is the embedding of ``uuids[i]``; finite.
+    backbone : BackboneSpec
+        What made them.
+    failures : tuple of Failure
+        Images that were asked for and have no row.
+    fallbacks : tuple of Fallback
+        Images in which the view asked for was not found, or is in doubt.
+    precision : str
+        Number format the backbone computed in: ``"fp32"``, ``"bf16"`` or ``"fp16"``; joined by ``+`` where parts
+        differ.
+    runtime : str
+        Program that computed: ``"numpy"``, ``"torch"``, ``"openvino"`` or ``"python"``; empty where a table does not
+        say.
+    metadata : pandas.DataFrame or None
+        What is known of the images besides, a row an image in the order of `uuids`: what their catalogue says, or the
+        other columns of a table made elsewhere.
+    """
+
+    uuids: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    backbone: BackboneSpec
+    failures: tuple[Failure, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
     precision: str = "fp32"
-    # Program that computed: ``"numpy"``, ``"torch"``, ``"openvino"`` or ``"python"``; empty where a table does not say
     runtime: str = ""
-    # What is known of the images besides, a row an image in the order of `uuids`: what their catalogue says, or the
-    # other columns of a table made elsewhere
     metadata: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:

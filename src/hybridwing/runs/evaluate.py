@@ -105,6 +105,7 @@ def evaluate(
     Parameters
     ----------
     run : SavedRun
+        What `hw.train` or `hw.load_run` gave.
     catalogue : Catalogue, path or data frame
         Labelled; the reference form gives the challenge's scores as well.
     embeddings : EmbeddingTable or path

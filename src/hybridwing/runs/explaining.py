@@ -312,14 +312,17 @@ def explain(
     Parameters
     ----------
     run : SavedRun
+        What `hw.train` or `hw.load_run` gave.
     source : path, or iterable of paths
         Photographs, and folders of them.
     detector : str, optional
         By default the run's best.
     parents : sequence of two str, optional
         Subspecies that each place of the wings is compared with; by default the likeliest two of each photograph.
-    compute, progress
-        As for `hybridwing.runs.predict.predict`.
+    compute : Compute
+        Where and how to embed.
+    progress : callable, optional
+        Called with the number of images embedded and of all.
 
     Returns
     -------

@@ -77,8 +77,12 @@ class Identifications(ImageRows):
         Images that could not be embedded, with the reason.
     left_out : tuple of Path
         Files in searched folders whose names do not end as photographs' do.
-    run, catalogue, notes
-        See `hybridwing.runs.tables.ImageRows`.
+    run : str
+        Folder of the run that judged.
+    catalogue : Catalogue or None
+        What a table says of the images, row for row.
+    notes : tuple of str
+        Limits that could not be applied, in words.
     """
 
     images: tuple[Identification, ...]
@@ -120,12 +124,7 @@ def identify(
 ) -> Identifications:
     """Name the subspecies that photographs show, or the two parents, or neither.
 
-    Parameters
-    ----------
-    run : SavedRun
-        Trained on two or more named subspecies.
-    source, images, candidates, compute, progress
-        As for `hybridwing.runs.predict.predict`.
+    The arguments are those of `hybridwing.runs.predict.predict`; the run was trained on two or more named subspecies.
 
     Raises
     ------

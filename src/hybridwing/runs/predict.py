@@ -114,8 +114,12 @@ class RankedImages(ImageRows):
         What the run cannot say, in words.
     no_verdict : str
         Why there is no threshold, and which rate could be promised; empty where there is one.
-    run, catalogue, notes
-        See `hybridwing.runs.tables.ImageRows`.
+    run : str
+        Folder of the run that judged.
+    catalogue : Catalogue or None
+        What a table says of the images, row for row.
+    notes : tuple of str
+        Limits that could not be applied, in words.
     """
 
     detector: str
@@ -183,6 +187,7 @@ def predict(
     Parameters
     ----------
     run : SavedRun
+        What `hw.train` or `hw.load_run` gave.
     source : Catalogue, path, data frame, iterable of paths, or EmbeddingTable
         A table of specimens, whose columns then stand beside the verdicts; image files, and folders that are searched
         with all they hold; or embeddings by the run's backbone, as a table or as the path of a ``.parquet`` or
@@ -200,6 +205,7 @@ def predict(
         What the parents and names are looked for among: ``"species"``, ``"locality"``, ``"all"`` or a list, see
         `hybridwing.runs.candidates.candidates_of`.
     compute : Compute
+        Where and how to embed.
     progress : callable, optional
         Called with the number of images embedded and of all.
 
@@ -207,6 +213,13 @@ def predict(
     ------
     HybridwingError
         If there are no images, none could be read, embeddings are of another backbone, or the rate is out of range.
+
+    Examples
+    --------
+    >>> run = hw.load_run(example_run)
+    >>> ranked = predict(run, run.embeddings, tnr=0.9)
+    >>> [image.rank for image in ranked.images[:3]]
+    [1, 2, 3]
     """
     name = detector or run.manifest.best_detector
     saved = run.detector(name)

@@ -30,7 +30,7 @@ class Run(SavedRun):
     folder : Path
     manifest : RunManifest
         What was trained, on what, with which versions.
-    moved : str, Backbone or None
+    moved : str or Backbone or None
         Where its backbone is now, if not where it was, see `load_run`.
 
     Examples

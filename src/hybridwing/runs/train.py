@@ -83,11 +83,11 @@ def train(
         The run folder; appears under this name when it is complete.
     detectors : sequence of str
         See ``hybridwing detectors``; one named twice is fitted once.
-    split_method : {"folds", "random", "stratified", "record", "specimen"}, optional
+    split_method : str, optional
         How images are held out. ``"folds"`` holds out every specimen once and learns from all in the end, see
-        `hybridwing.detectors.out_of_fold`; for the others see `hybridwing.catalogue.splits.split`. By
-        default it is ``"random"``, as in the challenge's sample, for a table in a form of the challenge, and
-        ``"folds"`` for any other table and where no hybrid is known.
+        `hybridwing.detectors.out_of_fold`; for ``"random"``, ``"stratified"``, ``"record"`` and ``"specimen"`` see
+        `hybridwing.catalogue.splits.split`. By default it is ``"random"``, as in the challenge's sample, for a table in
+        a form of the challenge, and ``"folds"`` for any other table and where no hybrid is known.
     test_fraction : float in (0, 1)
         Share of the images held out; not used by ``"folds"``.
     seed : int

@@ -98,8 +98,11 @@ def validate(
         Labelled: the training table. A reference table has no place here.
     embeddings : EmbeddingTable or path
         Of the catalogue's images, and maybe more.
-    protocol, parts
-        See `hybridwing.validation.protocols.folds`.
+    protocol : str
+        What is hidden: all hybrids of one ``"cross"``, one ``"subspecies"``, one ``"record"``, or a part of the
+        ``"specimen"`` names; see `hybridwing.validation.protocols`.
+    parts : int
+        Into how many parts the specimens of every class are dealt.
     detectors : sequence of str
         See ``hybridwing detectors``; one named twice is fitted once.
     seed : int
