@@ -59,10 +59,15 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of each file that imports torch at its top; begin with those that others would wait for."""
+    """Mark tests of a file that imports torch at its top, and those of the audit of the official tables, which is slow.
+
+    Those that others would wait for come first.
+    """
     for item in items:
         if isinstance(item, pytest.Function) and hasattr(item.module, "torch"):
             item.add_marker(pytest.mark.torch)
+        if isinstance(item, pytest.Function) and "official_report" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.parent != HERE or item.get_closest_marker("slow") is None)
 
 
