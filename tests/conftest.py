@@ -64,9 +64,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Those that others would wait for come first.
     """
     for item in items:
-        if isinstance(item, pytest.Function) and hasattr(item.module, "torch"):
+        if not isinstance(item, pytest.Function):
+            continue
+        if hasattr(item.module, "torch"):
             item.add_marker(pytest.mark.torch)
-        if isinstance(item, pytest.Function) and "official_report" in item.fixturenames:
+        if "official_report" in item.fixturenames:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.parent != HERE or item.get_closest_marker("slow") is None)
 

@@ -94,7 +94,7 @@ def _identity(name: TaxonName, label: bool | None, cell: str, pair: tuple[str, s
         return Identity(name, False, name.subspecies, species=name.binomial)
     cross, known = name.cross, [parent for parent in pair if parent]
     if cross is None and len(known) == 2:
-        with suppress(ValueError):  # descends from more than two subspecies
+        with suppress(ValueError):  # of more than two subspecies, or of one with itself
             cross = cross_of(*known)
     parent = next((parent for parent in known if not is_cross_name(parent)), "") if known else name.parent
     if hybrid and not parent and not cross:

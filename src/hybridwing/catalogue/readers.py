@@ -79,10 +79,11 @@ def read_catalogue(
     >>> table.classes.tolist(), table.labels.tolist()
     (['cyrbia x venus', 'venus'], [1, 0])
     """
-    path = DATA_FRAME if is_data_frame(table) else Path(table)
+    table = table if is_data_frame(table) else Path(table)
+    path = table if isinstance(table, Path) else DATA_FRAME
     if columns is not None and not isinstance(columns, ColumnNames):
         columns = ColumnNames.of(columns)
-    text = read_text_table(table if is_data_frame(table) else path, sheet=sheet)
+    text = read_text_table(table, sheet=sheet)
     layout = layout_of(path, text, columns)
     own = layout.form == "custom"
     if own:

@@ -21,6 +21,8 @@ from hybridwing.csv_files import read_cell
 from hybridwing.errors import CatalogueError, first_few
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     import pandas as pd
     from typing_extensions import TypeIs
 
@@ -67,15 +69,17 @@ class TextTable:
     notes: tuple[str, ...] = ()  # What was done to read it: encoding, sheet, lines above the header
 
 
-def is_table(path: Path | str) -> bool:
-    """Whether a path ends as tables do, and is no folder.
+def is_table(source: object) -> TypeGuard[pd.DataFrame | Path | str]:
+    """Whether something is a table: a data frame, or a path that ends as tables do and is no folder.
 
     Examples
     --------
     >>> is_table("Specimens.XLSX"), is_table("photo.jpg")
     (True, False)
     """
-    path = Path(path)
+    if not isinstance(source, (str, Path)):
+        return is_data_frame(source)
+    path = Path(source)
     return path.suffix.lower() in TABLE_ENDINGS and not path.is_dir()
 
 
@@ -93,10 +97,11 @@ def read_text_table(table: Path | pd.DataFrame, *, sheet: str | None = None) -> 
     frame is read as pandas writes it to CSV, with its index where that has a name of its own. Raises CatalogueError if
     it is no such table, or has no header and at least one row.
     """
+    separator = None
     if isinstance(table, Path):
         path, data = table, _read_bytes(table)
     else:
-        path, data = DATA_FRAME, _csv_of(table)
+        path, data, separator = DATA_FRAME, _csv_of(table), ","
     notes: list[str] = []
     hint = ""
     if data.startswith(b"PK\x03\x04"):
@@ -106,7 +111,7 @@ def read_text_table(table: Path | pd.DataFrame, *, sheet: str | None = None) -> 
         raise CatalogueError(f"{path}: is no workbook, so it has no sheet {sheet!r}; leave the sheet out.")
     else:
         text, said = _decode(path, data)
-        rows, hint = _parsed(path, text, None if isinstance(table, Path) else ",")
+        rows, hint = _parsed(path, text, separator)
         notes += [said] if said else []
     if not rows:
         raise CatalogueError(f"{path}: the file is empty: all its cells are.")

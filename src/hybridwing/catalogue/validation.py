@@ -176,7 +176,10 @@ def _custom_problem(
 
 def _subspecies(parent: str) -> tuple[str, ...]:
     """The subspecies that a parent descends from: itself, or the two of its cross."""
-    return (parent,) if _problem(parse_cross, parent) else parse_cross(parent).parents
+    try:
+        return parse_cross(parent).parents
+    except ValueError:
+        return (parent,)
 
 
 def _problem(read: Callable[..., Cross], *names: str) -> str:

@@ -29,7 +29,7 @@ def fit_detector(
     subspecies: Sequence[str | None] | None = None,
     parents: Sequence[tuple[str, str] | None] | None = None,
 ) -> SavedDetector:
-    """Fit a detector, see `.make_detector`, on training specimens and calibrate it on others.
+    """Fit a detector, see `make_detector`, on training specimens and calibrate it on others.
 
     Embeddings have shape (n, n_features), and labels are 1 for a hybrid, 0 for a non-hybrid. Among the held-out
     specimens at least one is a non-hybrid; hybrids are not needed. `subspecies` and `parents` are those of the training

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hybridwing.backbones.compute import DEFAULT, Compute
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.catalogue.schema import Catalogue
-from hybridwing.catalogue.text_table import is_data_frame, is_table
+from hybridwing.catalogue.text_table import is_table
 from hybridwing.embeddings.engine import embed_images
 from hybridwing.embeddings.metadata import aligned, metadata_of
 from hybridwing.errors import EmbeddingError, remedy
@@ -53,7 +53,7 @@ def photographs(source: Source, images: Path | str | None = None) -> Photographs
     The key of a photograph is its file name in a catalogue, its path below a single folder, and the path itself
     otherwise. Raises HybridwingError if there are no photographs, or a catalogue comes without a folder of images.
     """
-    if is_data_frame(source):
+    if is_table(source):
         source = read_catalogue(source)
     if isinstance(source, Catalogue):
         return _of_catalogue(source, images)
@@ -63,12 +63,10 @@ def photographs(source: Source, images: Path | str | None = None) -> Photographs
             found = find_images([place])
             items = [(key_of(path.relative_to(place)), path) for path in found.images]
             return Photographs(items, None, found.left_out)
-        if is_table(place):
-            return _of_catalogue(read_catalogue(place), images)
         source = [place]
     if images is not None:
         raise EmbeddingError(f"a folder of images ({images}) goes with a table that lists them; name the table first")
-    found = find_images([Path(place) for place in source])
+    found = find_images([Path(place) for place in source])  # type: ignore[arg-type]  # no data frame any more
     return Photographs([(key_of(path), path) for path in found.images], None, found.left_out)
 
 

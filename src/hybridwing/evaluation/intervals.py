@@ -175,7 +175,7 @@ def bootstrap_interval(
 ) -> Interval:
     """Percentile interval of a statistic, resampling whole specimens within strata.
 
-    `statistic` takes the rows of a resample, see `.Resampling.rows`, and returns a finite number; the other
+    `statistic` takes the rows of a resample, see `Resampling.rows`, and returns a finite number; the other
     arguments are those of `hybridwing.evaluation.resampling.Resampling`. Raises ScoringError if the arrays do
     not fit, there are no resamples, or the statistic is not finite on one.
     """

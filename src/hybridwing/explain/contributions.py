@@ -172,7 +172,7 @@ def _pattern_groups(start: int) -> list[Group]:
 def cell(wing: int, place: int, side: int, columns: NDArray[np.int64], what: str = "") -> Group:
     """One cell of a grid of `side` by `side` cells on a wing, 0 the forewing, 1 the hindwing.
 
-    Places are counted row by row, and `side` divides `.SIDE`. `columns` of the embedding hold the trait `what`;
+    Places are counted row by row, and `side` divides `SIDE`. `columns` of the embedding hold the trait `what`;
     there are none for a place that is looked at in the photograph.
     """
     row, column = divmod(place, side)

@@ -40,7 +40,7 @@ class WingModel:
 
     names: tuple[str, ...]  # Subspecies, and crosses as ``"a x b"``
     counts: Floats  # Shape (c,): specimens of each
-    means: Pixels  # Shape (c, DIMENSION): mean pictures, see `.WingPicture.as_vector`
+    means: Pixels  # Shape (c, DIMENSION): mean pictures, see `WingPicture.as_vector`
     # Shape (c, 2, SIDE, SIDE, 3): standard deviation within the class of the colours as `opponent` gives them.
     # Those of a class of few are drawn to those of all classes together.
     spreads: Pixels
@@ -70,7 +70,7 @@ class WingModel:
 
 
 def fit_wings(vectors: Pixels, names: Sequence[str | None]) -> WingModel | None:
-    """Learn what the wings of each class look like, from wing pictures as `.WingPicture.as_vector` gives them.
+    """Learn what the wings of each class look like, from wing pictures as `WingPicture.as_vector` gives them.
 
     Specimens of no class are left out; None where no class is known.
     """

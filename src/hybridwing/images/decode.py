@@ -84,7 +84,7 @@ def read_rgb(
     """Decode a photograph to upright 8-bit RGB.
 
     JPEGs are decoded by simplejpeg, which gives Pillow's pixels and tells of damage that Pillow hides; TIFFs by
-    tifffile, see `.tiff`; the rest by Pillow.
+    tifffile, see `hybridwing.images.tiff`; the rest by Pillow.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ FIRST, SECOND = (86, 180, 233), (230, 159, 0)
 LOWERED, RAISED = (0, 158, 115), (204, 121, 167)
 _WIDTH = 460
 _MARGIN = 0.04
-#: Pixels of the unit that `.WingPicture.boxes` are given in, where wings are drawn by themselves.
+#: Pixels of the unit that `WingPicture.boxes` are given in, where wings are drawn by themselves.
 _HEIGHT = 150
 #: Background of wings that are drawn by themselves; seen on light pages and dark ones.
 _GROUND = (238, 238, 236)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hybridwing.catalogue.readers import read_catalogue
 from hybridwing.catalogue.schema import Catalogue
-from hybridwing.catalogue.text_table import is_data_frame, is_table
+from hybridwing.catalogue.text_table import is_table
 from hybridwing.embeddings.embed import embed_photographs, photographs
 from hybridwing.embeddings.foreign import read_embeddings
 from hybridwing.embeddings.selection import as_embeddings, require_same_backbone, select
@@ -63,7 +63,7 @@ def look_into(
     """
     if isinstance(source, (str, Path)) and Path(source).suffix.lower() in _EMBEDDINGS:
         source = read_embeddings(source)
-    if is_data_frame(source) or (isinstance(source, (str, Path)) and is_table(source)):
+    if is_table(source):
         source = read_catalogue(source)
     if isinstance(images, (str, Path)) and Path(images).suffix.lower() in _EMBEDDINGS:
         images = as_embeddings(images)

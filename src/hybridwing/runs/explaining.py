@@ -289,7 +289,7 @@ class Explainer:
         )
 
     def pure(self, name: str) -> Vectors:
-        """Embeddings of pure training specimens of a subspecies, or of any: up to `.ORDERS`, evenly spaced."""
+        """Embeddings of pure training specimens of a subspecies, or of any: up to `ORDERS`, evenly spaced."""
         own = (self.classes == name) & ~self._hybrid
         rows = np.flatnonzero(own if own.any() else ~self._hybrid)
         kept: Vectors = self._table.vectors[

@@ -77,12 +77,6 @@ class Identifications(ImageRows):
         Images that could not be embedded, with the reason.
     left_out : tuple of Path
         Files in searched folders whose names do not end as photographs' do.
-    run : str
-        Folder of the run that judged.
-    catalogue : Catalogue or None
-        What a table says of the images, row for row.
-    notes : tuple of str
-        Limits that could not be applied, in words.
     """
 
     images: tuple[Identification, ...]

@@ -114,12 +114,6 @@ class RankedImages(ImageRows):
         What the run cannot say, in words.
     no_verdict : str
         Why there is no threshold, and which rate could be promised; empty where there is one.
-    run : str
-        Folder of the run that judged.
-    catalogue : Catalogue or None
-        What a table says of the images, row for row.
-    notes : tuple of str
-        Limits that could not be applied, in words.
     """
 
     detector: str

@@ -31,15 +31,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImageRows:
-    """A table with a row for each image, failures last; a subclass gives the columns and the rows."""
+    """A table with a row for each image, failures last; a subclass gives the columns and the rows.
+
+    Attributes
+    ----------
+    run : str
+        Folder of the run that judged.
+    catalogue : Catalogue or None
+        What a table says of the images, row for row.
+    notes : tuple of str
+        Limits that could not be applied, in words.
+    """
 
     _columns: ClassVar[tuple[str, ...]]
     _beside: ClassVar[int]
     """Place among the columns at which those of the table stand."""
 
-    run: str = ""  # Folder of the run that judged
-    catalogue: Catalogue | None = None  # What a table says of the images, row for row
-    notes: tuple[str, ...] = ()  # Limits that could not be applied, in words
+    run: str = ""
+    catalogue: Catalogue | None = None
+    notes: tuple[str, ...] = ()
 
     def _rows(self) -> list[Sequence[object]]:
         raise NotImplementedError
